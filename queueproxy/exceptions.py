@@ -1,0 +1,32 @@
+"""One tree of errors; the docstring of each class is its message."""
+
+
+class QueueProxyError(Exception):
+    """Something in queueproxy failed."""
+
+    def __init__(self, message: str | None = None):
+        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+
+
+class DecodeError(QueueProxyError):
+    """An envelope or frame could not be read, or its signature does not hold."""
+
+
+class UnknownVersion(DecodeError):
+    """An envelope or frame is written in a wire version this release does not know."""
+
+
+class BrokerUnavailable(QueueProxyError):
+    """The broker could not be reached, or did not answer in time."""
+
+
+class Fenced(QueueProxyError):
+    """The broker has given this worker or front up; it must register again."""
+
+
+class EpochChanged(QueueProxyError):
+    """The broker is not the server this connection last agreed on (restart, failover, flush)."""
+
+
+class UnknownQueue(QueueProxyError):
+    """No queue of that name is configured."""
