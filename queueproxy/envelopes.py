@@ -29,6 +29,7 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     ``path`` and ``query`` are as they came, percent-encoding untouched; ``path`` includes
     ``root_path``'s part where the server left it in. ``sent`` is the front's wall clock in
     milliseconds and only informs the view (``X-Request-Start``); nothing is decided by it.
+    ``max_attempts`` is 1 for a request that must never be run again.
     """
 
     id: str
@@ -42,7 +43,7 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     front: str
     queue: str
     hold_ms: int
-    repeatable: bool
+    max_attempts: int
     sent: int
     root_path: str = ""
     client: tuple[str, int] | None = None
@@ -89,6 +90,14 @@ _decode_reply_head = msgspec.json.Decoder(ReplyHead).decode
 _tail = struct.Struct(">QQ").pack
 
 
+def digest_of(body: bytes) -> bytes:
+    """What stands for a body in the signature: itself, or its SHA-256 where it is large.
+
+    So a large body is signed as it streams by and never copied once more.
+    """
+    return body if len(body) <= DIGEST_OVER else hashlib.sha256(body).digest()
+
+
 class Signer:
     """Signs with the first key and accepts any of them (key rotation).
 
@@ -100,17 +109,23 @@ class Signer:
     def __init__(self, secrets: Iterable[str | bytes], purpose: str):
         self._keys = [_derive(secret, purpose) for secret in secrets]
 
-    def sign(self, head: bytes, body: bytes) -> bytes:
-        """The signature, 32 bytes; empty where signing is off."""
+    def sign(self, head: bytes, digest: bytes, size: int) -> bytes:
+        """The signature, 32 bytes; empty where signing is off.
+
+        Args:
+            head: the encoded head.
+            digest: `digest_of` the body.
+            size: length of the body itself, which keeps a digest apart from a body alike.
+        """
         if not self._keys:
             return b""
-        return hmac.digest(self._keys[0], _signed_text(head, body), "sha256")
+        return hmac.digest(self._keys[0], _signed_text(head, digest, size), "sha256")
 
-    def verify(self, head: bytes, body: bytes, signature: bytes) -> None:
+    def verify(self, head: bytes, digest: bytes, size: int, signature: bytes) -> None:
         """Raise DecodeError unless the signature is by one of the keys."""
         if not self._keys:
             return
-        text = _signed_text(head, body)
+        text = _signed_text(head, digest, size)
         for key in self._keys:
             if hmac.compare_digest(hmac.digest(key, text, "sha256"), signature):
                 return
@@ -122,13 +137,8 @@ def _derive(secret: str | bytes, purpose: str) -> bytes:
     return hmac.digest(raw, f"queueproxy/{WIRE_VERSION}/{purpose}".encode(), "sha256")
 
 
-def _signed_text(head: bytes, body: bytes) -> bytes:
-    lengths = _tail(len(body), len(head))
-    if len(body) > DIGEST_OVER:
-        # By digest, so that neither side has to copy a large body once more. The true length in
-        # the tail keeps this apart from a small body that happens to be that digest.
-        body = hashlib.sha256(body).digest()
-    return b"".join((body, head, lengths, WIRE_VERSION.encode()))
+def _signed_text(head: bytes, digest: bytes, size: int) -> bytes:
+    return b"".join((digest, head, _tail(size, len(head)), WIRE_VERSION.encode()))
 
 
 class Codec:
@@ -142,10 +152,10 @@ class Codec:
         self._requests = Signer(secrets, "request")
         self._replies = Signer(secrets, "reply")
 
-    def encode_request(self, head: RequestHead, body: bytes = b"") -> tuple[bytes, bytes]:
-        """Head and signature as bytes. ``body`` is the whole body, chunked or not."""
+    def encode_request(self, head: RequestHead, digest: bytes = b"") -> tuple[bytes, bytes]:
+        """Head and signature as bytes; ``digest`` is `digest_of` the whole body."""
         raw = _encode_json(head)
-        return raw, self._requests.sign(raw, body)
+        return raw, self._requests.sign(raw, digest, head.body_size)
 
     def decode_request(self, version: str, head: bytes, body: bytes, signature: bytes) -> Envelope:
         """The envelope, or DecodeError; ``body`` is the whole body, chunks joined.
@@ -156,7 +166,7 @@ class Codec:
         """
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
-        self._requests.verify(head, body, signature)
+        self._requests.verify(head, digest_of(body), len(body), signature)
         decoded = _decode(_decode_request_head, head)
         if decoded.body_size != len(body):
             raise DecodeError("The body is not as long as the head says.")
@@ -165,14 +175,29 @@ class Codec:
     def encode_reply(self, frame: Frame) -> tuple[bytes, bytes]:
         """Head and signature of one reply frame as bytes."""
         raw = _encode_json(frame.head)
-        return raw, self._replies.sign(raw, frame.body)
+        return raw, self._replies.sign(raw, digest_of(frame.body), len(frame.body))
 
     def decode_reply(self, version: str, head: bytes, body: bytes, signature: bytes) -> Frame:
         """The frame, or DecodeError (UnknownVersion where the version is not known)."""
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
-        self._replies.verify(head, body, signature)
+        self._replies.verify(head, digest_of(body), len(body), signature)
         return Frame(_decode(_decode_reply_head, head), body)
+
+
+class _OnlyId(msgspec.Struct):
+    id: str
+
+
+_decode_id = msgspec.json.Decoder(_OnlyId).decode
+
+
+def claimed_id(head: bytes) -> str:
+    """The id an unverified head claims to be of, '' where it can't be read. Never trust it."""
+    try:
+        return _decode_id(head).id
+    except msgspec.MsgspecError:
+        return ""
 
 
 def _decode(decoder, raw: bytes):

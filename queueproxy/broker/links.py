@@ -1,0 +1,135 @@
+"""One connection to the broker: connects when needed, agrees on the epoch, runs scripts.
+
+A link never retries a command whose fate is unknown: it drops the connection and raises
+BrokerUnavailable. Every script is safe to send again, so its caller decides.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from redis.exceptions import RedisError, ResponseError
+
+from ..exceptions import BrokerUnavailable
+from ..keys import Keys
+from .connect import BrokerTarget, async_connection, sync_connection
+from .protocol import Command, Epoch
+
+ANSWER_WITHIN = 5.0  # seconds a command that does not block may take
+
+
+class Link:
+    """The blocking link of one thread; not to be shared.
+
+    Args:
+        target: where the broker is.
+        keys: the namespace.
+        role: told to the server as the connection's name.
+        grace_ms: what every lease is extended to when the epoch changes.
+    """
+
+    def __init__(self, target: BrokerTarget, keys: Keys, role: str, grace_ms: int):
+        self.keys = keys
+        self._epoch = Epoch(keys, grace_ms)
+        self._connection = sync_connection(target, role=role)
+
+    @property
+    def run_id(self) -> str:
+        """The server's run_id as of this connection; empty while there is none."""
+        return self._epoch.run_id
+
+    def commands(self, commands: Sequence[Command], timeout: float = ANSWER_WITHIN) -> list:
+        """Send all in one write, read all replies; an error reply is returned, not raised.
+
+        Raises:
+            BrokerUnavailable: no connection, or no answer within `timeout` seconds.
+        """
+        connection = self._connection
+        try:
+            if not connection.is_connected:
+                self._epoch.run_id = ""
+                connection.connect()
+            connection.send_packed_command(connection.pack_commands(commands))
+            return [self._read(timeout) for _ in commands]
+        except (RedisError, OSError) as error:
+            self.close()
+            raise BrokerUnavailable(str(error)) from error
+        except BaseException:
+            self.close()  # a half-read reply must not meet the next command
+            raise
+
+    def script(self, name: str, *args, before: Command | None = None, timeout: float = ANSWER_WITHIN):
+        """Run a script; see Epoch.run."""
+        if not self._connection.is_connected:
+            self._epoch.run_id = ""
+        conversation = self._epoch.run(name, args, before)
+        try:
+            batch = next(conversation)
+            while True:
+                batch = conversation.send(self.commands(batch, timeout))
+        except StopIteration as stop:
+            return stop.value
+
+    def _read(self, timeout: float):
+        try:
+            return self._connection.read_response(timeout=timeout)
+        except ResponseError as error:
+            return error
+
+    def close(self) -> None:
+        """Drop the connection; the next command connects again and asks for the epoch anew."""
+        self._epoch.run_id = ""
+        self._connection.disconnect()
+
+
+class AsyncLink:
+    """The asynchronous link; one task at a time may use it. Arguments as for Link."""
+
+    def __init__(self, target: BrokerTarget, keys: Keys, role: str, grace_ms: int):
+        self.keys = keys
+        self._epoch = Epoch(keys, grace_ms)
+        self._connection = async_connection(target, role=role)
+
+    @property
+    def run_id(self) -> str:
+        """The server's run_id as of this connection; empty while there is none."""
+        return self._epoch.run_id
+
+    async def commands(self, commands: Sequence[Command], timeout: float = ANSWER_WITHIN) -> list:
+        """As Link.commands."""
+        connection = self._connection
+        try:
+            async with asyncio.timeout(timeout):
+                if not connection.is_connected:
+                    self._epoch.run_id = ""
+                    await connection.connect()
+                await connection.send_packed_command(connection.pack_commands(commands))
+                return [await self._read() for _ in commands]
+        except (RedisError, OSError, TimeoutError) as error:
+            await self.close()
+            raise BrokerUnavailable(str(error) or "The broker did not answer in time.") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def script(self, name: str, *args, timeout: float = ANSWER_WITHIN):
+        """Run a script; see Epoch.run."""
+        if not self._connection.is_connected:
+            self._epoch.run_id = ""
+        conversation = self._epoch.run(name, args)
+        try:
+            batch = next(conversation)
+            while True:
+                batch = conversation.send(await self.commands(batch, timeout))
+        except StopIteration as stop:
+            return stop.value
+
+    async def _read(self):
+        try:
+            return await self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+    async def close(self) -> None:
+        """Drop the connection; the next command connects again and asks for the epoch anew."""
+        self._epoch.run_id = ""
+        await self._connection.disconnect(nowait=True)

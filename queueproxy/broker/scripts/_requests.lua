@@ -1,0 +1,196 @@
+-- What can become of one request. A `request` is a table with id, queue, entry, size, chunks, front;
+-- a lease adds slot, attempt, claimed, turn, most and streamed.
+
+local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
+local FLOW_EXPIRES = 30000 -- ms
+local DEAD_LETTERS = 1000
+local DEAD_BODY = 65536 -- bytes; larger bodies are not kept
+
+local function parse_held(id, front, value)
+  local queue, entry, size, chunks, slot = string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+  return {
+    id = id, front = front, queue = queue, entry = entry,
+    size = tonumber(size), chunks = tonumber(chunks), slot = slot ~= '-' and slot or nil,
+  }
+end
+
+local function write_held(request, slot)
+  redis.call('HSET', K.held(request.front), request.id,
+    request.queue .. ' ' .. request.entry .. ' ' .. integer(request.size) .. ' '
+    .. integer(request.chunks) .. ' ' .. (slot or '-'))
+end
+
+local function read_lease(slot)
+  local value = redis.call('HGET', K.leases, slot)
+  if not value then
+    return nil
+  end
+  local id, attempt, claimed, turn, queue, entry, size, chunks, front, most, streamed = string.match(value,
+    '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+  return {
+    slot = slot, id = id, attempt = tonumber(attempt), claimed = tonumber(claimed), turn = turn,
+    queue = queue, entry = entry, size = tonumber(size), chunks = tonumber(chunks), front = front,
+    most = tonumber(most), streamed = streamed == '1',
+  }
+end
+
+local function write_lease(lease)
+  redis.call('HSET', K.leases, lease.slot, table.concat({
+    lease.id, integer(lease.attempt), integer(lease.claimed), lease.turn, lease.queue, lease.entry,
+    integer(lease.size), integer(lease.chunks), lease.front, integer(lease.most),
+    lease.streamed and '1' or '0',
+  }, ' '))
+end
+
+local function wanted(request)
+  return redis.call('HEXISTS', K.held(request.front), request.id) == 1
+end
+
+local function front_lives(front)
+  local expires = redis.call('ZSCORE', K.fronts, front)
+  return expires and tonumber(expires) > NOW
+end
+
+-- Tell a front what became of a request that no worker answers.
+local function notice(request, reason)
+  redis.call('XADD', K.replies(request.front), '*', 'n', cjson.encode({
+    id = request.id, reason = reason, attempt = request.attempt or 0,
+  }))
+  redis.call('PEXPIRE', K.replies(request.front), REPLIES_EXPIRE)
+end
+
+local function read_entry(queue, entry)
+  local found = redis.call('XRANGE', K.queue(queue), entry, entry)
+  return found[1] and table_of(found[1][2])
+end
+
+-- Forget the entry, its bytes and its chunks. Returns whether a front still wanted an answer.
+local function forget(request)
+  redis.call('XDEL', K.queue(request.queue), request.entry)
+  count('bytes', -request.size)
+  if request.chunks > 0 then
+    redis.call('DEL', K.body(request.id))
+  end
+  return redis.call('HDEL', K.held(request.front), request.id) == 1
+end
+
+-- Take a waiting request out of whichever set of waiting ones it stands in.
+local function unqueue(request)
+  count('waiting:' .. request.queue, -1)
+  local member = padded(request.entry)
+  if redis.call('ZREM', K.returned(request.queue), member) == 1 then
+    count('returned:' .. request.queue, -1)
+  elseif tonumber(redis.call('HGET', K.state, 'parked:' .. request.queue) or 0) > 0 then
+    local fields = read_entry(request.queue, request.entry)
+    if fields and redis.call('ZREM', K.parked(request.queue .. ':' .. fields.v), member) == 1 then
+      count('parked:' .. request.queue, -1)
+    end
+  end
+end
+
+local function end_lease(lease)
+  redis.call('HDEL', K.leases, lease.slot)
+  count('inflight:' .. lease.queue, -1)
+end
+
+-- Keep a copy for a person to see.
+local function bury(request, reason)
+  local fields = read_entry(request.queue, request.entry)
+  redis.call('HINCRBY', K.stats(request.queue), 'failed:' .. reason, 1)
+  if not fields then
+    return
+  end
+  local kept = fields.b and #fields.b <= DEAD_BODY and request.chunks == 0
+  redis.call('XADD', K.dead, 'MAXLEN', '~', DEAD_LETTERS, '*',
+    'reason', reason, 'id', request.id, 'queue', request.queue, 'entry', request.entry,
+    'attempts', integer(request.attempt or 0), 'worker', request.slot or '',
+    'claimed', integer(request.claimed or 0), 'v', fields.v or '', 'h', fields.h or '',
+    'b', kept and fields.b or '', 's', fields.s or '', 'body_kept', kept and '1' or '0',
+    'size', integer(request.size))
+end
+
+-- Back to the head of its queue, `used` attempts spent.
+local function give_back(lease, used)
+  end_lease(lease)
+  if used > 0 then
+    redis.call('HSET', K.attempts, lease.id, integer(used))
+  end
+  redis.call('ZADD', K.returned(lease.queue), 0, padded(lease.entry))
+  count('returned:' .. lease.queue, 1)
+  count('waiting:' .. lease.queue, 1)
+  write_held(lease, nil)
+  if not paused(lease.queue) then
+    ring(lease.queue)
+  end
+end
+
+-- The request is over; `reason` other than nil means nobody answers it: tell its front, bury it.
+local function conclude(lease, reason)
+  if reason then
+    bury(lease, reason)
+  end
+  end_lease(lease)
+  if lease.attempt > 1 then
+    redis.call('HDEL', K.attempts, lease.id)
+  end
+  if lease.streamed then
+    redis.call('DEL', K.flow(lease.id))
+  end
+  local still_wanted = forget(lease)
+  if reason and still_wanted then
+    notice(lease, reason)
+  end
+  return still_wanted
+end
+
+-- The worker holding it is gone: run it again where that is safe, else say so.
+local function lose(lease)
+  if not wanted(lease) then
+    conclude(lease, lease.most == 1 and 'worker_lost' or nil)
+  elseif lease.most > lease.attempt and not lease.streamed then
+    redis.call('HINCRBY', K.stats(lease.queue), 'redelivered', 1)
+    give_back(lease, lease.attempt)
+  else
+    conclude(lease, 'worker_lost')
+  end
+end
+
+-- Take a worker's name off and deal with all it holds.
+local function reap_worker(worker)
+  local prefix = worker .. '/'
+  local leases = redis.call('HKEYS', K.leases)
+  for _, slot in ipairs(leases) do
+    if string.sub(slot, 1, #prefix) == prefix then
+      lose(read_lease(slot))
+    end
+  end
+  redis.call('ZREM', K.workers, worker)
+  redis.call('DEL', K.worker(worker))
+end
+
+-- Drop what a front left behind, at most `most` requests a call. Returns whether it is done.
+local function reap_front(front, most)
+  local key = K.held(front)
+  local entries = redis.call('HSCAN', key, '0', 'COUNT', most)[2]
+  for i = 1, #entries, 2 do
+    local request = parse_held(entries[i], front, entries[i + 1])
+    if request.slot then
+      redis.call('HDEL', key, request.id)
+    else
+      unqueue(request)
+      redis.call('HDEL', K.attempts, request.id)
+      forget(request)
+    end
+  end
+  if redis.call('EXISTS', key) == 1 then
+    return false
+  end
+  local staged = redis.call('HGETALL', K.staged(front))
+  for i = 1, #staged, 2 do
+    redis.call('DEL', K.body(staged[i]))
+    count('bytes', -tonumber(staged[i + 1]))
+  end
+  redis.call('ZREM', K.fronts, front)
+  redis.call('DEL', K.staged(front), K.replies(front), K.front(front))
+  return true
+end

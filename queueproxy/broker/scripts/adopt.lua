@@ -1,0 +1,28 @@
+-- adopt: agree that these keys now live on the server with run_id ARGV[1].
+--
+-- ARGV: run, grace ms. Returns 'ok'.
+-- After a restart or a failover the last writes may be lost, claims among them: what is unsafe to
+-- repeat and stands in a queue now is never started (fence). Nobody could send a heartbeat while the
+-- broker was away, so every lease gets its full length again.
+
+if not epoch_changed() then
+  return 'ok'
+end
+local known = redis.call('HEXISTS', K.state, 'run') == 1
+redis.call('HSET', K.state, 'run', ARGV[1])
+if not known then
+  return 'ok'
+end
+for _, field in ipairs(redis.call('HKEYS', K.state)) do
+  local queue = string.match(field, '^waiting:(.+)$')
+  if queue and redis.call('EXISTS', K.queue(queue)) == 1 then
+    local info = table_of(redis.call('XINFO', 'STREAM', K.queue(queue)))
+    redis.call('HSET', K.state, 'fence:' .. queue, info['last-generated-id'])
+  end
+end
+for _, key in ipairs({ K.workers, K.fronts }) do
+  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+    redis.call('ZADD', key, NOW + tonumber(ARGV[2]), member)
+  end
+end
+return 'ok'

@@ -1,0 +1,20 @@
+-- include: requests, sweep
+-- front_beat: extend a front's lease, keep its replies, and sweep.
+--
+-- ARGV: run, front, lease ms, queues...
+-- Returns 'epoch', 'fenced' or how many requests the broker holds for it.
+
+local FRONT, LEASE = ARGV[2], tonumber(ARGV[3])
+
+if epoch_changed() then
+  return 'epoch'
+end
+local expires = redis.call('ZSCORE', K.fronts, FRONT)
+if not expires or tonumber(expires) <= NOW then
+  -- Some of what it held may have been dropped already: it must look.
+  return 'fenced'
+end
+redis.call('ZADD', K.fronts, NOW + LEASE, FRONT)
+redis.call('PEXPIRE', K.replies(FRONT), math.max(LEASE * 2, REPLIES_EXPIRE))
+sweep({ unpack(ARGV, 4) })
+return redis.call('HLEN', K.held(FRONT))

@@ -1,0 +1,184 @@
+"""One HTTP request, from the client's bytes to the client's answer."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from channels.consumer import AsyncConsumer
+
+from ..broker.desk import Order
+from ..envelopes import Frame, RequestHead
+from . import refusals
+from .admission import admit
+from .answer import Answer
+from .body import BodyTooLarge, BodyTooSlow, ClientDisconnected
+from .headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
+from .holding import Front
+from .intake import Body, NoRoom, take_body
+from .refusals import Refusal
+from .ticket import Event, Failure, State, Ticket
+
+logger = logging.getLogger("queueproxy.front")
+
+WITHDRAW_WITHIN = 1.5  # seconds; a hold ends at most 2 s late
+
+
+@dataclass(frozen=True)
+class ConsumerOptions:
+    """What a consumer needs to know, as plain values. Times in seconds, sizes in bytes."""
+
+    max_hold: float
+    max_body: int
+    max_attempts: int
+    retry_methods: frozenset[str]
+    trusted_proxies: tuple
+    server_timing: bool
+    route: Callable[[dict], str]
+
+
+class RequestConsumer(AsyncConsumer):
+    """Enqueues one request, holds its client and gives it the answer.
+
+    A Channels consumer that runs its own course instead of the event-by-event dispatch: that one
+    cannot see the client leave while a handler waits, and hops to a thread for each event.
+
+    Args:
+        front: holds the requests of this event loop.
+        options: plain values, from the settings.
+    """
+
+    def __init__(self, front: Front, options: ConsumerOptions):
+        self.front = front
+        self.options = options
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        self.scope = scope
+        self.request_id = request_id(scope["headers"])
+        self.answer = Answer(scope, send, self.request_id, timing=self.options.server_timing)
+        try:
+            await self._run(receive)
+        except ClientDisconnected:
+            pass
+
+    async def _run(self, receive: Callable) -> None:
+        refusal = admit(self.scope, max_body=self.options.max_body)
+        if refusal is not None:
+            await self.answer.refuse(refusal)
+            return
+        id = self.front.new_id()
+        body = await self._take_body(id, receive)
+        if isinstance(body, Refusal):
+            await self.answer.refuse(body)
+            return
+        ticket = self.front.submit(self._order(id, body))
+        watching = asyncio.ensure_future(_watch(receive, ticket))
+        timer = asyncio.get_running_loop().call_at(ticket.deadline, ticket.tell, Event.EXPIRED)
+        try:
+            await self._hold(ticket, timer)
+        finally:
+            timer.cancel()
+            watching.cancel()
+            self.front.inbox.remove(ticket)
+
+    async def _take_body(self, id: str, receive: Callable) -> Body | Refusal:
+        limit, hold = self.options.max_body, self.options.max_hold
+        try:
+            return await take_body(self.front, id, receive, limit=limit, expires=hold)
+        except BodyTooLarge:
+            return refusals.BODY_TOO_LARGE
+        except BodyTooSlow:
+            return refusals.BODY_TOO_SLOW
+        except NoRoom:
+            return refusals.MEMORY_FULL
+
+    def _order(self, id: str, body: Body) -> Order:
+        options, scope = self.options, self.scope
+        peer: Peer = peer_of(scope, options.trusted_proxies)
+        hold_ms = int(options.max_hold * 1000)
+        head = RequestHead(
+            id=id,
+            request_id=self.request_id,
+            method=scope["method"],
+            path=raw_path(scope),
+            query=scope["query_string"].decode("latin-1"),
+            headers=forwardable_request_headers(scope),
+            scheme=peer.scheme,
+            http_version=scope["http_version"],
+            front=self.front.id,
+            queue=options.route(scope),
+            hold_ms=hold_ms,
+            max_attempts=options.max_attempts if scope["method"] in options.retry_methods else 1,
+            sent=int(time.time() * 1000),
+            root_path=scope.get("root_path", ""),
+            client=peer.client,
+            server=scope.get("server"),
+            body_size=body.size,
+            chunks=body.chunks,
+        )
+        raw, signature = self.front.codec.encode_request(head, body.digest)
+        return Order(
+            id=id,
+            queue=head.queue,
+            hold_ms=hold_ms,
+            max_attempts=head.max_attempts,
+            size=body.size + len(raw),
+            chunks=body.chunks,
+            head=raw,
+            body=body.inline,
+            signature=signature,
+        )
+
+    async def _hold(self, ticket: Ticket, timer: asyncio.TimerHandle) -> None:
+        """Wait for news of the request until it is answered, refused or given up."""
+        while True:
+            news = await ticket.next()
+            if isinstance(news, Frame):
+                timer.cancel()  # the hold ends with the first byte; a stream may take its time
+                if await self._give(ticket, news):
+                    return
+            elif news is Event.LEFT:
+                self.front.courier.withdraw(ticket)
+                return
+            else:
+                if isinstance(news, Failure):
+                    refusal = refusals.for_failure(news)
+                else:
+                    refusal = await self._expire(ticket)
+                if refusal is not None:
+                    await self.answer.refuse(refusal)
+                    return
+
+    async def _give(self, ticket: Ticket, frame: Frame) -> bool:
+        """Pass a frame on to the client; True when it was the last."""
+        await self.answer.frame(frame)
+        if not frame.head.more:
+            return True
+        self.front.courier.credit(ticket.order.id, len(frame.body))
+        return False
+
+    async def _expire(self, ticket: Ticket) -> Refusal | None:
+        """The hold is over; None where an answer is just coming in."""
+        state = ticket.state
+        try:
+            async with asyncio.timeout(WITHDRAW_WITHIN):
+                fate = await self.front.courier.withdraw(ticket)
+        except TimeoutError:
+            fate = "unsent" if state is State.PENDING else "unknown"
+        if fate in ("unsent", "withdrawn"):
+            never_sent = fate == "unsent"
+            return refusals.BROKER_AWAY if never_sent else refusals.HOLD_EXPIRED_WAITING
+        if fate == "gone" and not ticket.expired_once():
+            asyncio.get_running_loop().call_later(0.3, ticket.tell, Event.EXPIRED)
+            return None
+        return refusals.HOLD_EXPIRED_IN_FLIGHT
+
+
+async def _watch(receive: Callable[[], Awaitable[dict]], ticket: Ticket) -> None:
+    """Tell the ticket when the client leaves."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            ticket.tell(Event.LEFT)
+            return

@@ -1,0 +1,250 @@
+"""Takes a front's traffic to the broker: one task, one link, what one loop tick brings in one trip.
+
+Every request is numbered once. When the link breaks, nothing is known of what was under way: the
+courier joins again, and the broker says which number it took last. Where it is the same broker, the
+same batch is sent again, and what had arrived is not taken twice. Where it is another (restart,
+failover, flush), or this front was given up, the courier reconciles: what the broker no longer holds
+is sent again if it may be repeated, and is answered 502 if it may have run.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import replace
+
+from ..broker.desk import Desk
+from ..exceptions import BrokerUnavailable, Fenced
+from .inbox import Inbox
+from .ticket import Failure, State, Ticket
+
+logger = logging.getLogger("queueproxy.front")
+
+BATCH_REQUESTS = 64
+BATCH_BYTES = 1 << 20
+IDS_AT_ONCE = 1000
+BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between attempts to reach the broker
+WORKER_LOST = Failure("worker_lost")
+
+
+class Courier:
+    """What the front has for the broker, and the task that takes it there.
+
+    Args:
+        desk: the front's place at the broker.
+        inbox: the requests held.
+        info: what ``status`` shows of this front.
+        lease: seconds; a heartbeat is due three times in it.
+    """
+
+    def __init__(self, desk: Desk, inbox: Inbox, info: dict, lease: float):
+        self._desk = desk
+        self._inbox = inbox
+        self._info = info
+        self._beat_every = lease / 3
+        self._outbox: deque[Ticket] = deque()
+        self._batch: list[Ticket] = []  # under way; sent again until the broker has taken it
+        self._batch_number = 1
+        self._withdrawals: dict[str, asyncio.Future] = {}
+        self._stages: deque[tuple[tuple, asyncio.Future]] = deque()
+        self._credits: dict[str, int] = {}
+        self._work = asyncio.Event()
+        self._beat_due = False
+        self._agreed = ""
+        self._joined = False
+        self._failures = 0
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the broker answered last time."""
+        return self._joined
+
+    # What the front calls; each returns at once.
+
+    def send(self, ticket: Ticket) -> None:
+        """Put a request on its queue with the next trip."""
+        self._outbox.append(ticket)
+        self._work.set()
+
+    def withdraw(self, ticket: Ticket) -> asyncio.Future:
+        """Nobody wants its answer; the future says what became of it: see Desk.withdraw.
+
+        ``unsent`` where the broker never had it.
+        """
+        if ticket.state is State.PENDING:
+            done = asyncio.get_running_loop().create_future()
+            if ticket in self._outbox:
+                self._outbox.remove(ticket)
+            done.set_result("unsent")
+            return done
+        return self.forget(ticket.order.id)
+
+    def forget(self, id: str) -> asyncio.Future:
+        """As withdraw, by id: also a request whose chunks were staged and that will not be sent."""
+        done = asyncio.get_running_loop().create_future()
+        self._withdrawals[id] = done
+        self._work.set()
+        return done
+
+    def stage(self, id: str, number: int, chunk: bytes, expires: float) -> asyncio.Future:
+        """Keep a chunk of a large body; the future says whether there was room."""
+        done = asyncio.get_running_loop().create_future()
+        self._stages.append(((id, number, chunk, expires), done))
+        self._work.set()
+        return done
+
+    def credit(self, id: str, taken: int) -> None:
+        """The client has taken so many bytes of a streamed answer."""
+        self._credits[id] = self._credits.get(id, 0) + taken
+        self._work.set()
+
+    # The task.
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ticking = asyncio.create_task(self._tick())
+        try:
+            while True:
+                try:
+                    await self._trip()
+                    self._failures = 0
+                except Fenced:
+                    self._joined = False
+                    self._agreed = ""
+                except BrokerUnavailable as error:
+                    await self._broker_away(error)
+                except Exception:
+                    logger.exception("The courier failed; trying again.")
+                    await self._broker_away(None)
+        finally:
+            ticking.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._beat_every)
+            self._beat_due = True
+            self._work.set()
+
+    async def _broker_away(self, error: Exception | None) -> None:
+        if self._failures == 0 and error is not None:
+            logger.warning("The broker is away: %s. Holding; trying again.", error)
+        self._joined = False
+        delay = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+        self._failures += 1
+        await asyncio.sleep(delay)
+
+    async def _trip(self) -> None:
+        if not self._joined:
+            await self._join()
+        if self._beat_due:
+            self._beat_due = False
+            await self._desk.beat()
+        await self._send_stages()
+        await self._send_batch()
+        await self._send_withdrawals()
+        await self._send_credits()
+        if not self._has_work():
+            self._work.clear()
+            await self._work.wait()
+
+    def _has_work(self) -> bool:
+        return bool(
+            self._outbox
+            or self._batch
+            or self._withdrawals
+            or self._stages
+            or self._credits
+            or self._beat_due
+        )
+
+    async def _join(self) -> None:
+        taken = await self._desk.join(self._info)
+        if self._desk.run_id != self._agreed:
+            await self._reconcile(taken)
+        if self._failures:
+            logger.info("The broker is back.")
+        self._agreed = self._desk.run_id
+        self._joined = True
+
+    async def _send_batch(self) -> None:
+        if not self._batch:
+            self._batch = self._next_batch()
+        if not self._batch:
+            return
+        for ticket in self._batch:
+            ticket.state = State.SENT
+        await self._desk.enqueue(self._batch_number, [ticket.order for ticket in self._batch])
+        for ticket in self._batch:
+            ticket.state = State.QUEUED
+        self._batch_number += len(self._batch)
+        self._batch = []
+
+    def _next_batch(self) -> list[Ticket]:
+        batch: list[Ticket] = []
+        room = BATCH_BYTES
+        while self._outbox and len(batch) < BATCH_REQUESTS and room > 0:
+            ticket = self._outbox.popleft()
+            room -= len(ticket.order.body) + len(ticket.order.head)
+            batch.append(ticket)
+        return batch
+
+    async def _send_stages(self) -> None:
+        while self._stages:
+            chunk, done = self._stages[0]
+            if not done.done():  # else the client has left meanwhile
+                stored = await self._desk.stage(*chunk)
+                if not done.done():
+                    done.set_result(stored)
+            self._stages.popleft()
+
+    async def _send_withdrawals(self) -> None:
+        while self._withdrawals:
+            ids = list(self._withdrawals)[:IDS_AT_ONCE]
+            for id, fate in zip(ids, await self._desk.withdraw(ids), strict=True):
+                done = self._withdrawals.pop(id)
+                if not done.done():
+                    done.set_result(fate)
+
+    async def _send_credits(self) -> None:
+        if self._credits:
+            credits, self._credits = self._credits, {}
+            await self._desk.credit(list(credits.items()))
+
+    # After the broker changed, or gave this front up.
+
+    async def _reconcile(self, taken: int) -> None:
+        """Bring what is held here and what the broker holds into line."""
+        self._desk.forget_position()
+        self._inbox.deliver(await self._desk.catch_up())
+        sent = [t for t in self._inbox.tickets.values() if t.state is not State.PENDING]
+        known = {ticket.order.id for ticket in sent}
+        missing: set[str] = set()
+        for ids in _parts(list(known)):
+            missing.update(await self._desk.missing(ids))
+        strangers = [id for id in await self._desk.held() if id not in known]
+        for ids in _parts(strangers):
+            await self._desk.withdraw(ids)
+        self._batch = []
+        self._batch_number = taken + 1
+        again = [ticket for ticket in sent if ticket.order.id in missing and self._repeat(ticket)]
+        self._outbox.extendleft(reversed(again))
+        if missing:
+            logger.warning(
+                "The broker had lost %d held requests: %d are sent again, %d are answered 502.",
+                len(missing),
+                len(again),
+                len(missing) - len(again),
+            )
+
+    def _repeat(self, ticket: Ticket) -> bool:
+        """Whether a request the broker has lost goes out again; else its client is told."""
+        left = int((ticket.deadline - asyncio.get_running_loop().time()) * 1000)
+        if not ticket.repeatable or ticket.order.chunks or left <= 0:
+            ticket.tell(WORKER_LOST)
+            return False
+        ticket.order = replace(ticket.order, hold_ms=left)
+        ticket.state = State.PENDING
+        return True
+
+
+def _parts(ids: list[str]) -> list[list[str]]:
+    return [ids[at : at + IDS_AT_ONCE] for at in range(0, len(ids), IDS_AT_ONCE)]

@@ -1,0 +1,125 @@
+"""The front of one event loop: holds requests, sends them off, hands their replies back."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+
+from ..broker.connect import BrokerTarget
+from ..broker.desk import Desk, Limits, Order, new_front_id
+from ..broker.links import AsyncLink
+from ..envelopes import Codec
+from ..exceptions import BrokerUnavailable
+from ..keys import Keys
+from .courier import BACKOFF, Courier
+from .inbox import Inbox
+from .ticket import Ticket
+
+logger = logging.getLogger("queueproxy.front")
+
+
+@dataclass(frozen=True)
+class FrontOptions:
+    """What a front needs to know, as plain values. Times in seconds, sizes in bytes."""
+
+    target: BrokerTarget
+    namespace: str
+    queues: tuple[str, ...]
+    secrets: tuple[str, ...]
+    lease: float
+    max_depth: int
+    max_memory: int
+
+
+class Front:
+    """Holds clients' requests. Belongs to the event loop it is started on.
+
+    Args:
+        options: plain values, from the settings.
+    """
+
+    def __init__(self, options: FrontOptions):
+        host = socket.gethostname()
+        self.id = new_front_id(host, os.getpid())
+        self.codec = Codec(options.secrets)
+        self.inbox = Inbox(self.codec)
+        self.draining = False
+        self._options = options
+        self._loop = asyncio.get_running_loop()
+        self._ids = _Ids()
+        keys = Keys(options.namespace)
+        grace_ms = int(options.lease * 1000)
+        self._desk = Desk(
+            AsyncLink(options.target, keys, "front-orders", grace_ms),
+            AsyncLink(options.target, keys, "front-replies", grace_ms),
+            self.id,
+            options.lease,
+            options.queues,
+            Limits(options.max_depth, options.max_memory),
+        )
+        info = {"host": host, "pid": os.getpid()}
+        self.courier = Courier(self._desk, self.inbox, info, options.lease)
+        self._tasks: list[asyncio.Task] = []
+
+    def start(self) -> None:
+        """Begin to talk to the broker; returns at once, whether it is there or not."""
+        self._tasks = [
+            self._loop.create_task(self.courier.run(), name="queueproxy courier"),
+            self._loop.create_task(self._listen(), name="queueproxy replies"),
+        ]
+
+    async def stop(self) -> None:
+        """Leave the broker's list and drop the links."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(2):
+                await self._desk.leave()
+        except (BrokerUnavailable, TimeoutError):
+            pass  # its lease runs out by itself
+        await self._desk.close()
+
+    def new_id(self) -> str:
+        """An id for one request, unique over all fronts."""
+        return self._ids.next()
+
+    def has_room(self, size: int) -> bool:
+        """Whether a request of so many bytes may be held: the front's own memory has a limit too."""
+        return self.inbox.bytes + size <= self._options.max_memory
+
+    def submit(self, order: Order) -> Ticket:
+        """Hold a request and send it off."""
+        ticket = Ticket(order, self._loop)
+        self.inbox.add(ticket)
+        self.courier.send(ticket)
+        return ticket
+
+    async def _listen(self) -> None:
+        failures = 0
+        while True:
+            try:
+                self.inbox.deliver(await self._desk.read())
+                failures = 0
+            except BrokerUnavailable:
+                await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+            except Exception:
+                logger.exception("Reading replies failed; trying again.")
+                await asyncio.sleep(BACKOFF[-1])
+
+
+class _Ids:
+    """Ids cheap to make: a random prefix for each run of them, then a count."""
+
+    def __init__(self):
+        self._prefix = ""
+        self._count = 0
+
+    def next(self) -> str:
+        if self._count % 4096 == 0:
+            self._prefix = secrets.token_hex(8)
+        self._count += 1
+        return f"{self._prefix}{self._count:x}"

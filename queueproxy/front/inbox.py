@@ -1,0 +1,86 @@
+"""Which held request a reply belongs to. Decides only; no I/O."""
+
+import logging
+from collections.abc import Iterable
+
+from ..broker.desk import Notice, RawReply
+from ..envelopes import Codec, Frame, claimed_id
+from ..exceptions import DecodeError
+from .ticket import Failure, Ticket
+
+logger = logging.getLogger("queueproxy.front")
+
+BAD_REPLY = Failure("bad_reply")
+
+
+class Inbox:
+    """The held requests by id, and the rules by which a frame reaches one of them.
+
+    A frame is delivered when its signature holds, its request is held here, and it is the next of
+    the one attempt that answers. Everything else is counted and dropped.
+
+    Args:
+        codec: to verify frames with.
+    """
+
+    def __init__(self, codec: Codec):
+        self._codec = codec
+        self.tickets: dict[str, Ticket] = {}
+        self.bytes = 0  # of held requests
+        self.refused = 0  # frames that did not verify
+
+    def add(self, ticket: Ticket) -> None:
+        """Hold a request."""
+        self.tickets[ticket.order.id] = ticket
+        self.bytes += ticket.order.size
+
+    def remove(self, ticket: Ticket) -> None:
+        """It is over; what still comes for it is dropped."""
+        if self.tickets.pop(ticket.order.id, None) is not None:
+            self.bytes -= ticket.order.size
+
+    def deliver(self, replies: Iterable[RawReply | Notice]) -> None:
+        """Hand each reply to the request it belongs to."""
+        for reply in replies:
+            if isinstance(reply, Notice):
+                self._notice(reply)
+            else:
+                self._frame(reply)
+
+    def _notice(self, notice: Notice) -> None:
+        ticket = self.tickets.get(notice.id)
+        if ticket is not None:
+            ticket.tell(Failure(notice.reason))
+
+    def _frame(self, raw: RawReply) -> None:
+        try:
+            frame = self._codec.decode_reply(raw.version, raw.head, raw.body, raw.signature)
+        except DecodeError as error:
+            self._refuse(raw, error)
+            return
+        ticket = self.tickets.get(frame.head.id)
+        if ticket is None or not self._is_next(ticket, frame):
+            return
+        ticket.tell(frame)
+
+    def _is_next(self, ticket: Ticket, frame: Frame) -> bool:
+        head = frame.head
+        if ticket.answering and head.attempt != ticket.attempt:
+            return False
+        if head.seq < ticket.next_seq:
+            return False  # read again after the connection broke
+        if head.seq > ticket.next_seq:
+            ticket.tell(BAD_REPLY)
+            return False
+        ticket.attempt = head.attempt
+        ticket.next_seq += 1
+        return True
+
+    def _refuse(self, raw: RawReply, error: DecodeError) -> None:
+        self.refused += 1
+        ticket = self.tickets.get(claimed_id(raw.head))
+        logger.error(
+            "A reply was refused: %s%s", error, f" (request {ticket.order.id})" if ticket else ""
+        )
+        if ticket is not None:
+            ticket.tell(BAD_REPLY)  # its worker has settled it: no other answer will come

@@ -1,0 +1,96 @@
+"""Takes a request's body in: small ones whole, large ones in chunks straight to the broker."""
+
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..envelopes import DIGEST_OVER
+from .body import iter_body
+from .holding import Front
+
+INLINE = DIGEST_OVER  # bytes; what is larger travels in chunks
+CHUNK = 256 * 1024  # bytes
+
+
+class NoRoom(Exception):
+    """There is no room for the body, here or in the broker."""
+
+
+class Body(NamedTuple):
+    """A body taken in: ``inline`` whole, or as ``chunks`` staged with the broker.
+
+    ``digest`` is what stands for it in the signature (see envelopes.digest_of).
+    """
+
+    size: int
+    inline: bytes
+    digest: bytes
+    chunks: int
+
+
+async def take_body(
+    front: Front, id: str, receive: Callable, *, limit: int, expires: float
+) -> Body:
+    """Read the body of a request.
+
+    Args:
+        limit: most bytes.
+        expires: seconds after which chunks of a request that is never enqueued go away.
+
+    Raises:
+        NoRoom: memory is used up; nothing is kept.
+        BodyTooLarge, BodyTooSlow, ClientDisconnected: see the body module; nothing is kept.
+    """
+    taking = _Taking(front, id, expires)
+    try:
+        async for piece in iter_body(receive, limit=limit):
+            await taking.add(piece)
+        return await taking.finish()
+    except BaseException:
+        taking.drop()
+        raise
+
+
+class _Taking:
+    def __init__(self, front: Front, id: str, expires: float):
+        self._front = front
+        self._id = id
+        self._expires = expires
+        self._pieces: list[bytes] = []
+        self._kept = 0  # bytes in pieces
+        self._size = 0
+        self._chunks = 0
+        self._hash = None
+
+    async def add(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._kept += len(piece)
+        self._size += len(piece)
+        if not self._front.has_room(self._kept):
+            raise NoRoom
+        while self._kept >= CHUNK:
+            await self._stage(CHUNK)
+
+    async def finish(self) -> Body:
+        if self._hash is None and self._kept <= INLINE:
+            inline = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+            return Body(self._size, inline, inline, 0)
+        while self._kept:
+            await self._stage(min(CHUNK, self._kept))
+        return Body(self._size, b"", self._hash.digest(), self._chunks)
+
+    def drop(self) -> None:
+        if self._chunks:
+            self._front.courier.forget(self._id)
+
+    async def _stage(self, size: int) -> None:
+        joined = b"".join(self._pieces)
+        chunk, rest = joined[:size], joined[size:]
+        self._pieces = [rest] if rest else []
+        self._kept = len(rest)
+        if self._hash is None:
+            self._hash = hashlib.sha256()
+        self._hash.update(chunk)
+        self._chunks += 1
+        if not await self._front.courier.stage(self._id, self._chunks - 1, chunk, self._expires):
+            raise NoRoom

@@ -1,0 +1,93 @@
+"""Every key queueproxy keeps in Redis: its type, members, owner and lifetime.
+
+All keys of a namespace share one hash tag, so in a cluster they live in one slot. Names are spelled
+here alone; the Lua scripts get the same spelling through `lua_names`.
+
+``state`` hash: the namespace's counters, changed by scripts only; lives as long as the namespace.
+    ``run``            run_id of the server these keys were last agreed on with (the epoch)
+    ``bytes``          request bytes in the broker: heads, bodies and staged chunks
+    ``waiting:<q>``    depth: requests neither claimed nor withdrawn
+    ``inflight:<q>``   claimed and not yet answered
+    ``cursor:<q>``     entry id of the last request taken from the stream
+    ``returned:<q>``   how many of the waiting were handed back and go first
+    ``parked:<q>``     how many of the waiting are in a wire version no worker has known yet
+    ``paused:<q>``     milliseconds (Redis time) at which the pause ends
+    ``fence:<q>``      last entry id of the epoch before; what is unsafe up to it may have run
+``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
+    request is over. Entry id = arrival time. Fields: ``i`` id, ``v`` wire version, ``h`` head (JSON),
+    ``b`` body, ``s`` signature, and for the scripts ``f`` front, ``x`` hold in ms, ``n`` bytes,
+    ``c`` chunks, ``a`` most attempts.
+``returned:<q>`` sorted set, all scores 0: entry ids (sequence padded) handed back by a drain or
+    reclaimed from a lost worker; claimed before the stream goes on.
+``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version their finder didn't know.
+``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker.
+``leases`` hash: slot (``worker/thread``) -> the one request it holds, space-separated: id, attempt,
+    claimed at (ms), turn, queue, entry, bytes, chunks, front, most attempts, streamed (0 or 1).
+``attempts`` hash: request id -> attempts used up; only for requests handed back.
+``workers`` sorted set: worker id -> when its lease expires (ms). Leaving it is being fenced.
+``worker:<id>`` hash: what ``status`` shows of the worker (JSON in ``info``; ``completed``, ``state``).
+``fronts`` sorted set: front id -> when its lease expires (ms).
+``front:<id>`` hash: ``info`` (JSON), ``seq`` (number of the last enqueue taken from it).
+``held:<front>`` hash: request id -> "queue entry bytes chunks slot"; slot is "-" while it waits.
+    A request not in it is wanted by nobody: it is not started, its answer is not sent.
+``replies:<front>`` stream: reply frames (``v h b s``) and notices (``n``, JSON) for one front, read
+    from a position and trimmed behind it; expires with its front.
+``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request.
+``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
+``flow:<id>`` list: credits (bytes the client has taken) for a streamed answer; expires.
+``pauses`` hash: queue -> JSON of who paused it, when, until when and why.
+``dead`` stream, capped: dead letters.
+``stats:<q>`` hash: totals and histogram buckets since the namespace began.
+"""
+
+import re
+
+_PLAIN = ("state", "leases", "attempts", "workers", "fronts", "pauses", "dead")
+_NAMED = (
+    "queue",
+    "returned",
+    "parked",
+    "bell",
+    "worker",
+    "front",
+    "held",
+    "replies",
+    "body",
+    "staged",
+    "flow",
+    "stats",
+)
+
+
+class Keys:
+    """The keys of one namespace, as text.
+
+    Args:
+        namespace: the setting ``NAMESPACE``; no braces.
+    """
+
+    def __init__(self, namespace: str):
+        if not re.fullmatch(r"[^{}\s]+", namespace):
+            raise ValueError(f"Not a namespace: {namespace!r}")
+        self.prefix = "{%s}:" % namespace
+        self.state = self.prefix + "state"
+        self.leases = self.prefix + "leases"
+        self.attempts = self.prefix + "attempts"
+        self.workers = self.prefix + "workers"
+        self.fronts = self.prefix + "fronts"
+        self.pauses = self.prefix + "pauses"
+        self.dead = self.prefix + "dead"
+
+    def named(self, kind: str, name: str) -> str:
+        """The key of one queue, worker, front or request; ``kind`` as in the module's list."""
+        if kind not in _NAMED:
+            raise ValueError(f"Not a kind of key: {kind!r}")
+        return f"{self.prefix}{kind}:{name}"
+
+
+def lua_names() -> str:
+    """The same spelling in Lua: ``K.<plain>`` and ``K.<kind>(name)``; needs KEYS[1] = state."""
+    lines = ["local K = {}", "local PREFIX = string.sub(KEYS[1], 1, -6)"]
+    lines += [f"K.{kind} = PREFIX .. '{kind}'" for kind in _PLAIN]
+    lines += [f"K.{kind} = function(name) return PREFIX .. '{kind}:' .. name end" for kind in _NAMED]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,148 @@
+"""An executor thread: claim, execute, settle with the next claim, until told to stop."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from ..broker.membership import Membership
+from ..broker.seat import Claim, Seat, Settlement
+from ..envelopes import Envelope
+from ..exceptions import BadResponse, BrokerUnavailable, DecodeError, Fenced, UnknownVersion
+from .executor import Executor
+from .reply import Reply
+
+logger = logging.getLogger("queueproxy.worker")
+
+BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds between attempts to reach the broker
+
+
+class ExecutorThread(threading.Thread):
+    """Runs requests one after another.
+
+    Args:
+        seat: this thread's place at the broker.
+        membership: of the whole process.
+        executor: of the whole process.
+        stop: set when no new work is to be taken.
+        take: asked before each claim; False ends the thread (``--max-requests``).
+        burst: end when nothing waits.
+        on_away: called once when the broker is lost (True) and when it is back (False).
+    """
+
+    def __init__(
+        self,
+        seat: Seat,
+        membership: Membership,
+        executor: Executor,
+        stop: threading.Event,
+        take: Callable[[], bool],
+        *,
+        burst: bool = False,
+        on_away: Callable[[bool], None] = lambda away: None,
+    ):
+        super().__init__(name=f"executor-{seat.slot.rsplit('/', 1)[-1]}")
+        self._seat = seat
+        self._membership = membership
+        self._executor = executor
+        self._stop_event = stop
+        self._take = take
+        self._burst = burst
+        self._on_away = on_away
+        self._next: Claim | None = None
+        self._settlement: Settlement | None = None
+        self.busy = False
+
+    def run(self) -> None:
+        try:
+            self._serve()
+        except Exception:
+            logger.exception("An executor thread failed.")
+        finally:
+            self._executor.close_thread()
+            self._seat.close()
+
+    def _serve(self) -> None:
+        claim = self._ask(None, self._may_claim())
+        while True:
+            while claim is not None:
+                claim = self._release(claim) if self._stop_event.is_set() else self._handle(claim)
+            if self._burst or not self._may_claim():
+                return
+            claim = self._ask_when_rung()
+
+    def _may_claim(self) -> bool:
+        return not self._stop_event.is_set() and self._take()
+
+    def _handle(self, claim: Claim) -> Claim | None:
+        """Run one request; its answer goes out with the claim of the next."""
+        self.busy = True
+        self._next = None
+        self._settlement = None
+        try:
+            self._execute(claim)
+        finally:
+            self.busy = False
+        return self._next
+
+    def _execute(self, claim: Claim) -> None:
+        try:
+            envelope = self._open(claim)
+        except DecodeError as error:
+            logger.error("Request %s was refused: %s", claim.id, error)
+            self._finish(Settlement(claim, "malformed"))
+            return
+        reply = Reply(self._seat, claim, envelope.head.method, self._finish)
+        try:
+            self._executor.run(envelope.head, envelope.body, reply, wait_ms=claim.waited_ms)
+        except BadResponse as error:
+            logger.error(
+                "%s %s: %s", envelope.head.method, envelope.head.path, error, exc_info=True
+            )
+            self._finish(Settlement(claim, "bad_response"))
+        if self._settlement is None:  # the client has left in the middle of a stream
+            self._finish(Settlement(claim, "abandoned"))
+
+    def _open(self, claim: Claim) -> Envelope:
+        return self._persist(lambda: self._seat.open(claim))
+
+    def _finish(self, settlement: Settlement) -> None:
+        self._settlement = settlement
+        self._next = self._ask(settlement, self._may_claim())
+
+    def _release(self, claim: Claim) -> None:
+        """Hand back what was claimed while the stop came: Django has not been entered."""
+        self._ask(Settlement(claim, "released"), False)
+
+    def _ask(self, settlement: Settlement | None, claim: bool) -> Claim | None:
+        return self._persist(lambda: self._turn(settlement, claim))
+
+    def _ask_when_rung(self) -> Claim | None:
+        try:
+            return self._seat.wait()
+        except (BrokerUnavailable, Fenced):
+            return self._ask(None, self._may_claim())
+
+    def _turn(self, settlement: Settlement | None, claim: bool) -> Claim | None:
+        try:
+            return self._seat.turn(settlement, claim=claim)
+        except Fenced:
+            # Given up while away: what it held has been dealt with, its answer is nobody's.
+            self._seat.sit(self._membership.join(given_up=self._seat.worker))
+            return self._seat.turn(None, claim=claim)
+
+    def _persist(self, action: Callable):
+        """Do it until the broker answers; each action is safe to do again."""
+        failures = 0
+        while True:
+            try:
+                result = action()
+            except BrokerUnavailable:
+                if failures == 0:
+                    self._on_away(True)
+                time.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+            else:
+                if failures:
+                    self._on_away(False)
+                return result

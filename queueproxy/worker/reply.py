@@ -1,0 +1,104 @@
+"""Turns what Django answers into reply frames and sends them under the lease."""
+
+import time
+
+from ..broker.seat import Claim, Seat, Settlement
+from ..envelopes import Frame, Header, ReplyHead
+from ..exceptions import ClientGone, Fenced
+
+FRAME = 256 * 1024  # bytes of body in one frame
+WINDOW = 1024 * 1024  # bytes sent ahead of the client
+LOOK_AGAIN = 5.0  # seconds without credit after which it is asked whether anybody still reads
+
+
+class Reply:
+    """The answer to one claim; the executor's ``emit``.
+
+    The last frame is not sent but kept as the settlement, which travels with the next claim.
+
+    Args:
+        seat: the thread's place at the broker.
+        claim: what is being answered.
+        method: of the request, for the counters.
+        finish: called with the settlement once the answer is complete, so that it is sent before
+            the response is closed.
+    """
+
+    def __init__(self, seat: Seat, claim: Claim, method: str, finish):
+        self._seat = seat
+        self._claim = claim
+        self._method = method
+        self._finish = finish
+        self._began = time.perf_counter()
+        self._seq = 0
+        self._status = 0
+        self._outstanding = 0  # bytes the client has not taken yet
+
+    def full(self, status: int, headers: list[Header], body: bytes) -> None:
+        """The whole answer at once."""
+        if len(body) <= FRAME:
+            self._settle(self._frame(body, status=status, headers=headers))
+            return
+        self.start(status, headers)
+        self.chunk(body)
+        self.end()
+
+    def start(self, status: int, headers: list[Header]) -> None:
+        """Status and headers of an answer whose body follows."""
+        self._push(self._frame(b"", status=status, headers=headers, more=True))
+
+    def chunk(self, data: bytes) -> None:
+        """A piece of the body; blocks while the client is a window behind.
+
+        Raises:
+            ClientGone: nobody reads this answer.
+        """
+        for at in range(0, len(data), FRAME):
+            self._push(self._frame(data[at : at + FRAME], more=True))
+
+    def end(self) -> None:
+        """The body is complete."""
+        self._settle(self._frame(b""))
+
+    def abort(self) -> None:
+        """The body broke off; the client must see it."""
+        self._settle(self._frame(b"", aborted=True))
+
+    def _frame(self, body: bytes, *, status=0, headers=None, more=False, aborted=False) -> Frame:
+        seq, self._seq = self._seq, self._seq + 1
+        first = seq == 0
+        self._status = status if first else self._status
+        head = ReplyHead(
+            id=self._claim.id,
+            attempt=self._claim.attempt,
+            seq=seq,
+            status=status,
+            headers=headers or [],
+            more=more,
+            aborted=aborted,
+            wait_ms=float(self._claim.waited_ms) if first else 0.0,
+            run_ms=round(self._seconds() * 1000, 3) if first else 0.0,
+        )
+        return Frame(head, body)
+
+    def _push(self, frame: Frame) -> None:
+        while self._outstanding > WINDOW:
+            taken = self._seat.credit(self._claim, LOOK_AGAIN)
+            self._outstanding -= taken
+            if not taken and not self._seat.wanted(self._claim):
+                raise ClientGone
+        try:
+            if not self._seat.push(self._claim, frame):
+                raise ClientGone
+        except Fenced:
+            raise ClientGone from None
+        self._outstanding += len(frame.body)
+
+    def _settle(self, frame: Frame) -> None:
+        run_us = int(self._seconds() * 1_000_000)
+        self._finish(
+            Settlement(self._claim, "answered", frame, self._method, run_us, self._status)
+        )
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self._began
