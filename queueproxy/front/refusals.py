@@ -1,0 +1,110 @@
+"""The front's own answers (P4): what happened, in the words of RFC 9209, nothing of the inside."""
+
+from dataclasses import dataclass
+
+from .headers import date_header
+
+RETRY_AFTER = 5  # seconds
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer the front gives itself.
+
+    Args:
+        status: HTTP status.
+        error: proxy error type (RFC 9209, 2.3).
+        detail: one sentence for the client, in ASCII.
+        retry_after: seconds; given where the request was certainly not executed.
+        close: whether the connection can't be used on (the body was not read).
+    """
+
+    status: int
+    error: str
+    detail: str
+    retry_after: int | None = None
+    close: bool = False
+
+
+def bad_request(detail: str) -> Refusal:
+    """400: the request is not valid HTTP."""
+    return Refusal(400, "http_request_error", detail, close=True)
+
+
+def not_implemented(detail: str) -> Refusal:
+    """501: valid, but not done here."""
+    return Refusal(501, "http_request_denied", detail, close=True)
+
+
+BODY_TOO_LARGE = Refusal(413, "http_request_error", "The body is too large.", close=True)
+BODY_TOO_SLOW = Refusal(408, "http_request_error", "The body came too slowly.", close=True)
+HEADERS_TOO_LARGE = Refusal(431, "http_request_error", "The headers are too large.", close=True)
+
+_NOT_EXECUTED = "Nothing was executed; it is safe to send the request again."
+_UNKNOWN = "Whether the request was executed is not known."
+
+
+def _waiting(detail: str) -> Refusal:
+    return Refusal(503, "destination_unavailable", f"{detail} {_NOT_EXECUTED}", RETRY_AFTER)
+
+
+QUEUE_FULL = _waiting("Too many requests are waiting.")
+MEMORY_FULL = _waiting("There is no room for this request now.")
+BROKER_AWAY = _waiting("The queue can't be reached.")
+BODY_LOST = _waiting("The queue lost the request's body.")
+HOLD_EXPIRED_WAITING = _waiting("The request waited too long.")
+HOLD_EXPIRED_IN_FLIGHT = Refusal(
+    504, "http_response_timeout", f"The answer took too long. {_UNKNOWN}"
+)
+WORKER_LOST = Refusal(502, "connection_terminated", f"The worker was lost. {_UNKNOWN}")
+BAD_REPLY = Refusal(502, "http_protocol_error", f"The answer was unusable. {_UNKNOWN}")
+
+_BY_REASON = {
+    "queue_full": QUEUE_FULL,
+    "memory_full": MEMORY_FULL,
+    "body_lost": BODY_LOST,
+    "hold_expired": HOLD_EXPIRED_WAITING,
+    "worker_lost": WORKER_LOST,
+}
+
+
+def for_failure(reason: str) -> Refusal:
+    """The answer for a reason the broker gives; any other means an unusable reply."""
+    return _BY_REASON.get(reason, BAD_REPLY)
+
+
+def response(
+    refusal: Refusal,
+    request_id: str,
+    *,
+    head: bool = False,
+    server_adds: frozenset[bytes] = frozenset(),
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body to send.
+
+    Args:
+        refusal: what to say.
+        request_id: of the request, well-formed.
+        head: whether the body is left out, as the answer is to a HEAD.
+        server_adds: lower-case names of headers the ASGI server puts in by itself.
+    """
+    body = f"{refusal.detail}\nRequest id: {request_id}\n".encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"proxy-status", _proxy_status(refusal).encode("ascii")),
+        (b"x-request-id", request_id.encode("latin-1")),
+    ]
+    if b"date" not in server_adds:
+        headers.append(date_header())
+    if refusal.retry_after is not None:
+        headers.append((b"retry-after", str(refusal.retry_after).encode()))
+    if refusal.close:
+        headers.append((b"connection", b"close"))
+    return refusal.status, headers, b"" if head else body
+
+
+def _proxy_status(refusal: Refusal) -> str:
+    details = refusal.detail.replace("\\", "\\\\").replace('"', '\\"')  # RFC 8941, 3.3.3
+    return f'queueproxy; error={refusal.error}; details="{details}"'
