@@ -30,3 +30,15 @@ class EpochChanged(QueueProxyError):
 
 class UnknownQueue(QueueProxyError):
     """No queue of that name is configured."""
+
+
+class ClientGone(QueueProxyError):
+    """The client has left; nobody reads this answer."""
+
+
+class BadResponse(QueueProxyError):
+    """The view's answer is not valid HTTP."""
+
+
+class CannotListen(QueueProxyError):
+    """The address can't be listened on."""

@@ -8,13 +8,36 @@ from collections.abc import Callable
 from ..broker.membership import Membership
 from ..broker.seat import Claim, Seat, Settlement
 from ..envelopes import Envelope
-from ..exceptions import BadResponse, BrokerUnavailable, DecodeError, Fenced, UnknownVersion
+from ..exceptions import BadResponse, BrokerUnavailable, DecodeError, Fenced
 from .executor import Executor
 from .reply import Reply
+from .stopping import StopFlag
 
 logger = logging.getLogger("queueproxy.worker")
 
 BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds between attempts to reach the broker
+
+
+class Allowance:
+    """How many more requests a process may run (``--max-requests``); None for no end.
+
+    Threads that claim at the same moment may each take one past it.
+    """
+
+    def __init__(self, most: int | None):
+        self._left = most
+        self._lock = threading.Lock()
+
+    @property
+    def left(self) -> bool:
+        """Whether one more may be taken."""
+        return self._left is None or self._left > 0
+
+    def use(self) -> None:
+        """One is taken."""
+        if self._left is not None:
+            with self._lock:
+                self._left -= 1
 
 
 class ExecutorThread(threading.Thread):
@@ -25,7 +48,7 @@ class ExecutorThread(threading.Thread):
         membership: of the whole process.
         executor: of the whole process.
         stop: set when no new work is to be taken.
-        take: asked before each claim; False ends the thread (``--max-requests``).
+        allowance: how many requests the process may still run.
         burst: end when nothing waits.
         on_away: called once when the broker is lost (True) and when it is back (False).
     """
@@ -35,8 +58,8 @@ class ExecutorThread(threading.Thread):
         seat: Seat,
         membership: Membership,
         executor: Executor,
-        stop: threading.Event,
-        take: Callable[[], bool],
+        stop: StopFlag,
+        allowance: "Allowance",
         *,
         burst: bool = False,
         on_away: Callable[[bool], None] = lambda away: None,
@@ -45,19 +68,22 @@ class ExecutorThread(threading.Thread):
         self._seat = seat
         self._membership = membership
         self._executor = executor
-        self._stop_event = stop
-        self._take = take
+        self._stop_flag = stop
+        self._allowance = allowance
         self._burst = burst
         self._on_away = on_away
         self._next: Claim | None = None
         self._settlement: Settlement | None = None
         self.busy = False
+        self.failed = False
 
     def run(self) -> None:
         try:
             self._serve()
         except Exception:
-            logger.exception("An executor thread failed.")
+            logger.exception("An executor thread failed; its process ends and is replaced.")
+            self.failed = True
+            self._stop_flag.set()
         finally:
             self._executor.close_thread()
             self._seat.close()
@@ -66,17 +92,18 @@ class ExecutorThread(threading.Thread):
         claim = self._ask(None, self._may_claim())
         while True:
             while claim is not None:
-                claim = self._release(claim) if self._stop_event.is_set() else self._handle(claim)
+                claim = self._release(claim) if self._stop_flag.is_set() else self._handle(claim)
             if self._burst or not self._may_claim():
                 return
             claim = self._ask_when_rung()
 
     def _may_claim(self) -> bool:
-        return not self._stop_event.is_set() and self._take()
+        return not self._stop_flag.is_set() and self._allowance.left
 
     def _handle(self, claim: Claim) -> Claim | None:
         """Run one request; its answer goes out with the claim of the next."""
         self.busy = True
+        self._allowance.use()
         self._next = None
         self._settlement = None
         try:
@@ -94,7 +121,7 @@ class ExecutorThread(threading.Thread):
             return
         reply = Reply(self._seat, claim, envelope.head.method, self._finish)
         try:
-            self._executor.run(envelope.head, envelope.body, reply, wait_ms=claim.waited_ms)
+            self._executor.run(envelope.head, envelope.body, reply)
         except BadResponse as error:
             logger.error(
                 "%s %s: %s", envelope.head.method, envelope.head.path, error, exc_info=True

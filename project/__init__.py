@@ -1,0 +1,1 @@
+"""The example site: a small, ordinary Django project behind queueproxy."""

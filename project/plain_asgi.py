@@ -1,0 +1,9 @@
+"""The same site served plainly by an ASGI server, without a queue; the tests compare the two."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,21 @@
+from django.urls import path
+
+from . import api, views
+
+app_name = "things"
+urlpatterns = [
+    path("", views.ThingList.as_view(), name="list"),
+    path("things/new/", views.ThingCreate.as_view(), name="create"),
+    path("things/export.csv", views.export, name="export"),
+    path("things/<int:pk>/", views.ThingDetail.as_view(), name="detail"),
+    path("things/<int:pk>/edit/", views.ThingUpdate.as_view(), name="edit"),
+    path("things/<int:pk>/favourite/", views.favourite, name="favourite"),
+    path("favourites/", views.Favourites.as_view(), name="favourites"),
+    path("download/", views.download, name="download"),
+    path("slow/", views.slow, name="slow"),
+    path("error/", views.error, name="error"),
+    path("request/", views.show_request, name="request"),
+    path("async/", views.asynchronous, name="async"),
+    path("api/things/", api.collection, name="api-list"),
+    path("api/things/<int:pk>/", api.item, name="api-item"),
+]

@@ -1,0 +1,9 @@
+"""The same site served plainly, without a queue; the tests compare the two."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+application = get_wsgi_application()

@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class QueueProxyConfig(AppConfig):
+    """The reusable app."""
+
+    name = "queueproxy"
+    verbose_name = "Queue proxy"
+
+    def ready(self):
+        from . import checks  # noqa: F401  registers them

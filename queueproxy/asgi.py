@@ -1,0 +1,109 @@
+"""The front as an ASGI application.
+
+``application`` is ready for a server. `QueueProxy` is for a ``ProtocolTypeRouter`` of your own::
+
+    application = ProtocolTypeRouter({"http": QueueProxy(), "websocket": ...})
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import django
+from channels.routing import ProtocolTypeRouter
+
+from . import conf
+from .front.consumer import ConsumerOptions, RequestConsumer
+from .front.endpoints import Endpoints
+from .front.headers import parse_networks
+from .front.holding import Front, FrontOptions
+from .front.routing import compile_routes
+
+logger = logging.getLogger("queueproxy.front")
+
+
+class QueueProxy:
+    """Puts every HTTP request on the queue. Needs settings and the app registry, no project code."""
+
+    def __init__(self):
+        self._front: Front | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._options: ConsumerOptions | None = None
+        self._endpoints: Endpoints | None = None
+
+    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        front = self.front()
+        if self._endpoints.owns(scope["path"]):
+            await self._endpoints.answer(scope, send)
+            return
+        await RequestConsumer(front, self._options)(scope, receive, send)
+
+    def front(self) -> Front:
+        """The front of the running event loop, started on first use."""
+        loop = asyncio.get_running_loop()
+        if self._front is None or self._loop is not loop:
+            self._start(loop)
+        return self._front
+
+    def drain(self) -> None:
+        """Say from now on that this front is going: ``readyz`` answers 503."""
+        if self._front is not None:
+            self._front.draining = True
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        settings = conf.get_settings()
+        self._options = ConsumerOptions(
+            max_hold=settings.max_hold,
+            max_body=settings.max_body,
+            max_attempts=settings.max_attempts,
+            retry_methods=frozenset(settings.retry_methods),
+            trusted_proxies=parse_networks(settings.trusted_proxies),
+            server_timing=settings.server_timing,
+            route=compile_routes(settings.routes, settings.queues),
+        )
+        self._front = Front(
+            FrontOptions(
+                target=conf.broker_target(),
+                namespace=settings.namespace,
+                queues=tuple(settings.queues),
+                secrets=conf.signing_secrets(),
+                lease=settings.lease,
+                max_depth=settings.max_depth,
+                max_memory=settings.max_memory,
+            )
+        )
+        self._endpoints = Endpoints(settings.endpoints, self._front)
+        self._loop = loop
+        self._front.start()
+
+    async def _lifespan(self, receive: Callable, send: Callable) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.front()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def stop(self) -> None:
+        """Leave the broker's list; what is still held is dropped there."""
+        if self._front is not None:
+            await self._front.stop()
+            self._front = None
+
+
+def get_application() -> ProtocolTypeRouter:
+    """The application for an ASGI server: settings and app registry loaded, nothing else."""
+    django.setup(set_prefix=False)
+    proxy = QueueProxy()
+    router = ProtocolTypeRouter({"http": proxy, "lifespan": proxy})
+    router.queueproxy = proxy
+    return router
+
+
+application = get_application()

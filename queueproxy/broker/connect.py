@@ -1,0 +1,107 @@
+"""Connections to Redis or Valkey, as plain redis-py connections without a pool and without retries.
+
+A pool may hand a blocking read's connection to somebody else, and a retried command may be one that
+was run: neither is right for a queue, so each link owns one connection and decides by itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from ..exceptions import BrokerUnavailable
+
+CONNECT_WITHIN = 5.0  # seconds
+
+
+@dataclass(frozen=True)
+class BrokerTarget:
+    """Where the broker is, as plain values.
+
+    Args:
+        url: ``redis://``, ``rediss://`` or ``unix://``; with Sentinel the host is the service name.
+        options: further redis-py connection arguments (username, password, ssl_..., ...).
+        sentinels: (host, port) of each Sentinel; empty without.
+        sentinel_options: connection arguments for the Sentinels themselves.
+    """
+
+    url: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    sentinels: Sequence[tuple[str, int]] = ()
+    sentinel_options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def sync_connection(target: BrokerTarget, *, role: str) -> redis.Connection:
+    """A connection not yet made. With Sentinel, the master is asked for at each connect."""
+    return _sync_pool(target, role).make_connection()
+
+
+def async_connection(target: BrokerTarget, *, role: str) -> redis.asyncio.Connection:
+    """As sync_connection, for asyncio."""
+    return _async_pool(target, role).make_connection()
+
+
+def sync_client(target: BrokerTarget, *, role: str = "control") -> redis.Redis:
+    """An ordinary client, for commands that are not on the path of a request."""
+    return redis.Redis(connection_pool=_sync_pool(target, role, socket_timeout=CONNECT_WITHIN))
+
+
+def server_info(target: BrokerTarget) -> dict[str, Any]:
+    """What the server says of itself (INFO), with its eviction policy.
+
+    Raises:
+        BrokerUnavailable: it could not be asked.
+    """
+    try:
+        with sync_client(target) as client:
+            return client.info()
+    except (RedisError, OSError) as error:
+        raise BrokerUnavailable(str(error)) from error
+
+
+def _common(target: BrokerTarget, role: str) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": CONNECT_WITHIN,
+        "client_name": f"queueproxy:{role}",
+        **target.options,
+        "protocol": 2,
+        "decode_responses": False,
+        "health_check_interval": 0,
+    }
+
+
+def _sync_pool(target: BrokerTarget, role: str, socket_timeout: float | None = None):
+    options = _common(target, role)
+    options |= {"socket_timeout": socket_timeout, "retry": Retry(NoBackoff(), 0)}
+    if not target.sentinels:
+        return redis.ConnectionPool.from_url(target.url, **options)
+    manager = redis.Sentinel(target.sentinels, sentinel_kwargs=_sentinel_options(target))
+    service, database = _service(target.url)
+    return redis.SentinelConnectionPool(service, manager, db=database, **options)
+
+
+def _async_pool(target: BrokerTarget, role: str):
+    options = _common(target, role)
+    options |= {"socket_timeout": None, "retry": AsyncRetry(NoBackoff(), 0)}
+    if not target.sentinels:
+        return redis.asyncio.ConnectionPool.from_url(target.url, **options)
+    manager = redis.asyncio.Sentinel(target.sentinels, sentinel_kwargs=_sentinel_options(target))
+    service, database = _service(target.url)
+    return redis.asyncio.SentinelConnectionPool(service, manager, db=database, **options)
+
+
+def _sentinel_options(target: BrokerTarget) -> dict[str, Any]:
+    timeouts = {"socket_timeout": CONNECT_WITHIN, "socket_connect_timeout": CONNECT_WITHIN}
+    return {**timeouts, **target.sentinel_options}
+
+
+def _service(url: str) -> tuple[str, int]:
+    """Service name and database number of a Sentinel URL, ``redis://name/0``."""
+    options = redis.connection.parse_url(url)
+    return options.get("host", "mymaster"), int(options.get("db", 0))

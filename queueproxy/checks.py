@@ -1,0 +1,89 @@
+"""System checks: everything that can be known to be wrong before the first request."""
+
+from collections.abc import Iterator, Mapping
+
+from django.conf import settings
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+
+from . import conf
+from .broker.connect import server_info
+from .conf import Problem
+from .exceptions import BrokerUnavailable
+
+OLDEST_SERVER = (7, 0)
+TAG = "queueproxy"
+
+
+@checks.register(TAG)
+def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
+    """The dict, key by key and between keys; the cache alias; signing."""
+    raw = getattr(settings, "QUEUEPROXY", {})
+    messages = [_error(problem) for problem in conf.problems_of(raw)]
+    if not messages:
+        problem = conf.problem_of_alias(conf.get_settings().cache_alias)
+        if problem:
+            messages.append(_error(problem))
+        messages += _warnings()
+    return messages
+
+
+@checks.register(TAG, deploy=True)
+def check_server(app_configs, **kwargs) -> list[checks.CheckMessage]:
+    """The server that carries the queue; asked with ``check --deploy`` only."""
+    try:
+        info = server_info(conf.broker_target())
+    except ImproperlyConfigured:
+        return []  # check_settings tells
+    except BrokerUnavailable as error:
+        hint = "Start it, or correct the cache's LOCATION."
+        return [checks.Warning(f"The broker can't be reached: {error}", hint, id=f"{TAG}.W003")]
+    return [_error(problem) for problem in problems_of_server(info)]
+
+
+def problems_of_server(info: Mapping) -> Iterator[Problem]:
+    """What makes a server unfit to carry the queue, from its INFO."""
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        yield Problem(
+            "E009",
+            f"The broker evicts keys when it is full (maxmemory-policy {policy}).",
+            "It would lose requests: set maxmemory-policy noeviction, or use a server of its own.",
+        )
+    version = str(info.get("valkey_version") or info.get("redis_version") or "")
+    if version and _parts(version) < OLDEST_SERVER:
+        yield Problem(
+            "E010",
+            f"The broker is version {version}; at least 7.0 is needed.",
+            "Use Redis 7.0 or newer, or Valkey.",
+        )
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+
+
+def _warnings() -> list[checks.CheckMessage]:
+    messages = []
+    ours = getattr(settings, "ASGI_APPLICATION", None)
+    if not ours:
+        messages.append(
+            checks.Warning(
+                "ASGI_APPLICATION is not set.",
+                "Point it at an application that uses queueproxy.asgi; runserver needs it.",
+                id=f"{TAG}.W001",
+            )
+        )
+    if conf.get_settings().signing and len(settings.SECRET_KEY) < 32:
+        messages.append(
+            checks.Warning(
+                "SECRET_KEY is short, and requests on the queue are signed with it.",
+                "Use at least 32 random characters.",
+                id=f"{TAG}.W002",
+            )
+        )
+    return messages
+
+
+def _error(problem: Problem) -> checks.Error:
+    return checks.Error(problem.message, problem.hint, id=f"{TAG}.{problem.code}")

@@ -1,0 +1,96 @@
+"""manage.py runqueueworker: run requests off the queue."""
+
+import os
+import sys
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.autoreload import get_child_arguments
+
+from queueproxy import conf
+from queueproxy.broker.links import Link
+from queueproxy.exceptions import BrokerUnavailable
+from queueproxy.keys import Keys
+from queueproxy.worker.process import WorkerOptions, serve
+from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor
+
+from ._options import log_to_console, nonnegative_seconds, positive_int, queue_names
+
+
+class Command(BaseCommand):
+    help = (
+        "Takes requests off the queue and runs them. SIGTERM and SIGINT drain, SIGHUP replaces the "
+        "processes one by one with fresh code, SIGTTIN and SIGTTOU add and remove one."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--queues", type=queue_names, help="queues to serve, in order (default: all)"
+        )
+        parser.add_argument("--processes", type=positive_int, default=1)
+        parser.add_argument("--threads", type=positive_int, default=1, help="per process")
+        parser.add_argument("--burst", action="store_true", help="end when nothing waits")
+        parser.add_argument(
+            "--max-requests", type=positive_int, help="replace a process after so many requests"
+        )
+        parser.add_argument(
+            "--graceful-timeout",
+            type=nonnegative_seconds,
+            default=30.0,
+            help="seconds to finish what runs (default 30)",
+        )
+        parser.add_argument("--name", default="", help="shown in status")
+
+    def handle(self, **options) -> None:
+        log_to_console(options["verbosity"])
+        self.check()
+        worker = self._worker_options(options)
+        status_fd = os.environ.pop(STATUS_FD_VARIABLE, None)
+        if status_fd is not None:
+            os.set_inheritable(int(status_fd), False)
+            os._exit(_flushed(serve(worker, int(status_fd))))
+        supervisor = Supervisor(
+            get_child_arguments(),
+            options["processes"],
+            graceful_timeout=worker.graceful_timeout,
+            reap=lambda dead: _reap(worker, dead),
+            burst=worker.burst,
+        )
+        sys.exit(supervisor.run())
+
+    def _worker_options(self, options: dict) -> WorkerOptions:
+        settings = conf.get_settings()
+        queues = options["queues"] or tuple(settings.queues)
+        for queue in queues:
+            if queue not in settings.queues:
+                known = ", ".join(settings.queues)
+                raise CommandError(f"No queue {queue!r}. Queues: {known}.", returncode=2)
+        return WorkerOptions(
+            target=conf.broker_target(),
+            namespace=settings.namespace,
+            queues=queues,
+            secrets=conf.signing_secrets(),
+            lease=settings.lease,
+            threads=options["threads"],
+            burst=options["burst"],
+            max_requests=options["max_requests"],
+            graceful_timeout=options["graceful_timeout"],
+            name=options["name"],
+        )
+
+
+def _reap(options: WorkerOptions, worker: str) -> None:
+    link = Link(options.target, Keys(options.namespace), "supervisor", int(options.lease * 1000))
+    try:
+        link.script("worker_reap", worker)
+    except BrokerUnavailable:
+        pass  # its lease runs out by itself
+    finally:
+        link.close()
+
+
+def _flushed(status: int) -> int:
+    # A thread may still be in a view that was given up: interpreter shutdown would wait for it.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status

@@ -1,0 +1,145 @@
+"""Runs requests through the project's URLconf, by a Django test client made fit for production.
+
+The stock client is for tests: it keeps cookies, switches CSRF checks off, raises views' exceptions,
+disconnects the closing of stale database connections process-wide, and connects to a signal every
+thread shares. This one keeps its way into Django (one call, environ in, response out) and leaves
+all that behind. No other module touches ``django.test``.
+"""
+
+import contextvars
+import logging
+from typing import Protocol
+
+from django.core import signals
+from django.core.handlers.wsgi import WSGIRequest, get_script_name
+from django.db import connections
+from django.http import HttpResponseBase, HttpResponseServerError
+from django.test.client import Client, ClientHandler
+from django.urls import set_script_prefix
+
+from ..envelopes import Header, RequestHead
+from ..exceptions import BadResponse, ClientGone
+from .environ import build_environ
+from .response import bodyless, checked_headers, declared_length, pieces
+
+logger = logging.getLogger("queueproxy.worker")
+
+
+class Emit(Protocol):
+    """Where an answer goes. `chunk` may block, and raises ClientGone when nobody reads on."""
+
+    def full(self, status: int, headers: list[Header], body: bytes) -> None: ...
+    def start(self, status: int, headers: list[Header]) -> None: ...
+    def chunk(self, data: bytes) -> None: ...
+    def end(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class ExecutorHandler(ClientHandler):
+    """From environ to response, as django.core.handlers.wsgi.WSGIHandler does it.
+
+    Unlike its parent it does not close the response: the answer is sent first.
+    """
+
+    def __init__(self):
+        super().__init__(enforce_csrf_checks=True)
+        self.load_middleware()
+
+    def __call__(self, environ: dict) -> HttpResponseBase:
+        set_script_prefix(get_script_name(environ))
+        signals.request_started.send(sender=self.__class__, environ=environ)
+        response = self.get_response(WSGIRequest(environ))
+        response._handler_class = self.__class__
+        return response
+
+
+class QueueClient(Client):
+    """The test client without its memory: no cookies, no session, no signals; safe in any thread."""
+
+    def __init__(self):
+        super().__init__(enforce_csrf_checks=True, raise_request_exception=False)
+        self.handler = ExecutorHandler()
+
+    def request(self, **environ) -> HttpResponseBase:
+        return self.handler(environ)
+
+
+class Executor:
+    """One per process; called from many threads. Loads the middleware at once."""
+
+    def __init__(self):
+        self._client = QueueClient()
+
+    def run(self, head: RequestHead, body: bytes, emit: Emit) -> None:
+        """Execute one request and emit its answer; then close the response, once.
+
+        Raises:
+            BadResponse: what the view returned cannot be sent; nothing was emitted.
+        """
+        contextvars.copy_context().run(self._run, head, body, emit)
+
+    def _run(self, head: RequestHead, body: bytes, emit: Emit) -> None:
+        response = self._respond(build_environ(head, body))
+        try:
+            self._send(head.method, response, emit)
+        except ClientGone:
+            pass
+        finally:
+            self._close(response)
+
+    def _respond(self, environ: dict) -> HttpResponseBase:
+        try:
+            return self._client.request(**environ)
+        except (Exception, SystemExit):
+            # Django answers the exceptions of views; this one came from around it (a signal
+            # receiver), or is a view's sys.exit(), which must not end a thread of the worker.
+            logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        return HttpResponseServerError(b"Server Error", content_type="text/plain")
+
+    def _send(self, method: str, response: HttpResponseBase, emit: Emit) -> None:
+        status, headers = response.status_code, checked_headers(response)
+        length = declared_length(response)
+        if bodyless(method, status):
+            emit.full(status, headers, b"")
+        elif response.streaming:
+            emit.start(status, headers)
+            self._stream(response, length, emit)
+        elif length is not None and length != len(response.content):
+            raise BadResponse(f"Content-Length is {length}, the body has {len(response.content)}.")
+        else:
+            emit.full(status, headers, response.content)
+
+    def _stream(self, response: HttpResponseBase, length: int | None, emit: Emit) -> None:
+        sent = 0
+        chunks = pieces(response)
+        try:
+            for data in chunks:
+                sent += len(data)
+                if length is not None and sent > length:
+                    break
+                if data:
+                    emit.chunk(data)
+        except ClientGone:
+            raise
+        except (Exception, SystemExit):
+            logger.exception("A streamed answer broke off")
+            emit.abort()
+            return
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        if length is not None and sent != length:
+            logger.error("A streamed answer declared %d bytes and gave %d", length, sent)
+            emit.abort()
+            return
+        emit.end()
+
+    def _close(self, response: HttpResponseBase) -> None:
+        try:
+            response.close()  # fires request_finished
+        except Exception:
+            logger.exception("Closing a response failed")
+
+    def close_thread(self) -> None:
+        """To be called at the end of each thread that ran requests."""
+        connections.close_all()

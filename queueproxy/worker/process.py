@@ -1,0 +1,219 @@
+"""One worker process: its executor threads, its heartbeat, its way out."""
+
+import logging
+import os
+import select
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..broker.connect import BrokerTarget
+from ..broker.links import Link
+from ..broker.membership import Membership
+from ..broker.seat import Seat
+from ..envelopes import Codec
+from ..exceptions import BrokerUnavailable
+from ..keys import Keys
+from .executor import Executor
+from .loop import BACKOFF, Allowance, ExecutorThread
+from .stopping import StopFlag
+
+logger = logging.getLogger("queueproxy.worker")
+
+FAILED = 1  # exit status when a thread failed: a bug of ours
+FORCED = 3  # exit status when work was still running after the graceful timeout
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What a worker needs to know, as plain values. Times in seconds."""
+
+    target: BrokerTarget
+    namespace: str
+    queues: tuple[str, ...]
+    secrets: tuple[str, ...]
+    lease: float
+    threads: int = 1
+    burst: bool = False
+    max_requests: int | None = None
+    graceful_timeout: float = 30.0
+    name: str = ""
+
+
+class Worker:
+    """Serves until told to stop, until its requests are used up, or, in a burst, until all is done.
+
+    Args:
+        options: plain values, from settings and command line.
+        on_ready: called with the worker's id once it is registered; again after each change.
+    """
+
+    def __init__(self, options: WorkerOptions, on_ready: Callable[[str], None]):
+        self._options = options
+        self._stop = StopFlag()
+        self._allowance = Allowance(options.max_requests)
+        self._away = _Away()
+        self._membership = Membership(
+            self._link("heartbeat"),
+            {
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "name": options.name,
+                "queues": list(options.queues),
+                "threads": options.threads,
+            },
+            options.lease,
+            options.queues,
+            on_ready,
+        )
+        self._executor = Executor()
+        self._threads: list[ExecutorThread] = []
+
+    def _link(self, role: str) -> Link:
+        options = self._options
+        keys = Keys(options.namespace)
+        return Link(options.target, keys, f"worker-{role}", int(options.lease * 1000))
+
+    def stop(self) -> None:
+        """Take no new work; return from `run` when the old is done. Safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> int:
+        """Serve; the exit status."""
+        if not self._register():
+            return 0
+        self._threads = [self._thread(number) for number in range(self._options.threads)]
+        for thread in self._threads:
+            thread.start()
+        while not self._stop.is_set() and any(thread.is_alive() for thread in self._threads):
+            self._beat()
+            self._pause_between_beats()
+        return self._drain()
+
+    def _thread(self, number: int) -> ExecutorThread:
+        options = self._options
+        codec = Codec(options.secrets)
+        seat = Seat(self._link("executor"), codec, self._membership.worker, number, options.queues)
+        return ExecutorThread(
+            seat,
+            self._membership,
+            self._executor,
+            self._stop,
+            self._allowance,
+            burst=options.burst,
+            on_away=self._away.tell,
+        )
+
+    def _register(self) -> bool:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                self._membership.join()
+                return True
+            except BrokerUnavailable as error:
+                self._away.tell(True, error)
+                self._stop.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+        return False
+
+    def _pause_between_beats(self) -> None:
+        """Until the next heartbeat is due, the stop comes, or the last thread ends."""
+        until = time.monotonic() + self._options.lease / 3
+        while time.monotonic() < until and any(thread.is_alive() for thread in self._threads):
+            if self._stop.wait(0.2 if self._may_end() else max(0.0, until - time.monotonic())):
+                return
+
+    def _may_end(self) -> bool:
+        return self._options.burst or self._options.max_requests is not None
+
+    def _beat(self) -> None:
+        state = "busy" if any(thread.busy for thread in self._threads) else "idle"
+        if self._stop.is_set():
+            state = "draining"
+        try:
+            if not self._membership.beat(state):
+                logger.warning("This worker was given up by the broker; it registers again.")
+                self._membership.join(given_up=self._membership.worker)
+            self._away.tell(False)
+        except BrokerUnavailable as error:
+            self._away.tell(True, error)
+
+    def _drain(self) -> int:
+        """Executors first, the heartbeat until they are done, the name last."""
+        self._stop.set()
+        deadline = time.monotonic() + self._options.graceful_timeout
+        next_beat = 0.0
+        while any(thread.is_alive() for thread in self._threads):
+            now = time.monotonic()
+            if now >= deadline:
+                logger.warning("Requests still ran after the graceful timeout; they are given up.")
+                break
+            if now >= next_beat:
+                self._call_to_stop()
+                self._beat()
+                next_beat = now + min(1.0, self._options.lease / 3)
+            self._threads[0].join(0.02) if len(self._threads) == 1 else time.sleep(0.02)
+        forced = any(thread.is_alive() for thread in self._threads)
+        try:
+            self._membership.leave()
+        except BrokerUnavailable:
+            pass  # its lease runs out by itself
+        if forced:
+            return FORCED
+        return FAILED if any(thread.failed for thread in self._threads) else 0
+
+    def _call_to_stop(self) -> None:
+        try:
+            self._membership.call_to_stop(len(self._threads))
+        except BrokerUnavailable:
+            pass  # nobody blocks on a broker that is away
+
+
+class _Away:
+    """One line when the broker goes and one when it is back, however many threads notice."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._away = False
+
+    def tell(self, away: bool, error: Exception | None = None) -> None:
+        with self._lock:
+            if away == self._away:
+                return
+            self._away = away
+        if away:
+            logger.warning("The broker is away%s. Trying again.", f": {error}" if error else "")
+        else:
+            logger.info("The broker is back.")
+
+
+def serve(options: WorkerOptions, status_fd: int | None) -> int:
+    """Run a worker in this process, under a supervisor or alone; the exit status.
+
+    Args:
+        status_fd: where each worker id is written, a line each; the supervisor reads it.
+    """
+
+    def on_ready(worker: str) -> None:
+        logger.info("Worker %s serves %s.", worker, ", ".join(options.queues))
+        if status_fd is not None:
+            os.write(status_fd, f"{worker}\n".encode())
+
+    worker = Worker(options, on_ready)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if status_fd is not None:
+        threading.Thread(target=_stop_with_parent, args=(status_fd, worker), daemon=True).start()
+    return worker.run()
+
+
+def _stop_with_parent(status_fd: int, worker: Worker) -> None:
+    """Drain when the supervisor is gone: the read end of the pipe closes with it."""
+    poll = select.poll()
+    poll.register(status_fd, select.POLLERR)
+    poll.poll()
+    worker.stop()
