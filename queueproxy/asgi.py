@@ -23,7 +23,7 @@ logger = logging.getLogger("queueproxy.front")
 
 
 class QueueProxy:
-    """Puts every HTTP request on the queue. Needs settings and the app registry, no project code."""
+    """Puts every HTTP request on the queue; needs settings and app registry, no project code."""
 
     def __init__(self):
         self._front: Front | None = None

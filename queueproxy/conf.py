@@ -103,7 +103,8 @@ def _problems_between(settings: Settings) -> Iterator[Problem]:
     if settings.lease > settings.max_hold:
         yield Problem(
             "E004",
-            f"QUEUEPROXY: LEASE ({settings.lease} s) is longer than MAX_HOLD ({settings.max_hold} s).",
+            f"QUEUEPROXY: LEASE ({settings.lease} s) is longer than MAX_HOLD "
+            f"({settings.max_hold} s).",
             "A lost worker would be found only after its clients were turned away: lower LEASE.",
         )
     if settings.max_body > settings.max_memory:
@@ -117,7 +118,7 @@ def _problems_between(settings: Settings) -> Iterator[Problem]:
             if rule["queue"] not in settings.queues:
                 yield Problem(
                     "E006",
-                    f"QUEUEPROXY['ROUTES'] names the queue {rule['queue']!r}, which QUEUES does not.",
+                    f"QUEUEPROXY['ROUTES'] names {rule['queue']!r}, which QUEUES does not.",
                     "Add it to QUEUES, or correct the rule.",
                 )
 

@@ -12,20 +12,22 @@ here alone; the Lua scripts get the same spelling through `lua_names`.
     ``returned:<q>``   how many of the waiting were handed back and go first
     ``parked:<q>``     how many of the waiting are in a wire version no worker has known yet
     ``paused:<q>``     milliseconds (Redis time) at which the pause ends
+    ``pace:<q>``       ms between two starts after a paced resume; ends when nothing waits
+    ``next:<q>``       ms (Redis time) of the next start allowed by the pace
     ``fence:<q>``      last entry id of the epoch before; what is unsafe up to it may have run
 ``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
-    request is over. Entry id = arrival time. Fields: ``i`` id, ``v`` wire version, ``h`` head (JSON),
-    ``b`` body, ``s`` signature, and for the scripts ``f`` front, ``x`` hold in ms, ``n`` bytes,
-    ``c`` chunks, ``a`` most attempts.
+    request is over. Entry id = arrival time. Fields: ``i`` id, ``v`` wire version, ``h`` head
+    (JSON), ``b`` body, ``s`` signature, and for the scripts ``f`` front, ``x`` hold in ms, ``n``
+    bytes, ``c`` chunks, ``a`` most attempts.
 ``returned:<q>`` sorted set, all scores 0: entry ids (sequence padded) handed back by a drain or
     reclaimed from a lost worker; claimed before the stream goes on.
-``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version their finder didn't know.
+``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version a worker didn't know.
 ``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker.
 ``leases`` hash: slot (``worker/thread``) -> the one request it holds, space-separated: id, attempt,
     claimed at (ms), turn, queue, entry, bytes, chunks, front, most attempts, streamed (0 or 1).
 ``attempts`` hash: request id -> attempts used up; only for requests handed back.
 ``workers`` sorted set: worker id -> when its lease expires (ms). Leaving it is being fenced.
-``worker:<id>`` hash: what ``status`` shows of the worker (JSON in ``info``; ``completed``, ``state``).
+``worker:<id>`` hash: what ``status`` shows of it (JSON in ``info``; ``completed``, ``state``).
 ``fronts`` sorted set: front id -> when its lease expires (ms).
 ``front:<id>`` hash: ``info`` (JSON), ``seq`` (number of the last enqueue taken from it).
 ``held:<front>`` hash: request id -> "queue entry bytes chunks slot"; slot is "-" while it waits.
@@ -69,7 +71,7 @@ class Keys:
     def __init__(self, namespace: str):
         if not re.fullmatch(r"[^{}\s]+", namespace):
             raise ValueError(f"Not a namespace: {namespace!r}")
-        self.prefix = "{%s}:" % namespace
+        self.prefix = f"{{{namespace}}}:"
         self.state = self.prefix + "state"
         self.leases = self.prefix + "leases"
         self.attempts = self.prefix + "attempts"
@@ -89,5 +91,7 @@ def lua_names() -> str:
     """The same spelling in Lua: ``K.<plain>`` and ``K.<kind>(name)``; needs KEYS[1] = state."""
     lines = ["local K = {}", "local PREFIX = string.sub(KEYS[1], 1, -6)"]
     lines += [f"K.{kind} = PREFIX .. '{kind}'" for kind in _PLAIN]
-    lines += [f"K.{kind} = function(name) return PREFIX .. '{kind}:' .. name end" for kind in _NAMED]
+    lines += [
+        f"K.{kind} = function(name) return PREFIX .. '{kind}:' .. name end" for kind in _NAMED
+    ]
     return "\n".join(lines) + "\n"

@@ -40,7 +40,9 @@ class ThingList(ListView):
 
     def get_context_data(self, **kwargs):
         query = self.request.GET.get("q", "")
-        return super().get_context_data(query=query, favourites=favourites.ids(self.request), **kwargs)
+        return super().get_context_data(
+            query=query, favourites=favourites.ids(self.request), **kwargs
+        )
 
 
 class Favourites(ListView):

@@ -132,7 +132,9 @@ class Desk:
                 order.body,
                 order.signature,
             )
-        _unless_fenced(await self._orders.script("enqueue", self.front, first, *self._limits, *args))
+        _unless_fenced(
+            await self._orders.script("enqueue", self.front, first, *self._limits, *args)
+        )
 
     async def stage(self, id: str, number: int, chunk: bytes, expires: float) -> bool:
         """Keep one chunk of a large body; False where the broker's bytes are used up."""

@@ -57,7 +57,9 @@ class Link:
             self.close()  # a half-read reply must not meet the next command
             raise
 
-    def script(self, name: str, *args, before: Command | None = None, timeout: float = ANSWER_WITHIN):
+    def script(
+        self, name: str, *args, before: Command | None = None, timeout: float = ANSWER_WITHIN
+    ):
         """Run a script; see Epoch.run."""
         if not self._connection.is_connected:
             self._epoch.run_id = ""

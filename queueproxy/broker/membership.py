@@ -1,7 +1,6 @@
 """A worker process's place on the broker's list of workers, kept by heartbeat."""
 
 import secrets
-import socket
 import threading
 from collections.abc import Callable, Sequence
 
@@ -56,7 +55,7 @@ class Membership:
         with self._lock:
             if self.worker != given_up:
                 return self.worker
-            worker = new_worker_id(self._info.get("host") or socket.gethostname(), self._info["pid"])
+            worker = new_worker_id(self._info["host"], self._info["pid"])
             info = msgspec.json.encode(self._info)
             self._link.script("worker_join", worker, self._lease_ms, info)
             self.worker = worker

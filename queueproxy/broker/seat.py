@@ -60,6 +60,7 @@ class Seat:
         self._number = number
         self._queues = queues
         self._turn = 0
+        self._block = BLOCK_FOR
         self._bells = tuple(link.keys.named("bell", queue) for queue in queues)
         self.sit(worker)
 
@@ -83,7 +84,7 @@ class Seat:
 
     def wait(self) -> Claim | None:
         """Block until a bell rings (or BLOCK_FOR is over), then claim, in one trip."""
-        bells = ("BLPOP", *self._bells, self._stop_bell, BLOCK_FOR)
+        bells = ("BLPOP", *self._bells, self._stop_bell, self._block)
         return self._take(self._arguments(None, True), bells)
 
     def _take(self, arguments: tuple, before: tuple | None) -> Claim | None:
@@ -96,7 +97,11 @@ class Seat:
         if reply[0] == FENCED:
             raise Fenced
         self._turn += 1
-        return None if reply[0] == IDLE else _claim(reply)
+        if reply[0] != IDLE:
+            return _claim(reply)
+        # A pause ends, or a pace goes on, without anybody ringing.
+        self._block = min(BLOCK_FOR, reply[1] / 1000) if reply[1] else BLOCK_FOR
+        return None
 
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
         common = (self.worker, self.slot, self._turn, int(claim), WIRE_VERSION)

@@ -1,10 +1,10 @@
 """Takes a front's traffic to the broker: one task, one link, what one loop tick brings in one trip.
 
 Every request is numbered once. When the link breaks, nothing is known of what was under way: the
-courier joins again, and the broker says which number it took last. Where it is the same broker, the
-same batch is sent again, and what had arrived is not taken twice. Where it is another (restart,
-failover, flush), or this front was given up, the courier reconciles: what the broker no longer holds
-is sent again if it may be repeated, and is answered 502 if it may have run.
+courier joins again, and the broker says which number it took last. Where it is the same broker,
+the same batch is sent again, and what had arrived is not taken twice. Where it is another
+(restart, failover, flush), or this front was given up, the courier reconciles: what the broker no
+longer holds is sent again if it may be repeated, and is answered 502 if it may have run.
 """
 
 import asyncio

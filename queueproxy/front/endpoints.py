@@ -1,4 +1,4 @@
-"""What the front answers itself, also while everything is paused: /-/livez, /-/readyz, /-/metrics."""
+"""What the front answers itself, also while all is paused: /-/livez, /-/readyz, /-/metrics."""
 
 from collections.abc import Callable
 

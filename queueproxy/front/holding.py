@@ -87,7 +87,7 @@ class Front:
         return self._ids.next()
 
     def has_room(self, size: int) -> bool:
-        """Whether a request of so many bytes may be held: the front's own memory has a limit too."""
+        """Whether a request of so many bytes may be held: the front's memory has a limit too."""
         return self.inbox.bytes + size <= self._options.max_memory
 
     def submit(self, order: Order) -> Ticket:

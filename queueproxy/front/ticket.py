@@ -38,7 +38,17 @@ class Ticket:
         loop: the front's event loop.
     """
 
-    __slots__ = ("_expired", "_loop", "_news", "_waiter", "attempt", "deadline", "next_seq", "order", "state")
+    __slots__ = (
+        "_expired",
+        "_loop",
+        "_news",
+        "_waiter",
+        "attempt",
+        "deadline",
+        "next_seq",
+        "order",
+        "state",
+    )
 
     def __init__(self, order: Order, loop: asyncio.AbstractEventLoop):
         self.order = order

@@ -54,7 +54,7 @@ class ExecutorHandler(ClientHandler):
 
 
 class QueueClient(Client):
-    """The test client without its memory: no cookies, no session, no signals; safe in any thread."""
+    """The test client without its memory: no cookies, no session, no signals; thread-safe."""
 
     def __init__(self):
         super().__init__(enforce_csrf_checks=True, raise_request_exception=False)

@@ -166,17 +166,35 @@ local function claim_from(queue, entry, fields, returned)
   return lease and claimed(lease, fields)
 end
 
+-- After a paced resume: ms until this queue may start the next, 0 for now; ends with the backlog.
+local function pace_left(queue, next_start)
+  if not next_start then
+    return 0
+  end
+  return math.max(0, tonumber(next_start) - NOW)
+end
+
+local function step_pace(queue, pace, next_start)
+  if tonumber(redis.call('HGET', K.state, 'waiting:' .. queue) or 0) <= 0 then
+    redis.call('HDEL', K.state, 'pace:' .. queue, 'next:' .. queue)
+  else
+    -- Counted from the last start that was due, so that late claims don't lower the rate.
+    local due = math.max(tonumber(next_start), NOW - 1000)
+    redis.call('HSET', K.state, 'next:' .. queue, due + tonumber(pace))
+  end
+end
+
 local function claim()
   local dropped, pause_left = 0, 0
   for i = FIRST_QUEUE, #ARGV do
     local queue = ARGV[i]
     while true do
       local state = redis.call('HMGET', K.state, 'waiting:' .. queue, 'returned:' .. queue,
-        'parked:' .. queue, 'paused:' .. queue, 'cursor:' .. queue)
+        'parked:' .. queue, 'paused:' .. queue, 'cursor:' .. queue, 'pace:' .. queue, 'next:' .. queue)
       if tonumber(state[1] or 0) <= 0 then
         break
       end
-      local left = tonumber(state[4] or 0) - NOW
+      local left = math.max(tonumber(state[4] or 0) - NOW, pace_left(queue, state[7]))
       if left > 0 then
         pause_left = pause_left == 0 and left or math.min(pause_left, left)
         break
@@ -188,6 +206,9 @@ local function claim()
       end
       local result = claim_from(queue, entry, fields, returned)
       if result then
+        if state[6] then
+          step_pace(queue, state[6], state[7])
+        end
         return result
       end
       dropped = dropped + 1

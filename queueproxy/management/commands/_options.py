@@ -29,6 +29,25 @@ def nonnegative_seconds(text: str) -> float:
     return seconds
 
 
+def positive_seconds(text: str) -> float:
+    """Seconds, more than 0."""
+    seconds = nonnegative_seconds(text)
+    if seconds == 0:
+        raise argparse.ArgumentTypeError("0 seconds is no time")
+    return seconds
+
+
+def rate(text: str) -> float:
+    """So many a second: ``50`` or ``50/s``."""
+    try:
+        number = float(text.removesuffix("/s"))
+    except ValueError:
+        number = 0
+    if not (number > 0 and math.isfinite(number)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate such as 50/s")
+    return number
+
+
 def queue_names(text: str) -> tuple[str, ...]:
     """Names of queues, separated by commas, in the order of QUEUES."""
     names = [name.strip() for name in text.split(",") if name.strip()]

@@ -5,7 +5,6 @@ import sys
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from queueproxy import conf
 from queueproxy.exceptions import CannotListen
 from queueproxy.front import servers
 from queueproxy.front.servers.sockets import bind, describe
@@ -39,14 +38,16 @@ class Command(BaseCommand):
         self.check()
         if not servers.available(options["server"]):
             raise CommandError(
-                f"{options['server']} is not installed. pip install 'queueproxy[uvicorn]' or uvicorn."
+                f"{options['server']} is not installed: pip install {options['server']}"
             )
         # Until a server takes the signals over, they end this process the ordinary way: with the
         # contexts below closed.
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: sys.exit(0))
         try:
-            listening = bind(options["addrport"], fd=options["fd"], reuse_port=options["reuse_port"])
+            listening = bind(
+                options["addrport"], fd=options["fd"], reuse_port=options["reuse_port"]
+            )
         except CannotListen as error:
             raise CommandError(str(error)) from error
         with EmbeddedBroker(options["embedded"]):
@@ -64,7 +65,6 @@ class Command(BaseCommand):
                 options["server"],
                 application,
                 listening,
-                max_body=conf.get_settings().max_body,
                 graceful_timeout=options["graceful_timeout"],
                 on_draining=application.queueproxy.drain,
                 access_log=options["access_log"],

@@ -10,7 +10,18 @@ from PIL import Image, ImageDraw
 
 from project.things.models import Thing
 
-KINDS = ["Lamp", "Chair", "Clock", "Kettle", "Radio", "Bicycle", "Atlas", "Compass", "Lantern", "Drum"]
+KINDS = [
+    "Lamp",
+    "Chair",
+    "Clock",
+    "Kettle",
+    "Radio",
+    "Bicycle",
+    "Atlas",
+    "Compass",
+    "Lantern",
+    "Drum",
+]
 SORTS = ["Brass", "Folding", "Blue", "Pocket", "Wooden", "Quiet"]
 USERS = [("admin", True), ("demo", False)]
 

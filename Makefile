@@ -1,0 +1,46 @@
+# make run      the example site on http://127.0.0.1:8000 (PORT=... for another)
+# make test     every test
+# Both need Python 3.11+ and make, and set up all the rest below .venv and var.
+
+PYTHON ?= python3
+PORT ?= 8000
+SERVER ?= daphne
+WORKERS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
+
+.PHONY: run test lint django-suite data help clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -3
+
+$(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is needed (Debian: apt-get install python3-venv)."; exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+data: $(VENV)/.installed
+	$(MANAGE) migrate --verbosity 0
+	$(MANAGE) sampledata
+
+run: data
+	@echo "http://127.0.0.1:$(PORT)/  (log in as demo/demo or admin/admin; Ctrl-C stops it)"
+	@exec $(MANAGE) runqueueproxy 127.0.0.1:$(PORT) --server $(SERVER) --embedded --workers $(WORKERS)
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+django-suite: $(VENV)/.installed
+	$(BIN)/python -m tests.django_suite
+
+clean:
+	rm -rf $(VENV) var .cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,130 @@
+"""What a person does to the queue: pause, resume, and deal with dead letters."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from .links import Link
+
+REDACTED = ("authorization", "cookie", "proxy-authorization", "x-csrftoken")
+MASK = "[redacted]"
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A request that could not be run. Times in seconds of the broker's clock."""
+
+    id: str
+    at: float
+    reason: str
+    request: str
+    queue: str
+    attempts: int
+    worker: str
+    claimed: float
+    version: str
+    head: dict[str, Any]
+    raw_head: bytes
+    signature: bytes
+    body: bytes
+    body_kept: bool
+    size: int
+
+    def redacted_headers(self) -> list[tuple[str, str]]:
+        """The request's headers without what signs a person in."""
+        return [
+            (name, MASK if name.lower() in REDACTED else value)
+            for name, value in self.head.get("headers", [])
+        ]
+
+
+class Control:
+    """Changes made by people. Each method raises BrokerUnavailable where it could not be asked.
+
+    Args:
+        link: its own.
+    """
+
+    def __init__(self, link: Link):
+        self._link = link
+        self._keys = link.keys
+
+    def pause(self, queues: Sequence[str], seconds: float, *, by: str, reason: str = "") -> None:
+        """Start nothing from these queues for so long; once it returns, nothing starts."""
+        (clock,) = self._link.commands([("TIME",)])
+        details = msgspec.json.encode({"by": by, "reason": reason, "since": int(clock[0])})
+        self._link.script("pause", int(seconds * 1000), details, *queues)
+
+    def resume(self, queues: Sequence[str], *, rate: float | None = None) -> list[str]:
+        """Let them go on; those that were paused.
+
+        Args:
+            rate: start at most so many a second of each, until nothing waits; None for no limit.
+        """
+        interval_ms = 1000 / rate if rate else 0
+        return [name.decode() for name in self._link.script("resume", interval_ms, *queues)]
+
+    def paused(self, queues: Sequence[str]) -> bool:
+        """Whether all of them are paused now."""
+        fields = [f"paused:{queue}" for queue in queues]
+        clock, ends = self._link.commands([("TIME",), ("HMGET", self._keys.state, *fields)])
+        now_ms = int(clock[0]) * 1000 + int(clock[1]) // 1000
+        return all(int(end or 0) > now_ms for end in ends)
+
+    def in_flight(self, queues: Sequence[str]) -> int:
+        """How many requests of these queues run now."""
+        fields = [f"inflight:{queue}" for queue in queues]
+        (counts,) = self._link.commands([("HMGET", self._keys.state, *fields)])
+        return sum(max(0, int(count or 0)) for count in counts)
+
+    def dead_letters(self, most: int = 100) -> list[DeadLetter]:
+        """The newest, newest first."""
+        (found,) = self._link.commands([("XREVRANGE", self._keys.dead, "+", "-", "COUNT", most)])
+        return [_dead_letter(id, fields) for id, fields in found]
+
+    def dead_letter(self, id: str) -> DeadLetter | None:
+        """One by its id, None where there is none."""
+        (found,) = self._link.commands([("XRANGE", self._keys.dead, id, id)])
+        if isinstance(found, Exception) or not found:
+            return None
+        return _dead_letter(*found[0])
+
+    def discard(self, id: str) -> bool:
+        """Delete one; whether it was there."""
+        (gone,) = self._link.commands([("XDEL", self._keys.dead, id)])
+        return gone == 1
+
+
+def new_request_id() -> str:
+    """An id for a request that no front holds."""
+    return secrets.token_hex(10)
+
+
+def _dead_letter(id: bytes, fields: list) -> DeadLetter:
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    text = {name.decode(): value for name, value in named.items()}
+    raw_head = text.get("h", b"")
+    try:
+        head = msgspec.json.decode(raw_head)
+    except msgspec.MsgspecError:
+        head = {}
+    return DeadLetter(
+        id=id.decode(),
+        at=int(id.split(b"-")[0]) / 1000,
+        reason=text["reason"].decode(),
+        request=text["id"].decode("utf-8", "replace"),
+        queue=text["queue"].decode(),
+        attempts=int(text["attempts"]),
+        worker=text["worker"].decode(),
+        claimed=int(text["claimed"]) / 1000,
+        version=text["v"].decode("latin-1"),
+        head=head if isinstance(head, dict) else {},
+        raw_head=raw_head,
+        signature=text["s"],
+        body=text["b"],
+        body_kept=text["body_kept"] == b"1",
+        size=int(text["size"]),
+    )

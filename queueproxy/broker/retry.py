@@ -1,0 +1,109 @@
+"""Runs a dead letter again: a front with one request and no client."""
+
+import asyncio
+import os
+import socket
+
+import msgspec
+
+from ..envelopes import Codec, RequestHead, digest_of
+from ..exceptions import BrokerUnavailable, DecodeError, QueueProxyError
+from ..keys import Keys
+from .connect import BrokerTarget
+from .control import DeadLetter, new_request_id
+from .desk import Desk, Limits, Notice, Order, new_front_id
+from .links import AsyncLink
+
+NO_LIMIT = Limits(depth=10**9, memory=10**12)
+
+
+class CannotRetry(QueueProxyError):
+    """The dead letter can't be run again."""
+
+
+async def run_again(
+    letter: DeadLetter,
+    *,
+    target: BrokerTarget,
+    namespace: str,
+    queues: tuple[str, ...],
+    secrets: tuple[str, ...],
+    lease: float,
+    hold: float,
+) -> int:
+    """Put it on its queue, at most one attempt, and wait for the status of its answer.
+
+    Args:
+        lease, hold: seconds.
+
+    Raises:
+        CannotRetry: it is not whole, no worker took it in time, or its worker was lost again.
+    """
+    keys = Keys(namespace)
+    links = [
+        AsyncLink(target, keys, f"retry-{n}", int(lease * 1000)) for n in ("orders", "replies")
+    ]
+    front = new_front_id(socket.gethostname(), os.getpid())
+    codec = Codec(secrets)
+    desk = Desk(*links, front, max(lease, hold), queues, NO_LIMIT)
+    order = _order(letter, codec, front, hold)
+    try:
+        await desk.join({"host": socket.gethostname(), "pid": os.getpid()})
+        await desk.enqueue(1, [order])
+        async with asyncio.timeout(hold):
+            return await _status(desk, codec)
+    except TimeoutError:
+        (fate,) = await desk.withdraw([order.id])
+        never = "It was not started." if fate == "withdrawn" else "Whether it ran is not known."
+        raise CannotRetry(f"No worker answered within {hold:g} s. {never}") from None
+    finally:
+        try:
+            await desk.leave()
+        except BrokerUnavailable:
+            pass
+        await desk.close()
+
+
+def _order(letter: DeadLetter, codec: Codec, front: str, hold: float) -> Order:
+    if not letter.body_kept and letter.head.get("body_size", 0):
+        raise CannotRetry("Its body was too large to be kept.")
+    try:
+        codec.decode_request(letter.version, letter.raw_head, letter.body, letter.signature)
+    except DecodeError as error:
+        raise CannotRetry(f"It can't be trusted: {error}") from error
+    head = msgspec.convert(
+        letter.head
+        | {
+            "id": new_request_id(),
+            "front": front,
+            "hold_ms": int(hold * 1000),
+            "max_attempts": 1,
+            "chunks": 0,
+        },
+        RequestHead,
+    )
+    raw, signature = codec.encode_request(head, digest_of(letter.body))
+    return Order(
+        id=head.id,
+        queue=letter.queue,
+        hold_ms=head.hold_ms,
+        max_attempts=1,
+        size=len(raw) + len(letter.body),
+        chunks=0,
+        head=raw,
+        body=letter.body,
+        signature=signature,
+    )
+
+
+async def _status(desk: Desk, codec: Codec) -> int:
+    status = 0
+    while True:
+        for reply in await desk.read():
+            if isinstance(reply, Notice):
+                raise CannotRetry(f"It failed again: {reply.reason}.")
+            frame = codec.decode_reply(*reply)
+            status = frame.head.status or status
+            if not frame.head.more:
+                return status
+            await desk.credit([(frame.head.id, len(frame.body))])

@@ -1,0 +1,79 @@
+"""manage.py queueproxy: look at the queue, pause it, hold it, deal with dead letters."""
+
+import sys
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from queueproxy.exceptions import BrokerUnavailable
+
+from . import _dead, _hold, _status
+from ._ask import COULD_NOT_ASK
+from ._options import positive_seconds, rate
+
+
+class Command(BaseCommand):
+    help = (
+        "Operates the queue. Exit status: 0 done, 1 it did not hold (timed out, unhealthy), "
+        "2 could not ask (no broker, bad words)."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        self._add_looking(actions)
+        self._add_pausing(actions)
+        self._add_dead_letters(actions)
+
+    def _add_looking(self, actions) -> None:
+        status = actions.add_parser("status", help="what waits, who works on what")
+        status.add_argument("--json", action="store_true", help="for programs")
+        status.add_argument("--watch", action="store_true", help="live, until interrupted")
+        status.set_defaults(run=_status.status)
+        metrics = actions.add_parser("metrics", help="in Prometheus' text format")
+        metrics.set_defaults(run=_status.metrics)
+
+    def _add_pausing(self, actions) -> None:
+        pause = actions.add_parser("pause", help="start no request until resumed")
+        pause.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
+        pause.add_argument("--wait", action="store_true", help="return when nothing is in flight")
+        pause.add_argument(
+            "--timeout", type=positive_seconds, metavar="S", help="the pause ends by itself"
+        )
+        pause.add_argument("--reason", default="", metavar="TEXT", help="shown to others")
+        pause.set_defaults(run=_hold.pause)
+        resume = actions.add_parser("resume", help="go on")
+        resume.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
+        resume.add_argument("--rate", type=rate, metavar="N/s", help="at most so many a second")
+        resume.set_defaults(run=_hold.resume)
+        hold = actions.add_parser("hold", help="pause, run a command, resume")
+        hold.add_argument(
+            "--timeout", type=positive_seconds, metavar="S", help="to get nothing in flight"
+        )
+        hold.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
+        hold.set_defaults(run=_hold.hold)
+
+    def _add_dead_letters(self, actions) -> None:
+        dead = actions.add_parser("dead", help="requests that could not be run")
+        verbs = dead.add_subparsers(dest="verb", required=True, metavar="VERB")
+        listing = verbs.add_parser("list", help="newest first")
+        listing.add_argument("--json", action="store_true")
+        listing.set_defaults(run=_dead.list_letters)
+        for name, function, text in (
+            ("show", _dead.show, "one, without cookies, Authorization and body"),
+            ("retry", _dead.retry, "run it again, now, whatever its method"),
+            ("discard", _dead.discard, "delete it"),
+        ):
+            verb = verbs.add_parser(name, help=text)
+            verb.add_argument("id", metavar="ID")
+            if name == "show":
+                verb.add_argument("--reveal", action="store_true", help="hide nothing")
+            verb.set_defaults(run=function)
+
+    def handle(self, *, run, **options) -> None:
+        try:
+            status = run(self, options)
+        except BrokerUnavailable as error:
+            raise CommandError(
+                f"The broker can't be reached: {error}", returncode=COULD_NOT_ASK
+            ) from error
+        sys.exit(status)
