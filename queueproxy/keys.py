@@ -1,7 +1,7 @@
 """Every key queueproxy keeps in Redis: its type, members, owner and lifetime.
 
-All keys of a namespace share one hash tag, so in a cluster they live in one slot. Names are spelled
-here alone; the Lua scripts get the same spelling through `lua_names`.
+All keys of a namespace share one hash tag, so in a cluster they live in one slot. They are spelled
+by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 
 ``state`` hash: the namespace's counters, changed by scripts only; lives as long as the namespace.
     ``run``            run_id of the server these keys were last agreed on with (the epoch)
@@ -16,9 +16,9 @@ here alone; the Lua scripts get the same spelling through `lua_names`.
     ``next:<q>``       ms (Redis time) of the next start allowed by the pace
     ``fence:<q>``      last entry id of the epoch before; what is unsafe up to it may have run
 ``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
-    request is over. Entry id = arrival time. Fields: ``i`` id, ``v`` wire version, ``h`` head
-    (JSON), ``b`` body, ``s`` signature, and for the scripts ``f`` front, ``x`` hold in ms, ``n``
-    bytes, ``c`` chunks, ``a`` most attempts.
+    request is over. Entry id = arrival time. Fields: ``v`` wire version, ``h`` head (JSON), ``b``
+    body, ``s`` signature, and ``m`` for the scripts, space-separated: id, front, hold in ms,
+    bytes, chunks, most attempts.
 ``returned:<q>`` sorted set, all scores 0: entry ids (sequence padded) handed back by a drain or
     reclaimed from a lost worker; claimed before the stream goes on.
 ``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version a worker didn't know.
@@ -44,8 +44,8 @@ here alone; the Lua scripts get the same spelling through `lua_names`.
 
 import re
 
-_PLAIN = ("state", "leases", "attempts", "workers", "fronts", "pauses", "dead")
-_NAMED = (
+PLAIN = ("state", "leases", "attempts", "workers", "fronts", "pauses", "dead")
+NAMED = (
     "queue",
     "returned",
     "parked",
@@ -82,16 +82,6 @@ class Keys:
 
     def named(self, kind: str, name: str) -> str:
         """The key of one queue, worker, front or request; ``kind`` as in the module's list."""
-        if kind not in _NAMED:
+        if kind not in NAMED:
             raise ValueError(f"Not a kind of key: {kind!r}")
         return f"{self.prefix}{kind}:{name}"
-
-
-def lua_names() -> str:
-    """The same spelling in Lua: ``K.<plain>`` and ``K.<kind>(name)``; needs KEYS[1] = state."""
-    lines = ["local K = {}", "local PREFIX = string.sub(KEYS[1], 1, -6)"]
-    lines += [f"K.{kind} = PREFIX .. '{kind}'" for kind in _PLAIN]
-    lines += [
-        f"K.{kind} = function(name) return PREFIX .. '{kind}:' .. name end" for kind in _NAMED
-    ]
-    return "\n".join(lines) + "\n"

@@ -121,12 +121,9 @@ class Desk:
         args: list = []
         for order in orders:
             args += (
-                order.id,
                 order.queue,
-                order.hold_ms,
-                order.max_attempts,
-                order.size,
-                order.chunks,
+                f"{order.id} {self.front} {order.hold_ms} {order.size} {order.chunks} "
+                f"{order.max_attempts}",
                 WIRE_VERSION,
                 order.head,
                 order.body,

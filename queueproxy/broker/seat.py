@@ -1,17 +1,20 @@
 """An executor thread's seat at the broker: takes requests off, sends answers back."""
 
+import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import DecodeError, Fenced
+from ..exceptions import BrokerUnavailable, DecodeError, Fenced
 from .links import Link
+from .tally import Tally
 
 FENCED = b"fenced"
 AGAIN = b"again"
 IDLE = b"idle"
 GONE = b"gone"
 BLOCK_FOR = 15.0  # seconds an idle thread waits for a bell before it looks by itself
+TALLY_EVERY = 0.25  # seconds between reports to the statistics
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
@@ -39,7 +42,7 @@ class Settlement(NamedTuple):
     outcome: str
     frame: Frame | None = None
     method: str = ""
-    run_us: int = 0
+    ran: float = 0.0  # seconds
     status: int = 0
 
 
@@ -61,6 +64,8 @@ class Seat:
         self._queues = queues
         self._turn = 0
         self._block = BLOCK_FOR
+        self._tally = Tally()
+        self._tally_due = 0.0
         self._bells = tuple(link.keys.named("bell", queue) for queue in queues)
         self.sit(worker)
 
@@ -80,12 +85,29 @@ class Seat:
             BrokerUnavailable: fate unknown; call again with the same arguments.
             Fenced: this worker has been given up; nothing was settled or claimed.
         """
-        return self._take(self._arguments(settlement, claim), None)
+        if self._tally.completed and time.monotonic() >= self._tally_due:
+            self.send_tally()
+        taken = self._take(self._arguments(settlement, claim), None)
+        if settlement is not None and settlement.outcome == "answered":
+            held, _, _, method, ran, status = settlement
+            self._tally.add(held.queue, held.waited_ms / 1000, ran, method, status)
+        return taken
 
     def wait(self) -> Claim | None:
         """Block until a bell rings (or BLOCK_FOR is over), then claim, in one trip."""
-        bells = ("BLPOP", *self._bells, self._stop_bell, self._block)
+        block = self._block
+        if self._tally.completed:
+            block = min(block, TALLY_EVERY)
+            if time.monotonic() >= self._tally_due:
+                self.send_tally()
+        bells = ("BLPOP", *self._bells, self._stop_bell, block)
         return self._take(self._arguments(None, True), bells)
+
+    def send_tally(self) -> None:
+        """Bring the statistics up to date; what the broker does not take is lost."""
+        self._tally_due = time.monotonic() + TALLY_EVERY
+        if self._tally.completed:
+            self._link.script("tally", self.worker, *self._tally.take())
 
     def _take(self, arguments: tuple, before: tuple | None) -> Claim | None:
         while True:
@@ -106,8 +128,8 @@ class Seat:
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
         common = (self.worker, self.slot, self._turn, int(claim), WIRE_VERSION)
         if settlement is None:
-            return (*common, "", 0, "", "", "", "", "", "", 0, 0, *self._queues)
-        held, outcome, frame, method, run_us, status = settlement
+            return (*common, "", 0, "", "", "", "", "", *self._queues)
+        held, outcome, frame, *_ = settlement
         head, signature, body = b"", b"", b""
         if frame is not None:
             head, signature = self._codec.encode_reply(frame)
@@ -121,9 +143,6 @@ class Seat:
             head,
             body,
             signature,
-            method,
-            status,
-            run_us,
             *self._queues,
         )
 
@@ -184,22 +203,28 @@ class Seat:
         return envelope
 
     def close(self) -> None:
-        """Drop the link."""
+        """Report what was counted and drop the link."""
+        try:
+            self.send_tally()
+        except BrokerUnavailable:
+            pass
         self._link.close()
 
 
 def _claim(reply: list) -> Claim:
-    fields = dict(zip(reply[5::2], reply[6::2], strict=True))
+    _, queue, attempt, waited_ms, flat = reply
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    id, front, _hold, _size, chunks, most = fields[b"m"].decode("latin-1").split(" ")
     return Claim(
-        id=fields[b"i"].decode("latin-1"),
-        queue=reply[1].decode(),
-        attempt=reply[3],
-        waited_ms=reply[4],
+        id=id,
+        queue=queue.decode(),
+        attempt=attempt,
+        waited_ms=waited_ms,
         version=fields.get(b"v", b"").decode("latin-1"),
-        head=fields[b"h"],
+        head=fields.get(b"h", b""),
         body=fields.get(b"b", b""),
         signature=fields.get(b"s", b""),
-        chunks=int(fields[b"c"]),
-        front=fields[b"f"].decode("latin-1"),
-        most_attempts=int(fields[b"a"]),
+        chunks=int(chunks),
+        front=front,
+        most_attempts=int(most),
     )

@@ -8,7 +8,7 @@ import msgspec
 
 from .links import Link
 
-# Upper ends of the histogram buckets in seconds; the last bucket is open. As in _stats.lua.
+# Upper ends of the histogram buckets in seconds; the last bucket is open.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 

@@ -95,8 +95,9 @@ class Reply:
         self._outstanding += len(frame.body)
 
     def _settle(self, frame: Frame) -> None:
-        run_us = int(self._seconds() * 1_000_000)
-        self._finish(Settlement(self._claim, "answered", frame, self._method, run_us, self._status))
+        self._finish(
+            Settlement(self._claim, "answered", frame, self._method, self._seconds(), self._status)
+        )
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._began

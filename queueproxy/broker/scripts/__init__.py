@@ -1,15 +1,12 @@
 """The atomic state changes, as Lua: each file one script, its header says what goes in and out.
 
-A script names the parts it builds on in its first line (``-- include: requests, stats``); key names
-come from `queueproxy.keys`, so that they are spelled once.
+A script names the parts it builds on in its first line (``-- include: requests, sweep``).
 """
 
 import hashlib
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
-
-from ...keys import lua_names
 
 NO_SCRIPT = "NOSCRIPT"
 
@@ -31,7 +28,7 @@ def script(name: str) -> Script:
     body = _read(name)
     first = body.split("\n", 1)[0]
     includes = first.removeprefix("-- include: ").split(", ") if "-- include: " in first else []
-    parts = [lua_names(), _read("_common"), *(_read(f"_{part}") for part in includes), body]
+    parts = [_read("_common"), *(_read(f"_{part}") for part in includes), body]
     source = "\n".join(parts)
     return Script(source, hashlib.sha1(source.encode()).hexdigest())
 

@@ -1,23 +1,104 @@
--- Included first by every script, after the key names. ARGV[1] is the run_id of the server the
--- caller believes it talks to: any other means restart, failover or flush, and nothing is done.
+-- Included first by every script. ARGV[1] is the run_id of the server the caller believes it talks
+-- to: any other means restart, failover or flush, and nothing is done.
+--
+-- A script ends with `return finish(result)`: changes to the state hash are collected and written
+-- in one command, so that a request costs few of them.
 
-local function now_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+local STATE = KEYS[1]
+local PREFIX = string.sub(STATE, 1, -6) -- without 'state'
+
+-- Kinds as in queueproxy/keys.py.
+local function key(kind, name)
+  return name and PREFIX .. kind .. ':' .. name or PREFIX .. kind
 end
 
-local NOW = now_ms()
-
-local function epoch_changed()
-  return redis.call('HGET', K.state, 'run') ~= ARGV[1]
-end
-
-local function count(field, by)
-  return redis.call('HINCRBY', K.state, field, by)
-end
+local clock = redis.call('TIME')
+local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function integer(number)
   return string.format('%.0f', number)
+end
+
+local known, changed, deltas, tallies = {}, {}, {}, {}
+
+-- Read fields of the state that will be needed, in one command.
+local function prefetch(fields)
+  local values = redis.call('HMGET', STATE, unpack(fields))
+  for i = 1, #fields do
+    local field = fields[i]
+    -- What was counted before it was read is written with the rest.
+    local by = deltas[field]
+    if by then
+      deltas[field] = nil
+      values[i] = integer(tonumber(values[i] or 0) + by)
+      changed[field] = values[i]
+    end
+    known[field] = values[i]
+  end
+end
+
+local function value(field)
+  if known[field] == nil then
+    known[field] = redis.call('HGET', STATE, field)
+  end
+  return known[field]
+end
+
+local function number(field)
+  return tonumber(value(field) or 0)
+end
+
+local function set(field, to)
+  known[field] = to
+  changed[field] = to
+end
+
+local function count(field, by)
+  if known[field] ~= nil then
+    set(field, integer(number(field) + by))
+  else
+    deltas[field] = (deltas[field] or 0) + by
+  end
+end
+
+local function clear(...)
+  for _, field in ipairs({ ... }) do
+    known[field] = false
+    changed[field] = nil
+    deltas[field] = nil
+  end
+  redis.call('HDEL', STATE, ...)
+end
+
+-- Count something for a queue's statistics.
+local function tally(queue, field, by)
+  local stats = tallies[queue] or {}
+  tallies[queue] = stats
+  stats[field] = (stats[field] or 0) + by
+end
+
+local function finish(result)
+  local values = {}
+  for field, to in pairs(changed) do
+    values[#values + 1] = field
+    values[#values + 1] = to
+  end
+  if #values > 0 then
+    redis.call('HSET', STATE, unpack(values))
+  end
+  for field, by in pairs(deltas) do
+    redis.call('HINCRBY', STATE, field, by)
+  end
+  for queue, stats in pairs(tallies) do
+    for field, by in pairs(stats) do
+      redis.call('HINCRBY', key('stats', queue), field, by)
+    end
+  end
+  return result
+end
+
+local function epoch_changed()
+  return value('run') ~= ARGV[1]
 end
 
 -- An entry id's parts, as numbers.
@@ -52,13 +133,18 @@ local function table_of(flat)
 end
 
 local function paused(queue)
-  local until_ms = redis.call('HGET', K.state, 'paused:' .. queue)
-  return until_ms and tonumber(until_ms) > NOW
+  return number('paused:' .. queue) > NOW
+end
+
+-- Whether something waits that a worker could start.
+local function startable(queue)
+  local waiting = number('waiting:' .. queue)
+  return waiting > 0 and waiting > number('parked:' .. queue) and not paused(queue)
 end
 
 -- Wake one idle worker. One token at most: whoever it wakes rings again while more wait.
 local function ring(queue)
-  if redis.call('EXISTS', K.bell(queue)) == 0 then
-    redis.call('RPUSH', K.bell(queue), '1')
+  if redis.call('EXISTS', key('bell', queue)) == 0 then
+    redis.call('RPUSH', key('bell', queue), '1')
   end
 end

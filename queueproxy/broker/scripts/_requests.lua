@@ -6,6 +6,16 @@ local FLOW_EXPIRES = 30000 -- ms
 local DEAD_LETTERS = 1000
 local DEAD_BODY = 65536 -- bytes; larger bodies are not kept
 
+-- What the scripts need to know of an entry, as enqueued: field `m`, space-separated.
+local function parse_meta(meta)
+  local id, front, hold, size, chunks, most =
+    string.match(meta or '', '^(%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
+  return id and {
+    id = id, front = front, hold = tonumber(hold), size = tonumber(size),
+    chunks = tonumber(chunks), most = tonumber(most),
+  }
+end
+
 local function parse_held(id, front, value)
   local queue, entry, size, chunks, slot = string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
   return {
@@ -15,13 +25,13 @@ local function parse_held(id, front, value)
 end
 
 local function write_held(request, slot)
-  redis.call('HSET', K.held(request.front), request.id,
+  redis.call('HSET', key('held', request.front), request.id,
     request.queue .. ' ' .. request.entry .. ' ' .. integer(request.size) .. ' '
     .. integer(request.chunks) .. ' ' .. (slot or '-'))
 end
 
 local function read_lease(slot)
-  local value = redis.call('HGET', K.leases, slot)
+  local value = redis.call('HGET', key('leases'), slot)
   if not value then
     return nil
   end
@@ -35,7 +45,7 @@ local function read_lease(slot)
 end
 
 local function write_lease(lease)
-  redis.call('HSET', K.leases, lease.slot, table.concat({
+  redis.call('HSET', key('leases'), lease.slot, table.concat({
     lease.id, integer(lease.attempt), integer(lease.claimed), lease.turn, lease.queue, lease.entry,
     integer(lease.size), integer(lease.chunks), lease.front, integer(lease.most),
     lease.streamed and '1' or '0',
@@ -43,65 +53,70 @@ local function write_lease(lease)
 end
 
 local function wanted(request)
-  return redis.call('HEXISTS', K.held(request.front), request.id) == 1
+  return redis.call('HEXISTS', key('held', request.front), request.id) == 1
 end
 
 local function front_lives(front)
-  local expires = redis.call('ZSCORE', K.fronts, front)
+  local expires = redis.call('ZSCORE', key('fronts'), front)
   return expires and tonumber(expires) > NOW
 end
 
 -- Tell a front what became of a request that no worker answers.
 local function notice(request, reason)
-  redis.call('XADD', K.replies(request.front), '*', 'n', cjson.encode({
+  redis.call('XADD', key('replies', request.front), '*', 'n', cjson.encode({
     id = request.id, reason = reason, attempt = request.attempt or 0,
   }))
-  redis.call('PEXPIRE', K.replies(request.front), REPLIES_EXPIRE)
+  redis.call('PEXPIRE', key('replies', request.front), REPLIES_EXPIRE)
+end
+
+local function entry_fields(queue, entry)
+  local found = redis.call('XRANGE', key('queue', queue), entry, entry)[1]
+  return found and found[2]
 end
 
 local function read_entry(queue, entry)
-  local found = redis.call('XRANGE', K.queue(queue), entry, entry)
-  return found[1] and table_of(found[1][2])
+  local fields = entry_fields(queue, entry)
+  return fields and table_of(fields)
 end
 
 -- Forget the entry, its bytes and its chunks. Returns whether a front still wanted an answer.
 local function forget(request)
-  redis.call('XDEL', K.queue(request.queue), request.entry)
+  redis.call('XDEL', key('queue', request.queue), request.entry)
   count('bytes', -request.size)
   if request.chunks > 0 then
-    redis.call('DEL', K.body(request.id))
+    redis.call('DEL', key('body', request.id))
   end
-  return redis.call('HDEL', K.held(request.front), request.id) == 1
+  return redis.call('HDEL', key('held', request.front), request.id) == 1
 end
 
 -- Take a waiting request out of whichever set of waiting ones it stands in.
 local function unqueue(request)
   count('waiting:' .. request.queue, -1)
   local member = padded(request.entry)
-  if redis.call('ZREM', K.returned(request.queue), member) == 1 then
+  if redis.call('ZREM', key('returned', request.queue), member) == 1 then
     count('returned:' .. request.queue, -1)
-  elseif tonumber(redis.call('HGET', K.state, 'parked:' .. request.queue) or 0) > 0 then
+  elseif number('parked:' .. request.queue) > 0 then
     local fields = read_entry(request.queue, request.entry)
-    if fields and redis.call('ZREM', K.parked(request.queue .. ':' .. fields.v), member) == 1 then
+    if fields and redis.call('ZREM', key('parked', request.queue .. ':' .. fields.v), member) == 1 then
       count('parked:' .. request.queue, -1)
     end
   end
 end
 
 local function end_lease(lease)
-  redis.call('HDEL', K.leases, lease.slot)
+  redis.call('HDEL', key('leases'), lease.slot)
   count('inflight:' .. lease.queue, -1)
 end
 
 -- Keep a copy for a person to see.
 local function bury(request, reason)
   local fields = read_entry(request.queue, request.entry)
-  redis.call('HINCRBY', K.stats(request.queue), 'failed:' .. reason, 1)
+  tally(request.queue, 'failed:' .. reason, 1)
   if not fields then
     return
   end
   local kept = fields.b and #fields.b <= DEAD_BODY and request.chunks == 0
-  redis.call('XADD', K.dead, 'MAXLEN', '~', DEAD_LETTERS, '*',
+  redis.call('XADD', key('dead'), 'MAXLEN', '~', DEAD_LETTERS, '*',
     'reason', reason, 'id', request.id, 'queue', request.queue, 'entry', request.entry,
     'attempts', integer(request.attempt or 0), 'worker', request.slot or '',
     'claimed', integer(request.claimed or 0), 'v', fields.v or '', 'h', fields.h or '',
@@ -113,9 +128,9 @@ end
 local function give_back(lease, used)
   end_lease(lease)
   if used > 0 then
-    redis.call('HSET', K.attempts, lease.id, integer(used))
+    redis.call('HSET', key('attempts'), lease.id, integer(used))
   end
-  redis.call('ZADD', K.returned(lease.queue), 0, padded(lease.entry))
+  redis.call('ZADD', key('returned', lease.queue), 0, padded(lease.entry))
   count('returned:' .. lease.queue, 1)
   count('waiting:' .. lease.queue, 1)
   write_held(lease, nil)
@@ -131,10 +146,10 @@ local function conclude(lease, reason)
   end
   end_lease(lease)
   if lease.attempt > 1 then
-    redis.call('HDEL', K.attempts, lease.id)
+    redis.call('HDEL', key('attempts'), lease.id)
   end
   if lease.streamed then
-    redis.call('DEL', K.flow(lease.id))
+    redis.call('DEL', key('flow', lease.id))
   end
   local still_wanted = forget(lease)
   if reason and still_wanted then
@@ -148,7 +163,7 @@ local function lose(lease)
   if not wanted(lease) then
     conclude(lease, lease.most == 1 and 'worker_lost' or nil)
   elseif lease.most > lease.attempt and not lease.streamed then
-    redis.call('HINCRBY', K.stats(lease.queue), 'redelivered', 1)
+    tally(lease.queue, 'redelivered', 1)
     give_back(lease, lease.attempt)
   else
     conclude(lease, 'worker_lost')
@@ -158,39 +173,39 @@ end
 -- Take a worker's name off and deal with all it holds.
 local function reap_worker(worker)
   local prefix = worker .. '/'
-  local leases = redis.call('HKEYS', K.leases)
+  local leases = redis.call('HKEYS', key('leases'))
   for _, slot in ipairs(leases) do
     if string.sub(slot, 1, #prefix) == prefix then
       lose(read_lease(slot))
     end
   end
-  redis.call('ZREM', K.workers, worker)
-  redis.call('DEL', K.worker(worker))
+  redis.call('ZREM', key('workers'), worker)
+  redis.call('DEL', key('worker', worker))
 end
 
 -- Drop what a front left behind, at most `most` requests a call. Returns whether it is done.
 local function reap_front(front, most)
-  local key = K.held(front)
-  local entries = redis.call('HSCAN', key, '0', 'COUNT', most)[2]
+  local held = key('held', front)
+  local entries = redis.call('HSCAN', held, '0', 'COUNT', most)[2]
   for i = 1, #entries, 2 do
     local request = parse_held(entries[i], front, entries[i + 1])
     if request.slot then
-      redis.call('HDEL', key, request.id)
+      redis.call('HDEL', held, request.id)
     else
       unqueue(request)
-      redis.call('HDEL', K.attempts, request.id)
+      redis.call('HDEL', key('attempts'), request.id)
       forget(request)
     end
   end
-  if redis.call('EXISTS', key) == 1 then
+  if redis.call('EXISTS', held) == 1 then
     return false
   end
-  local staged = redis.call('HGETALL', K.staged(front))
+  local staged = redis.call('HGETALL', key('staged', front))
   for i = 1, #staged, 2 do
-    redis.call('DEL', K.body(staged[i]))
+    redis.call('DEL', key('body', staged[i]))
     count('bytes', -tonumber(staged[i + 1]))
   end
-  redis.call('ZREM', K.fronts, front)
-  redis.call('DEL', K.staged(front), K.replies(front), K.front(front))
+  redis.call('ZREM', key('fronts'), front)
+  redis.call('DEL', key('staged', front), key('replies', front), key('front', front))
   return true
 end

@@ -8,21 +8,21 @@
 if not epoch_changed() then
   return 'ok'
 end
-local known = redis.call('HEXISTS', K.state, 'run') == 1
-redis.call('HSET', K.state, 'run', ARGV[1])
-if not known then
+local had_run = value('run')
+redis.call('HSET', STATE, 'run', ARGV[1])
+if not had_run then
   return 'ok'
 end
-for _, field in ipairs(redis.call('HKEYS', K.state)) do
+for _, field in ipairs(redis.call('HKEYS', STATE)) do
   local queue = string.match(field, '^waiting:(.+)$')
-  if queue and redis.call('EXISTS', K.queue(queue)) == 1 then
-    local info = table_of(redis.call('XINFO', 'STREAM', K.queue(queue)))
-    redis.call('HSET', K.state, 'fence:' .. queue, info['last-generated-id'])
+  if queue and redis.call('EXISTS', key('queue', queue)) == 1 then
+    local info = table_of(redis.call('XINFO', 'STREAM', key('queue', queue)))
+    redis.call('HSET', STATE, 'fence:' .. queue, info['last-generated-id'])
   end
 end
-for _, key in ipairs({ K.workers, K.fronts }) do
-  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-    redis.call('ZADD', key, NOW + tonumber(ARGV[2]), member)
+for _, members in ipairs({ key('workers'), key('fronts') }) do
+  for _, member in ipairs(redis.call('ZRANGE', members, 0, -1)) do
+    redis.call('ZADD', members, NOW + tonumber(ARGV[2]), member)
   end
 end
 return 'ok'

@@ -9,12 +9,12 @@ local FRONT, LEASE = ARGV[2], tonumber(ARGV[3])
 if epoch_changed() then
   return 'epoch'
 end
-local expires = redis.call('ZSCORE', K.fronts, FRONT)
+local expires = redis.call('ZSCORE', key('fronts'), FRONT)
 if not expires or tonumber(expires) <= NOW then
   -- Some of what it held may have been dropped already: it must look.
   return 'fenced'
 end
-redis.call('ZADD', K.fronts, NOW + LEASE, FRONT)
-redis.call('PEXPIRE', K.replies(FRONT), math.max(LEASE * 2, REPLIES_EXPIRE))
+redis.call('ZADD', key('fronts'), NOW + LEASE, FRONT)
+redis.call('PEXPIRE', key('replies', FRONT), math.max(LEASE * 2, REPLIES_EXPIRE))
 sweep({ unpack(ARGV, 4) })
-return redis.call('HLEN', K.held(FRONT))
+return finish(redis.call('HLEN', key('held', FRONT)))

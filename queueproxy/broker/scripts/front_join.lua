@@ -4,7 +4,7 @@
 if epoch_changed() then
   return 'epoch'
 end
-redis.call('ZADD', K.fronts, NOW + tonumber(ARGV[3]), ARGV[2])
-redis.call('HSET', K.front(ARGV[2]), 'info', ARGV[4])
-redis.call('HSETNX', K.front(ARGV[2]), 'joined', NOW)
-return tonumber(redis.call('HGET', K.front(ARGV[2]), 'seq') or 0)
+redis.call('ZADD', key('fronts'), NOW + tonumber(ARGV[3]), ARGV[2])
+redis.call('HSET', key('front', ARGV[2]), 'info', ARGV[4])
+redis.call('HSETNX', key('front', ARGV[2]), 'joined', NOW)
+return tonumber(redis.call('HGET', key('front', ARGV[2]), 'seq') or 0)

@@ -5,4 +5,4 @@
 if epoch_changed() then
   return 'epoch'
 end
-return reap_front(ARGV[2], 500) and 'ok' or 'again'
+return finish(reap_front(ARGV[2], 500) and 'ok' or 'again')

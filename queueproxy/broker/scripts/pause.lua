@@ -1,4 +1,3 @@
--- include: requests
 -- pause: start nothing from these queues until they are resumed or the pause ends by itself.
 --
 -- ARGV: run, length ms, details (JSON), queues... Returns 'epoch' or 'ok'.
@@ -7,7 +6,7 @@ if epoch_changed() then
   return 'epoch'
 end
 for i = 4, #ARGV do
-  redis.call('HSET', K.state, 'paused:' .. ARGV[i], NOW + tonumber(ARGV[2]))
-  redis.call('HSET', K.pauses, ARGV[i], ARGV[3])
+  set('paused:' .. ARGV[i], integer(NOW + tonumber(ARGV[2])))
+  redis.call('HSET', key('pauses'), ARGV[i], ARGV[3])
 end
-return 'ok'
+return finish('ok')

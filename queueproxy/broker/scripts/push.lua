@@ -9,7 +9,7 @@ local WORKER, SLOT, ID, ATTEMPT = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 if epoch_changed() then
   return 'epoch'
 end
-if not redis.call('ZSCORE', K.workers, WORKER) then
+if not redis.call('ZSCORE', key('workers'), WORKER) then
   return 'fenced'
 end
 local lease = read_lease(SLOT)
@@ -23,6 +23,6 @@ if not lease.streamed then
   lease.streamed = true
   write_lease(lease)
 end
-redis.call('XADD', K.replies(lease.front), '*', 'v', ARGV[6], 'h', ARGV[7], 'b', ARGV[8], 's', ARGV[9])
-redis.call('PEXPIRE', K.replies(lease.front), REPLIES_EXPIRE)
-return 'ok'
+redis.call('XADD', key('replies', lease.front), '*', 'v', ARGV[6], 'h', ARGV[7], 'b', ARGV[8], 's', ARGV[9])
+redis.call('PEXPIRE', key('replies', lease.front), REPLIES_EXPIRE)
+return finish('ok')

@@ -6,7 +6,7 @@ if epoch_changed() then
 end
 local missing = {}
 for i = 3, #ARGV do
-  if redis.call('HEXISTS', K.held(ARGV[2]), ARGV[i]) == 0 then
+  if redis.call('HEXISTS', key('held', ARGV[2]), ARGV[i]) == 0 then
     missing[#missing + 1] = ARGV[i]
   end
 end

@@ -12,13 +12,14 @@ for i = 3, #ARGV do
   if paused(queue) then
     resumed[#resumed + 1] = queue
   end
-  redis.call('HDEL', K.state, 'paused:' .. queue, 'pace:' .. queue, 'next:' .. queue)
-  redis.call('HDEL', K.pauses, queue)
-  if tonumber(redis.call('HGET', K.state, 'waiting:' .. queue) or 0) > 0 then
+  clear('paused:' .. queue, 'pace:' .. queue, 'next:' .. queue)
+  redis.call('HDEL', key('pauses'), queue)
+  if number('waiting:' .. queue) > 0 then
     if tonumber(ARGV[2]) > 0 then
-      redis.call('HSET', K.state, 'pace:' .. queue, ARGV[2], 'next:' .. queue, NOW)
+      set('pace:' .. queue, ARGV[2])
+      set('next:' .. queue, integer(NOW))
     end
     ring(queue)
   end
 end
-return resumed
+return finish(resumed)

@@ -8,15 +8,15 @@ local FRONT, ID, NUMBER, CHUNK = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if epoch_changed() then
   return 'epoch'
 end
-if not redis.call('ZSCORE', K.fronts, FRONT) then
+if not redis.call('ZSCORE', key('fronts'), FRONT) then
   return 'fenced'
 end
-if tonumber(redis.call('HGET', K.state, 'bytes') or 0) + #CHUNK > tonumber(ARGV[6]) then
+if number('bytes') + #CHUNK > tonumber(ARGV[6]) then
   return 'memory_full'
 end
-if redis.call('HSET', K.body(ID), NUMBER, CHUNK) == 1 then
+if redis.call('HSET', key('body', ID), NUMBER, CHUNK) == 1 then
   count('bytes', #CHUNK)
-  redis.call('HINCRBY', K.staged(FRONT), ID, #CHUNK)
-  redis.call('PEXPIRE', K.body(ID), ARGV[7])
+  redis.call('HINCRBY', key('staged', FRONT), ID, #CHUNK)
+  redis.call('PEXPIRE', key('body', ID), ARGV[7])
 end
-return 'ok'
+return finish('ok')

@@ -1,30 +1,25 @@
--- include: requests, stats
+-- include: requests
 -- turn: settle the slot's request and claim the next, in one trip.
 --
 -- ARGV: run, worker, slot, turn number, claim (1 or 0), wire version,
 --       id to settle (or ''), attempt, outcome: answered, released, abandoned
 --       (its client left) or the reason of a refusal,
---       reply version, reply head, reply body, reply signature, method, status, run time (us),
---       queues in strict order...
+--       reply version, reply head, reply body, reply signature, queues in strict order...
 -- Returns {'epoch'}, {'fenced'}, {'again'}, {'idle', ms until a pause ends or 0} or
---         {'claimed', queue, entry, attempt, waited ms, fields...}.
+--         {'claimed', queue, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried turn is safe: a lease is settled once, and one claimed by this very turn is given again.
 
 local WORKER, SLOT, TURN, CLAIM, VERSION = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1', ARGV[6]
 local SETTLE, ATTEMPT, OUTCOME = ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local FIRST_QUEUE = 17
+local FIRST_QUEUE = 14
 local MOST_DROPPED = 64
 
 local function answer(lease)
   if conclude(lease, nil) then
-    redis.call('XADD', K.replies(lease.front), '*',
+    redis.call('XADD', key('replies', lease.front), '*',
       'v', ARGV[10], 'h', ARGV[11], 'b', ARGV[12], 's', ARGV[13])
-    redis.call('PEXPIRE', K.replies(lease.front), REPLIES_EXPIRE)
   end
-  redis.call('HINCRBY', K.stats(lease.queue), 'code:' .. ARGV[14] .. ':' .. ARGV[15], 1)
-  redis.call('HINCRBY', K.worker(WORKER), 'completed', 1)
-  observe(lease.queue, 'run', tonumber(ARGV[16]) / 1000000)
 end
 
 local function settle(lease)
@@ -44,37 +39,27 @@ local function settle(lease)
 end
 
 local function claimed(lease, fields)
-  local result = { 'claimed', lease.queue, lease.entry, lease.attempt,
-    lease.claimed - entry_parts(lease.entry) }
-  for name, value in pairs(fields) do
-    result[#result + 1] = name
-    result[#result + 1] = value
-  end
-  return result
+  return { 'claimed', lease.queue, lease.attempt, lease.claimed - entry_parts(lease.entry), fields }
 end
 
--- The lease this entry would become, or nil where its fields are not those of an enqueued request.
+-- The lease this entry would become, or nil where it is none that enqueue made.
 local function lease_for(queue, entry, fields)
-  local size, chunks, hold, most =
-    tonumber(fields.n), tonumber(fields.c), tonumber(fields.x), tonumber(fields.a)
-  if not (fields.i and fields.f and fields.h and size and chunks and hold and most) then
-    return nil
+  local lease = parse_meta(fields.m)
+  if lease then
+    lease.slot, lease.attempt, lease.claimed, lease.turn = SLOT, 1, NOW, TURN
+    lease.queue, lease.entry, lease.streamed = queue, entry, false
   end
-  return {
-    slot = SLOT, id = fields.i, attempt = 1, claimed = NOW, turn = TURN, queue = queue,
-    entry = entry, size = size, chunks = chunks, front = fields.f, most = most,
-    streamed = false, hold = hold,
-  }
+  return lease
 end
 
 -- Only what enqueue registered is ever run: a copy or a stranger's entry is put away, not counted.
 local function registered(request, queue, entry)
-  local held = request and redis.call('HGET', K.held(request.front), request.id)
+  local held = request and redis.call('HGET', key('held', request.front), request.id)
   if held and string.match(held, '^%S+ (%S+) ') == entry then
     return true
   end
   bury(request or { id = '', queue = queue, entry = entry, size = 0, chunks = 0 }, 'unregistered')
-  redis.call('XDEL', K.queue(queue), entry)
+  redis.call('XDEL', key('queue', queue), entry)
   return false
 end
 
@@ -86,7 +71,7 @@ local function unstartable(request)
   if entry_parts(request.entry) + request.hold <= NOW then
     return 'hold_expired'
   end
-  local fence = request.most == 1 and redis.call('HGET', K.state, 'fence:' .. request.queue)
+  local fence = request.most == 1 and value('fence:' .. request.queue)
   if fence and not_after(request.entry, fence) then
     -- The broker may have forgotten that this was claimed before.
     bury(request, 'epoch')
@@ -100,7 +85,7 @@ local function start(request, returned)
   count('waiting:' .. request.queue, -1)
   local reason = unstartable(request)
   if reason then
-    redis.call('HDEL', K.attempts, request.id)
+    redis.call('HDEL', key('attempts'), request.id)
     forget(request)
     if reason ~= '' then
       notice(request, reason)
@@ -108,52 +93,47 @@ local function start(request, returned)
     return nil
   end
   if returned then
-    request.attempt = 1 + tonumber(redis.call('HGET', K.attempts, request.id) or 0)
+    request.attempt = 1 + tonumber(redis.call('HGET', key('attempts'), request.id) or 0)
   end
   write_lease(request)
   write_held(request, SLOT)
   count('inflight:' .. request.queue, 1)
-  observe(request.queue, 'wait', math.max(0, (NOW - entry_parts(request.entry)) / 1000))
   return request
 end
 
 local function park(queue, entry, version)
-  redis.call('ZADD', K.parked(queue .. ':' .. version), 0, padded(entry))
+  redis.call('ZADD', key('parked', queue .. ':' .. version), 0, padded(entry))
   count('parked:' .. queue, 1)
 end
 
 -- The next waiting entry of a queue: handed back ones, parked ones we know, then the stream.
-local function take(queue, returned, parked, cursor)
-  if returned > 0 then
-    local member = redis.call('ZPOPMIN', K.returned(queue))[1]
+local function take(queue)
+  for _, set_of in ipairs({ { 'returned', queue }, { 'parked', queue .. ':' .. VERSION } }) do
+    local counter = set_of[1] .. ':' .. queue
+    local member = number(counter) > 0 and redis.call('ZPOPMIN', key(set_of[1], set_of[2]))[1]
     if member then
-      count('returned:' .. queue, -1)
+      count(counter, -1)
       local entry = unpadded(member)
-      return entry, read_entry(queue, entry), true
+      return entry, entry_fields(queue, entry), true
     end
   end
-  if parked > 0 then
-    local member = redis.call('ZPOPMIN', K.parked(queue .. ':' .. VERSION))[1]
-    if member then
-      count('parked:' .. queue, -1)
-      local entry = unpadded(member)
-      return entry, read_entry(queue, entry), true
-    end
-  end
-  local found = redis.call('XRANGE', K.queue(queue), cursor and '(' .. cursor or '-', '+', 'COUNT', 1)
-  if not found[1] then
+  local cursor = value('cursor:' .. queue)
+  local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
+    'COUNT', 1)[1]
+  if not found then
     return nil
   end
-  redis.call('HSET', K.state, 'cursor:' .. queue, found[1][1])
-  return found[1][1], table_of(found[1][2]), false
+  set('cursor:' .. queue, found[1])
+  return found[1], found[2], false
 end
 
 -- One waiting entry of a queue as a started lease with its fields; nil where none could be started.
-local function claim_from(queue, entry, fields, returned)
-  if not fields then
+local function claim_from(queue, entry, flat, returned)
+  if not flat then
     count('waiting:' .. queue, -1)
     return nil
   end
+  local fields = table_of(flat)
   local request = lease_for(queue, entry, fields)
   if not registered(request, queue, entry) then
     return nil
@@ -163,52 +143,46 @@ local function claim_from(queue, entry, fields, returned)
     return nil
   end
   local lease = start(request, returned)
-  return lease and claimed(lease, fields)
+  return lease and claimed(lease, flat)
 end
 
--- After a paced resume: ms until this queue may start the next, 0 for now; ends with the backlog.
-local function pace_left(queue, next_start)
-  if not next_start then
-    return 0
+-- ms until this queue may start the next: while it is paused, and after a paced resume.
+local function time_left(queue)
+  return math.max(0, number('paused:' .. queue) - NOW, number('next:' .. queue) - NOW)
+end
+
+local function step_pace(queue)
+  if not value('next:' .. queue) then
+    return
   end
-  return math.max(0, tonumber(next_start) - NOW)
-end
-
-local function step_pace(queue, pace, next_start)
-  if tonumber(redis.call('HGET', K.state, 'waiting:' .. queue) or 0) <= 0 then
-    redis.call('HDEL', K.state, 'pace:' .. queue, 'next:' .. queue)
+  local pace = value('pace:' .. queue)
+  if number('waiting:' .. queue) <= 0 then
+    clear('pace:' .. queue, 'next:' .. queue)
   else
     -- Counted from the last start that was due, so that late claims don't lower the rate.
-    local due = math.max(tonumber(next_start), NOW - 1000)
-    redis.call('HSET', K.state, 'next:' .. queue, due + tonumber(pace))
+    set('next:' .. queue, integer(math.max(number('next:' .. queue), NOW - 1000) + tonumber(pace)))
   end
 end
 
 local function claim()
-  local dropped, pause_left = 0, 0
+  local dropped, left = 0, 0
   for i = FIRST_QUEUE, #ARGV do
     local queue = ARGV[i]
-    while true do
-      local state = redis.call('HMGET', K.state, 'waiting:' .. queue, 'returned:' .. queue,
-        'parked:' .. queue, 'paused:' .. queue, 'cursor:' .. queue, 'pace:' .. queue, 'next:' .. queue)
-      if tonumber(state[1] or 0) <= 0 then
-        break
-      end
-      local left = math.max(tonumber(state[4] or 0) - NOW, pace_left(queue, state[7]))
-      if left > 0 then
-        pause_left = pause_left == 0 and left or math.min(pause_left, left)
-        break
-      end
-      local entry, fields, returned = take(
-        queue, tonumber(state[2] or 0), tonumber(state[3] or 0), state[5])
+    local queue_left = 0
+    if number('waiting:' .. queue) > 0 then
+      prefetch({ 'inflight:' .. queue, 'returned:' .. queue, 'parked:' .. queue,
+        'paused:' .. queue, 'cursor:' .. queue, 'next:' .. queue })
+      queue_left = time_left(queue)
+      left = (left == 0 or queue_left < left) and queue_left or left
+    end
+    while queue_left == 0 and number('waiting:' .. queue) > 0 do
+      local entry, flat, returned = take(queue)
       if not entry then
         break
       end
-      local result = claim_from(queue, entry, fields, returned)
+      local result = claim_from(queue, entry, flat, returned)
       if result then
-        if state[6] then
-          step_pace(queue, state[6], state[7])
-        end
+        step_pace(queue)
         return result
       end
       dropped = dropped + 1
@@ -217,44 +191,58 @@ local function claim()
       end
     end
   end
-  return { 'idle', pause_left }
+  return { 'idle', left }
 end
 
 -- Whoever is awake wakes the next: no token was kept for what still waits.
 local function pass_on()
   for i = FIRST_QUEUE, #ARGV do
-    local queue = ARGV[i]
-    local state = redis.call('HMGET', K.state, 'waiting:' .. queue, 'parked:' .. queue, 'paused:' .. queue)
-    if tonumber(state[1] or 0) > tonumber(state[2] or 0) and tonumber(state[3] or 0) <= NOW then
-      ring(queue)
+    if startable(ARGV[i]) then
+      ring(ARGV[i])
     end
   end
 end
 
+-- Most queues are empty: only the depths of all are read, and more of one where something waits.
+local function read_ahead()
+  local fields = { 'run', 'bytes' }
+  for i = FIRST_QUEUE, #ARGV do
+    fields[#fields + 1] = 'waiting:' .. ARGV[i]
+  end
+  prefetch(fields)
+end
+
+-- What this slot still holds once the settling is done: nil but for a turn whose answer was lost.
+local function held_now()
+  local lease = read_lease(SLOT)
+  if lease and SETTLE == lease.id and ATTEMPT == lease.attempt then
+    settle(lease)
+    return nil
+  end
+  if lease and lease.turn ~= TURN then
+    -- A lease this thread has long dealt with: the broker forgot the settling (failover).
+    lose(lease)
+    return nil
+  end
+  return lease
+end
+
+read_ahead()
 if epoch_changed() then
   return { 'epoch' }
 end
-if not redis.call('ZSCORE', K.workers, WORKER) then
+if not redis.call('ZSCORE', key('workers'), WORKER) then
   return { 'fenced' }
 end
-local lease = read_lease(SLOT)
-if lease and SETTLE == lease.id and ATTEMPT == lease.attempt then
-  settle(lease)
-  lease = nil
-end
-if lease and lease.turn ~= TURN then
-  -- A lease this thread has long dealt with: the broker forgot the settling (failover).
-  lose(lease)
-  lease = nil
-end
+local lease = held_now()
 if lease then
-  return claimed(lease, read_entry(lease.queue, lease.entry) or {})
+  return finish(claimed(lease, entry_fields(lease.queue, lease.entry) or {}))
 end
 if not CLAIM then
-  return { 'idle', 0 }
+  return finish({ 'idle', 0 })
 end
 local result = claim()
 if result[1] == 'claimed' then
   pass_on()
 end
-return result
+return finish(result)

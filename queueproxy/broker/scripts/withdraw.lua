@@ -7,35 +7,35 @@
 local FRONT = ARGV[2]
 
 local function unstage(id)
-  local staged = redis.call('HGET', K.staged(FRONT), id)
+  local staged = redis.call('HGET', key('staged', FRONT), id)
   if staged then
-    redis.call('HDEL', K.staged(FRONT), id)
-    redis.call('DEL', K.body(id))
+    redis.call('HDEL', key('staged', FRONT), id)
+    redis.call('DEL', key('body', id))
     count('bytes', -tonumber(staged))
   end
 end
 
 local function withdraw(id)
-  local held = redis.call('HGET', K.held(FRONT), id)
+  local held = redis.call('HGET', key('held', FRONT), id)
   if not held then
     unstage(id)
     return 'gone'
   end
   local request = parse_held(id, FRONT, held)
   if request.slot then
-    redis.call('HDEL', K.held(FRONT), id)
+    redis.call('HDEL', key('held', FRONT), id)
     local lease = read_lease(request.slot)
     if lease and lease.streamed then
       -- Its worker may be waiting for credit: wake it, so that it stops the view.
-      redis.call('RPUSH', K.flow(id), '0')
-      redis.call('PEXPIRE', K.flow(id), FLOW_EXPIRES)
+      redis.call('RPUSH', key('flow', id), '0')
+      redis.call('PEXPIRE', key('flow', id), FLOW_EXPIRES)
     end
     return 'in_flight'
   end
   unqueue(request)
-  redis.call('HDEL', K.attempts, id)
+  redis.call('HDEL', key('attempts'), id)
   forget(request)
-  redis.call('HINCRBY', K.stats(request.queue), 'withdrawn', 1)
+  tally(request.queue, 'withdrawn', 1)
   return 'withdrawn'
 end
 
@@ -46,4 +46,4 @@ local results = {}
 for i = 3, #ARGV do
   results[#results + 1] = withdraw(ARGV[i])
 end
-return results
+return finish(results)

@@ -9,15 +9,15 @@ local WORKER, LEASE = ARGV[2], tonumber(ARGV[3])
 if epoch_changed() then
   return 'epoch'
 end
-local expires = redis.call('ZSCORE', K.workers, WORKER)
+local expires = redis.call('ZSCORE', key('workers'), WORKER)
 if not expires or tonumber(expires) <= NOW then
   -- Late is lost: the sweep below must not find half a worker.
   if expires then
     reap_worker(WORKER)
   end
-  return 'fenced'
+  return finish('fenced')
 end
-redis.call('ZADD', K.workers, NOW + LEASE, WORKER)
-redis.call('HSET', K.worker(WORKER), 'state', ARGV[4])
+redis.call('ZADD', key('workers'), NOW + LEASE, WORKER)
+redis.call('HSET', key('worker', WORKER), 'state', ARGV[4])
 sweep({ unpack(ARGV, 5) })
-return 'ok'
+return finish('ok')

@@ -4,7 +4,7 @@
 if epoch_changed() then
   return 'epoch'
 end
-redis.call('ZADD', K.workers, NOW + tonumber(ARGV[3]), ARGV[2])
-redis.call('HSET', K.worker(ARGV[2]), 'info', ARGV[4], 'joined', NOW, 'state', 'idle')
-redis.call('HSETNX', K.worker(ARGV[2]), 'completed', 0)
+redis.call('ZADD', key('workers'), NOW + tonumber(ARGV[3]), ARGV[2])
+redis.call('HSET', key('worker', ARGV[2]), 'info', ARGV[4], 'joined', NOW, 'state', 'idle')
+redis.call('HSETNX', key('worker', ARGV[2]), 'completed', 0)
 return 'ok'

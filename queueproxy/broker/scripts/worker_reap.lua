@@ -6,4 +6,4 @@ if epoch_changed() then
   return 'epoch'
 end
 reap_worker(ARGV[2])
-return 'ok'
+return finish('ok')
