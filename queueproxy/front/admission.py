@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
 _AUTHORITY = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?"
 ).fullmatch
-_BAD_BYTES = re.compile(rb"[\0\r\n]").search
+_CONTROL = re.compile(rb"[\0-\x08\x0a-\x1f\x7f]").search  # RFC 9110, 5.5
 _MAX_DIGITS = 18  # of a Content-Length; more is too large whatever the limit
 
 
@@ -34,8 +34,8 @@ def admit(scope: dict, *, max_body: int) -> Refusal | None:
         return bad_request("The target is neither a path nor a URL.")
     hosts, lengths, codings = [], [], []
     for name, value in scope["headers"]:
-        if _BAD_BYTES(value):
-            return bad_request("A header contains a line break.")
+        if _CONTROL(value):
+            return bad_request("A header contains a control character.")
         if name == b"host":
             hosts.append(value)
         elif name == b"content-length":

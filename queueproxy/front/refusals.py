@@ -39,6 +39,7 @@ def not_implemented(detail: str) -> Refusal:
 BODY_TOO_LARGE = Refusal(413, "http_request_error", "The body is too large.", close=True)
 BODY_TOO_SLOW = Refusal(408, "http_request_error", "The body came too slowly.", close=True)
 HEADERS_TOO_LARGE = Refusal(431, "http_request_error", "The headers are too large.", close=True)
+HEADERS_TOO_SLOW = Refusal(408, "http_request_error", "The headers came too slowly.", close=True)
 
 _NOT_EXECUTED = "Nothing was executed; it is safe to send the request again."
 _UNKNOWN = "Whether the request was executed is not known."
@@ -57,6 +58,15 @@ HOLD_EXPIRED_IN_FLIGHT = Refusal(
     504, "http_response_timeout", f"The answer took too long. {_UNKNOWN}"
 )
 WORKER_LOST = Refusal(502, "connection_terminated", f"The worker was lost. {_UNKNOWN}")
+FRONT_STOPPED = Refusal(
+    502, "connection_terminated", f"The front was stopped. {_UNKNOWN}", close=True
+)
+FRONT_FAILED = Refusal(500, "proxy_internal_error", f"The front failed. {_UNKNOWN}", close=True)
+HEADERS_TOO_SLOW = Refusal(408, "http_request_error", "The headers came too slowly.", close=True)
+FRONT_STOPPED = Refusal(
+    502, "connection_terminated", f"The front was stopped. {_UNKNOWN}", close=True
+)
+FRONT_FAILED = Refusal(500, "proxy_internal_error", f"The front failed. {_UNKNOWN}", close=True)
 BAD_REPLY = Refusal(502, "http_protocol_error", f"The answer was unusable. {_UNKNOWN}")
 
 _BY_REASON = {

@@ -1,7 +1,10 @@
 """The socket the front listens on."""
 
+import contextlib
 import os
+import re
 import socket
+import stat
 
 from ...exceptions import CannotListen
 
@@ -9,6 +12,8 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 BACKLOG = 2048
 FIRST_PASSED_FD = 3  # sd_listen_fds(3)
+
+_ADDRESS = re.compile(r"(?:(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^\[\]:]*)):)?(?P<port>[0-9]{1,5})")
 
 
 def bind(address: str = "", *, fd: int | None = None, reuse_port: bool = False) -> socket.socket:
@@ -26,35 +31,27 @@ def bind(address: str = "", *, fd: int | None = None, reuse_port: bool = False) 
     if inherited is not None:
         return _adopt(inherited)
     if address.startswith("unix:"):
-        return _bind_unix(address.removeprefix("unix:"))
+        path = address.removeprefix("unix:")
+        _remove_stale(path)
+        return _listen(socket.AF_UNIX, path, address, [])
     host, port = parse(address)
+    options = [socket.SO_REUSEADDR, *([socket.SO_REUSEPORT] if reuse_port else [])]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if reuse_port:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listening.bind((host, port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise CannotListen(f"Can't listen on {host}:{port}: {error.strerror}.") from error
-    return listening
+    return _listen(family, (host, port), f"{host}:{port}", options)
 
 
 def parse(address: str) -> tuple[str, int]:
-    """Host and port of ``[addr:]port``.
+    """Host and port of ``[addr:]port``; the defaults where it is empty.
 
     Raises:
         CannotListen: it is neither.
     """
-    host, colon, port = address.rpartition(":")
-    if not colon and not port.isdigit():
-        host, port = port, str(DEFAULT_PORT)
-    host = host.strip("[]") or DEFAULT_HOST
-    if not port.isdigit() or int(port) > 65535:
-        raise CannotListen(f"{address!r} is not an address and a port.")
-    return host, int(port)
+    if not address:
+        return DEFAULT_HOST, DEFAULT_PORT
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > 65535:
+        raise CannotListen(f"{address!r} is not a port or an address and a port.")
+    return match["v6"] or match["host"] or DEFAULT_HOST, int(match["port"])
 
 
 def describe(listening: socket.socket) -> str:
@@ -67,7 +64,8 @@ def describe(listening: socket.socket) -> str:
 
 
 def _activated() -> int | None:
-    if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1":
+    passed = os.environ.get("LISTEN_FDS", "0")
+    if os.environ.get("LISTEN_PID") == str(os.getpid()) and passed != "0":
         return FIRST_PASSED_FD
     return None
 
@@ -75,18 +73,35 @@ def _activated() -> int | None:
 def _adopt(fd: int) -> socket.socket:
     try:
         adopted = socket.socket(fileno=fd)
+    except OSError as error:
+        raise CannotListen(f"Descriptor {fd} is not a socket to listen on.") from error
+    try:
         adopted.listen(BACKLOG)
     except OSError as error:
+        adopted.detach()  # not ours to close
         raise CannotListen(f"Descriptor {fd} is not a socket to listen on.") from error
     return adopted
 
 
-def _bind_unix(path: str) -> socket.socket:
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _listen(family: int, where: str | tuple, name: str, options: list[int]) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listening.bind(path)
+        for option in options:
+            listening.setsockopt(socket.SOL_SOCKET, option, 1)
+        listening.bind(where)
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        raise CannotListen(f"Can't listen on unix:{path}: {error.strerror}.") from error
+        raise CannotListen(f"Can't listen on {name}: {error.strerror or error}.") from error
     return listening
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the socket a dead process left at `path`; a live one, or any other file, stays."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)

@@ -1,0 +1,70 @@
+"""A request's body on its way from a connection to the application, a bounded piece at a time."""
+
+import asyncio
+from collections.abc import Callable
+
+HIGH_WATER = 64 * 1024  # bytes waiting for the application before the client is made to wait
+
+
+class Incoming:
+    """What ``receive`` of ASGI hands out. Belongs to one event loop.
+
+    Args:
+        pause: stops reading from the connection.
+        resume: goes on; may be called without a pause before.
+        wanted: called as the application first asks for the body, which is not there yet.
+    """
+
+    def __init__(
+        self,
+        pause: Callable[[], None],
+        resume: Callable[[], None],
+        wanted: Callable[[], None],
+    ):
+        self._pause = pause
+        self._resume = resume
+        self._wanted = wanted
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._handed_out = False
+        self._news = asyncio.Event()
+        self.ended = False
+        self.lost = False
+
+    def feed(self, piece: bytes) -> None:
+        """A piece has come."""
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > HIGH_WATER:
+            self._pause()
+        self._news.set()
+
+    def end(self) -> None:
+        """That was the last piece."""
+        self.ended = True
+        self._news.set()
+
+    def lose(self) -> None:
+        """The client has gone, or has its answer."""
+        self.lost = True
+        self._news.set()
+
+    async def receive(self) -> dict:
+        """The next message: the body so far, or once it is lost ``http.disconnect``."""
+        if not self.ended and not self._pieces:
+            self._wanted()
+        while not self._ready():
+            self._news.clear()
+            await self._news.wait()
+        if self.lost:
+            return {"type": "http.disconnect"}
+        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+        self._pieces.clear()
+        if self._size > HIGH_WATER:
+            self._resume()
+        self._size = 0
+        self._handed_out = self.ended
+        return {"type": "http.request", "body": body, "more_body": not self.ended}
+
+    def _ready(self) -> bool:
+        return self.lost or bool(self._pieces) or (self.ended and not self._handed_out)
