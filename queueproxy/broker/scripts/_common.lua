@@ -1,25 +1,18 @@
--- Included first by every script. ARGV[1] is the run_id of the server the caller believes it talks
--- to: any other means restart, failover or flush, and nothing is done.
---
--- A script ends with `return finish(result)`: changes to the state hash are collected and written
--- in one command, so that a request costs few of them.
+-- The beginning of the library. What belongs to one call is set anew by each: see `register`.
 
-local STATE = KEYS[1]
-local PREFIX = string.sub(STATE, 1, -6) -- without 'state'
+local KEYS, ARGV -- as a script has them; ARGV[1] is the run_id of the server the caller believes
+                 -- it talks to: any other means restart, failover or flush, and nothing is done
+local STATE, PREFIX, NOW
+local known, changed, deltas, tallies
 
 -- Kinds as in queueproxy/keys.py.
 local function key(kind, name)
   return name and PREFIX .. kind .. ':' .. name or PREFIX .. kind
 end
 
-local clock = redis.call('TIME')
-local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
-
 local function integer(number)
   return string.format('%.0f', number)
 end
-
-local known, changed, deltas, tallies = {}, {}, {}, {}
 
 -- Read fields of the state that will be needed, in one command.
 local function prefetch(fields)
@@ -77,7 +70,8 @@ local function tally(queue, field, by)
   stats[field] = (stats[field] or 0) + by
 end
 
-local function finish(result)
+-- Changes to the state are collected and written in one command, so that a request costs few.
+local function write_state()
   local values = {}
   for field, to in pairs(changed) do
     values[#values + 1] = field
@@ -94,7 +88,28 @@ local function finish(result)
       redis.call('HINCRBY', key('stats', queue), field, by)
     end
   end
-  return result
+end
+
+-- Make `run` callable as the function of that name.
+--
+-- Without flags a function is refused while the server is out of memory. Those with 'allow-oom'
+-- give memory back, or keep what was admitted going.
+local function register(name, run, flags)
+  redis.register_function({
+    function_name = LIBRARY .. '_' .. name,
+    flags = flags,
+    callback = function(keys, args)
+      KEYS, ARGV = keys, args
+      STATE = keys[1]
+      PREFIX = string.sub(STATE, 1, -6) -- without 'state'
+      local clock = redis.call('TIME')
+      NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
+      known, changed, deltas, tallies = {}, {}, {}, {}
+      local result = run()
+      write_state()
+      return result
+    end,
+  })
 end
 
 local function epoch_changed()

@@ -5,24 +5,26 @@
 -- repeat and stands in a queue now is never started (fence). Nobody could send a heartbeat while the
 -- broker was away, so every lease gets its full length again.
 
-if not epoch_changed() then
-  return 'ok'
-end
-local had_run = value('run')
-redis.call('HSET', STATE, 'run', ARGV[1])
-if not had_run then
-  return 'ok'
-end
-for _, field in ipairs(redis.call('HKEYS', STATE)) do
-  local queue = string.match(field, '^waiting:(.+)$')
-  if queue and redis.call('EXISTS', key('queue', queue)) == 1 then
-    local info = table_of(redis.call('XINFO', 'STREAM', key('queue', queue)))
-    redis.call('HSET', STATE, 'fence:' .. queue, info['last-generated-id'])
+register('adopt', function()
+  if not epoch_changed() then
+    return 'ok'
   end
-end
-for _, members in ipairs({ key('workers'), key('fronts') }) do
-  for _, member in ipairs(redis.call('ZRANGE', members, 0, -1)) do
-    redis.call('ZADD', members, NOW + tonumber(ARGV[2]), member)
+  local had_run = value('run')
+  redis.call('HSET', STATE, 'run', ARGV[1])
+  if not had_run then
+    return 'ok'
   end
-end
-return 'ok'
+  for _, field in ipairs(redis.call('HKEYS', STATE)) do
+    local queue = string.match(field, '^waiting:(.+)$')
+    if queue and redis.call('EXISTS', key('queue', queue)) == 1 then
+      local info = table_of(redis.call('XINFO', 'STREAM', key('queue', queue)))
+      redis.call('HSET', STATE, 'fence:' .. queue, info['last-generated-id'])
+    end
+  end
+  for _, members in ipairs({ key('workers'), key('fronts') }) do
+    for _, member in ipairs(redis.call('ZRANGE', members, 0, -1)) do
+      redis.call('ZADD', members, NOW + tonumber(ARGV[2]), member)
+    end
+  end
+  return 'ok'
+end, { 'allow-oom' })

@@ -1,4 +1,3 @@
--- include: requests
 -- enqueue: put a batch of requests on their queues, each once however often the batch is sent.
 --
 -- ARGV: run, front, number of the first request, most depth, most bytes, then per request:
@@ -6,8 +5,7 @@
 -- Returns 'epoch', 'fenced' or 'ok'. A request that is refused is told of by a notice on the
 -- front's replies (queue_full, memory_full, body_lost), so that a lost answer loses nothing.
 
-local FRONT, FIRST, MOST_DEPTH, MOST_BYTES =
-  ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local FRONT, FIRST, MOST_DEPTH, MOST_BYTES
 local PER_REQUEST = 6
 
 local function refusal(request)
@@ -58,19 +56,22 @@ local function enqueue(at)
   end
 end
 
-if epoch_changed() then
-  return 'epoch'
-end
-if not redis.call('ZSCORE', key('fronts'), FRONT) then
-  return 'fenced'
-end
-local taken = tonumber(redis.call('HGET', key('front', FRONT), 'seq') or 0)
-local next_number = FIRST
-for at = 6, #ARGV, PER_REQUEST do
-  if next_number > taken then
-    enqueue(at)
+register('enqueue', function()
+  FRONT, FIRST, MOST_DEPTH, MOST_BYTES = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+  if epoch_changed() then
+    return 'epoch'
   end
-  next_number = next_number + 1
-end
-redis.call('HSET', key('front', FRONT), 'seq', math.max(taken, next_number - 1))
-return finish('ok')
+  if not redis.call('ZSCORE', key('fronts'), FRONT) then
+    return 'fenced'
+  end
+  local taken = tonumber(redis.call('HGET', key('front', FRONT), 'seq') or 0)
+  local next_number = FIRST
+  for at = 6, #ARGV, PER_REQUEST do
+    if next_number > taken then
+      enqueue(at)
+    end
+    next_number = next_number + 1
+  end
+  redis.call('HSET', key('front', FRONT), 'seq', math.max(taken, next_number - 1))
+  return 'ok'
+end)

@@ -2,11 +2,13 @@
 --
 -- ARGV: run, length ms, details (JSON), queues... Returns 'epoch' or 'ok'.
 
-if epoch_changed() then
-  return 'epoch'
-end
-for i = 4, #ARGV do
-  set('paused:' .. ARGV[i], integer(NOW + tonumber(ARGV[2])))
-  redis.call('HSET', key('pauses'), ARGV[i], ARGV[3])
-end
-return finish('ok')
+register('pause', function()
+  if epoch_changed() then
+    return 'epoch'
+  end
+  for i = 4, #ARGV do
+    set('paused:' .. ARGV[i], integer(NOW + tonumber(ARGV[2])))
+    redis.call('HSET', key('pauses'), ARGV[i], ARGV[3])
+  end
+  return 'ok'
+end, { 'allow-oom' })

@@ -3,23 +3,25 @@
 -- ARGV: run, ms between two starts until nothing waits (0: no limit), queues...
 -- Returns 'epoch', or the list of those that were paused.
 
-if epoch_changed() then
-  return 'epoch'
-end
-local resumed = {}
-for i = 3, #ARGV do
-  local queue = ARGV[i]
-  if paused(queue) then
-    resumed[#resumed + 1] = queue
+register('resume', function()
+  if epoch_changed() then
+    return 'epoch'
   end
-  clear('paused:' .. queue, 'pace:' .. queue, 'next:' .. queue)
-  redis.call('HDEL', key('pauses'), queue)
-  if number('waiting:' .. queue) > 0 then
-    if tonumber(ARGV[2]) > 0 then
-      set('pace:' .. queue, ARGV[2])
-      set('next:' .. queue, integer(NOW))
+  local resumed = {}
+  for i = 3, #ARGV do
+    local queue = ARGV[i]
+    if paused(queue) then
+      resumed[#resumed + 1] = queue
     end
-    ring(queue)
+    clear('paused:' .. queue, 'pace:' .. queue, 'next:' .. queue)
+    redis.call('HDEL', key('pauses'), queue)
+    if number('waiting:' .. queue) > 0 then
+      if tonumber(ARGV[2]) > 0 then
+        set('pace:' .. queue, ARGV[2])
+        set('next:' .. queue, integer(NOW))
+      end
+      ring(queue)
+    end
   end
-end
-return finish(resumed)
+  return resumed
+end, { 'allow-oom' })

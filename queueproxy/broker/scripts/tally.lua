@@ -4,13 +4,15 @@
 -- ARGV: run, worker, requests completed, then queue, field and number, again and again.
 -- Returns 'epoch' or 'ok'.
 
-if epoch_changed() then
-  return 'epoch'
-end
-if redis.call('EXISTS', key('worker', ARGV[2])) == 1 then
-  redis.call('HINCRBY', key('worker', ARGV[2]), 'completed', ARGV[3])
-end
-for i = 4, #ARGV, 3 do
-  tally(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]))
-end
-return finish('ok')
+register('tally', function()
+  if epoch_changed() then
+    return 'epoch'
+  end
+  if redis.call('EXISTS', key('worker', ARGV[2])) == 1 then
+    redis.call('HINCRBY', key('worker', ARGV[2]), 'completed', ARGV[3])
+  end
+  for i = 4, #ARGV, 3 do
+    tally(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]))
+  end
+  return 'ok'
+end, { 'allow-oom' })

@@ -1,4 +1,3 @@
--- include: requests
 -- turn: settle the slot's request and claim the next, in one trip.
 --
 -- ARGV: run, worker, slot, turn number, claim (1 or 0), wire version,
@@ -10,8 +9,8 @@
 --
 -- A retried turn is safe: a lease is settled once, and one claimed by this very turn is given again.
 
-local WORKER, SLOT, TURN, CLAIM, VERSION = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1', ARGV[6]
-local SETTLE, ATTEMPT, OUTCOME = ARGV[7], tonumber(ARGV[8]), ARGV[9]
+local WORKER, SLOT, TURN, CLAIM, VERSION
+local SETTLE, ATTEMPT, OUTCOME
 local FIRST_QUEUE = 14
 local MOST_DROPPED = 64
 
@@ -227,22 +226,26 @@ local function held_now()
   return lease
 end
 
-read_ahead()
-if epoch_changed() then
-  return { 'epoch' }
-end
-if not redis.call('ZSCORE', key('workers'), WORKER) then
-  return { 'fenced' }
-end
-local lease = held_now()
-if lease then
-  return finish(claimed(lease, entry_fields(lease.queue, lease.entry) or {}))
-end
-if not CLAIM then
-  return finish({ 'idle', 0 })
-end
-local result = claim()
-if result[1] == 'claimed' then
-  pass_on()
-end
-return finish(result)
+register('turn', function()
+  WORKER, SLOT, TURN, CLAIM, VERSION = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1', ARGV[6]
+  SETTLE, ATTEMPT, OUTCOME = ARGV[7], tonumber(ARGV[8]), ARGV[9]
+  read_ahead()
+  if epoch_changed() then
+    return { 'epoch' }
+  end
+  if not redis.call('ZSCORE', key('workers'), WORKER) then
+    return { 'fenced' }
+  end
+  local lease = held_now()
+  if lease then
+    return claimed(lease, entry_fields(lease.queue, lease.entry) or {})
+  end
+  if not CLAIM then
+    return { 'idle', 0 }
+  end
+  local result = claim()
+  if result[1] == 'claimed' then
+    pass_on()
+  end
+  return result
+end, { 'allow-oom' })

@@ -1,10 +1,9 @@
--- include: requests
 -- withdraw: a front no longer wants some requests; those not started never will be.
 --
 -- ARGV: run, front, ids...
 -- Returns 'epoch', or a list with, for each id, 'withdrawn', 'in_flight' or 'gone'.
 
-local FRONT = ARGV[2]
+local FRONT
 
 local function unstage(id)
   local staged = redis.call('HGET', key('staged', FRONT), id)
@@ -39,11 +38,14 @@ local function withdraw(id)
   return 'withdrawn'
 end
 
-if epoch_changed() then
-  return 'epoch'
-end
-local results = {}
-for i = 3, #ARGV do
-  results[#results + 1] = withdraw(ARGV[i])
-end
-return finish(results)
+register('withdraw', function()
+  FRONT = ARGV[2]
+  if epoch_changed() then
+    return 'epoch'
+  end
+  local results = {}
+  for i = 3, #ARGV do
+    results[#results + 1] = withdraw(ARGV[i])
+  end
+  return results
+end, { 'allow-oom' })

@@ -1,23 +1,25 @@
--- include: requests, sweep
 -- worker_beat: extend a worker's lease, say what it does, and sweep.
 --
 -- ARGV: run, worker, lease ms, state, queues...
 -- Returns 'epoch', 'fenced' or 'ok'.
 
-local WORKER, LEASE = ARGV[2], tonumber(ARGV[3])
+local WORKER, LEASE
 
-if epoch_changed() then
-  return 'epoch'
-end
-local expires = redis.call('ZSCORE', key('workers'), WORKER)
-if not expires or tonumber(expires) <= NOW then
-  -- Late is lost: the sweep below must not find half a worker.
-  if expires then
-    reap_worker(WORKER)
+register('worker_beat', function()
+  WORKER, LEASE = ARGV[2], tonumber(ARGV[3])
+  if epoch_changed() then
+    return 'epoch'
   end
-  return finish('fenced')
-end
-redis.call('ZADD', key('workers'), NOW + LEASE, WORKER)
-redis.call('HSET', key('worker', WORKER), 'state', ARGV[4])
-sweep({ unpack(ARGV, 5) })
-return finish('ok')
+  local expires = redis.call('ZSCORE', key('workers'), WORKER)
+  if not expires or tonumber(expires) <= NOW then
+    -- Late is lost: the sweep below must not find half a worker.
+    if expires then
+      reap_worker(WORKER)
+    end
+    return 'fenced'
+  end
+  redis.call('ZADD', key('workers'), NOW + LEASE, WORKER)
+  redis.call('HSET', key('worker', WORKER), 'state', ARGV[4])
+  sweep({ unpack(ARGV, 5) })
+  return 'ok'
+end, { 'allow-oom' })
