@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from ..envelopes import Frame, Header
 from . import refusals
-from .headers import headers_the_server_adds, reply_headers
+from .body import Receive, discard_body
+from .headers import BODILESS, headers_the_server_adds, reply_headers
 from .refusals import Refusal
 
 
@@ -24,6 +25,7 @@ class Answer:
 
     def __init__(self, scope: dict, send: Callable, request_id: str, *, timing: bool):
         self._head = scope["method"] == "HEAD"
+        self._bodiless = False
         self._send = send
         self._request_id = request_id
         self._timing = timing
@@ -40,26 +42,40 @@ class Answer:
             await self._start(head.status, self._with_timing(frame))
         if head.aborted:
             raise Cut("The answer was broken off by its view.")
-        await self._body(frame.body, more=head.more)
+        await self._body(b"" if self._bodiless else frame.body, more=head.more)
 
-    async def refuse(self, refusal: Refusal) -> None:
+    async def refuse(self, refusal: Refusal, *, unread: Receive | None = None) -> None:
         """Answer for the worker.
+
+        Args:
+            refusal: the answer.
+            unread: gives the rest of a body that is not wanted; it is read off for a while before
+                the answer ends, and with it the connection.
 
         Raises:
             Cut: an answer has begun; it can only be broken off.
         """
         if self.started:
             raise Cut(refusal.detail)
-        status, headers, body = refusals.response(refusal, self._request_id, head=self._head)
+        status, headers, body = refusals.response(
+            refusal,
+            self._request_id,
+            head=self._head,
+            server_adds=headers_the_server_adds(self._send),
+        )
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        if unread is not None:
+            await self._body(body, more=True)
+            await discard_body(unread)
+            body = b""
         await self._body(body, more=False)
 
     async def _start(self, status: int, headers: list[Header]) -> None:
         self.started = True
-        fixed = reply_headers(
-            headers, self._request_id, server_adds=headers_the_server_adds(self._send)
-        )
+        self._bodiless = self._head or status in BODILESS
+        adds = headers_the_server_adds(self._send)
+        fixed = reply_headers(headers, self._request_id, status=status, server_adds=adds)
         await self._send({"type": "http.response.start", "status": status, "headers": fixed})
 
     async def _body(self, body: bytes, *, more: bool) -> None:

@@ -8,7 +8,7 @@ from ..exceptions import QueueProxyError
 TIMEOUT = 600.0  # seconds waited for any one body
 SLACK = 30.0  # of them, seconds that no rate is asked of
 MIN_RATE = 1024  # bytes a second on average, after that
-LINGER = 5.0  # seconds a refused body is read on
+LINGER = 2.0  # seconds a refused body is read on
 
 Receive = Callable[[], Awaitable[dict]]
 

@@ -16,7 +16,7 @@ from .answer import Answer
 from .body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from .headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
 from .holding import Front
-from .intake import Body, NoRoom, take_body
+from .intake import NO_BODY, Body, NoRoom, has_body, take_body
 from .refusals import Refusal
 from .ticket import Event, Failure, State, Ticket
 
@@ -65,12 +65,12 @@ class RequestConsumer(AsyncConsumer):
     async def _run(self, receive: Callable) -> None:
         refusal = admit(self.scope, max_body=self.options.max_body)
         if refusal is not None:
-            await self.answer.refuse(refusal)
+            await self.answer.refuse(refusal, unread=receive)
             return
         id = self.front.new_id()
         body = await self._take_body(id, receive)
         if isinstance(body, Refusal):
-            await self.answer.refuse(body)
+            await self.answer.refuse(body, unread=receive)
             return
         ticket = self.front.submit(self._order(id, body))
         watching = asyncio.ensure_future(_watch(receive, ticket))
@@ -83,6 +83,8 @@ class RequestConsumer(AsyncConsumer):
             self.front.inbox.remove(ticket)
 
     async def _take_body(self, id: str, receive: Callable) -> Body | Refusal:
+        if not has_body(self.scope):
+            return NO_BODY
         limit, hold = self.options.max_body, self.options.max_hold
         try:
             return await take_body(self.front, id, receive, limit=limit, expires=hold)

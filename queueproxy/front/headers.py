@@ -32,7 +32,7 @@ _NOT_FORWARDED = _HOP_BY_HOP | {b"expect", b"x-request-id", b"x-request-start", 
 # Whatever Connection says: without them a request would mean something else.
 _ALWAYS_KEPT = frozenset((b"host", b"content-length", b"content-type"))
 _NOT_RETURNED = _HOP_BY_HOP | {b"x-request-id"}
-_BODILESS = frozenset((204, 304))
+BODILESS = frozenset((204, 304))  # statuses
 _DATE_AND_SERVER = frozenset((b"date", b"server"))
 _NONE: frozenset[bytes] = frozenset()
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}").fullmatch
@@ -167,7 +167,7 @@ def reply_headers(
         raw = name.lower().encode("latin-1")
         if raw == b"connection":
             dropped = dropped | _listed(value.encode("latin-1"))
-        if raw == b"content-length" and status in _BODILESS and value != "0":
+        if raw == b"content-length" and status in BODILESS and value != "0":
             continue
         dated = dated or raw == b"date"
         result.append((raw, value.encode("latin-1")))

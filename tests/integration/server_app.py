@@ -27,7 +27,7 @@ async def app(scope, receive, send) -> None:
     if scope["type"] == "lifespan":
         await lifespan(receive, send)
         return
-    refusal = admit(scope, max_body=LIMIT)
+    refusal = admit(scope, max_body=1 << 40 if scope["path"] == "/sink" else LIMIT)
     if refusal is not None:
         await refuse(refusal, receive, send)
         return
@@ -148,10 +148,16 @@ async def too_long(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b"12345"})
 
 
-async def bodiless(scope, receive, send) -> None:
-    await start(send, int(scope["query_string"] or 200), [(b"x-a", b"1")])
+async def two_pieces(scope, receive, send) -> None:
+    await start(send, headers=[(b"x-a", b"1")])
     await send({"type": "http.response.body", "body": b"one", "more_body": True})
     await send({"type": "http.response.body", "body": b"two"})
+
+
+async def bodiless(scope, receive, send) -> None:
+    await start(send, int(scope["query_string"]), [(b"x-a", b"1")])
+    await send({"type": "http.response.body", "more_body": True})
+    await send({"type": "http.response.body"})
 
 
 VIEWS = {
@@ -165,6 +171,7 @@ VIEWS = {
     "/leave-after-start": leave_after_start,
     "/too-short": too_short,
     "/too-long": too_long,
+    "/two-pieces": two_pieces,
     "/bodiless": bodiless,
 }
 released = asyncio.Event()

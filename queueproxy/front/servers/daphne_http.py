@@ -18,6 +18,7 @@ from twisted.web import http
 from twisted.web.http_headers import Headers
 
 from .. import refusals
+from ..headers import BODILESS
 from ..refusals import Refusal
 from .ending import Unfinished, end_badly, raw_refusal
 from .incoming import Incoming
@@ -27,7 +28,6 @@ from .target import apply_target
 logger = logging.getLogger("queueproxy.front")
 
 _MAX_DIGITS = 18  # of a Content-Length
-_BODILESS = frozenset((204, 304))
 
 
 class Channel(http.HTTPChannel):
@@ -268,7 +268,7 @@ class Request(WebRequest):
         for name, value in message.get("headers", ()):
             self.responseHeaders.addRawHeader(name, value)
         fields = self.responseHeaders
-        bodiless = self.method == b"HEAD" or self.code in _BODILESS
+        bodiless = self.method == b"HEAD" or self.code in BODILESS
         if fields.hasHeader(b"content-length") and not bodiless:
             self._left = int(fields.getRawHeaders(b"content-length")[0])
         closing = b"close" in fields.getRawHeaders(b"connection", ())

@@ -1,0 +1,154 @@
+"""Runs `server_app` in a process of its own, and talks to it in raw bytes."""
+
+import contextlib
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 15.0  # seconds
+
+
+class Served:
+    """A serving process on a listening socket it shares with this one."""
+
+    def __init__(self, server: str, listening: socket.socket, graceful_timeout: float = 10):
+        fd = listening.fileno()
+        command = [sys.executable, "-m", "tests.integration.server_app", server, str(fd)]
+        self.process = subprocess.Popen(
+            [*command, str(graceful_timeout)],
+            cwd=ROOT,
+            pass_fds=[fd],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.address = listening.getsockname()
+        self.output: list[str] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout:
+            self.output.append(line)
+            self._lines.put(line.strip())
+
+    def says(self, word: str) -> None:
+        """Wait for this line of its output."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"No {word!r} in: {''.join(self.output)}") from None
+            if line == word:
+                return
+
+    def is_quiet(self) -> bool:
+        """Whether it has printed nothing that was not waited for."""
+        return self._lines.empty()
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def exit_status(self) -> int:
+        return self.process.wait(PATIENCE)
+
+    def memory(self, field: str = "VmHWM") -> int:
+        """Bytes; by default the most resident so far."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError(f"no {field}")
+
+    def client(self) -> "Client":
+        return Client(self.address)
+
+
+@contextlib.contextmanager
+def serving(server: str, *, graceful_timeout: float = 10) -> Iterator[Served]:
+    """A server, up and listening; killed at the end if it still runs."""
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
+        served = Served(server, listening, graceful_timeout)
+    with ending(served):
+        served.says("startup")
+        yield served
+
+
+@contextlib.contextmanager
+def ending(served: Served) -> Iterator[None]:
+    """Kill it at the end if it still runs."""
+    try:
+        yield
+    finally:
+        served.process.kill()
+        served.process.wait()
+        served.process.stdout.close()
+
+
+class Reply(NamedTuple):
+    """A response as it came over the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Client:
+    """A connection, in raw bytes."""
+
+    def __init__(self, address):
+        self._socket = socket.create_connection(address, timeout=PATIENCE)
+        self._file = self._socket.makefile("rb")
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+        self._socket.close()
+
+    def send(self, *parts: bytes) -> "Client":
+        for part in parts:
+            self._socket.sendall(part)
+        return self
+
+    def timeout(self, seconds: float) -> None:
+        """How long each call waits from now on."""
+        self._socket.settimeout(seconds)
+
+    def get(self, path: str, *headers: str, version: str = "1.1") -> "Client":
+        lines = [f"GET {path} HTTP/{version}", "Host: a", *headers, "", ""]
+        return self.send("\r\n".join(lines).encode("latin-1"))
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
+
+    def until_closed(self) -> bytes:
+        """Everything up to the end, orderly or by reset."""
+        received = []
+        with contextlib.suppress(ConnectionResetError):
+            while data := self._file.read1(65536):
+                received.append(data)
+        return b"".join(received)
+
+    def reply(self, *, bodiless: bool = False) -> Reply:
+        """The next response; with its body, where it has a Content-Length."""
+        status = int(self._file.readline().split()[1])
+        headers = {}
+        while line := self._file.readline().strip():
+            name, _, value = line.decode("latin-1").partition(": ")
+            assert name.lower() not in headers, f"{name} comes twice"
+            headers[name.lower()] = value
+        size = 0 if bodiless else int(headers.get("content-length", 0))
+        return Reply(status, headers, self._file.read(size))
