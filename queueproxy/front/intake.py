@@ -28,6 +28,17 @@ class Body(NamedTuple):
     chunks: int
 
 
+NO_BODY = Body(0, b"", b"", 0)
+_FRAMING = frozenset((b"content-length", b"transfer-encoding"))
+
+
+def has_body(scope: dict) -> bool:
+    """Whether a body may follow: in HTTP/1 only where a header frames one (RFC 9112, 6.3)."""
+    if not scope["http_version"].startswith("1"):
+        return True
+    return any(name in _FRAMING for name, _ in scope["headers"])
+
+
 async def take_body(
     front: Front, id: str, receive: Callable, *, limit: int, expires: float
 ) -> Body:
