@@ -7,6 +7,7 @@ serves on an inherited listening socket and prints what happens, a word a line.
 
 import asyncio
 import json
+import os
 import socket
 import sys
 
@@ -35,6 +36,9 @@ async def app(scope, receive, send) -> None:
 
 
 async def lifespan(receive, send) -> None:
+    if "SERVER_APP_FAILS" in os.environ:
+        await send({"type": "lifespan.startup.failed", "message": "no"})
+        return
     for what in ("startup", "shutdown"):
         await receive()
         say(what)
@@ -123,6 +127,13 @@ async def stream(scope, receive, send) -> None:
     await send({"type": "http.response.body"})
 
 
+async def endless(scope, receive, send) -> None:
+    await start(send)
+    await send({"type": "http.response.body", "body": b"beginning", "more_body": True})
+    say("endless")
+    await asyncio.Event().wait()
+
+
 async def fail(scope, receive, send) -> None:
     raise ValueError("secret of the inside")
 
@@ -166,6 +177,7 @@ VIEWS = {
     "/watch": watch,
     "/sink": sink,
     "/stream": stream,
+    "/endless": endless,
     "/fail": fail,
     "/fail-after-start": fail_after_start,
     "/leave-after-start": leave_after_start,

@@ -149,9 +149,14 @@ def test_old_http_has_no_transfer_coding():
     assert status(scope(*headers, method="POST", http_version="1.0")) == 400
 
 
-@pytest.mark.parametrize("byte", [b"\r", b"\n", b"\0"])
-def test_line_breaks_in_values(byte):
+@pytest.mark.parametrize("byte", [b"\r", b"\n", b"\0", b"\x0b", b"\x1f", b"\x7f"])
+def test_control_characters_in_values(byte):
     assert status(scope((b"x-a", b"1" + byte + b"2"))) == 400
+
+
+@pytest.mark.parametrize("byte", [b"\t", b" ", b"\x80", b"\x85", b"\xff"])
+def test_any_other_byte_in_values(byte):
+    assert status(scope((b"x-a", b"1" + byte + b"2"))) is None
 
 
 ALL = [
