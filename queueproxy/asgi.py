@@ -62,13 +62,13 @@ class QueueProxy:
             retry_methods=frozenset(settings.retry_methods),
             trusted_proxies=parse_networks(settings.trusted_proxies),
             server_timing=settings.server_timing,
-            route=compile_routes(settings.routes, settings.queues),
+            route=compile_routes(settings.routes, settings.queues, ops=conf.OPS_QUEUE),
         )
         self._front = Front(
             FrontOptions(
                 target=conf.broker_target(),
                 namespace=settings.namespace,
-                queues=tuple(settings.queues),
+                queues=settings.all_queues,
                 secrets=conf.signing_secrets(),
                 lease=settings.lease,
                 max_depth=settings.max_depth,

@@ -26,6 +26,9 @@ OPT_IN_METHODS = ("PUT", "DELETE")
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 
 
+OPS_QUEUE = "ops"  # the operators' own: first in order, and no pause stops it
+
+
 @dataclass(frozen=True)
 class Settings:
     """``settings.QUEUEPROXY`` with its defaults. Times in seconds, sizes in bytes."""
@@ -45,6 +48,11 @@ class Settings:
     signing: bool = True
     endpoints: str | None = "/-/"
     server_timing: bool = False
+
+    @property
+    def all_queues(self) -> tuple[str, ...]:
+        """Every queue there is, in order: the operators' own, then QUEUES."""
+        return (OPS_QUEUE, *self.queues)
 
 
 KEYS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
@@ -141,8 +149,10 @@ def _queues(value) -> str | None:
         and value
         and all(isinstance(n, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", n) for n in value)
         and len(set(value)) == len(value)
+        and OPS_QUEUE not in value
     )
-    return None if good else "a list of different names (lower-case letters, digits, '_', '-')"
+    names = "different names (lower-case letters, digits, '_', '-')"
+    return None if good else f"a list of {names}, and not {OPS_QUEUE!r}, which is reserved"
 
 
 def _seconds(value) -> str | None:

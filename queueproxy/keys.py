@@ -14,6 +14,7 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
     ``paused:<q>``     milliseconds (Redis time) at which the pause ends
     ``pace:<q>``       ms between two starts after a paced resume; ends when nothing waits
     ``next:<q>``       ms (Redis time) of the next start allowed by the pace
+    ``sampled``        second (Redis time) of the last row of history
     ``fence:<q>``      last entry id of the epoch before; what is unsafe up to it may have run
 ``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
     request is over. Entry id = arrival time. Fields: ``v`` wire version, ``h`` head (JSON), ``b``
@@ -39,6 +40,7 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
 ``flow:<id>`` list: credits (bytes the client has taken) for a streamed answer; expires.
 ``pauses`` hash: queue -> JSON of who paused it, when, until when and why.
 ``dead`` stream, capped: dead letters.
+``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua).
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began.
 """
 
@@ -58,6 +60,7 @@ NAMED = (
     "staged",
     "flow",
     "stats",
+    "history",
 )
 
 

@@ -109,6 +109,10 @@ class Desk:
             await self._orders.script("front_beat", self.front, self._lease_ms, *self._queues)
         )
 
+    async def sample(self) -> None:
+        """Write a row of history, if no front has for this second."""
+        await self._orders.script("sample", *self._queues)
+
     async def enqueue(self, first: int, orders: Sequence[Order]) -> None:
         """Put a batch on the queues in one trip; refusals come as notices.
 

@@ -11,6 +11,8 @@ from .links import Link
 # Upper ends of the histogram buckets in seconds; the last bucket is open.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
+RATE_ROWS = 11  # rows of one second: rates are over the last ten
+
 
 @dataclass
 class Histogram:
@@ -129,9 +131,12 @@ class Stats:
             ("ZRANGE", k.workers, 0, -1),
             ("ZRANGE", k.fronts, 0, -1),
             ("XLEN", k.dead),
+            ("LRANGE", k.named("history", "1"), -RATE_ROWS, -1),
             *(("HGETALL", k.named("stats", name)) for name in names),
         ]
-        clock, info, state, pauses, leases, workers, fronts, dead, *stats = self._ask(commands)
+        clock, info, state, pauses, leases, workers, fronts, dead, rows, *stats = self._ask(
+            commands
+        )
         now = int(clock[0]) + int(clock[1]) / 1e6
         about = _info(info)
         state, pauses = _pairs(state), _pairs(pauses)
@@ -140,6 +145,7 @@ class Stats:
             for name, raw in zip(names, stats, strict=True)
         ]
         self._oldest(queues, state, now)
+        _add_rates(queues, rows)
         held = _leases(_pairs(leases))
         return Snapshot(
             now=now,
@@ -309,6 +315,18 @@ def _add_stat(queue: QueueStats, name: str, value: int) -> None:
         queue.codes[method, code] = value
     else:
         queue.totals[name] = value
+
+
+def _add_rates(queues: list[QueueStats], rows: list[bytes]) -> None:
+    if len(rows) < 2:
+        return
+    first, last = (msgspec.json.decode(row) for row in (rows[0], rows[-1]))
+    span = max(1, last["t"] - first["t"])
+    for queue in queues:
+        if queue.name in first["q"] and queue.name in last["q"]:
+            before, after = first["q"][queue.name], last["q"][queue.name]
+            queue.arrival_rate = round(max(0, after[3] - before[3]) / span, 2)
+            queue.completion_rate = round(max(0, after[4] - before[4]) / span, 2)
 
 
 def _pairs(flat: list) -> dict[str, str]:

@@ -22,6 +22,7 @@ logger = logging.getLogger("queueproxy.front")
 BATCH_REQUESTS = 64
 BATCH_BYTES = 1 << 20
 IDS_AT_ONCE = 1000
+SAMPLE_EVERY = 1.0  # seconds between rows of history
 BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between attempts to reach the broker
 WORKER_LOST = Failure("worker_lost")
 
@@ -41,6 +42,7 @@ class Courier:
         self._inbox = inbox
         self._info = info
         self._beat_every = lease / 3
+        self._beat_at = 0.0  # loop time
         self._outbox: deque[Ticket] = deque()
         self._batch: list[Ticket] = []  # under way; sent again until the broker has taken it
         self._batch_number = 1
@@ -48,7 +50,7 @@ class Courier:
         self._stages: deque[tuple[tuple, asyncio.Future]] = deque()
         self._credits: dict[str, int] = {}
         self._work = asyncio.Event()
-        self._beat_due = False
+        self._tick_due = False
         self._agreed = ""
         self._joined = False
         self._failures = 0
@@ -120,8 +122,8 @@ class Courier:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(self._beat_every)
-            self._beat_due = True
+            await asyncio.sleep(min(SAMPLE_EVERY, self._beat_every))
+            self._tick_due = True
             self._work.set()
 
     async def _broker_away(self, error: Exception | None) -> None:
@@ -135,9 +137,9 @@ class Courier:
     async def _trip(self) -> None:
         if not self._joined:
             await self._join()
-        if self._beat_due:
-            self._beat_due = False
-            await self._desk.beat()
+        if self._tick_due:
+            self._tick_due = False
+            await self._keep_up()
         await self._send_stages()
         await self._send_batch()
         await self._send_withdrawals()
@@ -146,6 +148,13 @@ class Courier:
             self._work.clear()
             await self._work.wait()
 
+    async def _keep_up(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._beat_at:
+            await self._desk.beat()
+            self._beat_at = now + self._beat_every
+        await self._desk.sample()
+
     def _has_work(self) -> bool:
         return bool(
             self._outbox
@@ -153,7 +162,7 @@ class Courier:
             or self._withdrawals
             or self._stages
             or self._credits
-            or self._beat_due
+            or self._tick_due
         )
 
     async def _join(self) -> None:

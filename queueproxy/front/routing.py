@@ -16,18 +16,35 @@ def default_queue(queues: Sequence[str]) -> str:
     return "default" if "default" in queues else queues[len(queues) // 2]
 
 
-def compile_routes(routes: Sequence[Mapping] | str, queues: Sequence[str]) -> Route:
+# The dashboard, its data and its files: reachable while all else is paused.
+OPS_PATH = "/queueproxy/"
+
+
+def compile_routes(
+    routes: Sequence[Mapping] | str, queues: Sequence[str], *, ops: str | None = None
+) -> Route:
     """The function from an ASGI scope to the name of a queue.
 
     Of rules the first that fits wins: ``path`` is matched from the start of the decoded path,
     ``methods`` lists methods, ``headers`` maps names to patterns searched in the value. A function
     that fails or names no queue loses nothing: the default queue is used, and it is logged once.
+
+    Args:
+        ops: where paths with OPS_PATH in them go, before any rule; None for no such lane.
     """
     fallback = default_queue(queues)
     if isinstance(routes, str):
-        return _by_function(routes, frozenset(queues), fallback)
-    rules = [_rule(rule) for rule in routes]
+        by_rules = _by_function(routes, frozenset(queues), fallback)
+    else:
+        by_rules = _by_rules([_rule(rule) for rule in routes], fallback)
 
+    def route(scope: dict) -> str:
+        return ops if ops is not None and OPS_PATH in scope["path"] else by_rules(scope)
+
+    return route
+
+
+def _by_rules(rules: list[tuple[Route, str]], fallback: str) -> Route:
     def route(scope: dict) -> str:
         for fits, queue in rules:
             if fits(scope):

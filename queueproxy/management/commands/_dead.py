@@ -53,7 +53,7 @@ def retry(command, options: dict) -> int:
                 letter,
                 target=conf.broker_target(),
                 namespace=settings.namespace,
-                queues=tuple(settings.queues),
+                queues=settings.all_queues,
                 secrets=conf.signing_secrets(),
                 lease=settings.lease,
                 hold=settings.max_hold,

@@ -39,7 +39,7 @@ def metrics(command, options: dict) -> int:
 
 
 def _stats() -> Stats:
-    return Stats(open_link("status"), tuple(conf.get_settings().queues))
+    return Stats(open_link("status"), conf.get_settings().all_queues)
 
 
 def _watch(command, stats: Stats) -> int:

@@ -61,6 +61,7 @@ class Command(BaseCommand):
     def _worker_options(self, options: dict) -> WorkerOptions:
         settings = conf.get_settings()
         queues = options["queues"] or tuple(settings.queues)
+        # The operators' lane is everybody's.
         for queue in queues:
             if queue not in settings.queues:
                 known = ", ".join(settings.queues)
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         return WorkerOptions(
             target=conf.broker_target(),
             namespace=settings.namespace,
-            queues=queues,
+            queues=(conf.OPS_QUEUE, *queues),
             secrets=conf.signing_secrets(),
             lease=settings.lease,
             threads=options["threads"],

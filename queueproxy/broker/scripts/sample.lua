@@ -1,0 +1,59 @@
+-- sample: write one row of history, if nobody has for this second. Whoever calls does it for all.
+--
+-- ARGV: run, queues...
+-- Returns 'epoch', 'done' or 'ok' (somebody else had).
+--
+-- A row is JSON: t (s), q: queue -> {depth, in flight, oldest wait (ms), enqueued, completed,
+-- buckets of waits}. The last three are totals: differences of two rows give rates and percentiles
+-- at any distance. Three lists hold rows of 1 s, 10 s and 5 min.
+
+local SERIES = { { 1, 900 }, { 10, 2160 }, { 300, 8640 } } -- seconds between rows, rows kept
+local BUCKETS = 15
+
+local function oldest_wait(queue)
+  local first = redis.call('ZRANGE', key('returned', queue), 0, 0)[1]
+  if not first then
+    local cursor = value('cursor:' .. queue)
+    local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
+      'COUNT', 1)[1]
+    first = found and found[1]
+  end
+  return first and math.max(0, NOW - (entry_parts(first))) or 0
+end
+
+local function row_of(queue)
+  local stats = table_of(redis.call('HGETALL', key('stats', queue)))
+  local waits, completed = {}, 0
+  for bucket = 1, BUCKETS do
+    waits[bucket] = tonumber(stats['wait:' .. bucket] or 0)
+    completed = completed + tonumber(stats['run:' .. bucket] or 0)
+  end
+  local depth = number('waiting:' .. queue)
+  return { depth, number('inflight:' .. queue), depth > 0 and oldest_wait(queue) or 0,
+    tonumber(stats.enqueued or 0), completed, waits, paused(queue) and 1 or 0 }
+end
+
+register('sample', function()
+  if epoch_changed() then
+    return 'epoch'
+  end
+  local second = math.floor(NOW / 1000)
+  if number('sampled') >= second then
+    return 'ok'
+  end
+  local before = number('sampled')
+  set('sampled', integer(second))
+  local queues = {}
+  for i = 2, #ARGV do
+    queues[ARGV[i]] = row_of(ARGV[i])
+  end
+  local row = cjson.encode({ t = second, q = queues })
+  for _, series in ipairs(SERIES) do
+    local step, most = series[1], series[2]
+    if math.floor(second / step) > math.floor(before / step) then
+      redis.call('RPUSH', key('history', step), row)
+      redis.call('LTRIM', key('history', step), -most, -1)
+    end
+  end
+  return 'done'
+end)
