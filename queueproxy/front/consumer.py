@@ -12,12 +12,13 @@ from ..broker.desk import Order
 from ..envelopes import Frame, RequestHead
 from . import refusals
 from .admission import admit
-from .answer import Answer
+from .answer import Answer, Cut
 from .body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from .headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
 from .holding import Front
 from .intake import NO_BODY, Body, NoRoom, has_body, take_body
 from .refusals import Refusal
+from .servers import by_hand
 from .ticket import Event, Failure, State, Ticket
 
 logger = logging.getLogger("queueproxy.front")
@@ -61,6 +62,9 @@ class RequestConsumer(AsyncConsumer):
             await self._run(receive)
         except ClientDisconnected:
             pass
+        except Cut:
+            if not by_hand.cut(send):
+                raise
 
     async def _run(self, receive: Callable) -> None:
         refusal = admit(self.scope, max_body=self.options.max_body)

@@ -14,7 +14,9 @@ import sys
 from queueproxy.front import servers
 from queueproxy.front.admission import admit
 from queueproxy.front.body import BodyTooLarge, BodyTooSlow, discard_body, iter_body
+from queueproxy.front.headers import headers_the_server_adds
 from queueproxy.front.refusals import BODY_TOO_LARGE, BODY_TOO_SLOW, Refusal, response
+from queueproxy.front.servers import by_hand
 
 LIMIT = 1024 * 1024  # bytes of body
 PIECE = b"x" * 65536
@@ -46,7 +48,8 @@ async def lifespan(receive, send) -> None:
 
 
 async def refuse(refusal: Refusal, receive, send) -> None:
-    status, headers, body = response(refusal, "test")
+    adds = headers_the_server_adds(send)
+    status, headers, body = response(refusal, "test", server_adds=adds)
     await start(send, status, headers)
     await send({"type": "http.response.body", "body": body, "more_body": True})
     await discard_body(receive)
@@ -144,6 +147,13 @@ async def fail_after_start(scope, receive, send) -> None:
     raise ValueError("secret of the inside")
 
 
+async def cut_by_hand(scope, receive, send) -> None:
+    await start(send)
+    await send({"type": "http.response.body", "body": b"beginning", "more_body": True})
+    if not by_hand.cut(send):
+        raise ValueError("there is no other way")
+
+
 async def leave_after_start(scope, receive, send) -> None:
     await start(send)
     await send({"type": "http.response.body", "body": b"beginning", "more_body": True})
@@ -180,6 +190,7 @@ VIEWS = {
     "/endless": endless,
     "/fail": fail,
     "/fail-after-start": fail_after_start,
+    "/cut-by-hand": cut_by_hand,
     "/leave-after-start": leave_after_start,
     "/too-short": too_short,
     "/too-long": too_long,
