@@ -41,6 +41,17 @@ class DeadLetter:
         ]
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """A request that waits, for people to see."""
+
+    queue: str
+    entry: str
+    method: str
+    path: str
+    seconds: float
+
+
 class Control:
     """Changes made by people. Each method raises BrokerUnavailable where it could not be asked.
 
@@ -74,6 +85,27 @@ class Control:
         now_ms = int(clock[0]) * 1000 + int(clock[1]) // 1000
         return all(int(end or 0) > now_ms for end in ends)
 
+    def oldest(self, queues: Sequence[str], most: int) -> list["Waiting"]:
+        """The requests that have waited longest, at most so many of each queue; oldest first."""
+        cursors, clock = self._link.commands(
+            [("HMGET", self._keys.state, *(f"cursor:{queue}" for queue in queues)), ("TIME",)]
+        )
+        commands: list[tuple] = []
+        for queue, cursor in zip(queues, cursors, strict=True):
+            start = b"(" + cursor if cursor else "-"
+            commands.append(("XRANGE", self._keys.named("queue", queue), start, "+", "COUNT", most))
+        now = int(clock[0]) + int(clock[1]) / 1e6
+        waiting = [
+            _waiting(queue, entry, fields, now)
+            for queue, found in zip(queues, self._link.commands(commands), strict=True)
+            for entry, fields in found
+        ]
+        return sorted(waiting, key=lambda request: -request.seconds)[:most]
+
+    def turn_away(self, queue: str, entry: str) -> bool:
+        """Take a waiting request off; its client gets 503. False where it no longer waits."""
+        return self._link.script("turn_away", queue, entry) == b"ok"
+
     def in_flight(self, queues: Sequence[str]) -> int:
         """How many requests of these queues run now."""
         fields = [f"inflight:{queue}" for queue in queues]
@@ -103,14 +135,31 @@ def new_request_id() -> str:
     return secrets.token_hex(10)
 
 
+def _waiting(queue: str, entry: bytes, fields: list, now: float) -> Waiting:
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    head = _head(named.get(b"h", b""))
+    arrived = int(entry.split(b"-")[0]) / 1000
+    return Waiting(
+        queue=queue,
+        entry=entry.decode(),
+        method=str(head.get("method", "?")),
+        path=str(head.get("path", "?")),
+        seconds=round(max(0.0, now - arrived), 1),
+    )
+
+
+def _head(raw: bytes) -> dict[str, Any]:
+    try:
+        head = msgspec.json.decode(raw)
+    except msgspec.MsgspecError:
+        return {}
+    return head if isinstance(head, dict) else {}
+
+
 def _dead_letter(id: bytes, fields: list) -> DeadLetter:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
     text = {name.decode(): value for name, value in named.items()}
     raw_head = text.get("h", b"")
-    try:
-        head = msgspec.json.decode(raw_head)
-    except msgspec.MsgspecError:
-        head = {}
     return DeadLetter(
         id=id.decode(),
         at=int(id.split(b"-")[0]) / 1000,
@@ -121,7 +170,7 @@ def _dead_letter(id: bytes, fields: list) -> DeadLetter:
         worker=text["worker"].decode(),
         claimed=int(text["claimed"]) / 1000,
         version=text["v"].decode("latin-1"),
-        head=head if isinstance(head, dict) else {},
+        head=_head(raw_head),
         raw_head=raw_head,
         signature=text["s"],
         body=text["b"],

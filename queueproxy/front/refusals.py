@@ -54,6 +54,7 @@ MEMORY_FULL = _waiting("There is no room for this request now.")
 BROKER_AWAY = _waiting("The queue can't be reached.")
 BODY_LOST = _waiting("The queue lost the request's body.")
 HOLD_EXPIRED_WAITING = _waiting("The request waited too long.")
+WITHDRAWN = _waiting("An operator withdrew the request.")
 HOLD_EXPIRED_IN_FLIGHT = Refusal(
     504, "http_response_timeout", f"The answer took too long. {_UNKNOWN}"
 )
@@ -74,6 +75,7 @@ _BY_REASON = {
     "memory_full": MEMORY_FULL,
     "body_lost": BODY_LOST,
     "hold_expired": HOLD_EXPIRED_WAITING,
+    "withdrawn": WITHDRAWN,
     "worker_lost": WORKER_LOST,
 }
 

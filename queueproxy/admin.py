@@ -1,0 +1,52 @@
+"""The entry "Queue" in the Django admin; the page itself is in `queueproxy.dashboard`."""
+
+from django.contrib import admin
+from django.urls import path
+
+from .dashboard import actions, views
+from .models import Queue
+
+
+@admin.register(Queue)
+class QueueAdmin(admin.ModelAdmin):
+    """Not a list of rows but one page; who may do what is told by the model's permissions."""
+
+    def get_urls(self):
+        def page(route, view, name):
+            return path(
+                route,
+                self.admin_site.admin_view(lambda *args, **kwargs: view(self, *args, **kwargs)),
+                name=f"queueproxy_queue_{name}",
+            )
+
+        return [
+            page("", views.dashboard, "changelist"),
+            page("data/", views.data, "data"),
+            page("pause/", actions.pause, "pause"),
+            page("resume/", actions.resume, "resume"),
+            page("withdraw/", actions.withdraw, "withdraw"),
+            page("dead/<str:id>/", views.dead_letter, "dead"),
+            page("dead/<str:id>/retry/", actions.retry, "retry"),
+            page("dead/<str:id>/discard/", actions.discard, "discard"),
+        ]
+
+    def has_module_permission(self, request):
+        return request.user.has_perm("queueproxy.view_dashboard")
+
+    def has_view_permission(self, request, obj=None):
+        return self.has_module_permission(request)
+
+    def has_view_or_change_permission(self, request, obj=None):
+        return self.has_module_permission(request)
+
+    def get_model_perms(self, request):
+        return {"add": False, "change": False, "delete": False, "view": True}
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -1,0 +1,26 @@
+-- turn_away: a person takes a waiting request off its queue; its client is told.
+--
+-- ARGV: run, queue, entry. Returns 'epoch', 'gone' (it no longer waits) or 'ok'.
+
+local function turn_away(queue, entry)
+  local fields = read_entry(queue, entry)
+  local meta = fields and parse_meta(fields.m)
+  local held = meta and redis.call('HGET', key('held', meta.front), meta.id)
+  local request = held and parse_held(meta.id, meta.front, held)
+  if not request or request.slot or request.entry ~= entry then
+    return 'gone'
+  end
+  unqueue(request)
+  redis.call('HDEL', key('attempts'), request.id)
+  forget(request)
+  notice(request, 'withdrawn')
+  tally(queue, 'withdrawn', 1)
+  return 'ok'
+end
+
+register('turn_away', function()
+  if epoch_changed() then
+    return 'epoch'
+  end
+  return turn_away(ARGV[2], ARGV[3])
+end, { 'allow-oom' })

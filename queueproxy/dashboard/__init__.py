@@ -1,0 +1,1 @@
+"""The page that shows the queue and lets people act on it."""
