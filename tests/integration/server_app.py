@@ -86,6 +86,11 @@ async def echo(scope, receive, send) -> None:
     await reply(send, json.dumps(seen).encode())
 
 
+async def early(scope, receive, send) -> None:
+    """Answers before it has read the body."""
+    await reply(send, b"early")
+
+
 async def held(scope, receive, send) -> None:
     """Answers when the client says so on a second connection, or never."""
     say("held")
@@ -182,6 +187,7 @@ async def bodiless(scope, receive, send) -> None:
 
 
 VIEWS = {
+    "/early": early,
     "/held": held,
     "/release": release,
     "/watch": watch,

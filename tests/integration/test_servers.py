@@ -1,5 +1,6 @@
 """Both servers on real sockets: what comes in, what goes out, and how it breaks off."""
 
+import contextlib
 import json
 import re
 
@@ -167,6 +168,15 @@ def test_a_body_that_stops_coming_is_refused(client):
     reply = client.send(POST + b"Content-Length: 5\r\n\r\nhe").reply()
     assert reply.status == 408
     assert is_honest(reply)
+
+
+def test_a_body_nobody_read_is_never_taken_for_a_request(client):
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+    head = b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    assert client.send(head % len(smuggled)).reply().body == b"early"
+    with contextlib.suppress(ConnectionError):  # which a server may well have closed
+        client.send(smuggled, b"GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert b"smuggled" not in client.until_closed()
 
 
 # What goes out

@@ -140,10 +140,6 @@ class Request(WebRequest):
     incoming: Incoming | None = None  # None for a WebSocket
     _left: int | None = None  # bytes of body still to be sent, where a length was announced
 
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self._parsePOSTFormSubmission = False  # forms are the view's
-
     # What comes in
 
     def gotLength(self, length: int | None) -> None:

@@ -33,7 +33,9 @@ def bind(address: str = "", *, fd: int | None = None, reuse_port: bool = False) 
     if address.startswith("unix:"):
         path = address.removeprefix("unix:")
         _remove_stale(path)
-        return _listen(socket.AF_UNIX, path, address, [])
+        listening = _listen(socket.AF_UNIX, path, address, [])
+        os.chmod(path, 0o666)  # as the servers themselves do: a proxy has a user of its own
+        return listening
     host, port = parse(address)
     options = [socket.SO_REUSEADDR, *([socket.SO_REUSEPORT] if reuse_port else [])]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
