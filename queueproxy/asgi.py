@@ -13,11 +13,14 @@ import django
 from channels.routing import ProtocolTypeRouter
 
 from . import conf
+from .broker.links import Link
+from .broker.stats import Stats
 from .front.consumer import ConsumerOptions, RequestConsumer
 from .front.endpoints import Endpoints
 from .front.headers import parse_networks
 from .front.holding import Front, FrontOptions
 from .front.routing import compile_routes
+from .keys import Keys
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -75,7 +78,7 @@ class QueueProxy:
                 max_memory=settings.max_memory,
             )
         )
-        self._endpoints = Endpoints(settings.endpoints, self._front)
+        self._endpoints = Endpoints(settings.endpoints, self._front, _open_stats)
         self._loop = loop
         self._front.start()
 
@@ -95,6 +98,12 @@ class QueueProxy:
         if self._front is not None:
             await self._front.stop()
             self._front = None
+
+
+def _open_stats() -> Stats:
+    settings = conf.get_settings()
+    link = Link(conf.broker_target(), Keys(settings.namespace), "metrics", 1000)
+    return Stats(link, settings.all_queues)
 
 
 def get_application() -> ProtocolTypeRouter:

@@ -1,5 +1,6 @@
 """The history of the queues, as `scripts/sample.lua` writes it: rows of totals, read as rates."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ def as_columns(rows: Sequence[Row], queues: Sequence[str]) -> dict[str, list[Any
             "paused",
         )
     }
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in itertools.pairwise(rows):
         _add_point(columns, _summed(before, queues), _summed(row, queues), row.t - before.t, row.t)
     return columns
 

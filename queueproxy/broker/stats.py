@@ -158,6 +158,10 @@ class Stats:
             dead_letters=dead,
         )
 
+    def close(self) -> None:
+        """Drop the link."""
+        self._link.close()
+
     def _ask(self, commands: list[tuple]) -> list:
         replies = self._link.commands(commands) if commands else []
         for reply in replies:

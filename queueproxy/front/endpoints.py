@@ -1,8 +1,17 @@
 """What the front answers itself, also while all is paused: /-/livez, /-/readyz, /-/metrics."""
 
+import asyncio
+import ipaddress
 from collections.abc import Callable
 
+from ..broker.metrics import CONTENT_TYPE, exposition
+from ..broker.stats import Stats
+from ..exceptions import BrokerUnavailable
 from .holding import Front
+
+PLAIN = "text/plain; charset=utf-8"
+
+Result = tuple[int, str, str]  # status, content type, text
 
 
 class Endpoints:
@@ -11,14 +20,17 @@ class Endpoints:
     Args:
         prefix: their common beginning; None for none.
         front: asked for its state.
+        open_stats: makes what reads the broker for the metrics.
     """
 
-    def __init__(self, prefix: str | None, front: Front):
+    def __init__(self, prefix: str | None, front: Front, open_stats: Callable[[], Stats]):
         self._front = front
-        self._answers: dict[str, Callable[[], tuple[int, str]]] = {}
+        self._open_stats = open_stats
+        self._answers: dict[str, Callable] = {}
         if prefix is not None:
             self._answers[prefix + "livez"] = self._livez
             self._answers[prefix + "readyz"] = self._readyz
+            self._answers[prefix + "metrics"] = self._metrics
 
     def owns(self, path: str) -> bool:
         """Whether the front answers this path."""
@@ -27,26 +39,53 @@ class Endpoints:
     async def answer(self, scope: dict, send: Callable) -> None:
         """Answer a request for one of the paths; GET and HEAD only."""
         if scope["method"] not in ("GET", "HEAD"):
-            await _send(scope, send, 405, "Method not allowed.\n", [(b"allow", b"GET, HEAD")])
+            allow = [(b"allow", b"GET, HEAD")]
+            await _send(scope, send, (405, PLAIN, "Method not allowed.\n"), allow)
             return
-        status, text = self._answers[scope["path"]]()
-        await _send(scope, send, status, text, [])
+        await _send(scope, send, await self._answers[scope["path"]](scope))
 
-    def _livez(self) -> tuple[int, str]:
-        return 200, "ok\n"
+    async def _livez(self, scope: dict) -> Result:
+        return 200, PLAIN, "ok\n"
 
-    def _readyz(self) -> tuple[int, str]:
+    async def _readyz(self, scope: dict) -> Result:
         if self._front.draining:
-            return 503, "draining\n"
+            return 503, PLAIN, "draining\n"
         if not self._front.courier.reachable:
-            return 503, "broker away\n"
-        return 200, "ok\n"
+            return 503, PLAIN, "broker away\n"
+        return 200, PLAIN, "ok\n"
+
+    async def _metrics(self, scope: dict) -> Result:
+        if not _is_loopback(scope):
+            return 403, PLAIN, "Metrics are for loopback clients.\n"
+        try:
+            # In a thread: one scrape is no reason for a second, asynchronous reader.
+            return 200, CONTENT_TYPE, await asyncio.to_thread(self._read_metrics)
+        except BrokerUnavailable:
+            return 503, PLAIN, "broker away\n"
+
+    def _read_metrics(self) -> str:
+        stats = self._open_stats()
+        try:
+            return exposition(stats.snapshot())
+        finally:
+            stats.close()
 
 
-async def _send(scope: dict, send: Callable, status: int, text: str, headers: list) -> None:
+def _is_loopback(scope: dict) -> bool:
+    client = scope.get("client")
+    if not client:
+        return True  # a unix socket
+    try:
+        return ipaddress.ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
+
+
+async def _send(scope: dict, send: Callable, result: Result, headers: list = ()) -> None:
+    status, content_type, text = result
     body = text.encode()
     fixed = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", content_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         *headers,
