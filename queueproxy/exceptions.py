@@ -20,6 +20,10 @@ class BrokerUnavailable(QueueProxyError):
     """The broker could not be reached, or did not answer in time."""
 
 
+class NotSent(BrokerUnavailable):
+    """The broker could not be reached, and nothing was sent to it."""
+
+
 class Fenced(QueueProxyError):
     """The broker has given this worker or front up; it must register again."""
 

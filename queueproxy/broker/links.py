@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError, ResponseError
 
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, NotSent
 from ..keys import Keys
 from .connect import BrokerTarget, async_connection, sync_connection
 from .protocol import Command, Epoch
@@ -101,9 +101,7 @@ class AsyncLink:
         connection = self._connection
         try:
             async with asyncio.timeout(timeout):
-                if not connection.is_connected:
-                    self._epoch.run_id = ""
-                    await connection.connect()
+                await self._be_connected()
                 await connection.send_packed_command(connection.pack_commands(commands))
                 return [await self._read() for _ in commands]
         except (RedisError, OSError, TimeoutError) as error:
@@ -124,6 +122,21 @@ class AsyncLink:
                 batch = conversation.send(await self.commands(batch, timeout))
         except StopIteration as stop:
             return stop.value
+
+    async def _be_connected(self) -> None:
+        connection = self._connection
+        try:
+            # Nothing is due: what can be read is the end, so that nothing sent now would arrive.
+            if connection.is_connected and await connection.can_read():
+                await connection.disconnect(nowait=True)
+            if not connection.is_connected:
+                self._epoch.run_id = ""
+                await connection.connect()
+        except (RedisError, OSError, asyncio.CancelledError) as error:
+            await self.close()
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise NotSent(str(error)) from error
 
     async def _read(self):
         try:

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import replace
 
 from ..broker.desk import Desk
-from ..exceptions import BrokerUnavailable, Fenced
+from ..exceptions import BrokerUnavailable, Fenced, NotSent
 from .inbox import Inbox
 from .ticket import Failure, State, Ticket
 
@@ -46,6 +46,7 @@ class Courier:
         self._outbox: deque[Ticket] = deque()
         self._batch: list[Ticket] = []  # under way; sent again until the broker has taken it
         self._batch_number = 1
+        self._batch_tried = False  # it may have arrived
         self._withdrawals: dict[str, asyncio.Future] = {}
         self._stages: deque[tuple[tuple, asyncio.Future]] = deque()
         self._credits: dict[str, int] = {}
@@ -181,10 +182,25 @@ class Courier:
             return
         for ticket in self._batch:
             ticket.state = State.SENT
-        await self._desk.enqueue(self._batch_number, [ticket.order for ticket in self._batch])
+        try:
+            await self._desk.enqueue(self._batch_number, [ticket.order for ticket in self._batch])
+        except NotSent:
+            if not self._batch_tried:
+                self._take_back_batch()
+            raise
+        except BrokerUnavailable:
+            self._batch_tried = True
+            raise
+        self._batch_tried = False
         for ticket in self._batch:
             ticket.state = State.QUEUED
         self._batch_number += len(self._batch)
+        self._batch = []
+
+    def _take_back_batch(self) -> None:
+        for ticket in self._batch:
+            ticket.state = State.PENDING
+        self._outbox.extendleft(reversed(self._batch))
         self._batch = []
 
     def _next_batch(self) -> list[Ticket]:
@@ -233,6 +249,7 @@ class Courier:
         for ids in _parts(strangers):
             await self._desk.withdraw(ids)
         self._batch = []
+        self._batch_tried = False
         self._batch_number = taken + 1
         again = [ticket for ticket in sent if ticket.order.id in missing and self._repeat(ticket)]
         self._outbox.extendleft(reversed(again))

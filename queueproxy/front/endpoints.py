@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..broker.metrics import CONTENT_TYPE, exposition
 from ..broker.stats import Stats
 from ..exceptions import BrokerUnavailable
+from .headers import date_header, headers_the_server_adds
 from .holding import Front
 
 PLAIN = "text/plain; charset=utf-8"
@@ -88,6 +89,7 @@ async def _send(scope: dict, send: Callable, result: Result, headers: list = ())
         (b"content-type", content_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        *([] if b"date" in headers_the_server_adds(send) else [date_header()]),
         *headers,
     ]
     await send({"type": "http.response.start", "status": status, "headers": fixed})

@@ -1,0 +1,1 @@
+raise RuntimeError("the front must not import the URLconf")

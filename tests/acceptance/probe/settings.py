@@ -1,0 +1,24 @@
+"""A probe site: its views say what they did in a ledger."""
+
+import json
+import os
+
+SECRET_KEY = "a-key-of-the-tests-that-is-long-enough-to-sign-with"
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = ["daphne", "channels", "queueproxy"]
+ROOT_URLCONF = os.environ.get("PROBE_URLCONF", "tests.acceptance.probe.urls")
+MIDDLEWARE: list[str] = []
+ASGI_APPLICATION = "queueproxy.asgi.application"
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": "redis://127.0.0.1:1/0",  # the tests name theirs in QUEUEPROXY_BROKER_URL
+    }
+}
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "nowhere", "PORT": 1}}
+QUEUEPROXY = {
+    "ROUTES": [{"path": "/high/", "queue": "high"}, {"path": "/low/", "queue": "low"}],
+    **json.loads(os.environ.get("PROBE_SETTINGS", "{}")),
+}
+USE_TZ = True

@@ -1,0 +1,66 @@
+"""Views that leave a line in the ledger for each execution: nonce, method, process, time."""
+
+import os
+import time
+from pathlib import Path
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path, re_path
+
+RELEASE = os.environ.get("PROBE_RELEASE", "1")
+
+
+def note(request, nonce):
+    line = f"{nonce} {request.method} {os.getpid()} {time.time():.6f}\n"
+    file = os.open(os.environ["PROBE_LEDGER"], os.O_WRONLY | os.O_APPEND)
+    os.write(file, line.encode())  # one write: whole lines, whoever else writes
+    os.close(file)
+
+
+def run(request, nonce):
+    note(request, nonce)
+    time.sleep(float(request.GET.get("seconds", 0)))
+    return HttpResponse(f"{nonce} {len(request.body)} {RELEASE}")
+
+
+def die(request, nonce):
+    note(request, nonce)
+    os.kill(os.getpid(), 9)
+
+
+def stream(request, nonce):
+    note(request, nonce)
+    size = int(request.GET.get("size", 1000))
+    count = int(request.GET.get("count", 10))
+    pause = float(request.GET.get("pause", 0))
+
+    def pieces():
+        for _ in range(count):
+            yield b"x" * size
+            time.sleep(pause)
+
+    return StreamingHttpResponse(pieces())
+
+
+def bad(request, nonce):
+    note(request, nonce)
+    response = HttpResponse("never seen")
+    response.status_code = 99
+    return response
+
+
+def code(request):
+    """What the file named in the environment says now, read at import: fresh code."""
+    return HttpResponse(CODE)
+
+
+CODE = Path(os.environ["PROBE_CODE"]).read_text() if "PROBE_CODE" in os.environ else ""
+
+urlpatterns = [
+    re_path(r"^(?:high|low)/run/(?P<nonce>[^/]+)/$", run),
+    path("run/<nonce>/", run),
+    path("die/<nonce>/", die),
+    path("stream/<nonce>/", stream),
+    path("bad/<nonce>/", bad),
+    path("code/", code),
+]

@@ -1,0 +1,177 @@
+"""The whole system as real processes on a free port, and a client that looks closely."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import httpx
+
+from ..waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = "tests.acceptance.probe.settings"
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Site:
+    """Fronts and workers of one probe site, and its ledger of executions.
+
+    Args:
+        directory: for the ledger and the logs.
+        broker: a running BrokerServer.
+        server: daphne or uvicorn.
+        settings: overrides of QUEUEPROXY.
+    """
+
+    def __init__(self, directory: Path, broker, server: str, **settings):
+        self.directory = directory
+        self.broker = broker
+        self.server = server
+        self.port = free_port()
+        self.ledger = directory / "ledger"
+        self.ledger.touch()
+        self._processes: list[subprocess.Popen] = []
+        self.environ = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
+            "QUEUEPROXY_BROKER_URL": broker.url,
+            "PROBE_LEDGER": str(self.ledger),
+            "PROBE_SETTINGS": json.dumps(settings),
+            "PYTHONPATH": str(ROOT),
+        }
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def manage(self, *words: str, **environ: str) -> subprocess.Popen:
+        """Start a management command; its output goes to a log of its own."""
+        log = self.directory / f"log{len(self._processes)}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "django", *words],
+            cwd=ROOT,
+            env={**self.environ, **environ},
+            stdout=log.open("w"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        process.log = log
+        self._processes.append(process)
+        return process
+
+    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess:
+        """Run a management command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "django", *words],
+            cwd=ROOT,
+            env={**self.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def front(self, *options: str, **environ: str) -> subprocess.Popen:
+        """Start a front and wait until it listens."""
+        words = ("runqueueproxy", f"127.0.0.1:{self.port}", "--server", self.server, *options)
+        process = self.manage(*words, **environ)
+        wait_until(lambda: self.get("/-/livez"), f"front: {process.log}")
+        return process
+
+    def workers(self, *options: str, **environ: str) -> subprocess.Popen:
+        """Start a supervisor with workers and wait until they are on the list."""
+        wanted = len(self.status()["workers"]) + 1
+        process = self.manage("runqueueworker", *options, **environ)
+        wait_until(lambda: len(self.status()["workers"]) >= wanted, f"worker: {process.log}")
+        return process
+
+    def status(self) -> dict:
+        """What ``queueproxy status --json`` says, read in this process."""
+        from queueproxy.broker.connect import BrokerTarget
+        from queueproxy.broker.links import Link
+        from queueproxy.broker.stats import Stats
+        from queueproxy.keys import Keys
+
+        link = Link(BrokerTarget(self.broker.url), Keys("queueproxy"), "test", 15000)
+        stats = Stats(link, ("ops", "high", "default", "low"))
+        try:
+            return stats.snapshot().as_status()
+        finally:
+            stats.close()
+
+    def queue(self, name: str = "default") -> dict:
+        """One queue of the status."""
+        return next(queue for queue in self.status()["queues"] if queue["name"] == name)
+
+    def get(self, path: str, **options) -> httpx.Response | None:
+        """GET; None where nobody listens."""
+        try:
+            return httpx.get(self.url + path, timeout=60, **options)
+        except httpx.TransportError:
+            return None
+
+    def in_background(self, method: str, path: str, **options) -> "Pending":
+        """Send a request and don't wait for its answer."""
+        return Pending(method, self.url + path, options)
+
+    def runs(self, nonce: str | None = None) -> list[str]:
+        """The ledger: a line for each execution of a view, or those with the nonce."""
+        lines = self.ledger.read_text().splitlines()
+        return lines if nonce is None else [line for line in lines if line.split()[0] == nonce]
+
+    def stop(self) -> None:
+        """End every process, and see that none is left."""
+        for process in reversed(self._processes):
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 15
+        for process in self._processes:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            try:
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.wait()
+
+
+class Pending(threading.Thread):
+    """A request under way in a thread."""
+
+    def __init__(self, method: str, url: str, options: dict):
+        super().__init__(daemon=True)
+        self._request = (method, url, options)
+        self.response: httpx.Response | None = None
+        self.error: Exception | None = None
+        self.seconds = 0.0
+        self.start()
+
+    def run(self) -> None:
+        method, url, options = self._request
+        began = time.monotonic()
+        try:
+            self.response = httpx.request(method, url, timeout=90, **options)
+        except httpx.HTTPError as error:
+            self.error = error
+        self.seconds = time.monotonic() - began
+
+    def result(self, timeout: float = 60) -> httpx.Response:
+        """The answer; the error it met is raised."""
+        self.join(timeout)
+        assert not self.is_alive(), f"no answer within {timeout} s: {self._request[:2]}"
+        if self.error:
+            raise self.error
+        return self.response
