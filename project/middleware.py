@@ -1,8 +1,10 @@
+"""What the example adds to every response."""
+
 import os
 
 
 class WorkerMiddleware:
-    """Says on every response which process ran it."""
+    """Says in ``X-Worker-Pid`` which process ran the request."""
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -6,8 +6,7 @@ from pathlib import Path
 import dj_database_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "var"))
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = Path(os.environ.get("QUEUEPROXY_VAR", BASE_DIR / "var"))  # database, uploads
 
 DEBUG = os.environ.get("DEBUG", "1") not in ("0", "false", "no", "")
 SECRET_KEY = os.environ.get("SECRET_KEY", "an-example-only-never-use-this-key-anywhere-else")
@@ -23,7 +22,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "project.things",
 ]
@@ -44,9 +42,9 @@ QUEUEPROXY = {  # all optional; see docs/settings.md
 }
 
 MIDDLEWARE = [
+    "project.middleware.WorkerMiddleware",  # outermost, so that it marks static files too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "project.middleware.WorkerMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -92,10 +90,26 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # SQLite needs DATA_DIR, WhiteNoise looks in here
+WHITENOISE_USE_FINDERS = True  # no collectstatic needed
 MEDIA_URL = "media/"
 MEDIA_ROOT = DATA_DIR / "media"
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "things:list"
 LOGOUT_REDIRECT_URL = "things:list"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {process} {levelname} {name}: {message}", "style": "{"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        # Django's own set-up is silent without DEBUG and mails to admins, whom this site has none.
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "queueproxy": {"level": "INFO"},
+    },
+}

@@ -1,5 +1,8 @@
+"""What is accepted as a thing, from a page and as JSON."""
+
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 
 from .models import Thing
 
@@ -12,24 +15,18 @@ class ThingForm(forms.ModelForm):
     class Meta:
         model = Thing
         fields = ["name", "description", "price", "image"]
-
-    def clean_price(self):
-        price = self.cleaned_data["price"]
-        if price < 0:
-            raise ValidationError("A price can't be below zero.")
-        return price
+        widgets = {"description": forms.Textarea(attrs={"rows": 5})}
 
     def clean_image(self):
+        """Refuse a large upload; the image a thing already has is not looked at again."""
         image = self.cleaned_data["image"]
-        if image and image.size > MAX_IMAGE:
-            raise ValidationError("An image has at most 8 MB.")
+        if isinstance(image, UploadedFile) and image.size > MAX_IMAGE:
+            raise ValidationError("An image has at most 8 MiB.")
         return image
 
 
 class ApiThingForm(forms.ModelForm):
     """The same rules for JSON; without the image."""
-
-    clean_price = ThingForm.clean_price
 
     class Meta:
         model = Thing

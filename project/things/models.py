@@ -1,5 +1,23 @@
+"""The one table of the example."""
+
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
+
+MOST_WORDS = 8  # of a search; each is one more condition for the database
+
+
+class ThingQuerySet(models.QuerySet):
+    """Things, with a search."""
+
+    def search(self, text: str):
+        """Those whose name or description has every word of the text (its first eight)."""
+        things = self
+        # PostgreSQL takes no NUL in a text.
+        for word in text.replace("\0", " ").split()[:MOST_WORDS]:
+            in_name, in_text = models.Q(name__icontains=word), models.Q(description__icontains=word)
+            things = things.filter(in_name | in_text)
+        return things
 
 
 class Thing(models.Model):
@@ -7,10 +25,14 @@ class Thing(models.Model):
 
     name = models.CharField(max_length=80)
     description = models.TextField(blank=True)
-    price = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    price = models.DecimalField(
+        max_digits=8, decimal_places=2, default=0, validators=[MinValueValidator(0)]
+    )
     image = models.ImageField(upload_to="things/", blank=True)
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
+
+    objects = ThingQuerySet.as_manager()
 
     class Meta:
         ordering = ["name", "pk"]
@@ -21,7 +43,7 @@ class Thing(models.Model):
     def get_absolute_url(self):
         return reverse("things:detail", args=[self.pk])
 
-    def as_dict(self):
+    def as_dict(self) -> dict:
         """For the JSON API."""
         return {
             "id": self.pk,

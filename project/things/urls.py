@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import api, views
+from . import api, demonstrations, views
 
 app_name = "things"
 urlpatterns = [
@@ -10,12 +10,12 @@ urlpatterns = [
     path("things/<int:pk>/", views.ThingDetail.as_view(), name="detail"),
     path("things/<int:pk>/edit/", views.ThingUpdate.as_view(), name="edit"),
     path("things/<int:pk>/favourite/", views.favourite, name="favourite"),
-    path("favourites/", views.Favourites.as_view(), name="favourites"),
-    path("download/", views.download, name="download"),
-    path("slow/", views.slow, name="slow"),
-    path("error/", views.error, name="error"),
-    path("request/", views.show_request, name="request"),
-    path("async/", views.asynchronous, name="async"),
+    path("favourites/", views.show_favourites, name="favourites"),
     path("api/things/", api.collection, name="api-list"),
     path("api/things/<int:pk>/", api.item, name="api-item"),
+    path("download/", demonstrations.download, name="download"),
+    path("slow/", demonstrations.slow, name="slow"),
+    path("error/", demonstrations.error, name="error"),
+    path("request/", demonstrations.show_request, name="request"),
+    path("async/", demonstrations.asynchronous, name="async"),
 ]

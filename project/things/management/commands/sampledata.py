@@ -2,10 +2,13 @@
 
 import io
 import random
+from decimal import Decimal
 
 from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils.text import slugify
 from PIL import Image, ImageDraw
 
 from project.things.models import Thing
@@ -24,11 +27,13 @@ KINDS = [
 ]
 SORTS = ["Brass", "Folding", "Blue", "Pocket", "Wooden", "Quiet"]
 USERS = [("admin", True), ("demo", False)]
+PICTURE = (320, 200)  # pixels
 
 
 class Command(BaseCommand):
     help = "Creates users (admin/admin, demo/demo) and sixty things, where they are missing."
 
+    @transaction.atomic
     def handle(self, **options):
         users = get_user_model().objects
         for name, is_admin in USERS:
@@ -36,29 +41,35 @@ class Command(BaseCommand):
                 create = users.create_superuser if is_admin else users.create_user
                 create(name, password=name)
         if not Thing.objects.exists():
-            for number, sort in enumerate(SORTS):
+            for sort in SORTS:
                 for kind in KINDS:
-                    self._make(f"{sort} {kind.lower()}", random.Random(f"{number}{kind}"))
+                    _make(f"{sort} {kind.lower()}")
         self.stdout.write(f"{Thing.objects.count()} things, {users.count()} users.")
 
-    def _make(self, name, chance):
-        thing = Thing(
-            name=name,
-            description=f"A {name.lower()}, in good order. One owner, many stories.",
-            price=chance.randint(300, 25_000) / 100,
-        )
-        thing.image.save(f"{name.replace(' ', '-').lower()}.png", _picture(chance), save=False)
-        thing.save()
+
+def _make(name: str) -> None:
+    """One thing; the same name gives the same price and picture every time."""
+    chance = random.Random(name)
+    thing = Thing(
+        name=name,
+        description=f"A {name.lower()}, in good order. One owner, many stories.",
+        price=Decimal(chance.randint(300, 25_000)) / 100,
+    )
+    thing.image.save(f"{slugify(name)}.png", _picture(chance))
 
 
-def _picture(chance) -> ContentFile:
+def _picture(chance: random.Random) -> ContentFile:
     """A few soft shapes."""
-    image = Image.new("RGB", (320, 200), tuple(chance.randint(190, 240) for _ in range(3)))
+    image = Image.new("RGB", PICTURE, _colour(chance, 190, 240))
     draw = ImageDraw.Draw(image)
     for _ in range(4):
-        x, y, r = chance.randint(0, 320), chance.randint(0, 200), chance.randint(25, 90)
-        colour = tuple(chance.randint(70, 220) for _ in range(3))
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+        x, y = [chance.randint(0, side) for side in PICTURE]
+        r = chance.randint(25, 90)
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=_colour(chance, 70, 220))
     out = io.BytesIO()
     image.save(out, "PNG")
     return ContentFile(out.getvalue())
+
+
+def _colour(chance: random.Random, least: int, most: int) -> tuple[int, ...]:
+    return tuple(chance.randint(least, most) for _ in range(3))
