@@ -15,7 +15,6 @@ FENCED = b"fenced"
 BLOCK_FOR = 10.0  # seconds a read of replies waits
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 READ_AT_ONCE = 128  # replies
-CREDIT_EXPIRES = 30  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class Desk:
         return _unless_fenced(reply) == b"ok"
 
     async def withdraw(self, ids: Sequence[str]) -> list[str]:
-        """For each: ``withdrawn`` (it never started), ``in_flight`` or ``gone``."""
+        """For each: ``withdrawn`` (it never started), ``started``, ``in_flight`` or ``gone``."""
         return [reply.decode() for reply in await self._orders.script("withdraw", self.front, *ids)]
 
     async def missing(self, ids: Sequence[str]) -> list[str]:
@@ -161,11 +160,8 @@ class Desk:
 
     async def credit(self, credits: Sequence[tuple[str, int]]) -> None:
         """Tell workers how many bytes of their streamed answers the clients have taken."""
-        commands: list = []
-        for id, taken in credits:
-            key = self._orders.keys.named("flow", id)
-            commands += [("RPUSH", key, taken), ("EXPIRE", key, CREDIT_EXPIRES)]
-        await self._orders.commands(commands)
+        flat = [part for credit in credits for part in credit]
+        await self._orders.script("credit", self.front, *flat)
 
     async def leave(self) -> None:
         """Take the name off; what is still held is dropped unless it is in flight."""

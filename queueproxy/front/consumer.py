@@ -23,6 +23,7 @@ from .ticket import Event, Failure, State, Ticket
 
 logger = logging.getLogger("queueproxy.front")
 
+CREDIT = 256 * 1024  # bytes of a stream the client has taken before its worker is told
 WITHDRAW_WITHIN = 1.5  # seconds; a hold ends at most 2 s late
 
 
@@ -53,6 +54,7 @@ class RequestConsumer(AsyncConsumer):
     def __init__(self, front: Front, options: ConsumerOptions):
         self.front = front
         self.options = options
+        self._taken = 0
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         self.scope = scope
@@ -153,7 +155,7 @@ class RequestConsumer(AsyncConsumer):
                 else:
                     refusal = await self._expire(ticket)
                 if refusal is not None:
-                    await self.answer.refuse(refusal)
+                    await self.answer.refuse(honest(refusal, ticket))
                     return
 
     async def _give(self, ticket: Ticket, frame: Frame) -> bool:
@@ -161,7 +163,10 @@ class RequestConsumer(AsyncConsumer):
         await self.answer.frame(frame)
         if not frame.head.more:
             return True
-        self.front.courier.credit(ticket.order.id, len(frame.body))
+        self._taken += len(frame.body)
+        if self._taken >= CREDIT:
+            self.front.courier.credit(ticket.order.id, self._taken)
+            self._taken = 0
         return False
 
     async def _expire(self, ticket: Ticket) -> Refusal | None:
@@ -179,6 +184,13 @@ class RequestConsumer(AsyncConsumer):
             asyncio.get_running_loop().call_later(0.3, ticket.tell, Event.EXPIRED)
             return None
         return refusals.HOLD_EXPIRED_IN_FLIGHT
+
+
+def honest(refusal: Refusal, ticket: Ticket) -> Refusal:
+    """The refusal, unless it promises more than is known: that nothing was executed."""
+    if ticket.sent_again and refusal.retry_after is not None:
+        return refusals.HOLD_EXPIRED_IN_FLIGHT
+    return refusal
 
 
 async def _watch(receive: Callable[[], Awaitable[dict]], ticket: Ticket) -> None:

@@ -269,6 +269,7 @@ class Courier:
             return False
         ticket.order = replace(ticket.order, hold_ms=left)
         ticket.state = State.PENDING
+        ticket.sent_again = True
         return True
 
 

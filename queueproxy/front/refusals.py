@@ -75,6 +75,7 @@ _BY_REASON = {
     "memory_full": MEMORY_FULL,
     "body_lost": BODY_LOST,
     "hold_expired": HOLD_EXPIRED_WAITING,
+    "hold_expired_started": HOLD_EXPIRED_IN_FLIGHT,
     "withdrawn": WITHDRAWN,
     "worker_lost": WORKER_LOST,
 }

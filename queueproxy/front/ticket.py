@@ -47,12 +47,14 @@ class Ticket:
         "deadline",
         "next_seq",
         "order",
+        "sent_again",
         "state",
     )
 
     def __init__(self, order: Order, loop: asyncio.AbstractEventLoop):
         self.order = order
         self.state = State.PENDING
+        self.sent_again = False  # after the broker lost it: it may have run before
         self.attempt = 0  # the one that answers; 0 before its first frame
         self.next_seq = 0
         self.deadline = loop.time() + order.hold_ms / 1000

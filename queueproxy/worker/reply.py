@@ -7,7 +7,7 @@ from ..envelopes import Frame, Header, ReplyHead
 from ..exceptions import ClientGone, Fenced
 
 FRAME = 256 * 1024  # bytes of body in one frame
-WINDOW = 1024 * 1024  # bytes sent ahead of the client
+WINDOW = 1024 * 1024  # bytes sent ahead of the client; credit comes in steps of a quarter
 LOOK_AGAIN = 5.0  # seconds without credit after which it is asked whether anybody still reads
 
 

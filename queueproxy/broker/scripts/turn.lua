@@ -84,7 +84,10 @@ local function start(request, returned)
   count('waiting:' .. request.queue, -1)
   local reason = unstartable(request)
   if reason then
-    redis.call('HDEL', key('attempts'), request.id)
+    local started = redis.call('HDEL', key('attempts'), request.id) == 1
+    if started and reason == 'hold_expired' then
+      reason = 'hold_expired_started'
+    end
     forget(request)
     if reason ~= '' then
       notice(request, reason)

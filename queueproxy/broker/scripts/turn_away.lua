@@ -11,9 +11,9 @@ local function turn_away(queue, entry)
     return 'gone'
   end
   unqueue(request)
-  redis.call('HDEL', key('attempts'), request.id)
+  local started = redis.call('HDEL', key('attempts'), request.id) == 1
   forget(request)
-  notice(request, 'withdrawn')
+  notice(request, started and 'hold_expired_started' or 'withdrawn')
   tally(queue, 'withdrawn', 1)
   return 'ok'
 end

@@ -1,7 +1,8 @@
 -- withdraw: a front no longer wants some requests; those not started never will be.
 --
 -- ARGV: run, front, ids...
--- Returns 'epoch', or a list with, for each id, 'withdrawn', 'in_flight' or 'gone'.
+-- Returns 'epoch', or a list with, for each id, 'withdrawn', 'in_flight', 'gone', or 'started': it
+-- waited, but was started before, on a worker that was lost.
 
 local FRONT
 
@@ -32,10 +33,10 @@ local function withdraw(id)
     return 'in_flight'
   end
   unqueue(request)
-  redis.call('HDEL', key('attempts'), id)
+  local started = redis.call('HDEL', key('attempts'), id) == 1
   forget(request)
   tally(request.queue, 'withdrawn', 1)
-  return 'withdrawn'
+  return started and 'started' or 'withdrawn'
 end
 
 register('withdraw', function()

@@ -1,0 +1,126 @@
+"""What goes wrong, at random. Each fault is a function of the site and a source of chance."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from .site import ROOT, SETTINGS, Site
+
+
+def kill_worker(site: Site, chance: random.Random) -> None:
+    """SIGKILL to one worker process."""
+    _signal(site.random_worker(chance), signal.SIGKILL)
+
+
+def freeze_worker(site: Site, chance: random.Random) -> None:
+    """SIGSTOP for three leases, then SIGCONT: a zombie."""
+    pid = site.random_worker(chance)
+    _signal(pid, signal.SIGSTOP)
+    time.sleep(SETTINGS["LEASE"] * 3)
+    _signal(pid, signal.SIGCONT)
+
+
+def drain_workers(site: Site, chance: random.Random) -> None:
+    """SIGTERM to a supervisor, another in its place."""
+    site.replace_supervisor(chance.randrange(2))
+
+
+def reload_workers(site: Site, chance: random.Random) -> None:
+    """SIGHUP: processes replaced one by one."""
+    site.supervisors[chance.randrange(2)].send_signal(signal.SIGHUP)
+
+
+def kill_supervisor(site: Site, chance: random.Random) -> None:
+    """SIGKILL to a supervisor: its workers drain by themselves, another starts."""
+    which = chance.randrange(2)
+    site.supervisors[which].kill()
+    site.supervisors[which].wait()
+    site.supervisors[which] = site._supervisor()
+
+
+def kill_front(site: Site, chance: random.Random) -> None:
+    """SIGKILL to a front; its clients are cut."""
+    site.replace_front(chance.randrange(2), signal.SIGKILL)
+
+
+def replace_front(site: Site, chance: random.Random) -> None:
+    """SIGTERM to a front: it finishes what it holds."""
+    site.replace_front(chance.randrange(2), signal.SIGTERM)
+
+
+def freeze_front(site: Site, chance: random.Random) -> None:
+    """SIGSTOP for longer than a front's lease."""
+    front = site.fronts[chance.randrange(2)]
+    front.send_signal(signal.SIGSTOP)
+    time.sleep(SETTINGS["LEASE"] * 2.5)
+    front.send_signal(signal.SIGCONT)
+
+
+def crash_broker(site: Site, chance: random.Random) -> None:
+    """SIGKILL to the broker; it comes back with its append-only file."""
+    site.broker.kill()
+    time.sleep(chance.random() * 2)
+    site.broker.start()
+
+
+def flush_broker(site: Site, chance: random.Random) -> None:
+    """FLUSHALL: every key gone."""
+    site.broker.client().flushall()
+
+
+def flush_functions(site: Site, chance: random.Random) -> None:
+    """FUNCTION FLUSH: every script gone."""
+    site.broker.client().function_flush()
+
+
+def pause_clients(site: Site, chance: random.Random) -> None:
+    """CLIENT PAUSE: the broker answers nobody for a while."""
+    site.broker.client().client_pause(int(chance.random() * 2000))
+
+
+def kill_connections(site: Site, chance: random.Random) -> None:
+    """Every connection to the broker broken at once."""
+    site.broker.client().client_kill_filter(_type="normal", skipme=True)
+
+
+def hold_briefly(site: Site, chance: random.Random) -> None:
+    """A pause and a resume."""
+    words = ("-m", "django", "queueproxy", "hold", "--timeout", "3", "--", "true")
+    subprocess.run(
+        [sys.executable, *words],
+        env=site.environ,
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def _signal(pid: int | None, number: int) -> None:
+    if pid is not None:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+# How often each is drawn.
+FAULTS = {
+    kill_worker: 10,
+    freeze_worker: 2,
+    drain_workers: 1,
+    reload_workers: 1,
+    kill_supervisor: 1,
+    kill_front: 1,
+    replace_front: 1,
+    freeze_front: 1,
+    crash_broker: 1,
+    flush_broker: 1,
+    flush_functions: 1,
+    pause_clients: 1,
+    kill_connections: 2,
+    hold_briefly: 1,
+}
