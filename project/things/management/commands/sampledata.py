@@ -27,7 +27,7 @@ KINDS = [
 ]
 SORTS = ["Brass", "Folding", "Blue", "Pocket", "Wooden", "Quiet"]
 USERS = [("admin", True), ("demo", False)]
-PICTURE = (320, 200)  # pixels
+PICTURE = (480, 300)  # pixels
 
 
 class Command(BaseCommand):
@@ -59,15 +59,16 @@ def _make(name: str) -> None:
 
 
 def _picture(chance: random.Random) -> ContentFile:
-    """A few soft shapes."""
-    image = Image.new("RGB", PICTURE, _colour(chance, 190, 240))
+    """A few soft shapes, drawn large and made smaller, which smooths their edges."""
+    width, height = (2 * side for side in PICTURE)
+    image = Image.new("RGB", (width, height), _colour(chance, 190, 240))
     draw = ImageDraw.Draw(image)
     for _ in range(4):
-        x, y = [chance.randint(0, side) for side in PICTURE]
-        r = chance.randint(25, 90)
+        x, y = chance.randint(0, width), chance.randint(0, height)
+        r = chance.randint(width // 12, width // 4)
         draw.ellipse((x - r, y - r, x + r, y + r), fill=_colour(chance, 70, 220))
     out = io.BytesIO()
-    image.save(out, "PNG")
+    image.reduce(2).save(out, "PNG")
     return ContentFile(out.getvalue())
 
 
