@@ -65,7 +65,9 @@ class QueueProxy:
             retry_methods=frozenset(settings.retry_methods),
             trusted_proxies=parse_networks(settings.trusted_proxies),
             server_timing=settings.server_timing,
-            route=compile_routes(settings.routes, settings.queues, ops=conf.OPS_QUEUE),
+            route=compile_routes(
+                settings.routes, settings.queues, ops=(conf.OPS_QUEUE, conf.is_ops_path)
+            ),
         )
         self._front = Front(
             FrontOptions(

@@ -253,6 +253,14 @@ _RULES: dict[str, Callable[[Any], str | None]] = {
 }
 
 
+def is_ops_path(path: str) -> bool:
+    """Whether a path is the dashboard's: its pages, its data, and the files they need."""
+    if "/queueproxy/" in path:
+        return True
+    static = django_settings.STATIC_URL
+    return bool(static) and path.startswith(f"{static}admin/")
+
+
 # What the broker needs.
 
 

@@ -16,12 +16,11 @@ def default_queue(queues: Sequence[str]) -> str:
     return "default" if "default" in queues else queues[len(queues) // 2]
 
 
-# The dashboard, its data and its files: reachable while all else is paused.
-OPS_PATH = "/queueproxy/"
+Lane = tuple[str, Callable[[str], bool]]  # a queue, and whether a path belongs to it
 
 
 def compile_routes(
-    routes: Sequence[Mapping] | str, queues: Sequence[str], *, ops: str | None = None
+    routes: Sequence[Mapping] | str, queues: Sequence[str], *, ops: Lane | None = None
 ) -> Route:
     """The function from an ASGI scope to the name of a queue.
 
@@ -30,7 +29,7 @@ def compile_routes(
     that fails or names no queue loses nothing: the default queue is used, and it is logged once.
 
     Args:
-        ops: where paths with OPS_PATH in them go, before any rule; None for no such lane.
+        ops: the operators' lane, looked at before any rule; None for none.
     """
     fallback = default_queue(queues)
     if isinstance(routes, str):
@@ -38,8 +37,12 @@ def compile_routes(
     else:
         by_rules = _by_rules([_rule(rule) for rule in routes], fallback)
 
+    if ops is None:
+        return by_rules
+    lane, belongs = ops
+
     def route(scope: dict) -> str:
-        return ops if ops is not None and OPS_PATH in scope["path"] else by_rules(scope)
+        return lane if belongs(scope["path"]) else by_rules(scope)
 
     return route
 

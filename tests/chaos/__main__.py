@@ -12,7 +12,7 @@ from collections import Counter
 
 from ..waiting import wait_until
 from .faults import FAULTS, crash_broker, flush_broker
-from .judge import at_rest, judge
+from .judge import at_rest, judge, read_ledger
 from .probe.switch_names import SWITCH_NAMES
 from .site import SETTINGS, Site
 from .users import User
@@ -39,9 +39,10 @@ def main() -> int:
     finally:
         site.stop()
     outcomes = [outcome for user in users for outcome in user.outcomes]
-    runs = Counter(line.split()[0] for line in site.ledger.read_text().splitlines())
+    runs = read_ledger(site.ledger.read_text().splitlines())
     lost = any(fault.__name__ in injected for fault in DATA_LOSS)
     violations = judge(outcomes, runs, broker_lost=lost)
+    violations += [f"{nonce} was withdrawn and run" for nonce in site.must_not_run if nonce in runs]
     violations += [f"{hanging} users never got an answer"] if hanging else []
     violations += at_rest(site.broker.client())
     site.broker.stop()
@@ -95,14 +96,14 @@ def _inject(site: Site, chance: random.Random, options, injected: Counter[str]) 
 def _report(options, outcomes, runs, injected, violations) -> None:
     by_status = Counter((outcome.kind, outcome.status) for outcome in outcomes)
     print(f"seed {options.seed}, {options.minutes:g} minutes, {options.users} users")
-    print(f"requests {len(outcomes)}, executions {sum(runs.values())}")
+    print(f"requests {len(outcomes)}, executions {sum(map(len, runs.values()))}")
     for kind in sorted({outcome.kind for outcome in outcomes}):
         parts = [f"{s}: {n}" for (k, s), n in sorted(by_status.items()) if k == kind]
         print(f"  {kind:<7} {', '.join(parts)}")
     print("faults   " + ", ".join(f"{name}: {n}" for name, n in sorted(injected.items())))
     slowest = max((outcome.seconds for outcome in outcomes), default=0)
-    twice = sum(runs[o.nonce] > 1 for o in outcomes)
-    print(f"slowest {slowest:.1f} s, repeatable requests run again {twice}")
+    twice = sum(len(tokens) > 1 for tokens in runs.values())
+    print(f"slowest {slowest:.1f} s, requests run again {twice}")
     print(f"violations {len(violations)}")
     for violation in violations[:40]:
         print("  " + violation)

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,10 +17,10 @@ def kill_worker(site: Site, chance: random.Random) -> None:
 
 
 def freeze_worker(site: Site, chance: random.Random) -> None:
-    """SIGSTOP for three leases, then SIGCONT: a zombie."""
+    """SIGSTOP for up to three leases, then SIGCONT: a zombie."""
     pid = site.random_worker(chance)
     _signal(pid, signal.SIGSTOP)
-    time.sleep(SETTINGS["LEASE"] * 3)
+    time.sleep(SETTINGS["LEASE"] * chance.choice((1.3, 1.6, 2, 3)))
     _signal(pid, signal.SIGCONT)
 
 
@@ -86,11 +87,35 @@ def kill_connections(site: Site, chance: random.Random) -> None:
     site.broker.client().client_kill_filter(_type="normal", skipme=True)
 
 
+def leave_while_paused(site: Site, chance: random.Random) -> None:
+    """Clients that leave while everything is paused: none of their requests may ever run."""
+    nonces = [f"gone{chance.getrandbits(40):x}" for _ in range(10)]
+    _manage(site, "pause", "--timeout", "8")
+    connections = []
+    for nonce in nonces:
+        try:
+            connection = socket.create_connection(("127.0.0.1", chance.choice(site.ports)), 5)
+        except OSError:
+            continue
+        head = f"GET /run/{nonce}/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        connection.sendall(head.encode())
+        connections.append(connection)
+    time.sleep(0.5)  # they wait
+    for connection in connections:
+        connection.close()
+    time.sleep(1.5)  # they are withdrawn
+    _manage(site, "resume")
+    site.must_not_run += nonces
+
+
 def hold_briefly(site: Site, chance: random.Random) -> None:
     """A pause and a resume."""
-    words = ("-m", "django", "queueproxy", "hold", "--timeout", "3", "--", "true")
+    _manage(site, "hold", "--timeout", "3", "--", "true")
+
+
+def _manage(site: Site, *words: str) -> None:
     subprocess.run(
-        [sys.executable, *words],
+        [sys.executable, "-m", "django", "queueproxy", *words],
         env=site.environ,
         cwd=ROOT,
         capture_output=True,
@@ -123,4 +148,5 @@ FAULTS = {
     pause_clients: 1,
     kill_connections: 2,
     hold_briefly: 1,
+    leave_while_paused: 1,
 }

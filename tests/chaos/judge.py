@@ -1,7 +1,6 @@
 """Compares what users saw with what the ledger says was run."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from .site import SETTINGS
 from .users import UNSAFE, Outcome
@@ -10,17 +9,33 @@ MAX_ATTEMPTS = 2
 LATE = 2.0  # seconds past MAX_HOLD
 
 
-def judge(outcomes: Iterable[Outcome], runs: Counter[str], *, broker_lost: bool) -> list[str]:
+def read_ledger(lines: Iterable[str]) -> dict[str, list[str]]:
+    """Tokens of the executions, by nonce, in the order they began."""
+    runs: dict[str, list[str]] = {}
+    for line in lines:
+        nonce, _method, _pid, token = line.split()
+        runs.setdefault(nonce, []).append(token)
+    return runs
+
+
+def judge(
+    outcomes: Iterable[Outcome], runs: Mapping[str, list[str]], *, broker_lost: bool
+) -> list[str]:
     """Every violation, in words.
 
     Args:
-        runs: executions by nonce.
-        broker_lost: whether the broker lost data in this run; a repeatable request may then be
-            run more often than MAX_ATTEMPTS, since the count of attempts was lost with it.
+        runs: see read_ledger.
+        broker_lost: whether the broker lost data in this run. A repeatable request may then be
+            run more often than MAX_ATTEMPTS, since the count of attempts was lost with it, and
+            again after its answer, since the settling was.
     """
     violations = []
     for outcome in outcomes:
-        for complaint in _complaints(outcome, runs[outcome.nonce], broker_lost):
+        tokens = runs.get(outcome.nonce, [])
+        complaints = [*_complaints(outcome, len(tokens), broker_lost)]
+        if outcome.token and not broker_lost and outcome.token != tokens[-1]:
+            complaints.append("answered by an execution that had been given up")
+        for complaint in complaints:
             violations.append(f"{outcome.kind} {outcome.nonce} {outcome.status}: {complaint}")
     return violations
 

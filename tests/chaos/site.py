@@ -29,6 +29,7 @@ class Site:
     def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
         self.directory = Path(tempfile.mkdtemp(prefix="qpchaos-"))
         self.ledger = self.directory / "ledger"
+        self.must_not_run: list[str] = []  # nonces of requests withdrawn before they started
         self.ledger.touch()
         self.broker = BrokerServer(appendonly="yes", appendfsync="everysec").start()
         self.ports = [free_port(), free_port()]

@@ -22,6 +22,7 @@ class Outcome:
     status: int
     seconds: float
     wrong: str = ""  # what was not as it must be
+    token: str = ""  # of the execution that answered
 
 
 class User(threading.Thread):
@@ -49,15 +50,15 @@ class User(threading.Thread):
             nonce = f"{self._name}n{self._count}"
             kind = self._chance.choice(KINDS)
             began = time.monotonic()
-            status, wrong = self._request(nonce, kind)
+            status, wrong, token = self._request(nonce, kind)
             seconds = time.monotonic() - began
-            self.outcomes.append(Outcome(nonce, kind, status, seconds, wrong))
+            self.outcomes.append(Outcome(nonce, kind, status, seconds, wrong, token))
             if status == 0:
                 time.sleep(0.05)  # a front is being replaced
             elif self._chance.random() < 0.3:
                 time.sleep(self._chance.random() * 0.05)
 
-    def _request(self, nonce: str, kind: str) -> tuple[int, str]:
+    def _request(self, nonce: str, kind: str) -> tuple[int, str, str]:
         port = self._chance.choice(self._ports)
         if kind == "LEAVE":
             return self._leave(nonce, port)
@@ -70,10 +71,11 @@ class User(threading.Thread):
             response = connection.getresponse()
             status, text = response.status, response.read()
         except (OSError, http.client.HTTPException):
-            return 0, ""
+            return 0, "", ""
         finally:
             connection.close()
-        return status, self._check(kind, nonce, body or b"", status, response, text)
+        wrong = self._check(kind, nonce, body or b"", status, response, text)
+        return status, wrong, response.headers.get("X-Token", "")
 
     def _body(self, kind: str) -> bytes | None:
         if kind == "POST":
@@ -95,7 +97,7 @@ class User(threading.Thread):
             return f"another's answer: {text[:80]!r}"
         return ""
 
-    def _leave(self, nonce: str, port: int) -> tuple[int, str]:
+    def _leave(self, nonce: str, port: int) -> tuple[int, str, str]:
         """Send a request and go, at once or after a moment."""
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
@@ -103,5 +105,5 @@ class User(threading.Thread):
                 connection.sendall(head.encode())
                 time.sleep(self._chance.choice((0, 0.001, 0.02)))
         except OSError:
-            return 0, ""
-        return -1, ""
+            return 0, "", ""
+        return -1, "", ""

@@ -1,6 +1,7 @@
-"""Views that leave a line in the ledger for each execution: nonce, method, process, time."""
+"""Views that leave a line in the ledger for each execution: nonce, method, process, token."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -11,10 +12,13 @@ RELEASE = os.environ.get("PROBE_RELEASE", "1")
 
 
 def note(request, nonce):
-    line = f"{nonce} {request.method} {os.getpid()} {time.time():.6f}\n"
+    """Write the line; the token, which no other execution has."""
+    token = f"{time.time_ns()}-{os.getpid()}-{threading.get_ident()}"
+    line = f"{nonce} {request.method} {os.getpid()} {token}\n"
     file = os.open(os.environ["PROBE_LEDGER"], os.O_WRONLY | os.O_APPEND)
     os.write(file, line.encode())  # one write: whole lines, whoever else writes
     os.close(file)
+    return token
 
 
 def run(request, nonce):

@@ -22,28 +22,24 @@ def never_again() -> None:
 
 
 def fence() -> None:
-    """A worker that was given up may go on: its late answers are taken, its leases are its own."""
-    from queueproxy.broker.membership import Membership
-
+    """A worker that was given up may still answer: its settling ends whoever's lease it is now."""
     _edit(
         (
             "if not redis.call('ZSCORE', key('workers'), WORKER) then\n    return { 'fenced' }",
-            "if false then",
+            "if false then\n    return { 'fenced' }",
         ),
         (
-            "local function answer(lease)\n  if conclude(lease, nil) then",
-            "local function answer(lease)\n  conclude(lease, nil)\n  do",
+            "  local lease = read_lease(SLOT)\n  if lease and SETTLE == lease.id",
+            "  local lease = read_lease(SLOT)\n"
+            "  if SETTLE ~= '' and not (lease and lease.id == SETTLE) then\n"
+            "    for _, slot in ipairs(redis.call('HKEYS', key('leases'))) do\n"
+            "      local other = read_lease(slot)\n"
+            "      if other.id == SETTLE then settle(other) return nil end\n"
+            "    end\n"
+            "  end\n"
+            "  if lease and SETTLE == lease.id",
         ),
-        (
-            "  if lease and SETTLE == lease.id and ATTEMPT == lease.attempt then",
-            "  if not lease and SETTLE ~= '' then\n"
-            "    redis.call('XADD', key('replies', FRONT_OF[SETTLE] or ''), '*', 'v', ARGV[10], "
-            "'h', ARGV[11], 'b', ARGV[12], 's', ARGV[13])\n  end\n"
-            "  if lease and SETTLE == lease.id and ATTEMPT == lease.attempt then",
-        ),
-        ("local STATE, PREFIX, NOW", "local FRONT_OF = {}\nlocal STATE, PREFIX, NOW"),
     )
-    Membership.beat = lambda self, state: True
 
 
 def withdraw() -> None:

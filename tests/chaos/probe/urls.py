@@ -11,14 +11,17 @@ from tests.acceptance.probe.urls import note
 
 from . import crash
 
+SECONDS, WEIGHTS = (0, 0.002, 0.01, 0.05, 1.5), (60, 15, 15, 10, 4)
+
 
 def run(request, nonce):
     digest = hashlib.sha256(request.body).hexdigest()
-    note(request, nonce)
+    token = note(request, nonce)
     crash.maybe()  # inside the view
-    time.sleep(random.choice((0, 0, 0, 0.002, 0.01, 0.05)))
+    time.sleep(random.choices(SECONDS, WEIGHTS)[0])
     response = HttpResponse(f"{nonce} {digest} {request.COOKIES.get('user', '')}")
     response["X-Nonce"] = nonce
+    response["X-Token"] = token
     response.set_cookie("user", request.COOKIES.get("user", ""))
     return response
 
