@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from . import conf
 from .broker.connect import server_info
@@ -19,11 +20,11 @@ TAG = "queueproxy"
 def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
     """The dict, key by key and between keys; the cache alias; signing."""
     raw = getattr(settings, "QUEUEPROXY", {})
-    messages = [_error(problem) for problem in conf.problems_of(raw)]
+    messages = [_message(problem) for problem in conf.problems_of(raw)]
     if not messages:
         problem = conf.problem_of_alias(conf.get_settings().cache_alias)
         if problem:
-            messages.append(_error(problem))
+            messages.append(_message(problem))
         messages += _warnings()
     return messages
 
@@ -38,11 +39,37 @@ def check_server(app_configs, **kwargs) -> list[checks.CheckMessage]:
     except BrokerUnavailable as error:
         hint = "Start it, or correct the cache's LOCATION."
         return [checks.Warning(f"The broker can't be reached: {error}", hint, id=f"{TAG}.W003")]
-    return [_error(problem) for problem in problems_of_server(info)]
+    return [_message(problem) for problem in problems_of_server(info)]
+
+
+@checks.register(TAG, deploy=True)
+def check_routes_function(app_configs, **kwargs) -> list[checks.CheckMessage]:
+    """The function that ROUTES names; with ``--deploy`` only, for no front imports it to start."""
+    try:
+        routes = conf.get_settings().routes
+    except ImproperlyConfigured:
+        return []  # check_settings tells
+    if not isinstance(routes, str):
+        return []
+    try:
+        found = import_string(routes)
+    except Exception as error:  # whatever the module does when it is imported
+        reason = f"can't be imported: {error!r}"
+    else:
+        if callable(found):
+            return []
+        reason = "is not a function"
+    hint = "Until it works every request goes to the default queue."
+    return [checks.Error(f"QUEUEPROXY['ROUTES'] ({routes}) {reason}.", hint, id=f"{TAG}.E011")]
 
 
 def problems_of_server(info: Mapping) -> Iterator[Problem]:
-    """What makes a server unfit to carry the queue, from its INFO."""
+    """What makes a server unfit to carry the queue (E...) or doubtful (W...), from its INFO."""
+    yield from _unfit(info)
+    yield from _doubtful(info)
+
+
+def _unfit(info: Mapping) -> Iterator[Problem]:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         yield Problem(
@@ -56,6 +83,23 @@ def problems_of_server(info: Mapping) -> Iterator[Problem]:
             "E010",
             f"The broker is version {version}; at least 7.0 is needed.",
             "Use Redis 7.0 or newer, or Valkey.",
+        )
+
+
+def _doubtful(info: Mapping) -> Iterator[Problem]:
+    if info.get("role") == "slave":
+        yield Problem(
+            "W004",
+            "The broker is a replica, which takes no requests.",
+            "Point the cache's LOCATION at the primary, or use Sentinel.",
+        )
+    most, allowed = int(info.get("maxmemory", 0)), conf.get_settings().max_memory
+    if 0 < most <= allowed:
+        yield Problem(
+            "W005",
+            f"The broker's maxmemory ({most} bytes) leaves no room beyond QUEUEPROXY['MAX_MEMORY'] "
+            f"({allowed} bytes).",
+            "Once it is full no answer can be written: lower MAX_MEMORY or raise maxmemory.",
         )
 
 
@@ -85,5 +129,6 @@ def _warnings() -> list[checks.CheckMessage]:
     return messages
 
 
-def _error(problem: Problem) -> checks.Error:
-    return checks.Error(problem.message, problem.hint, id=f"{TAG}.{problem.code}")
+def _message(problem: Problem) -> checks.CheckMessage:
+    kind = checks.Warning if problem.is_warning else checks.Error
+    return kind(problem.message, problem.hint, id=f"{TAG}.{problem.code}")

@@ -5,11 +5,8 @@ Checks (`queueproxy.checks`) and use share `problems_of`, so that they never dis
 
 import dataclasses
 import difflib
-import ipaddress
-import math
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -18,15 +15,10 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from .broker.connect import BrokerTarget
+from .broker.connect import BrokerTarget, flaw_of
+from .setting_rules import MIB, OPS_QUEUE, RULES, SAFE_METHODS
 
-MIB = 1024 * 1024
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
-OPT_IN_METHODS = ("PUT", "DELETE")
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
-
-
-OPS_QUEUE = "ops"  # the operators' own: first in order, and no pause stops it
 
 
 @dataclass(frozen=True)
@@ -59,11 +51,16 @@ KEYS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
 
 
 class Problem(NamedTuple):
-    """One thing wrong with the settings."""
+    """One thing wrong with the settings or the server; the code is W... or E... and a number."""
 
     code: str
     message: str
     hint: str
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether one can go on with it."""
+        return self.code.startswith("W")
 
 
 @cache
@@ -93,7 +90,7 @@ def problems_of(raw: Any) -> Iterator[Problem]:
             wrong.add(name)
             yield problem
     good = {name.lower(): value for name, value in raw.items() if name not in wrong}
-    yield from _problems_between(Settings(**good))
+    yield from _problems_between(Settings(**good), known_queues="QUEUES" not in wrong)
 
 
 def _problem_of_key(name: str, value: Any) -> Problem | None:
@@ -101,13 +98,13 @@ def _problem_of_key(name: str, value: Any) -> Problem | None:
         close = difflib.get_close_matches(str(name), KEYS, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(KEYS)}."
         return Problem("E002", f"QUEUEPROXY[{name!r}] is not a known key.", hint)
-    wanted = _RULES[name](value)
+    wanted = RULES[name](value)
     if wanted is None:
         return None
     return Problem("E003", f"QUEUEPROXY[{name!r}] is wrong: {value!r}.", f"It must be {wanted}.")
 
 
-def _problems_between(settings: Settings) -> Iterator[Problem]:
+def _problems_between(settings: Settings, *, known_queues: bool) -> Iterator[Problem]:
     if settings.lease > settings.max_hold:
         yield Problem(
             "E004",
@@ -121,7 +118,7 @@ def _problems_between(settings: Settings) -> Iterator[Problem]:
             "QUEUEPROXY: MAX_BODY is larger than MAX_MEMORY.",
             "One body could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
         )
-    if not isinstance(settings.routes, str):
+    if known_queues and not isinstance(settings.routes, str):
         for rule in settings.routes:
             if rule["queue"] not in settings.queues:
                 yield Problem(
@@ -129,128 +126,6 @@ def _problems_between(settings: Settings) -> Iterator[Problem]:
                     f"QUEUEPROXY['ROUTES'] names {rule['queue']!r}, which QUEUES does not.",
                     "Add it to QUEUES, or correct the rule.",
                 )
-
-
-# One rule a key: what the value must be where it is not, else None.
-
-
-def _text(value) -> str | None:
-    return None if isinstance(value, str) and value else "a non-empty string"
-
-
-def _namespace(value) -> str | None:
-    good = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value)
-    return None if good else "1 to 64 letters, digits, '_', '.' or '-'"
-
-
-def _queues(value) -> str | None:
-    good = (
-        isinstance(value, (list, tuple))
-        and value
-        and all(isinstance(n, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", n) for n in value)
-        and len(set(value)) == len(value)
-        and OPS_QUEUE not in value
-    )
-    names = "different names (lower-case letters, digits, '_', '-')"
-    return None if good else f"a list of {names}, and not {OPS_QUEUE!r}, which is reserved"
-
-
-def _seconds(value) -> str | None:
-    good = _is_number(value) and math.isfinite(value) and 0.1 <= value <= 86_400
-    return None if good else "a number of seconds, 0.1 to 86400"
-
-
-def _count(most: int) -> Callable[[Any], str | None]:
-    def rule(value) -> str | None:
-        good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
-        return None if good else f"a whole number, 1 to {most}"
-
-    return rule
-
-
-def _methods(value) -> str | None:
-    allowed = SAFE_METHODS + OPT_IN_METHODS
-    if isinstance(value, (list, tuple, set, frozenset)) and all(m in allowed for m in value):
-        return None
-    return (
-        f"a list out of {', '.join(allowed)}; what else may change something each time it runs, "
-        "and is never run again"
-    )
-
-
-def _routes(value) -> str | None:
-    if isinstance(value, str):
-        return None if "." in value else "a list of rules or a dotted path to a function"
-    if not isinstance(value, (list, tuple)):
-        return "a list of rules or a dotted path to a function"
-    for rule in value:
-        problem = _route(rule)
-        if problem:
-            return problem
-    return None
-
-
-def _route(rule) -> str | None:
-    known = {"path", "methods", "headers", "queue"}
-    if not isinstance(rule, Mapping) or not isinstance(rule.get("queue"), str):
-        return "a list of dicts, each with a 'queue'"
-    if set(rule) - known:
-        return f"made of dicts with the keys {', '.join(sorted(known))}"
-    patterns = [rule.get("path", ""), *dict(rule.get("headers", {})).values()]
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except (re.error, TypeError):
-            return f"made of valid regular expressions; {pattern!r} is none"
-    methods = rule.get("methods", [])
-    if not isinstance(methods, (list, tuple)) or not all(isinstance(m, str) for m in methods):
-        return "made of dicts whose 'methods' are lists of method names"
-    return None
-
-
-def _proxies(value) -> str | None:
-    wanted = "a list of IP addresses or networks"
-    if not isinstance(value, (list, tuple)):
-        return wanted
-    try:
-        for network in value:
-            ipaddress.ip_network(network)
-    except (ValueError, TypeError):
-        return wanted
-    return None
-
-
-def _flag(value) -> str | None:
-    return None if isinstance(value, bool) else "True or False"
-
-
-def _endpoints(value) -> str | None:
-    if value is None or (isinstance(value, str) and re.fullmatch(r"/(?:[\w.~-]+/)+", value)):
-        return None
-    return "a path that begins and ends with '/', or None for no endpoints"
-
-
-def _is_number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-_RULES: dict[str, Callable[[Any], str | None]] = {
-    "CACHE_ALIAS": _text,
-    "NAMESPACE": _namespace,
-    "QUEUES": _queues,
-    "ROUTES": _routes,
-    "MAX_HOLD": _seconds,
-    "MAX_DEPTH": _count(10_000_000),
-    "MAX_BODY": _count(4096 * MIB),
-    "MAX_MEMORY": _count(1024 * 1024 * MIB),
-    "LEASE": _seconds,
-    "MAX_ATTEMPTS": _count(100),
-    "RETRY_METHODS": _methods,
-    "TRUSTED_PROXIES": _proxies,
-    "SIGNING": _flag,
-    "ENDPOINTS": _endpoints,
-    "SERVER_TIMING": _flag,
-}
 
 
 def is_ops_path(path: str) -> bool:
@@ -275,15 +150,20 @@ def broker_target() -> BrokerTarget:
     """Where the broker is: the server of the cache alias, unless the environment names another.
 
     Raises:
-        ImproperlyConfigured: the alias is missing or not django-redis.
+        ImproperlyConfigured: the alias is missing, not django-redis, or no server's address.
     """
-    problem = problem_of_alias(get_settings().cache_alias)
+    alias = get_settings().cache_alias
+    problem = problem_of_alias(alias)
     if problem:
         raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
+    return _target(alias)
+
+
+def _target(alias: str) -> BrokerTarget:
     url = os.environ.get(BROKER_URL_VARIABLE)
     if url:
         return BrokerTarget(url)
-    config = django_settings.CACHES[get_settings().cache_alias]
+    config = django_settings.CACHES[alias]
     location = config["LOCATION"]
     options = config.get("OPTIONS", {})
     first = location if isinstance(location, str) else location[0]
@@ -296,9 +176,26 @@ def broker_target() -> BrokerTarget:
 
 
 def problem_of_alias(alias: str) -> Problem | None:
-    """What is wrong with the cache alias that is to carry the queue."""
+    """What is wrong with the cache alias that is to carry the queue; tells no password."""
     if os.environ.get(BROKER_URL_VARIABLE):
+        where = f"The environment variable {BROKER_URL_VARIABLE}"
+    else:
+        problem = _problem_of_cache(alias)
+        if problem:
+            return problem
+        where = f"The LOCATION or OPTIONS of the cache {alias!r}"
+    flaw = flaw_of(_target(alias))
+    if flaw is None:
         return None
+    return Problem(
+        "E008",
+        f"{where} can't be used to connect: {flaw}",
+        "Write redis://[user:password@]host:port/number, with rediss:// for TLS, or unix://path; "
+        "percent-encode '/', '#', '?' and '@' in a password.",
+    )
+
+
+def _problem_of_cache(alias: str) -> Problem | None:
     config = django_settings.CACHES.get(alias)
     if config is None:
         return Problem(

@@ -2,8 +2,15 @@
 
 A pool may hand a blocking read's connection to somebody else, and a retried command may be one that
 was run: neither is right for a queue, so each link owns one connection and decides by itself.
+
+How a connection is spoken to, all of it proved by tests/integration/test_connect.py:
+``send_packed_command(pack_commands([...]))`` writes many commands at once; one ``read_response``
+reads one reply, and raises an error reply as ResponseError with the connection still good. The
+blocking one takes ``read_response(timeout=seconds)``, longer or shorter than its socket timeout;
+the asynchronous one has no timeout of its own, so put ``asyncio.timeout`` around it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +43,23 @@ class BrokerTarget:
     sentinels: Sequence[tuple[str, int]] = ()
     sentinel_options: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Where it is, without user, password or query: targets end up in logs."""
+        address = re.sub(r"//.*@", "//", self.url, flags=re.DOTALL).partition("?")[0]
+        return f"<BrokerTarget {address}{' by Sentinel' if self.sentinels else ''}>"
+
+
+def flaw_of(target: BrokerTarget) -> str | None:
+    """Why a connection can't even be tried, in words that hold no password; None where it can."""
+    try:
+        sync_connection(target, role="check")
+    except ValueError:
+        # Its words may quote a piece of a password that looked like a port.
+        return "The address is not well-formed."
+    except (TypeError, RedisError) as error:
+        return str(error)
+    return None
+
 
 def sync_connection(target: BrokerTarget, *, role: str) -> redis.Connection:
     """A connection not yet made. With Sentinel, the master is asked for at each connect."""
@@ -44,12 +68,16 @@ def sync_connection(target: BrokerTarget, *, role: str) -> redis.Connection:
 
 def async_connection(target: BrokerTarget, *, role: str) -> redis.asyncio.Connection:
     """As sync_connection, for asyncio."""
-    return _async_pool(target, role).make_connection()
+    pool = _async_pool(target, role)
+    connection = pool.make_connection()
+    if target.sentinels:
+        connection.connection_pool = pool  # it asks its pool for the master, and held it weakly
+    return connection
 
 
 def sync_client(target: BrokerTarget, *, role: str = "control") -> redis.Redis:
     """An ordinary client, for commands that are not on the path of a request."""
-    return redis.Redis(connection_pool=_sync_pool(target, role, socket_timeout=CONNECT_WITHIN))
+    return redis.Redis(connection_pool=_sync_pool(target, role))
 
 
 def server_info(target: BrokerTarget) -> dict[str, Any]:
@@ -76,14 +104,16 @@ def _common(target: BrokerTarget, role: str) -> dict[str, Any]:
     }
 
 
-def _sync_pool(target: BrokerTarget, role: str, socket_timeout: float | None = None):
+def _sync_pool(target: BrokerTarget, role: str):
     options = _common(target, role)
-    options |= {"socket_timeout": socket_timeout, "retry": Retry(NoBackoff(), 0)}
+    # Of this timeout are also the first words after connecting: a server that accepts and then
+    # says nothing (a frozen host) must not hold a worker for ever.
+    options |= {"socket_timeout": CONNECT_WITHIN, "retry": Retry(NoBackoff(), 0)}
     if not target.sentinels:
         return redis.ConnectionPool.from_url(target.url, **options)
     manager = redis.Sentinel(target.sentinels, sentinel_kwargs=_sentinel_options(target))
-    service, database = _service(target.url)
-    return redis.SentinelConnectionPool(service, manager, db=database, **options)
+    service, own = _service(target.url)
+    return redis.SentinelConnectionPool(service, manager, **options | own)
 
 
 def _async_pool(target: BrokerTarget, role: str):
@@ -92,8 +122,8 @@ def _async_pool(target: BrokerTarget, role: str):
     if not target.sentinels:
         return redis.asyncio.ConnectionPool.from_url(target.url, **options)
     manager = redis.asyncio.Sentinel(target.sentinels, sentinel_kwargs=_sentinel_options(target))
-    service, database = _service(target.url)
-    return redis.asyncio.SentinelConnectionPool(service, manager, db=database, **options)
+    service, own = _service(target.url)
+    return redis.asyncio.SentinelConnectionPool(service, manager, **options | own)
 
 
 def _sentinel_options(target: BrokerTarget) -> dict[str, Any]:
@@ -101,7 +131,8 @@ def _sentinel_options(target: BrokerTarget) -> dict[str, Any]:
     return {**timeouts, **target.sentinel_options}
 
 
-def _service(url: str) -> tuple[str, int]:
-    """Service name and database number of a Sentinel URL, ``redis://name/0``."""
-    options = redis.connection.parse_url(url)
-    return options.get("host", "mymaster"), int(options.get("db", 0))
+def _service(url: str) -> tuple[str, dict[str, Any]]:
+    """Service name of a Sentinel URL, ``redis://user:password@name/0``, and the rest of it."""
+    parsed = redis.connection.parse_url(url)
+    own = {name: parsed[name] for name in ("username", "password", "db") if name in parsed}
+    return parsed.get("host", "mymaster"), own | {"ssl": url.startswith("rediss://")}

@@ -93,10 +93,11 @@ def _by_function(dotted: str, queues: frozenset[str], fallback: str) -> Route:
     def route(scope: dict) -> str:
         try:
             queue = _load(dotted)(scope)
+            known = queue in queues  # here, for what can't be hashed fails too
         except Exception as error:
             complain("ROUTES function %s failed: %r. The default queue is used.", dotted, error)
             return fallback
-        if queue not in queues:
+        if not known:
             complain("ROUTES function %s named no queue: %r.", dotted, queue)
             return fallback
         return queue

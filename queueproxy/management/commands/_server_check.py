@@ -26,4 +26,7 @@ def refuse_unfit_server(*, required: bool) -> None:
         logger.warning("The broker can't be reached yet: %s", error)
         return
     for problem in problems_of_server(info):
-        raise CommandError(f"{problem.message} {problem.hint}")
+        words = f"{problem.message} {problem.hint}"
+        if not problem.is_warning:
+            raise CommandError(words)
+        logger.warning("%s", words)

@@ -14,6 +14,7 @@ from queueproxy.worker.process import WorkerOptions, serve
 from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor
 
 from ._options import log_to_console, nonnegative_seconds, positive_int, queue_names
+from ._server_check import refuse_unfit_server
 
 
 class Command(BaseCommand):
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         if status_fd is not None:
             os.set_inheritable(int(status_fd), False)
             os._exit(_flushed(serve(worker, int(status_fd))))
+        refuse_unfit_server(required=False)
         supervisor = Supervisor(
             get_child_arguments(),
             options["processes"],

@@ -1,0 +1,143 @@
+"""What the value of each setting must be, key by key; what must hold between them is in `conf`.
+
+A rule answers with the words for what the value must be where it is not, else with None.
+"""
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+MIB = 1024 * 1024
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+OPT_IN_METHODS = ("PUT", "DELETE")
+OPS_QUEUE = "ops"  # the operators' own: first in order, and no pause stops it
+
+Rule = Callable[[Any], str | None]
+
+
+def _text(value) -> str | None:
+    return None if isinstance(value, str) and value else "a non-empty string"
+
+
+def _namespace(value) -> str | None:
+    good = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value)
+    return None if good else "1 to 64 letters, digits, '_', '.' or '-'"
+
+
+def _queues(value) -> str | None:
+    good = (
+        isinstance(value, (list, tuple))
+        and value
+        and all(isinstance(n, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", n) for n in value)
+        and len(set(value)) == len(value)
+        and OPS_QUEUE not in value
+    )
+    names = "different names (lower-case letters, digits, '_', '-'; at most 40)"
+    return None if good else f"a list of {names}, and not {OPS_QUEUE!r}, which is reserved"
+
+
+def _seconds(value) -> str | None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    good = number and math.isfinite(value) and 0.1 <= value <= 86_400
+    return None if good else "a number of seconds, 0.1 to 86400"
+
+
+def _count(most: int) -> Rule:
+    def rule(value) -> str | None:
+        good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+        return None if good else f"a whole number, 1 to {most}"
+
+    return rule
+
+
+def _methods(value) -> str | None:
+    allowed = SAFE_METHODS + OPT_IN_METHODS
+    if isinstance(value, (list, tuple, set, frozenset)) and all(m in allowed for m in value):
+        return None
+    return (
+        f"a list out of {', '.join(allowed)}; what else may change something each time it runs, "
+        "and is never run again"
+    )
+
+
+def _routes(value) -> str | None:
+    if isinstance(value, str):
+        good = all(part.isidentifier() for part in value.split(".")) and "." in value
+        return None if good else "a list of rules or a dotted path to a function"
+    if not isinstance(value, (list, tuple)):
+        return "a list of rules or a dotted path to a function"
+    return next(filter(None, map(_route, value)), None)
+
+
+def _route(rule) -> str | None:
+    known = {"path", "methods", "headers", "queue"}
+    if not isinstance(rule, Mapping) or not isinstance(rule.get("queue"), str):
+        return "a list of dicts, each with a 'queue'"
+    if set(rule) - known:
+        return f"made of dicts with the keys {', '.join(sorted(known))}"
+    methods = rule.get("methods", [])
+    if not isinstance(methods, (list, tuple)) or not all(isinstance(m, str) for m in methods):
+        return "made of dicts whose 'methods' are lists of method names"
+    headers = rule.get("headers", {})
+    if not isinstance(headers, Mapping) or not all(map(_is_latin_1, [*headers, *headers.values()])):
+        return "made of dicts whose 'headers' are dicts of names and patterns, both Latin-1 text"
+    for pattern in (rule.get("path", ""), *headers.values()):
+        if not _is_pattern(pattern):
+            return f"made of valid regular expressions; {pattern!r} is none"
+    return None
+
+
+def _is_latin_1(value) -> bool:
+    return isinstance(value, str) and all(ord(character) < 256 for character in value)
+
+
+def _is_pattern(value) -> bool:
+    try:
+        return isinstance(value, str) and bool(re.compile(value))
+    except re.error:
+        return False
+
+
+def _proxies(value) -> str | None:
+    wanted = "a list of IP addresses or networks"
+    if not isinstance(value, (list, tuple)):
+        return wanted
+    for network in value:
+        if not isinstance(network, str):
+            return wanted
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            return f"{wanted} ({error})"
+    return None
+
+
+def _flag(value) -> str | None:
+    return None if isinstance(value, bool) else "True or False"
+
+
+def _endpoints(value) -> str | None:
+    if value is None or (isinstance(value, str) and re.fullmatch(r"/(?:[\w.~-]+/)+", value)):
+        return None
+    return "a path that begins and ends with '/', or None for no endpoints"
+
+
+RULES: dict[str, Rule] = {
+    "CACHE_ALIAS": _text,
+    "NAMESPACE": _namespace,
+    "QUEUES": _queues,
+    "ROUTES": _routes,
+    "MAX_HOLD": _seconds,
+    "MAX_DEPTH": _count(10_000_000),
+    "MAX_BODY": _count(4096 * MIB),
+    "MAX_MEMORY": _count(1024 * 1024 * MIB),
+    "LEASE": _seconds,
+    "MAX_ATTEMPTS": _count(100),
+    "RETRY_METHODS": _methods,
+    "TRUSTED_PROXIES": _proxies,
+    "SIGNING": _flag,
+    "ENDPOINTS": _endpoints,
+    "SERVER_TIMING": _flag,
+}
