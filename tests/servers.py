@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -20,9 +21,9 @@ def missing(what: str) -> None:
     pytest.skip(f"needs {what}")
 
 
-def binary() -> str:
+def binary(wanted: str = WANTED) -> str:
     """The server's program."""
-    if WANTED == "redis":
+    if wanted == "redis":
         found = shutil.which("redis-server")
         if not found:
             missing("redis-server")
@@ -53,7 +54,15 @@ class BrokerServer:
 
     def start(self) -> "BrokerServer":
         """Start it and wait until it answers."""
-        command = [binary(), "--port", "0", "--unixsocket", self.socket, "--dir", self._directory]
+        command = [
+            self._program(),
+            "--port",
+            "0",
+            "--unixsocket",
+            self.socket,
+            "--dir",
+            self._directory,
+        ]
         for name, value in self._options.items():
             command += [f"--{name}", value]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -66,6 +75,17 @@ class BrokerServer:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.01)
+
+    def _program(self) -> str:
+        return binary()
+
+    def freeze(self) -> None:
+        """From now on it takes connections (the kernel does) and says nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """As a crash would."""

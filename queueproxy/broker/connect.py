@@ -111,7 +111,8 @@ def _sync_pool(target: BrokerTarget, role: str):
     options |= {"socket_timeout": CONNECT_WITHIN, "retry": Retry(NoBackoff(), 0)}
     if not target.sentinels:
         return redis.ConnectionPool.from_url(target.url, **options)
-    manager = redis.Sentinel(target.sentinels, sentinel_kwargs=_sentinel_options(target))
+    how = _sentinel_options(target) | {"retry": Retry(NoBackoff(), 0)}
+    manager = redis.Sentinel(target.sentinels, sentinel_kwargs=how)
     service, own = _service(target.url)
     return redis.SentinelConnectionPool(service, manager, **options | own)
 
@@ -121,12 +122,14 @@ def _async_pool(target: BrokerTarget, role: str):
     options |= {"socket_timeout": None, "retry": AsyncRetry(NoBackoff(), 0)}
     if not target.sentinels:
         return redis.asyncio.ConnectionPool.from_url(target.url, **options)
-    manager = redis.asyncio.Sentinel(target.sentinels, sentinel_kwargs=_sentinel_options(target))
+    how = _sentinel_options(target) | {"retry": AsyncRetry(NoBackoff(), 0)}
+    manager = redis.asyncio.Sentinel(target.sentinels, sentinel_kwargs=how)
     service, own = _service(target.url)
     return redis.asyncio.SentinelConnectionPool(service, manager, **options | own)
 
 
 def _sentinel_options(target: BrokerTarget) -> dict[str, Any]:
+    # One that is away is passed over at once: by default it would be tried again for seconds.
     timeouts = {"socket_timeout": CONNECT_WITHIN, "socket_connect_timeout": CONNECT_WITHIN}
     return {**timeouts, **target.sentinel_options}
 

@@ -127,8 +127,9 @@ class AsyncLink:
         connection = self._connection
         try:
             # Nothing is due: what can be read is the end, so that nothing sent now would arrive.
+            # The caller has to know: behind the next connection may be another epoch.
             if connection.is_connected and await connection.can_read():
-                await connection.disconnect(nowait=True)
+                raise ConnectionResetError("The connection was lost.")
             if not connection.is_connected:
                 self._epoch.run_id = ""
                 await connection.connect()

@@ -184,7 +184,7 @@ class Courier:
             ticket.state = State.SENT
         try:
             await self._desk.enqueue(self._batch_number, [ticket.order for ticket in self._batch])
-        except NotSent:
+        except (NotSent, Fenced):  # none of it was taken
             if not self._batch_tried:
                 self._take_back_batch()
             raise

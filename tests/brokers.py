@@ -1,0 +1,220 @@
+"""Both sides of a real broker in one place: desks that enqueue, seats that claim."""
+
+import asyncio
+from dataclasses import dataclass
+
+import redis
+
+from queueproxy.broker.connect import BrokerTarget
+from queueproxy.broker.control import Control
+from queueproxy.broker.desk import Desk, Limits, Notice, Order, RawReply
+from queueproxy.broker.links import AsyncLink, Link
+from queueproxy.broker.membership import Membership
+from queueproxy.broker.seat import Claim, Seat, Settlement
+from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
+from queueproxy.keys import Keys
+
+QUEUES = ("high", "default", "low")
+SECRETS = ("a secret of the integration tests",)
+PERMANENT = ("state", "queue", "stats", "history", "bell", "dead")  # kinds that stay at rest
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What the broker counts, and what is there to be counted."""
+
+    bytes: int
+    waiting: int
+    in_flight: int
+
+
+class Office:
+    """Desks and seats of one namespace.
+
+    Args:
+        url: of the broker.
+        lease: seconds; a desk's is twice that.
+        depth, memory: limits of the desks.
+    """
+
+    def __init__(self, url: str, *, lease: float = 15.0, depth: int = 1000, memory: int = 1 << 24):
+        self.target = BrokerTarget(url)
+        self.keys = Keys("office")
+        self.codec = Codec(SECRETS)
+        self.client = redis.Redis.from_url(url, protocol=2)
+        self.lease = lease
+        self.limits = Limits(depth, memory)
+        self._numbers: dict[str, int] = {}
+        self._links: list[Link] = []
+        self._desks: list[Desk] = []
+        self._members: list[Membership] = []
+
+    # Places.
+
+    def link(self) -> Link:
+        """A blocking link."""
+        link = Link(self.target, self.keys, "test", int(self.lease * 1000))
+        self._links.append(link)
+        return link
+
+    async def desk(self, name: str = "front-1", lease: float | None = None) -> Desk:
+        """A front's desk, joined."""
+        links = [AsyncLink(self.target, self.keys, "test", int(self.lease * 1000)) for _ in "ab"]
+        desk = Desk(*links, name, lease or self.lease, QUEUES, self.limits)
+        self._desks.append(desk)
+        await desk.join({"host": "h", "pid": 1})
+        return desk
+
+    def member(self, lease: float | None = None) -> Membership:
+        """A worker's membership, joined; nobody beats for it."""
+        info = {"host": "host", "pid": len(self._members) + 1}
+        member = Membership(self.link(), info, lease or self.lease, QUEUES)
+        self._members.append(member)
+        member.join()
+        return member
+
+    def seat(self, member: Membership | None = None, number: int = 0, queues=QUEUES) -> Seat:
+        """A thread's seat, of a worker of its own unless told."""
+        member = member or self.member()
+        return Seat(self.link(), self.codec, member.worker, number, tuple(queues))
+
+    def control(self) -> Control:
+        """What people do."""
+        return Control(self.link())
+
+    # Requests and answers.
+
+    def order(
+        self, front: str, id: str, queue="default", *, body=b"", hold=60.0, most=2, chunks=0
+    ) -> Order:
+        """A signed request; `body` is the whole body, also where it is staged in chunks."""
+        head = RequestHead(
+            id=id,
+            request_id=f"request-{id}",
+            method="GET" if most > 1 else "POST",
+            path=f"/{id}",
+            query="",
+            headers=[("Host", "a")],
+            scheme="http",
+            http_version="1.1",
+            front=front,
+            queue=queue,
+            hold_ms=int(hold * 1000),
+            max_attempts=most,
+            sent=0,
+            body_size=len(body),
+            chunks=chunks,
+        )
+        raw, signature = self.codec.encode_request(head, digest_of(body))
+        return Order(
+            id=id,
+            queue=queue,
+            hold_ms=head.hold_ms,
+            max_attempts=most,
+            size=len(raw) + len(body),
+            chunks=chunks,
+            head=raw,
+            body=b"" if chunks else body,
+            signature=signature,
+        )
+
+    async def send(self, desk: Desk, *orders: Order) -> None:
+        """Enqueue, with running numbers."""
+        first = self._numbers.get(desk.front, 0) + 1
+        await desk.enqueue(first, orders)
+        self._numbers[desk.front] = first + len(orders) - 1
+
+    async def put(self, desk: Desk, *ids: str, **options) -> None:
+        """Enqueue plain requests of these ids."""
+        await self.send(desk, *(self.order(desk.front, id, **options) for id in ids))
+
+    async def answers(self, desk: Desk) -> dict[str, list[str]]:
+        """What came for each request, oldest first: ``200`` for a frame, a notice's reason."""
+        told: dict[str, list[str]] = {}
+        for reply in await desk.catch_up():
+            id, what = self._read(reply)
+            told.setdefault(id, []).append(what)
+        return told
+
+    def _read(self, reply: RawReply | Notice) -> tuple[str, str]:
+        if isinstance(reply, Notice):
+            return reply.id, reply.reason
+        head = self.codec.decode_reply(*reply).head
+        return head.id, str(head.status)
+
+    # What is there.
+
+    def counters(self) -> Counters:
+        """The broker's own counters, over all queues."""
+        state = {k.decode(): v for k, v in self.client.hgetall(self.keys.state).items()}
+
+        def total(kind: str) -> int:
+            return sum(int(v) for k, v in state.items() if k.startswith(f"{kind}:"))
+
+        return Counters(int(state.get("bytes", 0)), total("waiting"), total("inflight"))
+
+    def there(self) -> Counters:
+        """The same, found by counting."""
+        entries = [
+            fields[b"m"].split()
+            for queue in QUEUES
+            for _, fields in self.client.xrange(self.keys.named("queue", queue))
+        ]
+        leases = self.client.hlen(self.keys.leases)
+        staged = self.client.keys(self.keys.named("staged", "*"))
+        extra = sum(int(v) for key in staged for v in self.client.hvals(key))
+        size = sum(int(meta[3]) for meta in entries)
+        return Counters(size + extra, len(entries) - leases, leases)
+
+    def left(self) -> set[str]:
+        """Kinds of keys that are there and do not stay at rest."""
+        prefix = len(self.keys.prefix)
+        kinds = {key.decode()[prefix:].partition(":")[0] for key in self.client.keys("*")}
+        return kinds - set(PERMANENT)
+
+    def now_ms(self) -> int:
+        """The broker's clock."""
+        seconds, micros = self.client.time()
+        return seconds * 1000 + micros // 1000
+
+    async def close(self) -> None:
+        """Drop all links."""
+        for link in self._links:
+            link.close()
+        for desk in self._desks:
+            await desk.close()
+        self.client.close()
+
+
+def answer(claim: Claim, body: bytes = b"ok", status: int = 200) -> Settlement:
+    """The whole answer to a claim."""
+    head = ReplyHead(id=claim.id, attempt=claim.attempt, seq=0, status=status)
+    return Settlement(claim, "answered", Frame(head, body), "GET", 0.001, status)
+
+
+def part(claim: Claim, seq: int, body: bytes = b"part") -> Frame:
+    """One frame of a streamed answer."""
+    status = 0 if seq else 200
+    return Frame(ReplyHead(claim.id, claim.attempt, seq, status=status, more=True), body)
+
+
+def ids_of(seat: Seat, limit: int = 10_000) -> list[str]:
+    """Answer everything that can be started; the ids in order."""
+    ids = []
+    claim = seat.turn(None)
+    while claim is not None and len(ids) < limit:
+        ids.append(claim.id)
+        claim = seat.turn(answer(claim))
+    return ids
+
+
+async def eventually(look, what: str = "", timeout: float = 20.0):
+    """The first true value that `look` (which may be a coroutine function) gives."""
+    async with asyncio.timeout(timeout):
+        while True:
+            seen = look()
+            if asyncio.iscoroutine(seen):
+                seen = await seen
+            if seen:
+                return seen
+            await asyncio.sleep(0.005)

@@ -1,0 +1,219 @@
+"""What crosses the wire: nothing altered, spliced or forged gets through."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from queueproxy.envelopes import (
+    DIGEST_OVER,
+    WIRE_VERSION,
+    Codec,
+    Frame,
+    ReplyHead,
+    RequestHead,
+    claimed_id,
+    digest_of,
+)
+from queueproxy.exceptions import DecodeError, UnknownVersion
+
+CODEC = Codec(["current"])
+V = WIRE_VERSION
+
+
+def request(body: bytes = b"", **fields) -> RequestHead:
+    plain = {
+        "id": "i1",
+        "request_id": "r1",
+        "method": "POST",
+        "path": "/a%2Fb",
+        "query": "q=1",
+        "headers": [("Host", "a"), ("X-Latin", "caf\xe9")],
+        "scheme": "https",
+        "http_version": "1.1",
+        "front": "f",
+        "queue": "default",
+        "hold_ms": 60000,
+        "max_attempts": 1,
+        "sent": 5,
+        "client": ("127.0.0.1", 5),
+        "body_size": len(body),
+    }
+    return RequestHead(**plain | fields)
+
+
+def reply(**fields) -> ReplyHead:
+    plain = {"id": "i1", "attempt": 1, "seq": 0, "status": 200, "headers": [("A", "b")]}
+    return ReplyHead(**plain | fields)
+
+
+def signed_request(body: bytes = b"", codec: Codec = CODEC, **fields) -> tuple[bytes, bytes, bytes]:
+    """Head, body and signature."""
+    head, signature = codec.encode_request(request(body, **fields), digest_of(body))
+    return head, body, signature
+
+
+def signed_reply(body: bytes = b"", codec: Codec = CODEC, **fields) -> tuple[bytes, bytes, bytes]:
+    head, signature = codec.encode_reply(Frame(reply(**fields), body))
+    return head, body, signature
+
+
+MAKE = {"request": signed_request, "reply": signed_reply}
+DECODE = {
+    "request": lambda *parts, codec=CODEC: codec.decode_request(V, *parts),
+    "reply": lambda *parts, codec=CODEC: codec.decode_reply(V, *parts),
+}
+both = pytest.mark.parametrize("kind", ["request", "reply"])
+
+
+def test_round_trips():
+    head = request(b"body", root_path="/app", server=("s", None), chunks=2)
+    raw, signature = CODEC.encode_request(head, digest_of(b"body"))
+    envelope = CODEC.decode_request(V, raw, b"body", signature)
+    assert (envelope.head, envelope.body) == (head, b"body")
+    frame = Frame(reply(seq=3, more=True, aborted=True, wait_ms=1.5, run_ms=2.5), b"\x00\xff")
+    raw, signature = CODEC.encode_reply(frame)
+    assert CODEC.decode_reply(V, raw, frame.body, signature) == frame
+
+
+@given(
+    path=st.binary(max_size=50),
+    headers=st.lists(st.tuples(st.binary(max_size=20), st.binary(max_size=50)), max_size=5),
+)
+def test_every_byte_of_http_survives(path, headers):
+    pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    raw, body, signature = signed_request(path=path.decode("latin-1"), headers=pairs)
+    head = CODEC.decode_request(V, raw, body, signature).head
+    assert head.path.encode("latin-1") == path
+    assert [(n.encode("latin-1"), v.encode("latin-1")) for n, v in head.headers] == headers
+
+
+@both
+@pytest.mark.parametrize("body", [b"", b"a small body", b"x" * (DIGEST_OVER + 1)])
+def test_every_byte_flipped_in_turn_is_refused(kind, body):
+    parts = MAKE[kind](body)
+    DECODE[kind](*parts)
+    for which, part in enumerate(parts):
+        step = max(1, len(part) // 500)  # of a large body, every so many
+        for at in range(0, len(part), step):
+            for mask in (0x01, 0x80, 0xFF):
+                altered = bytearray(part)
+                altered[at] ^= mask
+                changed = (*parts[:which], bytes(altered), *parts[which + 1 :])
+                with pytest.raises(DecodeError):
+                    DECODE[kind](*changed)
+
+
+@both
+def test_cut_or_grown_is_refused(kind):
+    parts = MAKE[kind](b"body")
+    for which, part in enumerate(parts):
+        for changed in (part[:-1], part[1:], part + b"0", b"0" + part, b""):
+            with pytest.raises(DecodeError):
+                DECODE[kind](*parts[:which], changed, *parts[which + 1 :])
+
+
+@both
+def test_bytes_moved_between_head_and_body_are_refused(kind):
+    head, body, signature = MAKE[kind](b"body")
+    for moved in range(1, 5):
+        with pytest.raises(DecodeError):
+            DECODE[kind](body[-moved:] + head, body[:-moved], signature)
+    with pytest.raises(DecodeError):
+        DECODE[kind](head[1:], body + head[:1], signature)
+
+
+@both
+def test_parts_of_two_are_not_spliced(kind):
+    one, two = MAKE[kind](b"one", id="i1"), MAKE[kind](b"two", id="i2")
+    for mask in range(1, 7):
+        mixed = [two[at] if mask >> at & 1 else one[at] for at in range(3)]
+        with pytest.raises(DecodeError):
+            DECODE[kind](*mixed)
+
+
+def test_a_digest_is_not_a_body():
+    """The SHA-256 that stands for a large body must not pass as a body of 32 bytes."""
+    large = b"x" * (DIGEST_OVER + 1)
+    head, _, signature = signed_request(large)
+    with pytest.raises(DecodeError):
+        CODEC.decode_request(V, head, digest_of(large), signature)
+
+
+@pytest.mark.parametrize("size", [DIGEST_OVER, DIGEST_OVER + 1])
+def test_large_bodies_are_signed_by_their_digest(size):
+    body = b"x" * size
+    head, body, signature = signed_request(body)
+    assert CODEC.decode_request(V, head, body, signature).body == body
+    assert (len(digest_of(body)) == 32) == (size > DIGEST_OVER)
+
+
+def test_a_request_key_signs_no_reply_and_the_other_way_round():
+    head, body, signature = signed_request()
+    with pytest.raises(DecodeError, match="signature"):
+        CODEC.decode_reply(V, head, body, signature)
+    head, body, signature = signed_reply()
+    with pytest.raises(DecodeError, match="signature"):
+        CODEC.decode_request(V, head, body, signature)
+
+
+@both
+def test_key_rotation(kind):
+    old, new = Codec(["old"]), Codec(["new", "old"])
+    DECODE[kind](*MAKE[kind](codec=old), codec=new)  # what was signed before the change
+    with pytest.raises(DecodeError):
+        DECODE[kind](*MAKE[kind](codec=new), codec=old)  # signed with the new key at once
+    with pytest.raises(DecodeError):
+        DECODE[kind](*MAKE[kind](codec=old), codec=Codec(["new"]))
+
+
+def test_secrets_as_text_and_bytes_are_the_same():
+    DECODE["request"](*signed_request(codec=Codec([b"current"])))
+
+
+@both
+def test_an_unsigned_one_is_refused(kind):
+    head, body, signature = MAKE[kind](codec=Codec())
+    assert signature == b""
+    with pytest.raises(DecodeError):
+        DECODE[kind](head, body, signature)
+    DECODE[kind](head, body, signature, codec=Codec())  # signing is off at both ends
+
+
+@both
+@pytest.mark.parametrize("version", ["", "0", "2", "11", "1 "])
+def test_another_version_is_left_for_who_knows_it(kind, version):
+    decode = {"request": CODEC.decode_request, "reply": CODEC.decode_reply}[kind]
+    with pytest.raises(UnknownVersion):
+        decode(version, *MAKE[kind]())
+
+
+def test_fields_of_the_next_release_are_ignored():
+    """N+1 may add fields; a field of N that is left out has its default."""
+    plain = Codec()
+    told = msgspec.json.decode(signed_request()[0]) | {"new": {"a": 1}}
+    told.pop("client")
+    envelope = plain.decode_request(V, msgspec.json.encode(told), b"", b"")
+    assert envelope.head == request(client=None)
+    told = msgspec.json.decode(signed_reply()[0]) | {"trailers": [1]}
+    assert plain.decode_reply(V, msgspec.json.encode(told), b"", b"").head == reply()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(b"", b"{", b"null", b"[]", b'"x"', b"{}", b"\xff\xfe", b"\x00" * 100, b"[" * 100_000),
+        msgspec.json.encode(msgspec.to_builtins(request()) | {"hold_ms": "soon"}),
+        msgspec.json.encode(msgspec.to_builtins(request()) | {"headers": [["a"]]}),
+        msgspec.json.encode(msgspec.to_builtins(request()) | {"body_size": 1}),
+    ],
+)
+def test_nonsense_is_a_decode_error(head):
+    with pytest.raises(DecodeError):
+        Codec().decode_request(V, head, b"", b"")
+
+
+def test_claimed_id_reads_what_it_can():
+    assert claimed_id(signed_reply(id="x")[0]) == "x"
+    for head in (b"", b"{}", b'{"id": 5}', b"\xff", b"[]"):
+        assert claimed_id(head) == ""

@@ -1,0 +1,157 @@
+"""Which reply reaches which client (P2, P9)."""
+
+import asyncio
+
+import pytest
+
+from queueproxy.broker.desk import Notice, Order, RawReply
+from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
+from queueproxy.front.inbox import BAD_REPLY, Inbox
+from queueproxy.front.ticket import Failure, Ticket
+
+CODEC = Codec(["secret"])
+
+
+def raw(id: str, seq: int = 0, *, attempt=1, body=b"", more=False, codec=CODEC) -> RawReply:
+    head = ReplyHead(id, attempt, seq, status=0 if seq else 200, more=more)
+    encoded, signature = codec.encode_reply(Frame(head, body))
+    return RawReply(WIRE_VERSION, encoded, body, signature)
+
+
+@pytest.fixture
+async def inbox():
+    return Inbox(CODEC)
+
+
+def hold(inbox: Inbox, id: str, size: int = 100, most: int = 2) -> Ticket:
+    order = Order(id, "default", 60_000, most, size, 0, b"head", b"", b"")
+    ticket = Ticket(order, asyncio.get_running_loop())
+    inbox.add(ticket)
+    return ticket
+
+
+async def told(ticket: Ticket) -> list:
+    """All the news there is: bodies of frames, and failures."""
+    found = []
+    while True:
+        try:
+            news = await asyncio.wait_for(ticket.next(), 0.01)
+        except TimeoutError:
+            return found
+        found.append(news.body if isinstance(news, Frame) else news)
+
+
+async def test_each_gets_its_own(inbox):
+    one, two = hold(inbox, "1"), hold(inbox, "2")
+    inbox.deliver([raw("2", body=b"two"), raw("1", body=b"one")])
+    assert (await told(one), await told(two)) == ([b"one"], [b"two"])
+
+
+async def test_frames_in_order(inbox):
+    ticket = hold(inbox, "1")
+    frames = [raw("1", n, body=b"%d" % n, more=n < 4) for n in range(5)]
+    inbox.deliver(frames)
+    assert await told(ticket) == [b"0", b"1", b"2", b"3", b"4"]
+    assert ticket.answering
+    assert not ticket.repeatable
+
+
+async def test_frames_read_again_are_not_given_again(inbox):
+    """After a broken link the replies are read from the last position once more."""
+    ticket = hold(inbox, "1")
+    frames = [raw("1", n, body=b"%d" % n, more=True) for n in range(3)]
+    inbox.deliver(frames[:2])
+    inbox.deliver(frames)
+    assert await told(ticket) == [b"0", b"1", b"2"]
+
+
+@pytest.mark.parametrize("first", [1, 2])
+async def test_a_gap_breaks_the_answer_off(inbox, first):
+    ticket = hold(inbox, "1")
+    if first == 2:
+        inbox.deliver([raw("1", 0, body=b"0", more=True)])
+    inbox.deliver([raw("1", first, body=b"late")])
+    assert (await told(ticket))[-1] == BAD_REPLY
+    assert b"late" not in await told(ticket)
+
+
+async def test_attempts_never_mix(inbox):
+    ticket = hold(inbox, "1")
+    inbox.deliver(
+        [
+            raw("1", 0, attempt=2, body=b"0", more=True),
+            raw("1", 1, attempt=1, body=b"zombie", more=True),
+            raw("1", 0, attempt=3, body=b"zombie", more=True),
+            raw("1", 1, attempt=2, body=b"1"),
+        ]
+    )
+    assert await told(ticket) == [b"0", b"1"]
+
+
+async def test_nobody_held_gets_nothing(inbox):
+    ticket = hold(inbox, "1")
+    inbox.deliver([raw("2", body=b"two"), Notice("3", "worker_lost")])
+    assert await told(ticket) == []
+    inbox.remove(ticket)
+    inbox.deliver([raw("1", body=b"one"), Notice("1", "worker_lost")])
+    assert await told(ticket) == []
+
+
+async def test_frames_of_two_live_requests_swapped(inbox):
+    """Both clients are told that their answer is unusable; neither sees the other's."""
+    one, two = hold(inbox, "1"), hold(inbox, "2")
+    first, second = raw("1", body=b"one"), raw("2", body=b"two")
+    inbox.deliver([first._replace(body=second.body), second._replace(body=first.body)])
+    assert (await told(one), await told(two)) == ([BAD_REPLY], [BAD_REPLY])
+    assert inbox.refused == 2
+
+
+@pytest.mark.parametrize("field", ["head", "body", "signature"])
+async def test_each_byte_altered_is_delivered_to_nobody(inbox, field):
+    frame = raw("1", body=b"the body")
+    part = getattr(frame, field)
+    for at in range(len(part)):
+        ticket = hold(inbox, "1")
+        altered = part[:at] + bytes([part[at] ^ 1]) + part[at + 1 :]
+        inbox.deliver([frame._replace(**{field: altered})])
+        assert ticket.next_seq == 0
+        inbox.remove(ticket)
+    assert inbox.refused == len(part)
+
+
+async def test_signed_by_somebody_else(inbox):
+    ticket = hold(inbox, "1")
+    inbox.deliver([raw("1", body=b"forged", codec=Codec(["other"])), raw("1", codec=Codec())])
+    assert await told(ticket) == [BAD_REPLY, BAD_REPLY]
+
+
+async def test_a_reply_of_another_version_is_unusable(inbox):
+    ticket = hold(inbox, "1")
+    inbox.deliver([raw("1")._replace(version="2")])
+    assert await told(ticket) == [BAD_REPLY]
+
+
+async def test_notices(inbox):
+    ticket = hold(inbox, "1")
+    inbox.deliver([Notice("1", "queue_full")])
+    (news,) = await told(ticket)
+    assert isinstance(news, Failure)
+    assert news == "queue_full"
+
+
+async def test_bytes_held(inbox):
+    one, two = hold(inbox, "1", 100), hold(inbox, "2", 50)
+    assert inbox.bytes == 150
+    inbox.remove(one)
+    inbox.remove(one)  # twice is once
+    assert inbox.bytes == 50
+    inbox.remove(two)
+    assert (inbox.bytes, inbox.tickets) == (0, {})
+
+
+async def test_repeatable_until_it_is_answered(inbox):
+    get, post = hold(inbox, "1"), hold(inbox, "2", most=1)
+    assert get.repeatable
+    assert not post.repeatable
+    inbox.deliver([raw("1", more=True)])
+    assert not get.repeatable

@@ -1,0 +1,99 @@
+"""Who may import whom: read from the source, so that a lazy import counts too."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import queueproxy
+
+ROOT = Path(queueproxy.__file__).parent
+MODULES = {
+    path: ".".join(("queueproxy", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    )
+    for path in ROOT.rglob("*.py")
+}
+# What a part must not import, each also by what it contains.
+FORBIDDEN = {
+    "queueproxy.front": ("queueproxy.worker", "queueproxy.conf", "django"),
+    "queueproxy.worker": ("queueproxy.front", "queueproxy.conf", "channels"),
+    "queueproxy.broker": (
+        *("queueproxy.front", "queueproxy.worker", "queueproxy.conf"),
+        *("queueproxy.management", "queueproxy.dashboard", "django", "channels"),
+    ),
+    "queueproxy.keys": ("queueproxy", "django", "redis"),
+    "queueproxy.exceptions": ("queueproxy", "django", "redis"),
+    "queueproxy.envelopes": ("queueproxy.broker", "queueproxy.front", "django", "redis"),
+    "queueproxy.conf": ("queueproxy.front", "queueproxy.worker", "queueproxy.management"),
+    "queueproxy.dashboard": ("queueproxy.front", "queueproxy.worker"),
+}
+ONLY_IN = {
+    "django.test": {"queueproxy.worker.executor"},
+    "django_redis": set(),
+    "redis": {"queueproxy.broker.connect", "queueproxy.broker.links", "queueproxy.broker.protocol"},
+    "uvicorn": {"queueproxy.front.servers.uvicorn"},
+}
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of everything a module imports, at its top or inside a function."""
+    package = MODULES[path] if path.name == "__init__.py" else MODULES[path].rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base] if base else above)
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_a_part_does_not_import(part):
+    paths = [path for path, name in MODULES.items() if within(name, part)]
+    assert paths
+    wrong = [
+        f"{MODULES[path]} imports {name}"
+        for path in paths
+        for name in imports(path)
+        for forbidden in FORBIDDEN[part]
+        if within(name, forbidden) and not within(name, part)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("package", ONLY_IN)
+def test_a_package_is_imported_only_in(package):
+    users = {
+        name
+        for path, name in MODULES.items()
+        if any(within(imported, package) for imported in imports(path))
+    }
+    assert users == ONLY_IN[package]
+
+
+def test_relative_imports_are_resolved():
+    """The reader itself: it finds what is known to be there."""
+    assert "queueproxy.exceptions.Fenced" in imports(ROOT / "worker/loop.py")
+    assert "queueproxy.front.servers.by_hand" in imports(ROOT / "front/consumer.py")
+    assert "queueproxy.conf" in imports(ROOT / "asgi.py")
+
+
+def test_the_wire_can_be_read_without_django():
+    """envelopes, keys and the broker load where no Django is, and bring none in."""
+    code = (
+        "import sys; sys.modules['django'] = None\n"
+        "import queueproxy.envelopes, queueproxy.keys, queueproxy.broker.retry\n"
+        "import queueproxy.broker.membership, queueproxy.broker.seat, queueproxy.broker.control\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30, cwd=ROOT.parent)
