@@ -63,11 +63,6 @@ FRONT_STOPPED = Refusal(
     502, "connection_terminated", f"The front was stopped. {_UNKNOWN}", close=True
 )
 FRONT_FAILED = Refusal(500, "proxy_internal_error", f"The front failed. {_UNKNOWN}", close=True)
-HEADERS_TOO_SLOW = Refusal(408, "http_request_error", "The headers came too slowly.", close=True)
-FRONT_STOPPED = Refusal(
-    502, "connection_terminated", f"The front was stopped. {_UNKNOWN}", close=True
-)
-FRONT_FAILED = Refusal(500, "proxy_internal_error", f"The front failed. {_UNKNOWN}", close=True)
 BAD_REPLY = Refusal(502, "http_protocol_error", f"The answer was unusable. {_UNKNOWN}")
 
 _BY_REASON = {

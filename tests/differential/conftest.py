@@ -1,0 +1,91 @@
+"""The same site behind five servers."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ..acceptance.site import free_port
+from ..waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+PLAIN = ("plain uvicorn", "plain gunicorn")
+QUEUED = ("queued uvicorn", "queued daphne")
+
+
+def commands(ports: dict[str, int]) -> dict[str, list[str]]:
+    """How each server is started."""
+    python = [sys.executable, "-m"]
+    django = [*python, "django"]
+    return {
+        "plain uvicorn": [
+            *(*python, "uvicorn", "project.plain_asgi:application", "--log-level", "critical"),
+            *("--port", str(ports["plain uvicorn"]), "--lifespan", "off"),
+        ],
+        "plain gunicorn": [
+            *(*python, "gunicorn", "project.wsgi:application", "--log-level", "critical"),
+            *("-b", f"127.0.0.1:{ports['plain gunicorn']}"),
+        ],
+        "queued uvicorn": [
+            *(*django, "runqueueproxy", str(ports["queued uvicorn"]), "--server", "uvicorn")
+        ],
+        "queued daphne": [
+            *(*django, "runqueueproxy", str(ports["queued daphne"]), "--server", "daphne")
+        ],
+        "workers": [*django, "runqueueworker", "--processes", "1", "--threads", "2"],
+    }
+
+
+@pytest.fixture(scope="session", params=["0", "1"], ids=["production", "debug"])
+def servers(request, tmp_path_factory, broker_server):
+    """Ports by the servers' names."""
+    directory = tmp_path_factory.mktemp("differential")
+    names = (*PLAIN, *QUEUED, "workers")
+    ports = {name: free_port() for name in names}
+    environ = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.differential.settings",
+        "DIFF_DEBUG": request.param,
+        "QUEUEPROXY_VAR": str(directory),
+        "QUEUEPROXY_BROKER_URL": broker_server.url,
+        "PYTHONPATH": str(ROOT),
+    }
+    broker_server.client().flushall()
+    for words in (["migrate", "-v0"], ["sampledata"]):
+        subprocess.run([sys.executable, "-m", "django", *words], cwd=ROOT, env=environ, check=True)
+    log = (directory / "log").open("w")
+    processes = [
+        subprocess.Popen(
+            command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True
+        )
+        for command in commands(ports).values()
+    ]
+    try:
+        for name in (*PLAIN, *QUEUED):
+            wait_until(lambda port=ports[name]: _listens(port), f"{name}: {log.name}", 30)
+        yield ports
+    finally:
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            process.wait(40)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def pytest_terminal_summary(terminalreporter):
+    from .test_differential import compared
+
+    if compared["requests"]:
+        figures = ", ".join(f"{number} {what}" for what, number in compared.items())
+        terminalreporter.write_line(f"differential suite: {figures}")
