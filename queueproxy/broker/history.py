@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from .histogram import Histogram
 from .links import Link
-from .stats import Histogram
 
 # Seconds between rows of a series, and how long it reaches back.
 SERIES = {1: 900, 10: 21_600, 300: 2_592_000}

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..broker.control import Control
 from ..broker.history import WINDOWS, as_columns, read_history
-from ..broker.stats import QueueStats, Stats
+from ..broker.snapshot import QueueStats
+from ..broker.stats import Stats
 from ..exceptions import BrokerUnavailable
 from . import sparkline
 from .broker import broker_link

@@ -5,7 +5,8 @@ import time
 
 from queueproxy import conf
 from queueproxy.broker.metrics import exposition
-from queueproxy.broker.stats import Snapshot, Stats, unreachable_status
+from queueproxy.broker.snapshot import Snapshot, unreachable_status
+from queueproxy.broker.stats import Stats
 from queueproxy.exceptions import BrokerUnavailable
 
 from ._ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE, open_link

@@ -1,0 +1,89 @@
+"""The whole system at one moment, as plain values."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .histogram import Histogram
+
+INTERNAL = ("totals", "codes", "wait", "run", "duration", "recent")  # not in ``status --json``
+
+
+@dataclass
+class QueueStats:
+    """One queue. Times in seconds, rates per second over the last ten.
+
+    Percentiles of the wait are over the last five minutes, those of the run since the counters
+    began; None where there was nothing.
+    """
+
+    name: str
+    depth: int = 0
+    in_flight: int = 0
+    oldest_wait_seconds: float = 0.0
+    enqueued_total: int = 0
+    completed_total: int = 0
+    arrival_rate: float = 0.0
+    completion_rate: float = 0.0
+    wait_p50_seconds: float | None = None
+    wait_p95_seconds: float | None = None
+    wait_p99_seconds: float | None = None
+    run_p50_seconds: float | None = None
+    run_p95_seconds: float | None = None
+    run_p99_seconds: float | None = None
+    paused: bool = False
+    pause: dict[str, Any] | None = None  # by, reason, since, until (seconds of the broker's clock)
+    pace: float | None = None  # starts a second after a paced resume, until nothing waits
+    totals: dict[str, int] = field(default_factory=dict)  # redelivered, withdrawn, failed:..., ...
+    codes: dict[tuple[str, str], int] = field(default_factory=dict)  # (method, code) -> answers
+    wait: Histogram = field(default_factory=Histogram)
+    run: Histogram = field(default_factory=Histogram)
+    duration: Histogram = field(default_factory=Histogram)
+    recent: Histogram = field(default_factory=Histogram)  # waits of the last minutes
+
+    def set_percentiles(self) -> None:
+        """Work them out from the histograms."""
+        for share in (50, 95, 99):
+            for name, histogram in (("wait", self.recent), ("run", self.run)):
+                seconds = histogram.percentile(share / 100)
+                setattr(self, f"{name}_p{share}_seconds", seconds and round(seconds, 4))
+
+
+@dataclass
+class Snapshot:
+    """The whole system at one moment of the broker's clock (`now`, seconds)."""
+
+    now: float
+    server: str
+    version: str
+    memory_bytes: int
+    queues: list[QueueStats]
+    fronts: list[dict[str, Any]]
+    workers: list[dict[str, Any]]
+    dead_letters: int
+
+    def as_status(self) -> dict[str, Any]:
+        """What ``status --json`` prints."""
+        queues = [
+            {name: value for name, value in asdict(queue).items() if name not in INTERNAL}
+            for queue in self.queues
+        ]
+        return {
+            "broker": {
+                "reachable": True,
+                "server": self.server,
+                "version": self.version,
+                "memory_bytes": self.memory_bytes,
+            },
+            "paused": [queue.name for queue in self.queues if queue.paused],
+            "queues": queues,
+            "fronts": self.fronts,
+            "workers": self.workers,
+            "dead_letters": self.dead_letters,
+        }
+
+
+def unreachable_status() -> dict[str, Any]:
+    """What ``status --json`` prints where the broker can't be asked."""
+    broker = {"reachable": False, "server": None, "version": None, "memory_bytes": None}
+    empty: dict[str, Any] = {"paused": [], "queues": [], "fronts": [], "workers": []}
+    return {"broker": broker, **empty, "dead_letters": None}
