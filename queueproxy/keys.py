@@ -39,6 +39,7 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
 ``flow:<id>`` list: credits (bytes the client has taken) for a streamed answer; expires.
 ``pauses`` hash: queue -> JSON of who paused it, when, until when and why.
+``hold:<token>`` string: there while a hold keeps its pause; expires with it.
 ``dead`` stream, capped: dead letters.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua).
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began.
@@ -61,6 +62,7 @@ NAMED = (
     "flow",
     "stats",
     "history",
+    "hold",
 )
 
 

@@ -3,12 +3,14 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from .links import Link
+from .protocol import checked
 
+LONGEST_PAUSE = 86_400.0  # seconds; a pause that nobody ends is a site that is down
 REDACTED = ("authorization", "cookie", "proxy-authorization", "x-csrftoken")
 MASK = "[redacted]"
 
@@ -52,6 +54,13 @@ class Waiting:
     seconds: float
 
 
+class Stillness(NamedTuple):
+    """Whether all of some queues are paused, and how many of their requests run."""
+
+    paused: bool
+    in_flight: int
+
+
 class Control:
     """Changes made by people. Each method raises BrokerUnavailable where it could not be asked.
 
@@ -65,12 +74,12 @@ class Control:
 
     def pause(self, queues: Sequence[str], seconds: float, *, by: str, reason: str = "") -> None:
         """Start nothing from these queues for so long; once it returns, nothing starts."""
-        (clock,) = self._link.commands([("TIME",)])
-        details = msgspec.json.encode({"by": by, "reason": reason, "since": int(clock[0])})
-        self._link.script("pause", int(seconds * 1000), details, *queues)
+        now = self._clock()
+        details = {"by": by, "reason": reason, "since": int(now), "until": now + seconds}
+        self._link.script("pause", int(seconds * 1000), msgspec.json.encode(details), *queues)
 
     def resume(self, queues: Sequence[str], *, rate: float | None = None) -> list[str]:
-        """Let them go on; those that were paused.
+        """Let them go on; those that were paused, or still at the pace of an earlier resume.
 
         Args:
             rate: start at most so many a second of each, until nothing waits; None for no limit.
@@ -80,14 +89,27 @@ class Control:
 
     def paused(self, queues: Sequence[str]) -> bool:
         """Whether all of them are paused now."""
-        fields = [f"paused:{queue}" for queue in queues]
-        clock, ends = self._link.commands([("TIME",), ("HMGET", self._keys.state, *fields)])
+        return self.stillness(queues).paused
+
+    def in_flight(self, queues: Sequence[str]) -> int:
+        """How many requests of these queues run now."""
+        return self.stillness(queues).in_flight
+
+    def stillness(self, queues: Sequence[str]) -> Stillness:
+        """Whether nothing can start and nothing runs: both of the same moment."""
+        fields = [f"{kind}:{queue}" for kind in ("paused", "inflight") for queue in queues]
+        clock, found = self._ask([("TIME",), ("HMGET", self._keys.state, *fields)])
         now_ms = int(clock[0]) * 1000 + int(clock[1]) // 1000
-        return all(int(end or 0) > now_ms for end in ends)
+        values = [int(value or 0) for value in found]
+        ends, running = values[: len(queues)], values[len(queues) :]
+        return Stillness(
+            paused=all(end > now_ms for end in ends),
+            in_flight=sum(max(0, number) for number in running),
+        )
 
     def oldest(self, queues: Sequence[str], most: int) -> list["Waiting"]:
         """The requests that have waited longest, at most so many of each queue; oldest first."""
-        cursors, clock = self._link.commands(
+        cursors, clock = self._ask(
             [("HMGET", self._keys.state, *(f"cursor:{queue}" for queue in queues)), ("TIME",)]
         )
         commands: list[tuple] = []
@@ -97,7 +119,7 @@ class Control:
         now = int(clock[0]) + int(clock[1]) / 1e6
         waiting = [
             _waiting(queue, entry, fields, now)
-            for queue, found in zip(queues, self._link.commands(commands), strict=True)
+            for queue, found in zip(queues, self._ask(commands), strict=True)
             for entry, fields in found
         ]
         return sorted(waiting, key=lambda request: -request.seconds)[:most]
@@ -106,15 +128,9 @@ class Control:
         """Take a waiting request off; its client gets 503. False where it no longer waits."""
         return self._link.script("turn_away", queue, entry) == b"ok"
 
-    def in_flight(self, queues: Sequence[str]) -> int:
-        """How many requests of these queues run now."""
-        fields = [f"inflight:{queue}" for queue in queues]
-        (counts,) = self._link.commands([("HMGET", self._keys.state, *fields)])
-        return sum(max(0, int(count or 0)) for count in counts)
-
     def dead_letters(self, most: int = 100) -> list[DeadLetter]:
         """The newest, newest first."""
-        (found,) = self._link.commands([("XREVRANGE", self._keys.dead, "+", "-", "COUNT", most)])
+        (found,) = self._ask([("XREVRANGE", self._keys.dead, "+", "-", "COUNT", most)])
         return [_dead_letter(id, fields) for id, fields in found]
 
     def dead_letter(self, id: str) -> DeadLetter | None:
@@ -126,8 +142,15 @@ class Control:
 
     def discard(self, id: str) -> bool:
         """Delete one; whether it was there."""
-        (gone,) = self._link.commands([("XDEL", self._keys.dead, id)])
+        (gone,) = self._ask([("XDEL", self._keys.dead, id)])
         return gone == 1
+
+    def _clock(self) -> float:
+        (clock,) = self._ask([("TIME",)])
+        return int(clock[0]) + int(clock[1]) / 1e6
+
+    def _ask(self, commands: list[tuple]) -> list:
+        return [checked(reply) for reply in self._link.commands(commands)]
 
 
 def new_request_id() -> str:

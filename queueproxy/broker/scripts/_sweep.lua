@@ -2,13 +2,18 @@
 
 local SWEEP_FRONT = 500 -- requests of one lost front a call
 
+local function lift_pause(queue)
+  clear('paused:' .. queue)
+  redis.call('HDEL', key('pauses'), queue)
+  if number('waiting:' .. queue) > 0 then
+    ring(queue)
+  end
+end
+
 local function end_pauses()
-  local ends = redis.call('HGETALL', key('pauses'))
-  for i = 1, #ends, 2 do
-    local queue = ends[i]
+  for _, queue in ipairs(redis.call('HKEYS', key('pauses'))) do
     if not paused(queue) then
-      clear('paused:' .. queue)
-      redis.call('HDEL', key('pauses'), queue)
+      lift_pause(queue)
     end
   end
 end

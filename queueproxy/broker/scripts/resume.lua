@@ -1,7 +1,17 @@
 -- resume: let these queues go on.
 --
 -- ARGV: run, ms between two starts until nothing waits (0: no limit), queues...
--- Returns 'epoch', or the list of those that were paused.
+-- Returns 'epoch', or the list of those that were paused, or still at the pace of a resume. Of the
+-- others nothing is changed.
+
+local function resume(queue, interval)
+  clear('pace:' .. queue, 'next:' .. queue)
+  if number('waiting:' .. queue) > 0 and tonumber(interval) > 0 then
+    set('pace:' .. queue, interval)
+    set('next:' .. queue, integer(NOW))
+  end
+  lift_pause(queue)
+end
 
 register('resume', function()
   if epoch_changed() then
@@ -9,18 +19,9 @@ register('resume', function()
   end
   local resumed = {}
   for i = 3, #ARGV do
-    local queue = ARGV[i]
-    if paused(queue) then
-      resumed[#resumed + 1] = queue
-    end
-    clear('paused:' .. queue, 'pace:' .. queue, 'next:' .. queue)
-    redis.call('HDEL', key('pauses'), queue)
-    if number('waiting:' .. queue) > 0 then
-      if tonumber(ARGV[2]) > 0 then
-        set('pace:' .. queue, ARGV[2])
-        set('next:' .. queue, integer(NOW))
-      end
-      ring(queue)
+    if paused(ARGV[i]) or value('next:' .. ARGV[i]) then
+      resume(ARGV[i], ARGV[2])
+      resumed[#resumed + 1] = ARGV[i]
     end
   end
   return resumed

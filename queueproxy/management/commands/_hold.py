@@ -1,150 +1,103 @@
-"""queueproxy pause, resume and hold."""
+"""queueproxy hold: pause, prove that nothing runs, run a command, resume whatever happens."""
 
-import getpass
 import shutil
-import signal
-import socket
-import subprocess
 import threading
 import time
+from collections.abc import Callable
 
 from django.core.management.base import CommandError
 
-from queueproxy import conf
 from queueproxy.broker.control import Control
-from queueproxy.broker.stats import Stats
+from queueproxy.broker.hold import Hold
 from queueproxy.exceptions import BrokerUnavailable
 
-from ._ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE, chosen_queues, open_link
+from ._ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues, open_link
+from ._child import Child, Interrupted
+from ._pause import me, until_still
 
-LOOK_EVERY = 0.05  # seconds between looks at what is in flight
-MARGIN = 5.0  # seconds before the first held client would be turned away
-SHORTEST = 1.0  # seconds
 HOLD_LEASE = 10.0  # seconds a hold's pause outlives its process
 HOLD_WAIT = 30.0  # seconds a hold waits for requests in flight, unless told
 
 
-def pause(command, options: dict) -> int:
-    """Pause; with --wait until nothing is in flight."""
-    queues = chosen_queues(options["queues"])
-    control = Control(open_link())
-    seconds = options["timeout"] or _until_clients_leave(queues)
-    control.pause(queues, seconds, by=_me(), reason=options["reason"])
-    command.stdout.write(
-        f"Paused {', '.join(queues)} for at most {seconds:.0f} s. "
-        "To go on: manage.py queueproxy resume"
-    )
-    if not options["wait"]:
-        return DONE
-    if _until_idle(control, queues, time.monotonic() + seconds):
-        command.stdout.write("Nothing is in flight.")
-        return DONE
-    command.stderr.write("Requests are still in flight, or the pause has ended.")
-    return DID_NOT_HOLD
-
-
-def resume(command, options: dict) -> int:
-    """Let the queues go on."""
-    queues = chosen_queues(options["queues"])
-    resumed = Control(open_link()).resume(queues, rate=options["rate"])
-    if not resumed:
-        command.stdout.write("Nothing was paused.")
-        return DONE if not options["queues"] else DID_NOT_HOLD
-    command.stdout.write(f"Resumed {', '.join(resumed)}.")
-    return DONE
-
-
 def hold(command, options: dict) -> int:
-    """Pause all, prove that nothing is in flight, run the command, resume whatever happens."""
+    """Pause all, prove that nothing is in flight, run the command, resume; its exit status."""
     words = options["command"]
     if shutil.which(words[0]) is None:
         raise CommandError(f"There is no command {words[0]!r}.", returncode=COULD_NOT_ASK)
+    say = command.stderr.write  # the command's output alone goes to standard output
     queues = chosen_queues(())
-    with _Hold(queues, " ".join(words)) as held:
-        wait = options["timeout"] or HOLD_WAIT
-        if not _until_idle(held.control, queues, time.monotonic() + wait):
-            command.stderr.write(
-                f"Requests were still in flight after {wait:g} s; nothing was run."
-            )
-            return DID_NOT_HOLD
-        return _run(words)
+    with Child() as child:
+        try:
+            with _Held(queues, " ".join(words), say):
+                wait = options["timeout"] or HOLD_WAIT
+                return _run(child, words, queues, wait, say)
+        except Interrupted as interrupted:
+            say(f"Interrupted by {interrupted}; nothing was run.")
+            return 128 + interrupted.number
 
 
-class _Hold:
+def _run(child: Child, words: list[str], queues: tuple[str, ...], wait: float, say) -> int:
+    running = until_still(Control(open_link()), queues, time.monotonic() + wait)
+    if running is None:
+        say("The pause has ended before nothing was in flight; nothing was run.")
+        return DID_NOT_HOLD
+    if running:
+        say(f"Still in flight after {wait:g} s: {running}; nothing was run.")
+        return DID_NOT_HOLD
+    say(f"Paused {', '.join(queues)}; nothing is in flight.")
+    try:
+        return child.run(words)
+    except OSError as error:
+        raise CommandError(f"Can't run {words[0]!r}: {error}", returncode=COULD_NOT_ASK) from error
+
+
+class _Held:
     """A pause that is renewed while its process lives, and ends by itself soon after.
 
     Args:
         queues: to pause.
         reason: shown to others.
+        say: told what a person should know.
     """
 
-    def __init__(self, queues: tuple[str, ...], reason: str):
-        self.control = Control(open_link())
-        self._renewing = Control(open_link("hold"))
-        self._queues = queues
-        self._reason = reason
+    def __init__(self, queues: tuple[str, ...], reason: str, say: Callable[[str], None]):
+        self._say = say
+        self._hold = Hold(open_link("hold"), queues, HOLD_LEASE, by=me(), reason=reason)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
-    def __enter__(self) -> "_Hold":
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _interrupt)
-        self._pause(self.control)
+    def __enter__(self) -> "_Held":
+        try:
+            self._hold.keep()
+        except Interrupted:
+            self._end()
+            raise
         self._thread.start()
         return self
 
-    def _pause(self, control: Control) -> None:
-        control.pause(self._queues, HOLD_LEASE, by=_me(), reason=self._reason)
-
     def _renew(self) -> None:
+        told: list[str] = []
         while not self._over.wait(HOLD_LEASE / 4):
             try:
-                self._pause(self._renewing)
+                resumed, anew = self._hold.keep()
             except BrokerUnavailable:
-                pass  # nothing starts while the broker is away; tried again
+                continue  # nothing starts while the broker is away; tried again
+            if anew:
+                self._say("The broker had lost the pause; it is in force again.")
+            if resumed != told:
+                self._say(f"No longer paused: {', '.join(resumed)}. The command goes on.")
+                told = resumed
 
     def __exit__(self, *exc_info) -> None:
         self._over.set()
         self._thread.join()
+        self._end()
+
+    def _end(self) -> None:
         try:
-            self.control.resume(self._queues)
-        except BrokerUnavailable:
-            pass  # the pause ends by itself
-
-
-def _run(words: list[str]) -> int:
-    process = subprocess.Popen(words)
-    try:
-        status = process.wait()
-    except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        status = process.wait()
-    return 128 - status if status < 0 else status
-
-
-def _interrupt(*_) -> None:
-    raise KeyboardInterrupt
-
-
-def _until_idle(control: Control, queues: tuple[str, ...], deadline: float) -> bool:
-    """Whether nothing was in flight before the deadline, or before somebody resumed."""
-    while control.in_flight(queues):
-        if time.monotonic() >= deadline or not control.paused(queues):
-            return False
-        time.sleep(LOOK_EVERY)
-    return control.paused(queues)
-
-
-def _until_clients_leave(queues: tuple[str, ...]) -> float:
-    """As long as nobody who waits now is turned away."""
-    snapshot = Stats(open_link(), queues).snapshot()
-    oldest = max((queue.oldest_wait_seconds for queue in snapshot.queues), default=0.0)
-    return max(SHORTEST, conf.get_settings().max_hold - oldest - MARGIN)
-
-
-def _me() -> str:
-    try:
-        user = getpass.getuser()
-    except (OSError, KeyError):  # no name for this user id, as in a container
-        user = "somebody"
-    return f"{user}@{socket.gethostname()}"
+            resumed = self._hold.end()
+        except BrokerUnavailable as error:
+            self._say(f"The broker is away ({error}); the pause ends by itself.")
+        else:
+            self._say(f"Resumed {', '.join(resumed)}." if resumed else "Nothing was resumed.")
+        self._hold.close()

@@ -2,13 +2,16 @@
 
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from queueproxy.exceptions import BrokerUnavailable
 
-from . import _dead, _hold, _status
+from . import _dead, _hold, _pause, _status
 from ._ask import COULD_NOT_ASK
 from ._options import positive_seconds, rate
+
+INTERRUPTED = 130  # as a shell has it
 
 
 class Command(BaseCommand):
@@ -26,8 +29,9 @@ class Command(BaseCommand):
 
     def _add_looking(self, actions) -> None:
         status = actions.add_parser("status", help="what waits, who works on what")
-        status.add_argument("--json", action="store_true", help="for programs")
-        status.add_argument("--watch", action="store_true", help="live, until interrupted")
+        how = status.add_mutually_exclusive_group()
+        how.add_argument("--json", action="store_true", help="for programs")
+        how.add_argument("--watch", action="store_true", help="live, until interrupted")
         status.set_defaults(run=_status.status)
         metrics = actions.add_parser("metrics", help="in Prometheus' text format")
         metrics.set_defaults(run=_status.metrics)
@@ -37,14 +41,14 @@ class Command(BaseCommand):
         pause.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
         pause.add_argument("--wait", action="store_true", help="return when nothing is in flight")
         pause.add_argument(
-            "--timeout", type=positive_seconds, metavar="S", help="the pause ends by itself"
+            "--timeout", type=_pause.pause_length, metavar="S", help="the pause ends by itself"
         )
         pause.add_argument("--reason", default="", metavar="TEXT", help="shown to others")
-        pause.set_defaults(run=_hold.pause)
+        pause.set_defaults(run=_pause.pause)
         resume = actions.add_parser("resume", help="go on")
         resume.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
         resume.add_argument("--rate", type=rate, metavar="N/s", help="at most so many a second")
-        resume.set_defaults(run=_hold.resume)
+        resume.set_defaults(run=_pause.resume)
         hold = actions.add_parser("hold", help="pause, run a command, resume")
         hold.add_argument(
             "--timeout", type=positive_seconds, metavar="S", help="to get nothing in flight"
@@ -76,4 +80,8 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The broker can't be reached: {error}", returncode=COULD_NOT_ASK
             ) from error
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error), returncode=COULD_NOT_ASK) from error
+        except KeyboardInterrupt:
+            status = INTERRUPTED
         sys.exit(status)

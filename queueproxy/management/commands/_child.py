@@ -1,0 +1,81 @@
+"""A command run for a person: signals meant for it reach it, and its end is always waited for."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Sequence
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(Exception):
+    """A signal came while no command was running; `number` is the signal's."""
+
+    def __init__(self, number: int):
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class Child:
+    """Runs one command, while this is entered.
+
+    A signal that comes before the command raises Interrupted, once; later ones go to the command,
+    and those that come after it are let pass: what is left to do then is short.
+    """
+
+    def __init__(self):
+        self._process: subprocess.Popen | None = None
+        self._starting = False
+        self._over = False
+        self._missed: list[int] = []
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> "Child":
+        self._before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def run(self, words: Sequence[str]) -> int:
+        """Run it to its end; its exit status as a shell has it (128 + signal).
+
+        Raises:
+            OSError: it could not be started.
+        """
+        self._starting = True
+        try:
+            self._process = subprocess.Popen(words)
+        finally:
+            self._starting = False
+        for number in self._missed:
+            self._process.send_signal(number)
+        status = self._process.wait()
+        self._over = True
+        return 128 - status if status < 0 else status
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        if self._over:
+            return
+        if self._process is not None:
+            # A terminal's Ctrl-C has reached the command already.
+            if number != signal.SIGINT or not _in_foreground():
+                self._process.send_signal(number)
+        elif self._starting:
+            self._missed.append(number)
+        else:
+            self._over = True
+            raise Interrupted(number)
+
+
+def _in_foreground() -> bool:
+    """Whether a terminal gives its Ctrl-C to this process, and so to the command."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)

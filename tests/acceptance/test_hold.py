@@ -1,0 +1,189 @@
+"""``hold`` with real commands: whatever becomes of them, the queues go on."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ..waiting import wait_until
+
+
+@pytest.fixture
+def server():
+    return "uvicorn"
+
+
+def hold(site, *words: str, options=(), **popen) -> subprocess.Popen:
+    """Start it in a session of its own: without a terminal, as under a deploy script."""
+    command = [sys.executable, "-m", "django", "queueproxy", "hold", *options, "--", *words]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(
+        command, env=site.environ, text=True, start_new_session=True, **{**pipes, **popen}
+    )
+
+
+def paused(site) -> bool:
+    return len(site.status()["paused"]) == 3
+
+
+def test_the_command_runs_while_nothing_else_does(site):
+    site.front()
+    site.workers("--threads", "2")
+    running = site.in_background("GET", "/run/before/?seconds=1")
+    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
+    ledger = site.ledger
+    process = hold(site, "sh", "-c", f"wc -l < {ledger}; cat; echo late >&2; wc -l < {ledger}")
+    wait_until(lambda: paused(site), "the pause")
+    waiting = [site.in_background("GET", f"/run/during{n}/") for n in range(3)]
+    wait_until(lambda: site.queue()["depth"] == 3, "requests that wait")
+    assert running.result().status_code == 200
+    out, err = process.communicate("from standard\0input\n", timeout=30)
+    assert process.returncode == 0
+    assert out == "1\nfrom standard\0input\n1\n"  # untouched, and nothing started meanwhile
+    assert err.splitlines() == [
+        "Paused high, default, low; nothing is in flight.",
+        "late",
+        "Resumed high, default, low.",
+    ]
+    assert [client.result().status_code for client in waiting] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("script", "status"), [("exit 0", 0), ("exit 1", 1), ("exit 77", 77), ("kill -9 $$", 137)]
+)
+def test_its_exit_status_is_the_commands(site, script, status):
+    process = hold(site, "sh", "-c", script)
+    process.communicate(timeout=30)
+    assert process.returncode == status
+    assert site.status()["paused"] == []
+
+
+def test_options_of_the_command_are_its_own(site):
+    process = hold(site, "printf", "%s|", "--wait", "--", "-x", options=("--timeout", "9"))
+    out, _ = process.communicate(timeout=30)
+    assert out == "--wait|--|-x|"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_reaches_the_command(site, number):
+    """The queues go on when the command has ended, and not before."""
+    name = number.name.removeprefix("SIG")
+    script = f"trap 'echo cleaning; sleep 1; exit 9' {name}; echo up; while :; do sleep 0.05; done"
+    process = hold(site, "sh", "-c", script)
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(number)
+    assert process.stdout.readline() == "cleaning\n"
+    assert paused(site)
+    process.communicate(timeout=30)
+    assert process.returncode == 9
+    assert site.status()["paused"] == []
+
+
+def test_a_command_that_dies_of_the_signal(site):
+    process = hold(site, "sh", "-c", "echo up; exec sleep 60")
+    assert process.stdout.readline() == "up\n"
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert site.status()["paused"] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_while_it_waits(site, tmp_path, number):
+    site.front()
+    site.workers()
+    running = site.in_background("GET", "/run/long/?seconds=8")
+    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
+    process = hold(site, "touch", str(tmp_path / "ran"))
+    wait_until(lambda: paused(site), "the pause")
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert err.splitlines()[-1] == f"Interrupted by {number.name}; nothing was run."
+    assert "Traceback" not in err
+    assert not (tmp_path / "ran").exists()
+    assert site.status()["paused"] == []
+    assert running.is_alive()
+
+
+def test_what_stays_in_flight_keeps_the_command_from_running(site, tmp_path):
+    site.front()
+    site.workers()
+    site.in_background("GET", "/run/long/?seconds=8")
+    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
+    process = hold(site, "touch", str(tmp_path / "ran"), options=("--timeout", "0.5"))
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Still in flight after 0.5 s: 1; nothing was run." in err
+    assert not (tmp_path / "ran").exists()
+    assert site.status()["paused"] == []
+
+
+def test_a_command_that_can_not_be_started(site, tmp_path):
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    process = hold(site, str(script))
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "Can't run" in err
+    assert "Traceback" not in err
+    assert site.status()["paused"] == []
+
+
+def test_killed_its_pause_ends_by_itself(site):
+    site.front()
+    site.workers()
+    process = hold(site, "sh", "-c", "echo up; exec sleep 60")
+    assert process.stdout.readline() == "up\n"
+    client = site.in_background("GET", "/run/patient/")
+    wait_until(lambda: site.queue()["depth"] == 1, "a request that waits")
+    process.kill()  # and with it nobody renews
+    try:
+        assert client.result(30).status_code == 200
+        assert site.status()["paused"] == []
+    finally:
+        signal_group(process, signal.SIGKILL)
+        process.communicate(timeout=10)
+
+
+def signal_group(process: subprocess.Popen, number: int) -> None:
+    """The command, which its killed parent left behind."""
+    os.killpg(process.pid, number)
+
+
+def test_it_lasts_as_long_as_its_command(site):
+    """Longer than its lease: it is renewed."""
+    process = hold(site, "sh", "-c", "echo up; sleep 12")
+    assert process.stdout.readline() == "up\n"
+    while process.poll() is None:
+        if not paused(site) and process.poll() is None:
+            # Between the command's end and its own it has resumed already.
+            assert process.wait(5) == 0
+    out, err = process.communicate()
+    assert (process.returncode, out) == (0, "")
+    assert err.splitlines()[-1] == "Resumed high, default, low."
+
+
+def test_a_person_may_resume_meanwhile(site):
+    process = hold(site, "sh", "-c", "echo up; read line")
+    assert process.stdout.readline() == "up\n"
+    assert site.run("queueproxy", "resume", "high").returncode == 0
+    told = process.stderr.readline() + process.stderr.readline()
+    assert "No longer paused: high. The command goes on." in told
+    assert site.status()["paused"] == ["default", "low"]
+    _, err = process.communicate("\n", timeout=30)
+    assert process.returncode == 0
+    assert err == "Resumed default, low.\n"
+
+
+def test_the_broker_goes_away_meanwhile(site):
+    process = hold(site, "sh", "-c", "echo up; read line; exit 4")
+    assert process.stdout.readline() == "up\n"
+    site.broker.kill()
+    _, err = process.communicate("\n", timeout=30)
+    site.broker.start()
+    assert process.returncode == 4
+    assert "the pause ends by itself" in err

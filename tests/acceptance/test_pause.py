@@ -1,0 +1,226 @@
+"""Pause and resume as an operator gives them: on the command line, with real processes."""
+
+import json
+import subprocess
+
+import pytest
+
+from ..servers import BrokerServer
+from ..waiting import wait_until
+
+NOWHERE = "unix:///nonexistent/broker"
+
+
+@pytest.fixture
+def server():
+    return "uvicorn"
+
+
+def queueproxy(site, *words: str, **environ: str) -> subprocess.CompletedProcess:
+    return site.run("queueproxy", *words, **environ)
+
+
+def pauses(broker: BrokerServer) -> dict:
+    """What the broker keeps of pauses and paces."""
+    client = broker.client()
+    state = client.hgetall("{queueproxy}:state")
+    kept = {k: v for k, v in state.items() if k.startswith(("paused:", "pace:", "next:"))}
+    return {"state": kept, "pauses": client.hgetall("{queueproxy}:pauses")}
+
+
+def held(site, number: int) -> bool:
+    return sum(front["held"] for front in site.status()["fronts"]) == number
+
+
+def test_a_pause_outlives_workers_and_fronts(site):
+    front, workers = site.front(), site.workers()
+    done = queueproxy(site, "pause", "default", "--timeout", "120", "--reason", "new disk")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Paused default for at most 120 s.")
+    for process in (front, workers):
+        process.terminate()
+        process.wait(20)
+    site.front()
+    site.workers()
+    client = site.in_background("GET", "/run/a/")
+    other = site.in_background("GET", "/high/run/b/")
+    assert other.result().status_code == 200
+    assert site.queue()["depth"] == 1
+    queue = site.queue()
+    assert queue["paused"]
+    assert queue["pause"]["reason"] == "new disk"
+    assert "@" in queue["pause"]["by"]
+    assert queue["pause"]["until"] - queue["pause"]["since"] == pytest.approx(120, abs=1.1)
+    shown = queueproxy(site, "status").stdout
+    assert "default is paused by" in shown
+    assert "new disk" in shown
+    assert site.runs("a") == []
+    assert queueproxy(site, "resume", "default").stdout == "Resumed default.\n"
+    assert client.result().status_code == 200
+    assert pauses(site.broker) == {"state": {}, "pauses": {}}
+
+
+def test_it_ends_by_itself_before_the_oldest_client_leaves(make_site):
+    """Who waits is answered, although nobody ever resumes."""
+    site = make_site(MAX_HOLD=12, LEASE=3)
+    site.front()
+    clients = [site.in_background("GET", f"/run/c{n}/") for n in range(3)]
+    wait_until(lambda: site.queue()["oldest_wait_seconds"] > 2, "clients that wait")
+    done = queueproxy(site, "pause")
+    seconds = float(done.stdout.split("at most ")[1].split(" s")[0])
+    assert 1 <= seconds <= 5  # of 12: two and more waited, five kept as a margin
+    assert "the pause can only be short" in done.stderr
+    site.workers()
+    assert [client.result().status_code for client in clients] == [200] * 3
+
+
+def test_a_longer_one_is_warned_of(site):
+    done = queueproxy(site, "pause", "--timeout", "90")
+    assert done.returncode == 0
+    assert "turned away after 60 s of these 90 s (MAX_HOLD is 60 s)" in done.stderr
+
+
+def test_wait_returns_when_nothing_is_in_flight(site):
+    site.front()
+    site.workers("--threads", "2")
+    running = [site.in_background("GET", f"/run/w{n}/?seconds=1.5") for n in range(2)]
+    wait_until(lambda: site.queue()["in_flight"] == 2, "requests in flight")
+    done = queueproxy(site, "pause", "--wait")
+    assert done.returncode == 0
+    assert "Nothing is in flight." in done.stdout
+    assert site.queue()["in_flight"] == 0
+    later = site.in_background("GET", "/run/later/")
+    wait_until(lambda: site.queue()["depth"] == 1, "a request that waits")
+    assert [client.result().status_code for client in running] == [200, 200]
+    assert site.runs("later") == []
+    queueproxy(site, "resume")
+    assert later.result().status_code == 200
+
+
+def test_wait_gives_up_at_its_timeout(site):
+    site.front()
+    site.workers()
+    running = site.in_background("GET", "/run/long/?seconds=4")
+    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
+    done = queueproxy(site, "pause", "--wait", "--timeout", "1")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] in (
+        "Still in flight: 1.",
+        "The pause has ended before nothing was in flight.",
+    )
+    assert running.result().status_code == 200
+
+
+def test_a_resume_ends_a_waiting_pause(site):
+    """It must neither hang nor say that nothing runs."""
+    site.front()
+    site.workers()
+    running = site.in_background("GET", "/run/long/?seconds=8")
+    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
+    pausing = site.manage("queueproxy", "pause", "--wait", "--timeout", "50")
+    wait_until(lambda: site.queue()["paused"], "the pause")
+    assert queueproxy(site, "resume").returncode == 0
+    assert pausing.wait(10) == 1
+    assert "The pause has ended" in pausing.log.read_text()
+    assert running.is_alive()
+
+
+def test_resume_at_a_rate(site):
+    """The backlog starts in order and no faster than was said."""
+    site.front()
+    site.workers("--threads", "4")
+    queueproxy(site, "pause")
+    clients = []
+    for number in range(9):
+        clients.append(site.in_background("GET", f"/run/r{number}/"))
+        wait_until(lambda: site.queue()["depth"] == len(clients), "the backlog")
+    done = queueproxy(site, "resume", "--rate", "8/s")
+    assert done.stdout == "Resumed high, default, low at 8 a second.\n"
+    assert [client.result().status_code for client in clients] == [200] * 9
+    started = sorted(int(line.split()[3].split("-")[0]) for line in site.runs())
+    assert (started[-1] - started[0]) / 1e9 > 8 / 8 * 0.9
+    assert [line.split()[0] for line in site.runs()] == [f"r{n}" for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["pause", "nope"], 2, "No queue 'nope'. Queues: high, default, low."),
+        (["resume", "nope"], 2, "No queue 'nope'. Queues: high, default, low."),
+        (["pause", "ops"], 2, "No queue 'ops'. Queues: high, default, low."),
+        (["resume", "low"], 1, "Not paused: low."),
+        (["resume", "low", "--rate", "5/s"], 1, "Not paused: low."),
+        (["hold", "--", "no-such-command"], 2, "There is no command 'no-such-command'."),
+        (["dead", "show", "1-1"], 2, "No dead letter '1-1'."),
+    ],
+)
+def test_bad_words_change_nothing(site, words, status, said):
+    queueproxy(site, "pause", "high", "--timeout", "50")
+    before = pauses(site.broker)
+    done = queueproxy(site, *words)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.removeprefix("CommandError: ") == f"{said}\n"
+    assert pauses(site.broker) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pause", "--timeout", "0"],
+        ["pause", "--timeout", "never"],
+        ["pause", "--timeout", "1e6"],
+        ["resume", "--rate", "0"],
+        ["resume", "--rate", "fast"],
+        ["hold"],
+        ["status", "--json", "--watch"],
+        ["dance"],
+        [],
+    ],
+)
+def test_bad_options_change_nothing(site, words):
+    before = pauses(site.broker)
+    done = queueproxy(site, *words)
+    assert done.returncode == 2
+    assert "error: " in done.stderr.splitlines()[-1]
+    assert pauses(site.broker) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pause"],
+        ["pause", "--wait"],
+        ["resume"],
+        ["hold", "--", "touch", "ran"],
+        ["status"],
+        ["metrics"],
+        ["dead", "list"],
+        ["dead", "retry", "1-1"],
+    ],
+)
+def test_without_a_broker(site, tmp_path, words):
+    words = [str(tmp_path / "ran") if word == "ran" else word for word in words]
+    done = queueproxy(site, *words, QUEUEPROXY_BROKER_URL=NOWHERE)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("CommandError: The broker can't be reached: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "ran").exists()
+
+
+def test_status_json_without_a_broker(site):
+    done = queueproxy(site, "status", "--json", QUEUEPROXY_BROKER_URL=NOWHERE)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["broker"]["reachable"] is False
+
+
+def test_wrong_settings_are_one_line(site):
+    done = queueproxy(site, "status", PROBE_SETTINGS='{"MAX_HOLDD": 5}')
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "MAX_HOLDD" in done.stderr
+
+
+def test_resume_where_nothing_is_paused(site):
+    done = queueproxy(site, "resume")
+    assert (done.returncode, done.stdout) == (0, "Nothing was paused.\n")
