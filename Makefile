@@ -10,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: run test lint django-suite data help clean
+.PHONY: run test lint django-suite drill data help clean
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +41,9 @@ lint: $(VENV)/.installed
 
 django-suite: $(VENV)/.installed
 	$(BIN)/python -m tests.django_suite
+
+drill: $(VENV)/.installed
+	$(BIN)/python -m drill $(ARGS)
 
 clean:
 	rm -rf $(VENV) var .cache .pytest_cache .ruff_cache .hypothesis
