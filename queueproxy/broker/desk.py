@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -15,6 +15,8 @@ FENCED = b"fenced"
 BLOCK_FOR = 10.0  # seconds a read of replies waits
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 READ_AT_ONCE = 128  # replies
+
+Why = Literal["left", "expired"]  # a client has gone; its hold is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,14 @@ class Desk:
         )
         return _unless_fenced(reply) == b"ok"
 
-    async def withdraw(self, ids: Sequence[str]) -> list[str]:
-        """For each: ``withdrawn`` (it never started), ``started``, ``in_flight`` or ``gone``."""
-        return [reply.decode() for reply in await self._orders.script("withdraw", self.front, *ids)]
+    async def withdraw(self, ids: Sequence[str], why: Why = "left") -> list[str]:
+        """For each: ``withdrawn`` (it never started), ``started``, ``in_flight`` or ``gone``.
+
+        Args:
+            why: for the statistics.
+        """
+        replies = await self._orders.script("withdraw", self.front, why, *ids)
+        return [reply.decode() for reply in replies]
 
     async def missing(self, ids: Sequence[str]) -> list[str]:
         """Those of the requests that the broker no longer holds for this front."""

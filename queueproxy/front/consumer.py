@@ -174,7 +174,7 @@ class RequestConsumer(AsyncConsumer):
         state = ticket.state
         try:
             async with asyncio.timeout(WITHDRAW_WITHIN):
-                fate = await self.front.courier.withdraw(ticket)
+                fate = await self.front.courier.withdraw(ticket, "expired")
         except TimeoutError:
             fate = "unsent" if state is State.PENDING else "unknown"
         if fate in ("unsent", "withdrawn"):

@@ -12,7 +12,7 @@ import logging
 from collections import deque
 from dataclasses import replace
 
-from ..broker.desk import Desk
+from ..broker.desk import Desk, Why
 from ..exceptions import BrokerUnavailable, Fenced, NotSent
 from .inbox import Inbox
 from .ticket import Failure, State, Ticket
@@ -47,7 +47,7 @@ class Courier:
         self._batch: list[Ticket] = []  # under way; sent again until the broker has taken it
         self._batch_number = 1
         self._batch_tried = False  # it may have arrived
-        self._withdrawals: dict[str, asyncio.Future] = {}
+        self._withdrawals: dict[str, tuple[Why, asyncio.Future]] = {}
         self._stages: deque[tuple[tuple, asyncio.Future]] = deque()
         self._credits: dict[str, int] = {}
         self._work = asyncio.Event()
@@ -68,7 +68,7 @@ class Courier:
         self._outbox.append(ticket)
         self._work.set()
 
-    def withdraw(self, ticket: Ticket) -> asyncio.Future:
+    def withdraw(self, ticket: Ticket, why: Why = "left") -> asyncio.Future:
         """Nobody wants its answer; the future says what became of it: see Desk.withdraw.
 
         ``unsent`` where the broker never had it.
@@ -79,12 +79,12 @@ class Courier:
                 self._outbox.remove(ticket)
             done.set_result("unsent")
             return done
-        return self.forget(ticket.order.id)
+        return self.forget(ticket.order.id, why)
 
-    def forget(self, id: str) -> asyncio.Future:
+    def forget(self, id: str, why: Why = "left") -> asyncio.Future:
         """As withdraw, by id: also a request whose chunks were staged and that will not be sent."""
         done = asyncio.get_running_loop().create_future()
-        self._withdrawals[id] = done
+        self._withdrawals[id] = why, done
         self._work.set()
         return done
 
@@ -223,9 +223,10 @@ class Courier:
 
     async def _send_withdrawals(self) -> None:
         while self._withdrawals:
-            ids = list(self._withdrawals)[:IDS_AT_ONCE]
-            for id, fate in zip(ids, await self._desk.withdraw(ids), strict=True):
-                done = self._withdrawals.pop(id)
+            why, _ = next(iter(self._withdrawals.values()))
+            ids = [id for id, (its, _) in self._withdrawals.items() if its == why][:IDS_AT_ONCE]
+            for id, fate in zip(ids, await self._desk.withdraw(ids, why), strict=True):
+                _, done = self._withdrawals.pop(id)
                 if not done.done():
                     done.set_result(fate)
 

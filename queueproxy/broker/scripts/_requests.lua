@@ -61,6 +61,11 @@ local function front_lives(front)
   return expires and tonumber(expires) > NOW
 end
 
+-- The reason for one whose hold ran out while it waited: it may have been started before.
+local function hold_expired(started)
+  return started and 'hold_expired_started' or 'hold_expired'
+end
+
 -- Tell a front what became of a request that no worker answers.
 local function notice(request, reason)
   redis.call('XADD', key('replies', request.front), '*', 'n', cjson.encode({
@@ -195,6 +200,7 @@ local function reap_front(front, most)
       unqueue(request)
       redis.call('HDEL', key('attempts'), request.id)
       forget(request)
+      tally(request.queue, 'failed:front_lost', 1)
     end
   end
   if redis.call('EXISTS', held) == 1 then

@@ -85,11 +85,14 @@ local function start(request, returned)
   local reason = unstartable(request)
   if reason then
     local started = redis.call('HDEL', key('attempts'), request.id) == 1
-    if started and reason == 'hold_expired' then
-      reason = 'hold_expired_started'
+    if reason == 'hold_expired' then
+      reason = hold_expired(started)
+      tally(request.queue, 'failed:' .. reason, 1)
     end
     forget(request)
-    if reason ~= '' then
+    if reason == '' then
+      tally(request.queue, 'failed:front_lost', 1)
+    else
       notice(request, reason)
     end
     return nil

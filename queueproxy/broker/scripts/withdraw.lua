@@ -1,10 +1,10 @@
 -- withdraw: a front no longer wants some requests; those not started never will be.
 --
--- ARGV: run, front, ids...
+-- ARGV: run, front, why (left: its client has gone; expired: its hold is over), ids...
 -- Returns 'epoch', or a list with, for each id, 'withdrawn', 'in_flight', 'gone', or 'started': it
 -- waited, but was started before, on a worker that was lost.
 
-local FRONT
+local FRONT, WHY
 
 local function unstage(id)
   local staged = redis.call('HGET', key('staged', FRONT), id)
@@ -24,6 +24,9 @@ local function withdraw(id)
   local request = parse_held(id, FRONT, held)
   if request.slot then
     redis.call('HDEL', key('held', FRONT), id)
+    if WHY == 'expired' then
+      tally(request.queue, 'failed:hold_expired_started', 1)
+    end
     local lease = read_lease(request.slot)
     if lease and lease.streamed then
       -- Its worker may be waiting for credit: wake it, so that it stops the view.
@@ -35,17 +38,17 @@ local function withdraw(id)
   unqueue(request)
   local started = redis.call('HDEL', key('attempts'), id) == 1
   forget(request)
-  tally(request.queue, 'withdrawn', 1)
+  tally(request.queue, WHY == 'expired' and 'failed:' .. hold_expired(started) or 'withdrawn', 1)
   return started and 'started' or 'withdrawn'
 end
 
 register('withdraw', function()
-  FRONT = ARGV[2]
+  FRONT, WHY = ARGV[2], ARGV[3]
   if epoch_changed() then
     return 'epoch'
   end
   local results = {}
-  for i = 3, #ARGV do
+  for i = 4, #ARGV do
     results[#results + 1] = withdraw(ARGV[i])
   end
   return results

@@ -1,0 +1,173 @@
+"""What Prometheus is told: every metric of the design, checked by its own tool."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from queueproxy.broker.histogram import BOUNDS
+from queueproxy.broker.metrics import exposition
+from queueproxy.broker.stats import Stats
+
+from ..brokers import QUEUES, answer, ids_of
+from ..servers import missing
+
+# Each metric with the names of its labels.
+METRICS = {
+    "queueproxy_queue_depth": ("gauge", {"queue"}),
+    "queueproxy_queue_oldest_wait_seconds": ("gauge", {"queue"}),
+    "queueproxy_queue_in_flight": ("gauge", {"queue"}),
+    "queueproxy_queue_paused": ("gauge", {"queue"}),
+    "queueproxy_front_held_requests": ("gauge", set()),
+    "queueproxy_workers": ("gauge", {"state"}),
+    "queueproxy_dead_letters": ("gauge", set()),
+    "queueproxy_requests_enqueued_total": ("counter", {"queue"}),
+    "queueproxy_requests_completed_total": ("counter", {"queue", "method", "code"}),
+    "queueproxy_requests_failed_total": ("counter", {"queue", "reason"}),
+    "queueproxy_requests_redelivered_total": ("counter", {"queue"}),
+    "queueproxy_requests_withdrawn_total": ("counter", {"queue"}),
+    "queueproxy_request_wait_seconds": ("histogram", {"queue"}),
+    "queueproxy_request_processing_seconds": ("histogram", {"queue"}),
+    "queueproxy_request_duration_seconds": ("histogram", {"queue"}),
+}
+
+
+def promtool(*words: str, stdin: str = "") -> subprocess.CompletedProcess:
+    """Run Prometheus' own checker."""
+    program = shutil.which("promtool")
+    if program is None:
+        missing("promtool (Debian package prometheus)")
+    return subprocess.run(
+        [program, *words], input=stdin, capture_output=True, text=True, timeout=60
+    )
+
+
+def samples(text: str) -> list[tuple[str, dict[str, str], float]]:
+    """Name, labels and value of each line."""
+    found = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            name, labels, value = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line).groups()
+            pairs = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', labels or ""))
+            found.append((name, pairs, float(value)))
+    return found
+
+
+def value_of(text: str, name: str, **labels: str) -> float:
+    (value,) = [v for n, pairs, v in samples(text) if n == name and pairs == labels]
+    return value
+
+
+@pytest.fixture
+async def eventful(office):
+    """A broker where everything has happened once."""
+    desk, member = await office.desk(), office.member()
+    await office.put(desk, "answered", "left", "expired", "lost", "again")
+    seat = office.seat(member)
+    seat.turn(answer(seat.turn(None)), claim=False)
+    seat.close()
+    await desk.withdraw(["left"])
+    await desk.withdraw(["expired"], "expired")
+    await office.put(desk, "malformed", queue="low")
+    for queue in ("default", "low"):
+        loser = office.member()
+        claim = office.seat(loser, queues=(queue,)).turn(None)
+        if queue == "low":
+            refusal = answer(claim)._replace(outcome="malformed", frame=None)
+            office.seat(loser).turn(refusal, claim=False)
+        loser.leave()
+    office.control().pause(["high"], 60, by="test")
+    return office
+
+
+def text_of(office) -> str:
+    return exposition(Stats(office.link(), QUEUES).snapshot())
+
+
+async def test_every_metric_is_there_with_its_labels(eventful):
+    text = text_of(eventful)
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    assert kinds == {name: kind for name, (kind, _) in METRICS.items()}
+    labels: dict[str, set] = {}
+    for name, pairs, _ in samples(text):
+        base = re.sub("_(bucket|sum|count)$", "", name)
+        labels.setdefault(base if kinds.get(base) == "histogram" else name, set()).update(pairs)
+    wanted = {name: wanted for name, (_, wanted) in METRICS.items()}
+    for name, (kind, _) in METRICS.items():
+        wanted[name] = wanted[name] | ({"le"} if kind == "histogram" else set())
+    assert labels == wanted
+
+
+async def test_what_happened_is_what_is_told(eventful):
+    text = text_of(eventful)
+    for name, labels, value in [
+        ("requests_enqueued_total", {"queue": "default"}, 5),
+        ("requests_completed_total", {"queue": "default", "method": "GET", "code": "200"}, 1),
+        ("requests_withdrawn_total", {"queue": "default"}, 1),
+        ("requests_failed_total", {"queue": "default", "reason": "hold_expired"}, 1),
+        ("requests_failed_total", {"queue": "low", "reason": "malformed"}, 1),
+        ("requests_redelivered_total", {"queue": "default"}, 1),
+        ("queue_depth", {"queue": "default"}, 2),
+        ("queue_in_flight", {"queue": "default"}, 0),
+        ("queue_paused", {"queue": "high"}, 1),
+        ("queue_paused", {"queue": "low"}, 0),
+        ("front_held_requests", {}, 2),
+        ("workers", {"state": "idle"}, 1),
+        ("dead_letters", {}, 1),
+        ("request_wait_seconds_count", {"queue": "default"}, 1),
+        ("request_processing_seconds_count", {"queue": "default"}, 1),
+        ("request_duration_seconds_count", {"queue": "default"}, 1),
+    ]:
+        assert value_of(text, f"queueproxy_{name}", **labels) == value, name
+
+
+async def test_buckets_are_the_designs_and_add_up(eventful):
+    text = text_of(eventful)
+    for name in ("wait", "processing", "duration"):
+        buckets = [
+            (pairs["le"], value)
+            for found, pairs, value in samples(text)
+            if found == f"queueproxy_request_{name}_seconds_bucket" and pairs["queue"] == "default"
+        ]
+        assert [le for le, _ in buckets] == [*(f"{bound:g}" for bound in BOUNDS), "+Inf"]
+        counts = [value for _, value in buckets]
+        assert counts == sorted(counts)
+        assert counts[-1] == 1
+
+
+async def test_large_totals_are_told_to_the_last_digit(office):
+    """With six digits a counter stands still and then jumps by ten, or by thousands."""
+    office.client.hset(office.keys.named("stats", "low"), "enqueued", 123_456_789)
+    text = text_of(office)
+    assert 'queueproxy_requests_enqueued_total{queue="low"} 123456789\n' in text
+
+
+async def test_those_in_flight_when_the_hold_ends_are_counted(office):
+    """Each once, however often the withdrawal is sent."""
+    desk, seat = await office.desk(), office.seat()
+    await office.put(desk, "a")
+    seat.turn(None)
+    for fate in ("in_flight", "gone"):
+        assert await desk.withdraw(["a"], "expired") == [fate]
+    labels = {"queue": "default", "reason": "hold_expired_started"}
+    assert value_of(text_of(office), "queueproxy_requests_failed_total", **labels) == 1
+
+
+async def test_those_whose_hold_has_run_out_at_their_turn_are_counted(office):
+    desk = await office.desk()
+    await office.put(desk, "a", hold=0.0)
+    assert ids_of(office.seat()) == []
+    labels = {"queue": "default", "reason": "hold_expired"}
+    assert value_of(text_of(office), "queueproxy_requests_failed_total", **labels) == 1
+    assert await office.answers(desk) == {"a": ["hold_expired"]}
+
+
+async def test_prometheus_finds_nothing_to_say(eventful):
+    done = promtool("check", "metrics", stdin=text_of(eventful))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+async def test_prometheus_would_find_something(office):
+    done = promtool("check", "metrics", stdin="# TYPE bad_name counter\nbad_name 1\n")
+    assert done.returncode != 0
