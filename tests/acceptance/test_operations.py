@@ -1,0 +1,275 @@
+"""Looking at a running system: status, live and once, and the metrics."""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+
+import httpx
+import pytest
+
+from queueproxy.broker.histogram import bucket_of
+
+from ..integration.test_metrics_docs import expressions
+from ..servers import missing
+from ..waiting import wait_until
+from .site import free_port
+
+WATCH = [sys.executable, "-m", "django", "queueproxy", "status", "--watch"]
+OTHER_SCREEN, FIRST_SCREEN, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
+
+
+@pytest.fixture
+def server():
+    return "uvicorn"
+
+
+class Terminal:
+    """A process on a terminal of its own, 80 columns and 24 rows, and what it has written."""
+
+    def __init__(self, command: list[str], environ: dict):
+        self._fd, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.process = subprocess.Popen(
+            command,
+            env={**environ, "TERM": "xterm-256color"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(theirs)
+        self.written = ""
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):  # the other side is closed
+            while data := os.read(self._fd, 65536):
+                self.written += data.decode()
+
+    def type(self, keys: bytes) -> None:
+        """Press them."""
+        os.write(self._fd, keys)
+
+    def shows(self, text: str) -> None:
+        """Wait until the last picture has it."""
+        wait_until(lambda: text in self.last_picture(), f"{text!r} in {self.last_picture()!r}")
+
+    def last_picture(self) -> str:
+        """What was drawn since the last return to the top, without colours."""
+        return re.sub(r"\x1b\[[\d;]*m", "", self.written.rpartition("\x1b[H")[2])
+
+    def close(self) -> None:
+        """End it."""
+        self.process.kill()
+        self.process.wait()
+        self._reading.join(5)
+        os.close(self._fd)
+
+
+@pytest.fixture
+def terminal(site):
+    terminals = []
+
+    def start(command: list[str]) -> Terminal:
+        terminals.append(Terminal(command, site.environ))
+        return terminals[-1]
+
+    yield start
+    for one in terminals:
+        one.close()
+
+
+def test_watch_follows_what_happens(site, terminal):
+    """Also while workers, fronts and at last the broker itself come and go."""
+    watch = terminal(WATCH)
+    watch.shows("No front: nobody accepts requests.")
+    assert OTHER_SCREEN in watch.written
+    site.front()
+    watch.shows("No workers: requests wait until one starts.")
+    clients = [site.in_background("GET", f"/run/n{n}/?seconds=3") for n in range(2)]
+    watch.shows("1 front · 0 workers · 2 held")
+    site.workers("--threads", "2")
+    watch.shows("GET /run/n1/")
+    assert len(watch.last_picture().split("\r\n")) <= 24
+    assert [client.result().status_code for client in clients] == [200, 200]
+    site.run("queueproxy", "pause", "low", "--reason", "a try")
+    watch.shows("a try")
+    site.broker.kill()
+    watch.shows("The broker can't be reached for ")
+    assert "queue" in watch.last_picture()  # what was seen last
+    site.broker.start()
+    watch.shows("valkey")
+    watch.type(b"\x03")
+    assert watch.process.wait(10) == 0
+    assert "Traceback" not in watch.written
+    assert watch.written.rindex(FIRST_SCREEN) > watch.written.rindex(OTHER_SCREEN)
+    assert CURSOR in watch.written
+
+
+def test_watch_leaves_the_terminal_as_it_was_when_told_to_end(site, terminal):
+    watch = terminal(WATCH)
+    watch.shows("No front")
+    watch.process.terminate()
+    assert watch.process.wait(10) == 0
+    wait_until(lambda: FIRST_SCREEN in watch.written and CURSOR in watch.written)
+
+
+def test_watch_into_a_file_is_plain(site):
+    process = subprocess.Popen(
+        WATCH, env=site.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    seen = []
+    while sum("ops" in line for line in seen) < 2:  # twice the whole
+        assert select.select([process.stdout], [], [], 20)[0]
+        seen.append(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, "")
+    assert "\x1b" not in "".join(seen) + out
+
+
+def test_watch_ends_when_nobody_reads(site):
+    reading = subprocess.run(
+        f"{' '.join(WATCH)} | head -1; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        env=site.environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert reading.stderr == ""
+    assert reading.stdout.splitlines()[-1] == "0"
+
+
+def test_status_once(site):
+    """Without workers, fronts or a database (the probe site's is nowhere)."""
+    done = site.run("queueproxy", "status")
+    assert done.returncode == 1
+    assert "\x1b" not in done.stdout
+    assert done.stdout.splitlines()[1:3] == [
+        "No front: nobody accepts requests.",
+        "No workers: requests wait until one starts.",
+    ]
+    site.front()
+    site.workers("--name", "left", "--threads", "2")
+    done = site.run("queueproxy", "status")
+    assert done.returncode == 0
+    assert re.search(r"^left +idle +0$", done.stdout, re.MULTILINE)
+    told = json.loads(site.run("queueproxy", "status", "--json").stdout)
+    assert set(told) == {"broker", "paused", "queues", "fronts", "workers", "dead_letters"}
+    assert told["workers"][0]["threads"] == 2
+    assert {
+        *("name", "depth", "in_flight", "oldest_wait_seconds", "enqueued_total"),
+        *("completed_total", "arrival_rate", "completion_rate", "wait_p50_seconds"),
+        *("wait_p95_seconds", "wait_p99_seconds", "paused"),
+    } <= set(told["queues"][0])
+
+
+def test_percentiles_of_views_with_known_times(site):
+    """Within one bucket of what the views slept."""
+    site.front()
+    site.workers("--threads", "8")
+    times = [0.02] * 24 + [0.15] * 12 + [0.7] * 4  # p50 0.02, p95 and p99 0.7
+    with httpx.Client(base_url=site.url, timeout=60) as client:
+        threads = [
+            threading.Thread(target=client.get, args=(f"/run/k{n}/?seconds={seconds}",))
+            for n, seconds in enumerate(times)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    wait_until(lambda: site.queue()["completed_total"] == len(times), "all counted")
+    queue = site.queue()
+    for name, slept in (("p50", 0.02), ("p95", 0.7), ("p99", 0.7)):
+        told = queue[f"run_{name}_seconds"]
+        assert 0 <= bucket_of(told) - bucket_of(slept) <= 1, (name, told)
+
+
+def test_front_and_command_tell_the_same_metrics(site):
+    site.front()
+    site.workers()
+    for n in range(3):
+        assert site.get(f"/run/m{n}/").status_code == 200
+    wait_until(lambda: site.queue()["completed_total"] == 3, "all counted")
+    told = site.get("/-/metrics")
+    assert told.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert told.text == site.run("queueproxy", "metrics").stdout
+    assert 'queueproxy_request_duration_seconds_count{queue="default"} 3\n' in told.text
+
+
+@pytest.fixture
+def prometheus(site, tmp_path):
+    """A real Prometheus that scrapes the site's front each second; the address of its API."""
+    program = shutil.which("prometheus")
+    if program is None:
+        missing("prometheus")
+    config = tmp_path / "prometheus.yml"
+    job = {
+        "job_name": "queueproxy",
+        "metrics_path": "/-/metrics",
+        "static_configs": [{"targets": [f"127.0.0.1:{site.port}"]}],
+    }
+    config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
+    address = f"127.0.0.1:{free_port()}"
+    process = subprocess.Popen(
+        [
+            program,
+            f"--config.file={config}",
+            f"--storage.tsdb.path={tmp_path / 'data'}",
+            f"--web.listen-address={address}",
+        ],
+        stdout=(tmp_path / "prometheus.log").open("w"),
+        stderr=subprocess.STDOUT,
+    )
+    yield f"http://{address}/api/v1/query"
+    process.terminate()
+    process.wait(20)
+
+
+def test_the_grafana_dashboard_has_data_in_every_panel(site, prometheus):
+    """Asked as Grafana asks, for a site where everything happens: each query gives a number."""
+    site.front()
+    site.workers()
+    stop = threading.Event()
+
+    def use_the_site() -> None:
+        while not stop.is_set():
+            site.get("/run/p/")
+            site.get("/bad/p/")  # no valid answer: a failure
+            time.sleep(0.05)
+
+    user = threading.Thread(target=use_the_site)
+    user.start()
+    try:
+        site.run("queueproxy", "pause", "low", "--timeout", "60")
+        for expression in expressions():
+            wait_until(lambda e=expression: answer_of(prometheus, e), expression, timeout=40)
+    finally:
+        stop.set()
+        user.join()
+
+
+def answer_of(prometheus: str, expression: str) -> list:
+    """The values Prometheus has for a query, those that are numbers."""
+    try:
+        told = httpx.get(prometheus, params={"query": expression}).json()
+    except httpx.TransportError:
+        return []  # still starting
+    assert told["status"] == "success", told
+    return [one for one in told["data"]["result"] if one["value"][1] != "NaN"]

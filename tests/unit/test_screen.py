@@ -1,0 +1,158 @@
+"""The state as text: aligned, what is wrong on top, and nothing of strangers is obeyed."""
+
+import pytest
+
+from queueproxy.broker.histogram import Histogram, bucket_of
+from queueproxy.broker.snapshot import QueueStats, Snapshot
+from queueproxy.management.commands._screen import as_text, printable, screen, seconds_text
+
+ESCAPE = "\x1b[31m\x1b]0;title\x07"
+
+
+def queue(name: str, **values) -> QueueStats:
+    stats = QueueStats(name, **values)
+    stats.recent = Histogram()
+    stats.recent.buckets[bucket_of(0.2)] = 100
+    stats.set_percentiles()
+    return stats
+
+
+def worker(number: int, *current: dict, **values) -> dict:
+    return {
+        "id": f"web{number}:10{number}:abcd",
+        "host": f"web{number}",
+        "pid": 100 + number,
+        "name": "",
+        "state": "busy" if current else "idle",
+        "completed_total": 12 * number,
+        "current": list(current),
+        **values,
+    }
+
+
+def request(path: str, thread: int = 0) -> dict:
+    return {"method": "GET", "path": path, "seconds": 1.25, "thread": thread}
+
+
+def front() -> dict:
+    return {"id": "f", "host": "web1", "pid": 7, "held": 3, "age_seconds": 7200.0}
+
+
+def snapshot(**values) -> Snapshot:
+    whole = {
+        "now": 1_800_000_000.0,
+        "server": "valkey",
+        "version": "9.1.2",
+        "memory_bytes": 3 << 20,
+        "queues": [queue("high"), queue("default", depth=12), queue("low")],
+        "fronts": [front()],
+        "workers": [worker(1, request("/a/"), request("/b/", 3)), worker(2)],
+        "dead_letters": 0,
+    }
+    return Snapshot(**{**whole, **values})
+
+
+def text_of(width: int = 80, **values) -> str:
+    return as_text(screen(snapshot(**values), 60), width=width)
+
+
+def lines_with(text: str, word: str) -> list[str]:
+    return [line for line in text.splitlines() if word in line]
+
+
+def test_a_healthy_system_fits_a_small_terminal():
+    text = text_of()
+    lines = text.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "valkey 9.1.2 · 3.0 MiB · 1 front · 2 workers · 3 held"
+    assert lines[1] == ""  # nothing is wrong
+
+
+def test_columns_are_aligned():
+    header, *rows = [line for line in text_of().splitlines() if line.startswith(("queue", "all"))]
+    depth = header.index("depth") + len("depth")
+    assert rows[0][:depth].endswith(" 12")
+    ends = {len(line) for line in text_of().splitlines() if line.startswith(("high", "low", "all"))}
+    assert len(ends) == 1
+
+
+def test_each_thread_has_a_line():
+    text = text_of()
+    (first,) = lines_with(text, "/a/")
+    (second,) = lines_with(text, "/b/")
+    assert first.startswith("web1:101")
+    assert first.endswith("0:  1.2 s GET /a/")
+    assert second.endswith("3:  1.2 s GET /b/")
+    assert first.index("GET") == second.index("GET")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"workers": []}, "No workers: requests wait until one starts."),
+        ({"fronts": []}, "No front: nobody accepts requests."),
+        ({"dead_letters": 1}, "1 dead letter: manage.py queueproxy dead list"),
+        ({"queues": [queue("low", pace=20.0)]}, "low is let out at 20 a second."),
+        (
+            {"queues": [queue("low", depth=1, oldest_wait_seconds=31.0)]},
+            "low: the oldest client has waited 31.0 s of 60 s.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_on_top(values, said):
+    assert text_of(**values).splitlines()[1] == said
+
+
+def test_a_pause_is_told_with_all_that_is_known():
+    details = {"by": "ann@web1", "reason": "disk", "since": 1_799_999_970, "until": 1_800_000_025.0}
+    line = text_of(queues=[queue("low", paused=True, pause=details)]).splitlines()[1]
+    assert line.startswith("low is paused by ann@web1 since ")
+    assert line.endswith("(30.0 s), for 25.0 s more: disk")
+    details = {"by": "ann@web1", "reason": "migrate", "since": 1_799_999_990, "hold": "token"}
+    line = text_of(120, queues=[queue("low", paused=True, pause=details)]).splitlines()[1]
+    assert line.endswith("(10.0 s), for as long as the command runs: migrate")
+
+
+def test_pending_migrations_show():
+    (line,) = lines_with(text_of(workers=[worker(1, pending_migrations=2)]), "web1:101")
+    assert line.endswith("2 migrations not applied")
+
+
+def test_strangers_text_is_not_obeyed():
+    hostile = text_of(
+        200,
+        workers=[worker(1, request(f"/{ESCAPE}[red]/"), name=ESCAPE)],
+        queues=[queue("low", paused=True, pause={"by": ESCAPE, "reason": f"a{ESCAPE}\nb"})],
+    )
+    assert "\x1b" not in hostile
+    assert "\x07" not in hostile
+    assert "[red]" in hostile  # nor taken for markup
+    assert printable("é☃ok\u202e\x00") == "é☃ok??"
+
+
+def test_a_request_that_can_not_be_read():
+    text = text_of(workers=[worker(1, {**request("/"), "method": None, "path": None})])
+    assert lines_with(text, "? ?")
+
+
+def test_many_workers_are_one_line_each():
+    text = text_of(workers=[worker(n) for n in range(40)])
+    assert len(lines_with(text, "idle")) == 40
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (0, "0 ms"),
+        (0.0154, "15 ms"),
+        (1, "1.0 s"),
+        (99.94, "99.9 s"),
+        (100, "2 min"),
+        (5990, "100 min"),
+        (6000, "2 h"),
+    ],
+)
+def test_times_are_short(seconds, text):
+    assert seconds_text(seconds) == text
