@@ -25,6 +25,7 @@ from redis.retry import Retry
 from ..exceptions import BrokerUnavailable
 
 CONNECT_WITHIN = 5.0  # seconds
+ANSWER_WITHIN = 5.0  # seconds a command that does not block may take
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _sync_pool(target: BrokerTarget, role: str):
     options = _common(target, role)
     # Of this timeout are also the first words after connecting: a server that accepts and then
     # says nothing (a frozen host) must not hold a worker for ever.
-    options |= {"socket_timeout": CONNECT_WITHIN, "retry": Retry(NoBackoff(), 0)}
+    options |= {"socket_timeout": ANSWER_WITHIN, "retry": Retry(NoBackoff(), 0)}
     if not target.sentinels:
         return redis.ConnectionPool.from_url(target.url, **options)
     how = _sentinel_options(target) | {"retry": Retry(NoBackoff(), 0)}

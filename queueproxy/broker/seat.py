@@ -1,11 +1,13 @@
 """An executor thread's seat at the broker: takes requests off, sends answers back."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerUnavailable, DecodeError, Fenced
+from .connect import ANSWER_WITHIN
 from .links import Link
 from .tally import Tally
 
@@ -75,8 +77,17 @@ class Seat:
         self.slot = f"{worker}/{self._number}"
         self._stop_bell = self._link.keys.named("bell", f"@{worker}")
 
-    def turn(self, settlement: Settlement | None, *, claim: bool = True) -> Claim | None:
+    def turn(
+        self,
+        settlement: Settlement | None,
+        *,
+        claim: bool = True,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Claim | None:
         """Settle what is held and claim the next request, in one trip. Safe to call again.
+
+        Args:
+            meanwhile: called while the broker is at it; perhaps not at all, or more than once.
 
         Returns:
             The claim, or None where nothing can be started now.
@@ -87,7 +98,7 @@ class Seat:
         """
         if self._tally.completed and time.monotonic() >= self._tally_due:
             self.send_tally()
-        taken = self._take(self._arguments(settlement, claim), None)
+        taken = self._take(self._arguments(settlement, claim), None, meanwhile)
         if settlement is not None and settlement.outcome == "answered":
             held, _, _, method, ran, status = settlement
             self._tally.add(held.queue, held.waited_ms / 1000, ran, method, status)
@@ -109,10 +120,17 @@ class Seat:
         if self._tally.completed:
             self._link.script("tally", self.worker, *self._tally.take())
 
-    def _take(self, arguments: tuple, before: tuple | None) -> Claim | None:
+    def _take(
+        self,
+        arguments: tuple,
+        before: tuple | None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Claim | None:
         while True:
-            timeout = BLOCK_FOR + MARGIN if before else MARGIN
-            reply = self._link.script("turn", *arguments, before=before, timeout=timeout)
+            timeout = BLOCK_FOR + MARGIN if before else ANSWER_WITHIN
+            reply = self._link.script(
+                "turn", *arguments, before=before, timeout=timeout, meanwhile=meanwhile
+            )
             if reply[0] != AGAIN:
                 break
             before = None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ..envelopes import Frame, Header
 from . import refusals
 from .body import Receive, discard_body
-from .headers import BODILESS, headers_the_server_adds, reply_headers
+from .headers import BODILESS, RawHeader, headers_the_server_adds, reply_headers
 from .refusals import Refusal
 
 
@@ -39,7 +39,8 @@ class Answer:
         """
         head = frame.head
         if head.seq == 0:
-            await self._start(head.status, self._with_timing(frame))
+            length = None if head.more or self._head else len(frame.body)
+            await self._start(head.status, self._with_timing(frame), length)
         if head.aborted:
             raise Cut("The answer was broken off by its view.")
         await self._body(b"" if self._bodiless else frame.body, more=head.more)
@@ -71,11 +72,13 @@ class Answer:
             body = b""
         await self._body(body, more=False)
 
-    async def _start(self, status: int, headers: list[Header]) -> None:
+    async def _start(self, status: int, headers: list[Header], length: int | None) -> None:
         self.started = True
         self._bodiless = self._head or status in BODILESS
         adds = headers_the_server_adds(self._send)
         fixed = reply_headers(headers, self._request_id, status=status, server_adds=adds)
+        if length is not None and not self._bodiless and not _has_length(fixed):
+            fixed.append((b"content-length", b"%d" % length))
         await self._send({"type": "http.response.start", "status": status, "headers": fixed})
 
     async def _body(self, body: bytes, *, more: bool) -> None:
@@ -86,3 +89,7 @@ class Answer:
             return frame.head.headers
         timing = f"queue;dur={frame.head.wait_ms:.1f}, app;dur={frame.head.run_ms:.1f}"
         return [*frame.head.headers, ("Server-Timing", timing)]
+
+
+def _has_length(headers: list[RawHeader]) -> bool:
+    return any(name == b"content-length" for name, _ in headers)

@@ -8,6 +8,8 @@ all that behind. No other module touches ``django.test``.
 
 import contextvars
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from django.core import signals
@@ -26,13 +28,18 @@ logger = logging.getLogger("queueproxy.worker")
 
 
 class Emit(Protocol):
-    """Where an answer goes. `chunk` may block, and raises ClientGone when nobody reads on."""
+    """Where an answer goes. `chunk` may block, and raises ClientGone when nobody reads on.
+
+    After `full`, `end` or `abort`, or ClientGone, comes `finish`: the answer goes off, and the
+    response is closed with the function given.
+    """
 
     def full(self, status: int, headers: list[Header], body: bytes) -> None: ...
     def start(self, status: int, headers: list[Header]) -> None: ...
     def chunk(self, data: bytes) -> None: ...
     def end(self) -> None: ...
     def abort(self) -> None: ...
+    def finish(self, close: Callable[[], None]) -> None: ...
 
 
 class ExecutorHandler(ClientHandler):
@@ -71,7 +78,7 @@ class Executor:
         self._client = QueueClient()
 
     def run(self, head: RequestHead, body: bytes, emit: Emit) -> None:
-        """Execute one request and emit its answer; then close the response, once.
+        """Execute one request, emit its answer and have the response closed, once.
 
         Raises:
             BadResponse: what the view returned cannot be sent; nothing was emitted.
@@ -84,8 +91,10 @@ class Executor:
             self._send(head.method, response, emit)
         except ClientGone:
             pass
-        finally:
+        except BaseException:
             self._close(response)
+            raise
+        emit.finish(partial(self._close, response))
 
     def _respond(self, environ: dict) -> HttpResponseBase:
         try:
@@ -137,7 +146,7 @@ class Executor:
     def _close(self, response: HttpResponseBase) -> None:
         try:
             response.close()  # fires request_finished
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("Closing a response failed")
 
     def close_thread(self) -> None:

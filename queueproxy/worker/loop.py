@@ -18,6 +18,21 @@ logger = logging.getLogger("queueproxy.worker")
 BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds between attempts to reach the broker
 
 
+def _nothing() -> None:
+    pass
+
+
+class Once:
+    """Calls a function at the first call only."""
+
+    def __init__(self, action: Callable[[], None]):
+        self._action = action
+
+    def __call__(self) -> None:
+        action, self._action = self._action, _nothing
+        action()
+
+
 class Allowance:
     """How many more requests a process may run (``--max-requests``); None for no end.
 
@@ -73,7 +88,6 @@ class ExecutorThread(threading.Thread):
         self._burst = burst
         self._on_away = on_away
         self._next: Claim | None = None
-        self._settlement: Settlement | None = None
         self.busy = False
         self.failed = False
 
@@ -105,7 +119,6 @@ class ExecutorThread(threading.Thread):
         self.busy = True
         self._allowance.use()
         self._next = None
-        self._settlement = None
         try:
             self._execute(claim)
         finally:
@@ -127,22 +140,21 @@ class ExecutorThread(threading.Thread):
                 "%s %s: %s", envelope.head.method, envelope.head.path, error, exc_info=True
             )
             self._finish(Settlement(claim, "bad_response"))
-        if self._settlement is None:  # the client has left in the middle of a stream
-            self._finish(Settlement(claim, "abandoned"))
 
     def _open(self, claim: Claim) -> Envelope:
         return self._persist(lambda: self._seat.open(claim))
 
-    def _finish(self, settlement: Settlement) -> None:
-        self._settlement = settlement
-        self._next = self._ask(settlement, self._may_claim())
+    def _finish(self, settlement: Settlement, close: Callable[[], None] = _nothing) -> None:
+        self._next = self._ask(settlement, self._may_claim(), Once(close))
 
     def _release(self, claim: Claim) -> None:
         """Hand back what was claimed while the stop came: Django has not been entered."""
         self._ask(Settlement(claim, "released"), False)
 
-    def _ask(self, settlement: Settlement | None, claim: bool) -> Claim | None:
-        return self._persist(lambda: self._turn(settlement, claim))
+    def _ask(
+        self, settlement: Settlement | None, claim: bool, meanwhile: Callable[[], None] = _nothing
+    ) -> Claim | None:
+        return self._persist(lambda: self._turn(settlement, claim, meanwhile))
 
     def _ask_when_rung(self) -> Claim | None:
         try:
@@ -150,13 +162,17 @@ class ExecutorThread(threading.Thread):
         except (BrokerUnavailable, Fenced):
             return self._ask(None, self._may_claim())
 
-    def _turn(self, settlement: Settlement | None, claim: bool) -> Claim | None:
+    def _turn(
+        self, settlement: Settlement | None, claim: bool, meanwhile: Callable[[], None]
+    ) -> Claim | None:
         try:
-            return self._seat.turn(settlement, claim=claim)
+            return self._seat.turn(settlement, claim=claim, meanwhile=meanwhile)
         except Fenced:
             # Given up while away: what it held has been dealt with, its answer is nobody's.
             self._seat.sit(self._membership.join(given_up=self._seat.worker))
             return self._seat.turn(None, claim=claim)
+        finally:
+            meanwhile()  # whatever became of the broker
 
     def _persist(self, action: Callable):
         """Do it until the broker answers; each action is safe to do again."""

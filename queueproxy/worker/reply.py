@@ -1,6 +1,7 @@
 """Turns what Django answers into reply frames and sends them under the lease."""
 
 import time
+from collections.abc import Callable
 
 from ..broker.seat import Claim, Seat, Settlement
 from ..envelopes import Frame, Header, ReplyHead
@@ -10,25 +11,29 @@ FRAME = 256 * 1024  # bytes of body in one frame
 WINDOW = 1024 * 1024  # bytes sent ahead of the client; credit comes in steps of a quarter
 LOOK_AGAIN = 5.0  # seconds without credit after which it is asked whether anybody still reads
 
+Finish = Callable[[Settlement, Callable[[], None]], None]
+
 
 class Reply:
     """The answer to one claim; the executor's ``emit``.
 
-    The last frame is not sent but kept as the settlement, which travels with the next claim.
+    The last frame is not sent but kept as the settlement, which travels with the next claim. The
+    response is closed while the broker is at it: its client has not to wait for that.
 
     Args:
         seat: the thread's place at the broker.
         claim: what is being answered.
         method: of the request, for the counters.
-        finish: called with the settlement once the answer is complete, so that it is sent before
-            the response is closed.
+        finish: called with the settlement once the answer is complete, and with what closes the
+            response.
     """
 
-    def __init__(self, seat: Seat, claim: Claim, method: str, finish):
+    def __init__(self, seat: Seat, claim: Claim, method: str, finish: Finish):
         self._seat = seat
         self._claim = claim
         self._method = method
         self._finish = finish
+        self._settlement = Settlement(claim, "abandoned")  # unless the answer comes to its end
         self._began = time.perf_counter()
         self._seq = 0
         self._status = 0
@@ -64,6 +69,10 @@ class Reply:
         """The body broke off; the client must see it."""
         self._settle(self._frame(b"", aborted=True))
 
+    def finish(self, close: Callable[[], None]) -> None:
+        """Nothing more comes: send what there is, and close the response."""
+        self._finish(self._settlement, close)
+
     def _frame(self, body: bytes, *, status=0, headers=None, more=False, aborted=False) -> Frame:
         seq, self._seq = self._seq, self._seq + 1
         first = seq == 0
@@ -95,8 +104,8 @@ class Reply:
         self._outstanding += len(frame.body)
 
     def _settle(self, frame: Frame) -> None:
-        self._finish(
-            Settlement(self._claim, "answered", frame, self._method, self._seconds(), self._status)
+        self._settlement = Settlement(
+            self._claim, "answered", frame, self._method, self._seconds(), self._status
         )
 
     def _seconds(self) -> float:

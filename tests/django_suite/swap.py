@@ -119,6 +119,9 @@ class _Wire:
     def abort(self):
         self._send(ReplyHead(self._id, 1, self._next(), aborted=True), b"")
 
+    def finish(self, close):
+        close()
+
     def _next(self):
         self._seq += 1
         return self._seq - 1

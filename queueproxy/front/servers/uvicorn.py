@@ -24,6 +24,7 @@ from .target import apply_target
 from .waiting import until
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SMALL = 16 * 1024  # bytes of a piece that is worth a wait
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: a close that the peer can't take for an end
 
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
@@ -40,7 +41,7 @@ class Protocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)
+        super().connection_made(OneWrite(transport, self.loop))
         self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -159,6 +160,43 @@ class Protocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER, self.transport.close)
+
+
+class OneWrite:
+    """A transport on which a small piece waits for the next, at most to the end of the tick.
+
+    uvicorn writes the head and the body of an answer one by one: two system calls, two packets,
+    and the client woken twice.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop):
+        self._transport = transport
+        self._loop = loop
+        self._waiting = b""
+
+    def write(self, data: bytes) -> None:
+        if self._waiting or len(data) > SMALL:
+            data, self._waiting = self._waiting + data, b""
+            self._transport.write(data)
+        else:
+            self._waiting = data
+            self._loop.call_soon(self._flush)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def write_eof(self) -> None:
+        self._flush()
+        self._transport.write_eof()
+
+    def __getattr__(self, name: str):
+        return getattr(self._transport, name)
+
+    def _flush(self) -> None:
+        if self._waiting and not self._transport.is_closing():
+            self._transport.write(self._waiting)
+        self._waiting = b""
 
 
 class _TooLarge(Exception):

@@ -31,9 +31,9 @@ def _crash_around_django() -> None:
             crash.maybe()  # entering Django
             return envelope
 
-        def _finish(self, settlement):
+        def _finish(self, *args):
             crash.maybe()  # before settle
-            super()._finish(settlement)
+            super()._finish(*args)
             crash.maybe()  # settled, and the next claimed
 
     from queueproxy.worker import process
