@@ -98,7 +98,8 @@ class Control:
     def stillness(self, queues: Sequence[str]) -> Stillness:
         """Whether nothing can start and nothing runs: both of the same moment."""
         fields = [f"{kind}:{queue}" for kind in ("paused", "inflight") for queue in queues]
-        clock, found = self._ask([("TIME",), ("HMGET", self._keys.state, *fields)])
+        # The clock after the rest: paused by then is paused all the while.
+        found, clock = self._ask([("HMGET", self._keys.state, *fields), ("TIME",)])
         now_ms = int(clock[0]) * 1000 + int(clock[1]) // 1000
         values = [int(value or 0) for value in found]
         ends, running = values[: len(queues)], values[len(queues) :]
@@ -107,19 +108,28 @@ class Control:
             in_flight=sum(max(0, number) for number in running),
         )
 
-    def oldest(self, queues: Sequence[str], most: int) -> list["Waiting"]:
+    def oldest(self, queues: Sequence[str], most: int) -> list[Waiting]:
         """The requests that have waited longest, at most so many of each queue; oldest first."""
-        cursors, clock = self._ask(
-            [("HMGET", self._keys.state, *(f"cursor:{queue}" for queue in queues)), ("TIME",)]
+        named = self._keys.named
+        cursors, clock, *handed_back = self._ask(
+            [
+                ("HMGET", self._keys.state, *(f"cursor:{queue}" for queue in queues)),
+                ("TIME",),
+                *(("ZRANGE", named("returned", queue), 0, most - 1) for queue in queues),
+            ]
         )
-        commands: list[tuple] = []
-        for queue, cursor in zip(queues, cursors, strict=True):
-            start = b"(" + cursor if cursor else "-"
-            commands.append(("XRANGE", self._keys.named("queue", queue), start, "+", "COUNT", most))
+        places: list[tuple[str, tuple]] = []
+        for queue, cursor, members in zip(queues, cursors, handed_back, strict=True):
+            after = b"(" + cursor if cursor else "-"
+            ranges = [(entry, entry, 1) for entry in map(_unpadded, members)]
+            for first, last, count in (*ranges, (after, "+", most)):
+                command = ("XRANGE", named("queue", queue), first, last, "COUNT", count)
+                places.append((queue, command))
         now = int(clock[0]) + int(clock[1]) / 1e6
+        replies = self._ask([command for _, command in places])
         waiting = [
             _waiting(queue, entry, fields, now)
-            for queue, found in zip(queues, self._ask(commands), strict=True)
+            for (queue, _), found in zip(places, replies, strict=True)
             for entry, fields in found
         ]
         return sorted(waiting, key=lambda request: -request.seconds)[:most]
@@ -156,6 +166,12 @@ class Control:
 def new_request_id() -> str:
     """An id for a request that no front holds."""
     return secrets.token_hex(10)
+
+
+def _unpadded(member: bytes) -> str:
+    """The entry id of a member of ``returned``."""
+    ms, seq = member.decode().split("-")
+    return f"{ms}-{int(seq)}"
 
 
 def _waiting(queue: str, entry: bytes, fields: list, now: float) -> Waiting:

@@ -11,6 +11,7 @@ from queueproxy.broker.control import Control, DeadLetter
 from queueproxy.broker.retry import CannotRetry, run_again
 
 from ._ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE, open_link
+from ._screen import printable
 
 
 def list_letters(command, options: dict) -> int:
@@ -23,7 +24,7 @@ def list_letters(command, options: dict) -> int:
         head = letter.head
         command.stdout.write(
             f"{letter.id}  {_when(letter)}  {letter.reason:<14} {letter.queue:<8} "
-            f"{head.get('method', '?')} {head.get('path', '?')}"
+            f"{printable(head.get('method', '?'))} {printable(head.get('path', '?'))}"
         )
     if not letters:
         command.stdout.write("No dead letters.")
