@@ -7,6 +7,7 @@ twice, or a command failed; 2 where the drill could not begin.
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +27,7 @@ from .users import Crowd
 from .verdict import Verdict, judge
 
 CLEAN, NOT_CLEAN, NOT_BEGUN, INTERRUPTED = 0, 1, 2, 130
+SHOWN = 20  # errors
 
 
 def main() -> int:
@@ -33,6 +35,7 @@ def main() -> int:
     options = _options()
     options.out.mkdir(parents=True, exist_ok=True)
     teller = Teller(Console())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave no process behind
     try:
         with ExitStack() as stack:
             directory = Path(stack.enter_context(TemporaryDirectory(prefix="qpdrill-")))
@@ -93,9 +96,8 @@ def _perform(options, teller: Teller, directory: Path, environ: dict[str, str]) 
 
 def _conclude(options, teller: Teller, record: Record, verdict: Verdict) -> int:
     """Tell how it ended and write it down; the exit status."""
-    for outcome in record.outcomes:
-        if outcome.error:
-            teller.trouble(outcome.error)
+    for error in [outcome.error for outcome in record.outcomes if outcome.error][:SHOWN]:
+        teller.trouble(error)
     teller.verdict(verdict)
     facts = dataclasses.asdict(verdict) | record.facts()
     (options.out / "drill.json").write_text(json.dumps(facts))

@@ -15,7 +15,8 @@ from .shop import BACKFILL_VARIABLE, RELEASE_FILE_VARIABLE
 
 ROOT = Path(__file__).parents[1]
 PROCESSES, THREADS = 2, 4  # of workers
-END_WITHIN = 60.0  # seconds a process may take to end when asked to
+END_WITHIN = 300.0  # seconds a process may take to end by itself, migrations included
+STOP_WITHIN = 5.0  # seconds each process may take when all is over
 LOG_LINES = 20  # shown of a process that failed
 
 
@@ -60,14 +61,14 @@ class System:
 
     def start_front(self) -> None:
         """Start it and wait until it is ready."""
-        self._start("runqueueproxy", f"127.0.0.1:{self.port}", "--server", "uvicorn")
-        wait_until(lambda: self._get("/-/readyz"), "the front")
+        front = self._start("runqueueproxy", f"127.0.0.1:{self.port}", "--server", "uvicorn")
+        self._until(lambda: self._get("/-/readyz"), front, "the front")
 
     def start_workers(self) -> None:
         """Start them and wait until all are registered."""
         options = ("--processes", str(PROCESSES), "--threads", str(THREADS))
         self._supervisor = self._start("runqueueworker", *options)
-        wait_until(lambda: self.metric("workers") >= PROCESSES, "the workers")
+        self._until(lambda: self.metric("workers") >= PROCESSES, self._supervisor, "the workers")
 
     def stop_workers(self) -> None:
         """Let them finish what they run, and end."""
@@ -130,20 +131,32 @@ class System:
     def _log(self, number: int) -> Path:
         return self._directory / f"log{number}"
 
+    def _until(self, look: Callable[[], object], process: subprocess.Popen, what: str) -> None:
+        """Wait for something that a process, which must not end, brings about."""
+        wait_until(lambda: look() or process.poll() is not None, what)
+        if process.poll() is not None:
+            raise self._failure(process, what)
+
     def _ended(self, process: subprocess.Popen, what: str) -> None:
-        status = process.wait(END_WITHIN)
-        if status != 0:
-            log = self._log(self._running.index(process)).read_text()
-            last = "\n".join(log.splitlines()[-LOG_LINES:])
-            raise CommandFailed(f"{what} ended with status {status}:\n{last}")
+        """Wait for its good end."""
+        if process.wait(END_WITHIN) != 0:
+            raise self._failure(process, what)
+
+    def _failure(self, process: subprocess.Popen, what: str) -> CommandFailed:
+        log = self._log(self._running.index(process)).read_text()
+        last = "\n".join(log.splitlines()[-LOG_LINES:])
+        return CommandFailed(f"{what} ended with status {process.returncode}:\n{last}")
 
     def stop(self) -> None:
-        """End every process, the last one first, and whatever they started."""
+        """End every process, the last one first, and whatever it started.
+
+        After a good end nobody waits any more, so that all end at once.
+        """
         for process in reversed(self._running):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 try:
-                    process.wait(END_WITHIN)
+                    process.wait(STOP_WITHIN)
                 except subprocess.TimeoutExpired:
                     pass
             try:

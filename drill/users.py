@@ -67,7 +67,7 @@ class User(threading.Thread):
 
 
 class Crowd:
-    """While the context lasts, users come and go on; at its end each gets its last answer.
+    """While the context lasts, users come and go on; at its good end each gets its last answer.
 
     Args:
         size: how many users.
@@ -84,10 +84,11 @@ class Crowd:
             user.start()
         return self
 
-    def __exit__(self, *exc_info) -> None:
+    def __exit__(self, failure, *_) -> None:
         self._leave.set()
-        for user in self._users:
-            user.join()  # its patience ends every request
+        if failure is None:
+            for user in self._users:
+                user.join()  # its patience ends every request
 
 
 class _WrongAnswer(Exception):

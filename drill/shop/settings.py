@@ -13,4 +13,5 @@ QUEUEPROXY = {**QUEUEPROXY, "ROUTES": []}
 if DATABASE_URL:
     # As sites should: a page that meets a locked table fails soon and does not hang its worker.
     # A request that ran during one of the migrations would be an error here.
-    DATABASES["default"]["OPTIONS"] = {"options": f"-c lock_timeout={LOCK_TIMEOUT}"}
+    connecting = DATABASES["default"].setdefault("OPTIONS", {})
+    connecting["options"] = f"-c lock_timeout={LOCK_TIMEOUT}"
