@@ -37,9 +37,17 @@ class Office:
         depth, memory: limits of the desks.
     """
 
-    def __init__(self, url: str, *, lease: float = 15.0, depth: int = 1000, memory: int = 1 << 24):
+    def __init__(
+        self,
+        url: str,
+        *,
+        lease: float = 15.0,
+        depth: int = 1000,
+        memory: int = 1 << 24,
+        namespace: str = "office",
+    ):
         self.target = BrokerTarget(url)
-        self.keys = Keys("office")
+        self.keys = Keys(namespace)
         self.codec = Codec(SECRETS)
         self.client = redis.Redis.from_url(url, protocol=2)
         self.lease = lease

@@ -8,12 +8,48 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import hiredis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import AskError, MovedError, RedisError, ResponseError
 
 from ..exceptions import BrokerUnavailable, NotSent
 from ..keys import Keys
 from .connect import ANSWER_WITHIN, BrokerTarget, async_connection, sync_connection
 from .protocol import Command, Epoch
+
+MOST_HOPS = 5  # from node to node of a cluster, to connect once
+
+
+class Node:
+    """The node of a cluster that has the keys; a server that is no cluster has them all.
+
+    Args:
+        connection: not yet connected; its host and port are set where another node has the keys.
+        keys: all in one slot (their hash tag), so all on one node.
+    """
+
+    def __init__(self, connection, keys: Keys):
+        self.question: Command = ("TYPE", keys.state)
+        self._connection = connection
+        self._given: tuple[str, int] | None = None  # while it is another
+        self._hops = 0
+
+    def is_another(self, answer: object) -> bool:
+        """Whether the answer to the question names another node; if so, connect again."""
+        if not isinstance(answer, MovedError):
+            self._hops = 0
+            return False
+        self._hops += 1
+        if self._hops > MOST_HOPS:
+            raise ConnectionError("The nodes of the cluster send one another for the keys.")
+        connection = self._connection
+        self._given = self._given or (connection.host, connection.port)
+        connection.host, connection.port = answer.host or connection.host, answer.port
+        return True
+
+    def reset(self) -> None:
+        """Begin at the given node again."""
+        if self._given:
+            self._connection.host, self._connection.port = self._given
+        self._given, self._hops = None, 0
 
 
 class Link:
@@ -30,6 +66,7 @@ class Link:
         self.keys = keys
         self._epoch = Epoch(keys, grace_ms)
         self._connection = sync_connection(target, role=role)
+        self._node = Node(self._connection, keys)
 
     @property
     def run_id(self) -> str:
@@ -54,8 +91,7 @@ class Link:
         connection = self._connection
         try:
             if not connection.is_connected:
-                self._epoch.run_id = ""
-                connection.connect()
+                self._connect()
             connection.send_packed_command(connection.pack_commands(commands))
             if meanwhile is not None:
                 meanwhile()
@@ -86,11 +122,32 @@ class Link:
         except StopIteration as stop:
             return stop.value
 
+    def _connect(self) -> None:
+        connection = self._connection
+        self._epoch.run_id = ""
+        try:
+            connection.connect()
+            while self._node.is_another(self._ask_for_state()):
+                connection.disconnect()
+                connection.connect()
+        except (RedisError, OSError):
+            self._node.reset()
+            raise
+
+    def _ask_for_state(self):
+        self._connection.send_command(*self._node.question)
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            return error
+
     def _read(self, timeout: float):
         try:
             if timeout == ANSWER_WITHIN:  # the connection's own; another costs two system calls
                 return self._connection.read_response()
             return self._connection.read_response(timeout=timeout)
+        except AskError:
+            raise  # another node's now: connect anew
         except ResponseError as error:
             return error
 
@@ -107,6 +164,7 @@ class AsyncLink:
         self.keys = keys
         self._epoch = Epoch(keys, grace_ms)
         self._connection = async_connection(target, role=role)
+        self._node = Node(self._connection, keys)
 
     @property
     def run_id(self) -> str:
@@ -149,17 +207,37 @@ class AsyncLink:
             if connection.is_connected and await connection.can_read():
                 raise ConnectionResetError("The connection was lost.")
             if not connection.is_connected:
-                self._epoch.run_id = ""
-                await connection.connect()
+                await self._connect()
         except (RedisError, OSError, asyncio.CancelledError) as error:
             await self.close()
             if isinstance(error, asyncio.CancelledError):
                 raise
             raise NotSent(str(error)) from error
 
+    async def _connect(self) -> None:
+        connection = self._connection
+        self._epoch.run_id = ""
+        try:
+            await connection.connect()
+            while self._node.is_another(await self._ask_for_state()):
+                await connection.disconnect(nowait=True)
+                await connection.connect()
+        except (RedisError, OSError):
+            self._node.reset()
+            raise
+
+    async def _ask_for_state(self):
+        await self._connection.send_command(*self._node.question)
+        try:
+            return await self._connection.read_response()
+        except ResponseError as error:
+            return error
+
     async def _read(self):
         try:
             return await self._connection.read_response()
+        except AskError:
+            raise
         except ResponseError as error:
             return error
 
