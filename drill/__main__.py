@@ -15,10 +15,11 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
+from tests.postgres import PostgresMissing
 from tests.servers import BrokerServer
 
 from .acts import Story
-from .databases import PostgresMissing, PostgreSQL, SQLite
+from .databases import PostgreSQL, SQLite
 from .plot import draw
 from .record import Record
 from .system import CommandFailed, System

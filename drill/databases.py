@@ -4,6 +4,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
+
+from tests.postgres import PostgresServer
+
 TABLES = {"ran": "shop_execution", "ordered": "shop_order"}  # what their nonces prove
 
 
@@ -23,10 +27,6 @@ class SQLite:
         """Nothing runs."""
 
 
-class PostgresMissing(Exception):
-    """PostgreSQL is needed (Debian: apt-get install postgresql)"""
-
-
 class PostgreSQL:
     """A private server, started at once.
 
@@ -35,15 +35,11 @@ class PostgreSQL:
     """
 
     def __init__(self):
-        from tests.postgres import PostgresServer
-
         self._server = PostgresServer().start()
         self.environ = {"DATABASE_URL": self._server.url}
 
     def nonces(self) -> dict[str, list[str]]:
         """The nonces of each of TABLES."""
-        import psycopg
-
         with psycopg.connect(self._server.url) as connection:
             return _nonces(connection)
 

@@ -133,19 +133,23 @@ class System:
 
     def _until(self, look: Callable[[], object], process: subprocess.Popen, what: str) -> None:
         """Wait for something that a process, which must not end, brings about."""
-        wait_until(lambda: look() or process.poll() is not None, what)
+        try:
+            wait_until(lambda: look() or process.poll() is not None, what)
+        except AssertionError as error:
+            raise self._failure(process, str(error)) from error
         if process.poll() is not None:
-            raise self._failure(process, what)
+            raise self._failure(process, f"{what} ended")
 
     def _ended(self, process: subprocess.Popen, what: str) -> None:
         """Wait for its good end."""
-        if process.wait(END_WITHIN) != 0:
-            raise self._failure(process, what)
+        status = process.wait(END_WITHIN)
+        if status != 0:
+            raise self._failure(process, f"{what} ended with status {status}")
 
-    def _failure(self, process: subprocess.Popen, what: str) -> CommandFailed:
+    def _failure(self, process: subprocess.Popen, trouble: str) -> CommandFailed:
         log = self._log(self._running.index(process)).read_text()
         last = "\n".join(log.splitlines()[-LOG_LINES:])
-        return CommandFailed(f"{what} ended with status {process.returncode}:\n{last}")
+        return CommandFailed(f"{trouble}\n{last}")
 
     def stop(self) -> None:
         """End every process, the last one first, and whatever it started.
@@ -154,16 +158,16 @@ class System:
         """
         for process in reversed(self._running):
             if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(STOP_WITHIN)
-                except subprocess.TimeoutExpired:
-                    pass
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait()
+                _end(process)
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_WITHIN)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def _typed(words: Sequence[str]) -> str:

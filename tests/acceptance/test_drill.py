@@ -10,12 +10,17 @@ import pytest
 from drill.record import Outcome
 from drill.verdict import judge
 
+from ..postgres import programs
+from ..servers import missing
+
 ROOT = Path(__file__).parents[2]
 MIGRATION = 3.0  # seconds
 
 
 @pytest.mark.postgres
 def test_users_notice_two_upgrades_only_by_waiting(tmp_path):
+    if programs() is None:
+        missing("postgresql")
     words = ("--calm", "1", "--users", "30", "--migration", str(MIGRATION), "--out", str(tmp_path))
     status, told = _drill(*words)
     assert status == 0, told

@@ -1,0 +1,125 @@
+"""A private PostgreSQL for tests and for the drill."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+from .waiting import wait_until
+
+ACCOUNTS = ("postgres", "nobody")  # the server refuses to run as root
+STOP_WITHIN = 20.0  # seconds
+
+
+class PostgresMissing(Exception):
+    """PostgreSQL's server is not installed (Debian: apt-get install postgresql)"""
+
+    def __str__(self) -> str:
+        return self.__doc__
+
+
+def programs() -> Path | None:
+    """The directory of initdb and postgres, of the newest version; None where there is none."""
+    found = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    by_version = sorted(found, key=lambda path: float(path.parts[-3]))
+    beside = shutil.which("initdb")
+    chosen = by_version[-1] if by_version else beside and Path(beside).resolve()
+    return chosen.parent if chosen else None
+
+
+class PostgresServer:
+    """A server on a unix socket, in a temporary directory of its own.
+
+    Args:
+        durable: whether it waits for the disk.
+
+    Raises:
+        PostgresMissing: it is not installed.
+    """
+
+    def __init__(self, *, durable: bool = False):
+        found = programs()
+        if found is None:
+            raise PostgresMissing
+        self._programs = found
+        self._durable = durable
+        self._process: subprocess.Popen | None = None
+        self._account = _account()
+        self._directory = Path(tempfile.mkdtemp(prefix="qppg-"))
+        if self._account:
+            os.chown(self._directory, self._account.pw_uid, self._account.pw_gid)
+
+    @property
+    def url(self) -> str:
+        """A DATABASE_URL; psycopg takes it too."""
+        return f"postgresql://queueproxy@{quote(str(self._directory), safe='')}/postgres"
+
+    def start(self) -> "PostgresServer":
+        """Make the files, start it and wait until it answers."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
+        data = str(self._directory / "data")
+        making = ("-U", "queueproxy", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self._run("initdb", "-D", data, *making).wait()
+        self._process = self._run(
+            *("postgres", "-D", data, "-k", str(self._directory), "-c", "listen_addresses="),
+            *("-c", f"fsync={'on' if self._durable else 'off'}"),
+        )
+        wait_until(lambda: self._answers() or self._process.poll() is not None, "PostgreSQL")
+        if self._process.poll() is not None:
+            raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "log"
+
+    def _run(self, program: str, *words: str) -> subprocess.Popen:
+        with self._log.open("a") as log:
+            return subprocess.Popen(
+                [self._programs / program, *words],
+                cwd=self._directory,
+                user=self._account and self._account.pw_uid,
+                group=self._account and self._account.pw_gid,
+                extra_groups=[] if self._account else None,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for who started it, who still needs it
+            )
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End it and take its files away."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(STOP_WITHIN)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def _account() -> pwd.struct_passwd | None:
+    """Whom to run it as; None: as whom we are."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return next(known[name] for name in ACCOUNTS if name in known)
