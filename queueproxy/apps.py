@@ -6,6 +6,7 @@ class QueueProxyConfig(AppConfig):
 
     name = "queueproxy"
     verbose_name = "Queue proxy"
+    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
         from . import checks  # noqa: F401  registers them
