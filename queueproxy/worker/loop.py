@@ -106,7 +106,7 @@ class ExecutorThread(threading.Thread):
         claim = self._ask(None, self._may_claim())
         while True:
             while claim is not None:
-                claim = self._release(claim) if self._stop_flag.is_set() else self._handle(claim)
+                claim = self._release(claim) if self._stop_flag.is_set() else self._answer(claim)
             if self._burst or not self._may_claim():
                 return
             claim = self._ask_when_rung()
@@ -114,7 +114,7 @@ class ExecutorThread(threading.Thread):
     def _may_claim(self) -> bool:
         return not self._stop_flag.is_set() and self._allowance.left
 
-    def _handle(self, claim: Claim) -> Claim | None:
+    def _answer(self, claim: Claim) -> Claim | None:
         """Run one request; its answer goes out with the claim of the next."""
         self.busy = True
         self._allowance.use()
