@@ -1,6 +1,7 @@
 # make run      the example site on http://127.0.0.1:8000 (PORT=... for another)
 # make test     every test
-# Both need Python 3.11+ and make, and set up all the rest below .venv and var.
+# make drill    two upgrades with slow migrations under load (needs PostgreSQL, or ARGS=--sqlite)
+# All need Python 3.11+ and make, and set up the rest below .venv and var.
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -14,7 +15,7 @@ MANAGE := $(BIN)/python manage.py
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -3
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
