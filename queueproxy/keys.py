@@ -39,7 +39,7 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
 ``flow:<id>`` list: credits (bytes the client has taken) for a streamed answer; expires.
 ``pauses`` hash: queue -> JSON of who paused it, when, until when and why.
-``hold:<token>`` string: there while a hold keeps its pause; expires with it.
+``holds`` sorted set: token of a hold whose command runs -> when it lapses unless renewed (ms).
 ``dead`` stream, capped: dead letters.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua).
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began.
@@ -47,7 +47,7 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
 
 import re
 
-PLAIN = ("state", "leases", "attempts", "workers", "fronts", "pauses", "dead")
+PLAIN = ("state", "leases", "attempts", "workers", "fronts", "pauses", "holds", "dead")
 NAMED = (
     "queue",
     "returned",
@@ -62,7 +62,6 @@ NAMED = (
     "flow",
     "stats",
     "history",
-    "hold",
 )
 
 
@@ -83,6 +82,7 @@ class Keys:
         self.workers = self.prefix + "workers"
         self.fronts = self.prefix + "fronts"
         self.pauses = self.prefix + "pauses"
+        self.holds = self.prefix + "holds"
         self.dead = self.prefix + "dead"
 
     def named(self, kind: str, name: str) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from queueproxy.broker.hold import Hold
 
 from ..brokers import QUEUES, eventually, ids_of
@@ -103,6 +105,43 @@ async def test_a_broker_that_forgot_it_is_told_again(office, broker):
 async def test_nothing_is_left_of_it(office):
     hold = hold_of(office)
     hold.keep()
-    assert office.left() == {"pauses", "hold"}
+    assert office.left() == {"pauses", "holds"}
     hold.end()
     assert office.left() == set()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+async def test_two_holds_pause_until_both_have_ended(office, first):
+    """Whichever began and whichever ends first."""
+    control, desk, seat = office.control(), await office.desk(), office.seat()
+    holds = [hold_of(office), hold_of(office)]
+    for hold in holds:
+        hold.keep()
+    await office.put(desk, "a")
+    assert holds.pop(first).end() == []
+    (left,) = holds
+    assert control.paused(QUEUES)
+    assert left.keep() == ([], False)
+    assert ids_of(seat) == []
+    token = office.client.zrange(office.keys.holds, 0, -1)[0]
+    assert token in office.client.hget(office.keys.pauses, "default")  # told of the right one
+    assert left.end() == list(QUEUES)
+    assert ids_of(seat) == ["a"]
+
+
+async def test_a_hold_that_died_does_not_keep_another_from_ending(office):
+    control, dead, living = office.control(), hold_of(office, 0.2), hold_of(office)
+    dead.keep()
+    living.keep()
+    lapsed = office.now_ms() + 250
+    await eventually(lambda: office.now_ms() > lapsed)
+    assert living.end() == list(QUEUES)
+    assert not control.paused(["low"])
+
+
+async def test_a_lapsed_hold_is_forgotten_by_the_sweep(office):
+    desk = await office.desk()
+    hold_of(office, 0.1).keep()
+    await eventually(lambda: not office.control().paused(["low"]))
+    await desk.beat()
+    assert not office.client.exists(office.keys.pauses, office.keys.holds)

@@ -10,7 +10,17 @@ local function lift_pause(queue)
   end
 end
 
+-- Who paused a queue, as JSON told: a person's pause has `until`, a hold's has `hold`.
+local function pause_details(queue)
+  return cjson.decode(redis.call('HGET', key('pauses'), queue) or '{}')
+end
+
+local function end_holds()
+  redis.call('ZREMRANGEBYSCORE', key('holds'), '-inf', NOW)
+end
+
 local function end_pauses()
+  end_holds()
   for _, queue in ipairs(redis.call('HKEYS', key('pauses'))) do
     if not paused(queue) then
       lift_pause(queue)

@@ -7,22 +7,28 @@
 -- A pause that a person made is neither taken over nor shortened, and one that a person ended is
 -- not made again.
 
+-- Whether a queue's pause was made by a hold that has ended since, so that another speaks for it.
+local function orphaned(queue)
+  local maker = pause_details(queue).hold
+  return maker and not redis.call('ZSCORE', key('holds'), maker)
+end
+
 register('hold', function()
   if epoch_changed() then
     return 'epoch'
   end
-  local length, mark = tonumber(ARGV[2]), key('hold', ARGV[3])
-  local anew = redis.call('EXISTS', mark) == 0
-  redis.call('SET', mark, '1', 'PX', length)
+  local ends, token = NOW + tonumber(ARGV[2]), ARGV[3]
+  end_holds()
+  local anew = redis.call('ZADD', key('holds'), ends, token) == 1
   local held = { anew and 1 or 0 }
   for i = 5, #ARGV do
     local queue = ARGV[i]
     local was = paused(queue)
     if was or anew then
-      set('paused:' .. queue, integer(math.max(number('paused:' .. queue), NOW + length)))
+      set('paused:' .. queue, integer(math.max(number('paused:' .. queue), ends)))
       held[#held + 1] = queue
     end
-    if anew and not was then
+    if (anew and not was) or (was and orphaned(queue)) then
       redis.call('HSET', key('pauses'), queue, ARGV[4])
     end
   end

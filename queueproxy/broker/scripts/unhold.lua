@@ -1,22 +1,21 @@
--- unhold: the command of a hold has ended; a person's pause gets its own end back.
+-- unhold: the command of a hold has ended. A person's pause gets its own end back, and what another
+-- hold needs goes on.
 --
 -- ARGV: run, token, queues... Returns 'epoch', or the queues that go on.
-
-local function own_end(queue, token)
-  local details = cjson.decode(redis.call('HGET', key('pauses'), queue) or '{}')
-  return details.hold ~= token and tonumber(details['until'] or 0) * 1000 or 0
-end
 
 register('unhold', function()
   if epoch_changed() then
     return 'epoch'
   end
-  redis.call('DEL', key('hold', ARGV[2]))
+  redis.call('ZREM', key('holds'), ARGV[2])
+  end_holds()
+  local others = redis.call('ZRANGE', key('holds'), -1, -1, 'WITHSCORES')[2]
   local resumed = {}
   for i = 3, #ARGV do
     local queue = ARGV[i]
     if paused(queue) then
-      set('paused:' .. queue, integer(own_end(queue, ARGV[2])))
+      local persons = tonumber(pause_details(queue)['until'] or 0) * 1000
+      set('paused:' .. queue, integer(math.max(persons, tonumber(others or 0))))
       if not paused(queue) then
         lift_pause(queue)
         resumed[#resumed + 1] = queue
