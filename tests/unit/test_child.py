@@ -1,0 +1,51 @@
+"""The command of a hold and the signals around it."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+from queueproxy.management.commands import _child
+from queueproxy.management.commands._child import Child, Interrupted
+
+NUMBERS = [signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_before_the_command_it_interrupts_once(number):
+    with Child():
+        with pytest.raises(Interrupted) as caught:
+            signal.raise_signal(number)
+        assert caught.value.number == number
+        signal.raise_signal(number)  # what is left to do now must not be broken off
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_while_the_command_is_being_started_it_is_kept_for_it(number, monkeypatch):
+    class Slow(subprocess.Popen):
+        def __init__(self, words):
+            super().__init__(words)
+            os.kill(os.getpid(), number)  # the process is there, and nobody knows of it yet
+
+    monkeypatch.setattr(_child.subprocess, "Popen", Slow)
+    with Child() as child:
+        assert child.run(["sleep", "60"]) == 128 + number
+
+
+def test_after_the_command_it_is_let_pass():
+    with Child() as child:
+        assert child.run(["sh", "-c", "exit 5"]) == 5
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_handlers_are_put_back():
+    before = [signal.getsignal(number) for number in _child.SIGNALS]
+    with Child():
+        assert [signal.getsignal(number) for number in _child.SIGNALS] != before
+    assert [signal.getsignal(number) for number in _child.SIGNALS] == before
+
+
+def test_a_command_that_can_not_be_started():
+    with Child() as child, pytest.raises(OSError, match="No such file"):
+        child.run(["/no/such/command"])
