@@ -28,7 +28,8 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
     claimed at (ms), turn, queue, entry, bytes, chunks, front, most attempts, streamed (0 or 1).
 ``attempts`` hash: request id -> attempts used up; only for requests handed back.
 ``workers`` sorted set: worker id -> when its lease expires (ms). Leaving it is being fenced.
-``worker:<id>`` hash: what ``status`` shows of it (JSON in ``info``; ``completed``, ``state``).
+``worker:<id>`` hash: what ``status`` shows of it (JSON in ``info``; ``completed``, ``state``,
+    ``memory``).
 ``fronts`` sorted set: front id -> when its lease expires (ms).
 ``front:<id>`` hash: ``info`` (JSON), ``seq`` (number of the last enqueue taken from it).
 ``held:<front>`` hash: request id -> "queue entry bytes chunks slot"; slot is "-" while it waits.
@@ -41,7 +42,8 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
 ``pauses`` hash: queue -> JSON of who paused it, when, until when and why.
 ``holds`` sorted set: token of a hold whose command runs -> when it lapses unless renewed (ms).
 ``dead`` stream, capped: dead letters.
-``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua).
+``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua);
+    in ``history:deploys`` when workers of another release came (scripts/worker_join.lua).
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began.
 """
 

@@ -62,11 +62,15 @@ class Membership:
             self._on_change(worker)
             return worker
 
-    def beat(self, state: str) -> bool:
-        """Extend the lease and sweep; False where this worker has been given up."""
+    def beat(self, state: str, memory: int = 0) -> bool:
+        """Extend the lease and sweep; False where this worker has been given up.
+
+        Args:
+            memory: bytes this process has, for people to see; 0 where it is not known.
+        """
         with self._lock:
             reply = self._link.script(
-                "worker_beat", self.worker, self._lease_ms, state, *self._queues
+                "worker_beat", self.worker, self._lease_ms, state, memory, *self._queues
             )
         return reply != FENCED
 

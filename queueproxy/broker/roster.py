@@ -60,17 +60,17 @@ def read_workers(
     ask: Ask, keys: Keys, ids: Sequence[str], leases: Sequence[Lease], now: float
 ) -> list[dict[str, Any]]:
     """Each worker of the list with what it runs; `now` in seconds of the broker's clock."""
-    fields = ("info", "state", "completed", "joined")
+    fields = ("info", "state", "completed", "joined", "memory")
     replies = ask([("HMGET", keys.named("worker", id), *fields) for id in ids])
     current: dict[str, list] = {id: [] for id in ids}
     for lease, head in zip(leases, _heads(ask, keys, leases), strict=True):
         if lease.worker in current:
             current[lease.worker].append(_request(lease, head, now))
     workers = []
-    for id, (info, state, completed, joined) in zip(ids, replies, strict=True):
+    for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
         told = (state or b"idle").decode()
         busy = "busy" if current[id] else "idle"
-        about = {"host": None, "pid": None, "name": "", "queues": [], "threads": 1}
+        about = {"host": None, "pid": None, "name": "", "queues": [], "threads": 1, "release": ""}
         workers.append(
             {
                 # Whatever else a worker tells of itself (its release, migrations) is passed on.
@@ -80,6 +80,7 @@ def read_workers(
                 "state": told if told == DRAINING else busy,
                 "current": current[id],
                 "completed_total": int(completed or 0),
+                "memory_bytes": int(memory or 0),
                 "age_seconds": _age(joined, now),
             }
         )

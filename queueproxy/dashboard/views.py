@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from .. import conf
 from ..broker.control import Control
-from ..broker.history import WINDOWS, as_columns, read_history
+from ..broker.history import WINDOWS, Window, as_columns, read_history
 from ..broker.snapshot import QueueStats
 from ..broker.stats import Stats
 from ..exceptions import BrokerUnavailable
@@ -19,8 +19,8 @@ from .broker import broker_link
 
 OLDEST = 10  # waiting requests listed
 LETTERS = 20  # dead letters listed
-SPARK_WINDOW = 120  # seconds
-DEFAULT_WINDOW = "5m"
+SPARK_WINDOW = Window(300, 1, 5)
+DEFAULT_WINDOW = "15m"
 
 
 def dashboard(model_admin, request):
@@ -84,8 +84,8 @@ def _state(window: str, may_manage: bool) -> dict[str, Any]:
     names = conf.get_settings().all_queues
     with broker_link() as link:
         snapshot = Stats(link, names).snapshot()
-        rows = read_history(link, WINDOWS[window])
-        sparks = read_history(link, SPARK_WINDOW)
+        rows = read_history(link, WINDOWS[window], snapshot.now)
+        sparks = read_history(link, SPARK_WINDOW, snapshot.now)
         control = Control(link)
         waiting = control.oldest(names, OLDEST)
         letters = control.dead_letters(LETTERS) if may_manage else []
@@ -102,13 +102,13 @@ def _state(window: str, may_manage: bool) -> dict[str, Any]:
         "dead_letters": snapshot.dead_letters,
         "letters": [_letter(letter) for letter in letters],
         "badges": _badges(snapshot),
-        "history": as_columns(rows, names),
+        "history": as_columns(rows, names, WINDOWS[window].step),
         "window": window,
     }
 
 
 def _tile(queue: QueueStats, rows: list) -> dict[str, Any]:
-    columns = as_columns(rows, [queue.name])
+    columns = as_columns(rows, [queue.name], SPARK_WINDOW.step)
     return {
         "name": queue.name,
         "depth": queue.depth,

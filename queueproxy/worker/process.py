@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..broker.connect import BrokerTarget
 from ..broker.links import Link
@@ -17,6 +18,7 @@ from ..broker.seat import Seat
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from ..keys import Keys
+from .about import memory_bytes, release
 from .executor import Executor
 from .loop import BACKOFF, Allowance, ExecutorThread
 from .stopping import StopFlag
@@ -64,6 +66,7 @@ class Worker:
                 "name": options.name,
                 "queues": list(options.queues),
                 "threads": options.threads,
+                "release": release(Path.cwd()),
             },
             options.lease,
             options.queues,
@@ -134,7 +137,7 @@ class Worker:
         if self._stop.is_set():
             state = "draining"
         try:
-            if not self._membership.beat(state):
+            if not self._membership.beat(state, memory_bytes()):
                 logger.warning("This worker was given up by the broker; it registers again.")
                 self._membership.join(given_up=self._membership.worker)
             self._away.tell(False)

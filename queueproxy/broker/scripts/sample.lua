@@ -4,11 +4,14 @@
 -- Returns 'epoch', 'done' or 'ok' (somebody else had).
 --
 -- A row is JSON: t (s), q: queue -> {depth, in flight, oldest wait (ms), enqueued, completed,
--- buckets of waits}. The last three are totals: differences of two rows give rates and percentiles
--- at any distance. Three lists hold rows of 1 s, 10 s and 5 min.
+-- buckets of waits, paused (0 or 1)}. Enqueued, completed and buckets are totals: differences of
+-- two rows give rates and percentiles at any distance. The rest are peaks: the highest since the
+-- row before, so that a short pause still shows after a month. Three lists hold rows of 1 s, 10 s
+-- and 5 min; each is made of the one before.
 
 local SERIES = { { 1, 900 }, { 10, 2160 }, { 300, 8640 } } -- seconds between rows, rows kept
 local BUCKETS = 15
+local PEAKS = { 1, 2, 3, 7 } -- places in a row of what is a peak
 
 local function oldest_wait(queue)
   local first = redis.call('ZRANGE', key('returned', queue), 0, 0)[1]
@@ -33,6 +36,20 @@ local function row_of(queue)
     tonumber(stats.enqueued or 0), completed, waits, paused(queue) and 1 or 0 }
 end
 
+-- Raise the peaks of `row` to those of the finer rows of its own span.
+local function raise_peaks(row, finer, span)
+  local series = redis.call('LRANGE', key('history', finer), -math.ceil(span / finer), -1)
+  for _, json in ipairs(series) do
+    local past = cjson.decode(json)
+    for queue, now in pairs(past.t > row.t - span and row.q or {}) do
+      local was = past.q[queue]
+      for _, place in ipairs(was and PEAKS or {}) do
+        now[place] = math.max(now[place], was[place])
+      end
+    end
+  end
+end
+
 register('sample', function()
   if epoch_changed() then
     return 'epoch'
@@ -43,15 +60,17 @@ register('sample', function()
   end
   local before = number('sampled')
   set('sampled', integer(second))
-  local queues = {}
+  local row = { t = second, q = {} }
   for i = 2, #ARGV do
-    queues[ARGV[i]] = row_of(ARGV[i])
+    row.q[ARGV[i]] = row_of(ARGV[i])
   end
-  local row = cjson.encode({ t = second, q = queues })
-  for _, series in ipairs(SERIES) do
+  for i, series in ipairs(SERIES) do
     local step, most = series[1], series[2]
     if math.floor(second / step) > math.floor(before / step) then
-      redis.call('RPUSH', key('history', step), row)
+      if i > 1 then
+        raise_peaks(row, SERIES[i - 1][1], step)
+      end
+      redis.call('RPUSH', key('history', step), cjson.encode(row))
       redis.call('LTRIM', key('history', step), -most, -1)
     end
   end

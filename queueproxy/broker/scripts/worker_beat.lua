@@ -1,6 +1,6 @@
 -- worker_beat: extend a worker's lease, say what it does, and sweep.
 --
--- ARGV: run, worker, lease ms, state, queues...
+-- ARGV: run, worker, lease ms, state, memory (bytes), queues...
 -- Returns 'epoch', 'fenced' or 'ok'.
 
 local WORKER, LEASE
@@ -19,7 +19,7 @@ register('worker_beat', function()
     return 'fenced'
   end
   redis.call('ZADD', key('workers'), NOW + LEASE, WORKER)
-  redis.call('HSET', key('worker', WORKER), 'state', ARGV[4])
-  sweep({ unpack(ARGV, 5) })
+  redis.call('HSET', key('worker', WORKER), 'state', ARGV[4], 'memory', ARGV[5])
+  sweep({ unpack(ARGV, 6) })
   return 'ok'
 end, { 'allow-oom' })
