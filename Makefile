@@ -1,6 +1,7 @@
 # make run      the example site on http://127.0.0.1:8000 (PORT=... for another)
 # make test     every test
 # make drill    two upgrades with slow migrations under load (needs PostgreSQL, or ARGS=--sqlite)
+# make bench    the figures of docs/benchmarks (an hour; ARGS=--help for its parts; needs wrk)
 # All need Python 3.11+ and make, and set up the rest below .venv and var.
 
 PYTHON ?= python3
@@ -11,11 +12,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: run test lint django-suite drill data help clean
+.PHONY: run test lint django-suite drill bench data help clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -45,6 +46,13 @@ django-suite: $(VENV)/.installed
 
 drill: $(VENV)/.installed
 	$(BIN)/python -m drill $(ARGS)
+
+$(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks --output docs/benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) var .cache .pytest_cache .ruff_cache .hypothesis

@@ -41,6 +41,8 @@ def measure(
     with Deployment(candidate, load.settings, data) as deployment:
         deployment.probe(load)
         shares = _warm_up(deployment, load)
+        # A server without a queue still runs what the clients of the warm-up have left behind.
+        deployment.probe(load)
         calls = deployment.broker.calls() if deployment.broker else {}
         cpu = deployment.cpu()
         seen, memory = _under_load(deployment, load, seconds)

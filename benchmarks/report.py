@@ -1,0 +1,94 @@
+"""Results on disk: one JSON file each, and one page with tables and plots of all that is there."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from .bars import bars, bars_table
+from .measure import Run
+from .scenario_tables import SECTIONS
+from .summary import load_tables, summarize
+from .wrk import Seen
+
+ROUNDS = "rounds"
+PAGE = "README.md"
+
+
+def save(directory: Path, name: str, about: dict, result: object) -> None:
+    """Write one result with what it was measured on."""
+    directory.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"about": about, "result": result}, indent=1)
+    (directory / f"{name}.json").write_text(text + "\n")
+
+
+def load(directory: Path) -> dict[str, dict]:
+    """Every result there is, by name."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(directory.glob("*.json"))}
+
+
+def runs_as_json(runs: Sequence[Run]) -> list[dict]:
+    """For `save`."""
+    return [asdict(run) for run in runs]
+
+
+def runs_from_json(raw: Sequence[Mapping]) -> list[Run]:
+    """What `runs_as_json` made."""
+    return [Run(**{**run, "seen": Seen(**run["seen"])}) for run in raw]
+
+
+def write_page(directory: Path) -> None:
+    """Tables and plots anew from the JSON files in the directory."""
+    from . import plots  # only here is matplotlib needed
+
+    saved = load(directory)
+    images = plots.draw(directory, saved)
+    (directory / PAGE).write_text(page(saved, images))
+
+
+def page(saved: Mapping[str, dict], images: Sequence[str] = ()) -> str:
+    """The page: bars, then every result, then what it was measured on."""
+    rows = summarize(runs_from_json(saved[ROUNDS]["result"])) if ROUNDS in saved else []
+    scenarios = {name: one["result"] for name, one in saved.items() if name != ROUNDS}
+    parts = [INTRODUCTION, f"## Bars\n\n{bars_table(bars(rows, scenarios))}"]
+    if rows:
+        parts.append(f"## Every candidate\n\n{READING}\n{load_tables(rows)}")
+    for name, result in scenarios.items():
+        if section := SECTIONS.get(name.partition("-")[0]):
+            parts.append(section(result))
+    parts.append("\n".join(f"![{Path(image).stem}]({image})\n" for image in images))
+    parts.append(_measured_on(saved))
+    return "\n".join(part for part in parts if part)
+
+
+INTRODUCTION = """\
+# Benchmarks
+
+The same views under the same settings (`benchmarks/site/`: `DEBUG` off, logging quiet, signing on),
+served directly and through the queue, on one machine with the load generator. `make bench` measures
+all of it again and writes this page; `python -m benchmarks --help` lists the single parts. What was
+tried where a bar is missed stands in [notes.md](notes.md), where there is one.
+"""
+
+READING = """\
+Load by `wrk` from one thread, connections kept open wherever the server keeps them (gunicorn's sync
+worker closes each). Every run is a fresh start with a warm-up; candidates of one load follow one
+another, round after round; medians of the rounds, errors of all. CPU is user and system seconds of
+all processes per 1,000 requests, memory their proportional set size (PSS) under load, commands what
+clients send to the broker (not what scripts call inside it). `2x4` is two worker processes with
+four threads each. Direct ASGI candidates open a database connection per request, as Django's
+documentation advises under ASGI; all others keep theirs.
+"""
+
+
+def _measured_on(saved: Mapping[str, dict]) -> str:
+    lines = ["## Measured on\n"]
+    for name, one in saved.items():
+        about = one["about"]
+        packages = ", ".join(f"{package} {v}" for package, v in about["packages"].items())
+        lines.append(
+            f"- `{name}`: {about['cores']} cores ({about['cpu']}, {about['memory_gib']} GiB, Linux "
+            f"{about['kernel']}), Python {about['python']}, {packages}; commit {about['commit']}, "
+            f"{about['time']}, load average before {about['load_before']}"
+        )
+    return "\n".join(lines) + "\n"

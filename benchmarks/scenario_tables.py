@@ -1,0 +1,106 @@
+"""Tables of the scenarios, as sections of the page."""
+
+from .summary import MIB, table
+
+
+def threads(result: dict) -> str:
+    """One row for each number of threads."""
+    rows = [
+        (
+            str(row["threads"]),
+            f"{row['per_second']:,.0f}",
+            f"{row['efficiency']:.1%}",
+            f"{row['p99_ms']:.1f}",
+            str(row["errors"]),
+        )
+        for row in result["rows"]
+    ]
+    head = ("threads", "req/s", "of what they could give", "p99 ms", "errors")
+    title = f"## Threads of one process, a view that waits {result['wait_ms']} ms"
+    return f"{title}\n\n{table(head, rows)}"
+
+
+def priority(result: dict) -> str:
+    """The high queue alone and during the flood."""
+    rows = [
+        (
+            name,
+            f"{result[name]['p50_ms']:.2f}",
+            f"{result[name]['p99_ms']:.2f}",
+            f"{result[name]['per_second']:,.0f}",
+            str(result[name]["errors"]),
+        )
+        for name in ("alone", "flooded")
+    ]
+    head = ("high queue", "p50 ms", "p99 ms", "req/s", "errors")
+    return (
+        "## Priority\n\nOne client of the high queue, one worker with one thread; the flood is "
+        f"{result['flood_connections']} clients of the low queue, whose requests run "
+        f"{result['running_ms']} ms each. Medians of {result['rounds']} rounds.\n\n"
+        f"{table(head, rows)}"
+    )
+
+
+def hold(result: dict) -> str:
+    """One held crowd."""
+    facts = {
+        "all arrived within": f"{result['arrival_seconds']:.1f} s",
+        "answers": ", ".join(f"{code}: {n:,}" for code, n in result["statuses"].items()),
+        "worker listed after": f"{result['worker_listed_seconds']:.2f} s",
+        "first answer after": _seconds(result["first_answer_seconds"]),
+        "last answer after": _seconds(result["last_answer_seconds"]),
+        "front's memory for each": f"{result['front_bytes_per_client'] / 1000:.1f} KB",
+        "broker's memory for each": f"{result['broker_bytes_per_client'] / 1000:.1f} KB",
+    }
+    title = f"## {result['clients']:,} clients held for {result['held_seconds']:.0f} s"
+    return (
+        f"{title}\n\nNo worker is there; then one starts, with one thread. Its start is counted "
+        f"from the command, Python's and Django's start included.\n\n"
+        f"{table(('', 'measured'), facts.items())}"
+    )
+
+
+def _seconds(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f} s"
+
+
+def soak(result: dict) -> str:
+    """Memory of each process."""
+    rows = [
+        (
+            name,
+            f"{samples[0][1] / MIB:.1f}",
+            f"{samples[-1][1] / MIB:.1f}",
+            f"{result['slopes'][name] / MIB:+.2f}",
+        )
+        for name, samples in result["samples"].items()
+    ]
+    head = ("process", "first MiB", "last MiB", "MiB in ten minutes")
+    return (
+        f"## Soak\n\n{result['minutes']:.0f} minutes of every load in turn, two worker processes "
+        f"with four threads: {result['requests']:,} requests, {result['errors']} errors. The slope "
+        f"is taken after warm-up.\n\n{table(head, rows)}"
+    )
+
+
+def broker(result: dict) -> str:
+    """One row for each number of workers."""
+    rows = [
+        (
+            str(row["workers"]),
+            f"{row['per_second']:,.0f}",
+            f"{row['broker_busy']:.0%}",
+            f"{row['broker_cpu_seconds_per_request'] * 1e6:.0f}",
+        )
+        for row in result["rows"]
+    ]
+    head = ("workers", "req/s", "broker's core busy", "broker's CPU µs per request")
+    return (
+        "## What one broker carries\n\nA front and workers that only talk to the broker, each a "
+        f"process. Measured to {result['best_per_second']:,.0f} requests a second on this machine; "
+        f"at that cost a core of its own would carry {result['ceiling_per_second']:,.0f}.\n\n"
+        f"{table(head, rows)}"
+    )
+
+
+SECTIONS = {"threads": threads, "priority": priority, "hold": hold, "soak": soak, "broker": broker}

@@ -1,0 +1,98 @@
+"""A front and workers that do nothing but talk to the broker, each a process of its own."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+
+from queueproxy.broker.connect import BrokerTarget
+from queueproxy.broker.desk import Desk, Limits, Order
+from queueproxy.broker.links import AsyncLink, Link
+from queueproxy.broker.membership import Membership
+from queueproxy.broker.seat import Claim, Seat, Settlement
+from queueproxy.envelopes import Codec, Frame, ReplyHead
+from queueproxy.keys import Keys
+
+QUEUES = ("ops", "high", "default", "low")
+LEASE = 600.0  # seconds; nobody beats
+HEAD = b"h" * 500  # a request envelope's head is about as long
+SIGNATURE = b"s" * 32
+BATCH = 64  # as the front's
+
+processes = multiprocessing.get_context("spawn")
+
+
+def front(url: str, waiting: int, answered) -> None:
+    """Keep so many requests on the queue; count the answers in a shared value."""
+    _end_with_sigterm()
+    asyncio.run(_front(url, waiting, answered))
+
+
+async def _front(url: str, waiting: int, answered) -> None:
+    target, keys = BrokerTarget(url), Keys("queueproxy")
+    links = [AsyncLink(target, keys, "front", int(LEASE * 1000)) for _ in range(2)]
+    desk = Desk(*links, f"light:{os.getpid()}", LEASE, QUEUES, Limits(10 * waiting, 1 << 28))
+    await desk.join({"host": "light", "pid": os.getpid()})
+    due = asyncio.Queue()
+    due.put_nowait(waiting)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_enqueue(desk, due))
+        tasks.create_task(_count(desk, due, answered))
+
+
+async def _enqueue(desk: Desk, due: asyncio.Queue) -> None:
+    number, left = 1, 0
+    while True:
+        left += await due.get() if not left else 0
+        while not due.empty():
+            left += due.get_nowait()
+        batch = [_order(number + i) for i in range(min(left, BATCH))]
+        await desk.enqueue(number, batch)
+        number, left = number + len(batch), left - len(batch)
+
+
+def _order(number: int) -> Order:
+    return Order(
+        id=f"{number:016x}",
+        queue="default",
+        hold_ms=60_000,
+        max_attempts=2,
+        size=len(HEAD),
+        chunks=0,
+        head=HEAD,
+        body=b"",
+        signature=SIGNATURE,
+    )
+
+
+async def _count(desk: Desk, due: asyncio.Queue, answered) -> None:
+    while True:
+        replies = await desk.read()
+        answered.value += len(replies)
+        due.put_nowait(len(replies))
+
+
+def worker(url: str) -> None:
+    """One seat that answers at once whatever it claims."""
+    _end_with_sigterm()
+    info = {"host": "light", "pid": os.getpid()}
+    membership = Membership(_link(url), info, LEASE, QUEUES)
+    membership.join()
+    seat = Seat(_link(url), Codec(), membership.worker, 0, QUEUES)
+    claim = seat.turn(None)
+    while True:
+        claim = seat.wait() if claim is None else seat.turn(_answer(claim))
+
+
+def _link(url: str) -> Link:
+    return Link(BrokerTarget(url), Keys("queueproxy"), "light", int(LEASE * 1000))
+
+
+def _answer(claim: Claim) -> Settlement:
+    frame = Frame(ReplyHead(id=claim.id, attempt=claim.attempt, seq=0, status=200), b"ok")
+    return Settlement(claim, "answered", frame, "GET", 0.001, 200)
+
+
+def _end_with_sigterm() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
