@@ -37,7 +37,8 @@ def main() -> int:
             print(error, file=sys.stderr)
             return MISSING
         print(SECTIONS[name.partition("-")[0]](result))
-        print(bars_table(bars([], {name: result})))
+        if found := bars([], {name: result}):
+            print(bars_table(found))
         _keep(options, name, about, result)
     if not named:
         _rounds(options)

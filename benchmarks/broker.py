@@ -3,7 +3,8 @@
 import socket
 import tempfile
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import redis
@@ -47,8 +48,8 @@ class BenchBroker:
         stats = self._client.info("commandstats")
         return {name.removeprefix("cmdstat_"): said["calls"] for name, said in stats.items()}
 
-    def listen_in(self, seconds: float) -> dict[str, float]:
-        """Watch the traffic: which share of each command's calls comes from clients directly."""
+    def listen_in(self, seconds: float) -> bytes:
+        """What MONITOR tells in so many seconds."""
         with socket.socket(socket.AF_UNIX) as monitor:
             monitor.connect(self.socket)
             monitor.sendall(b"MONITOR\r\n")
@@ -59,7 +60,7 @@ class BenchBroker:
                     chunks.append(monitor.recv(1 << 20))
                 except TimeoutError:
                     break
-        return direct_shares(b"".join(chunks))
+        return b"".join(chunks)
 
     def stop(self) -> None:
         """End it and take its files away."""
@@ -68,19 +69,22 @@ class BenchBroker:
         self._directory.cleanup()
 
 
-def direct_shares(traffic: bytes) -> dict[str, float]:
-    """Of each command in a MONITOR's output, the share that no script called."""
-    direct: dict[str, int] = {}
-    every: dict[str, int] = {}
+def heard(traffic: bytes) -> Iterator[tuple[str, bool]]:
+    """Each command in a MONITOR's output, and whether a client sent it (or else a script)."""
     for line in traffic.split(b"\n"):
         head, bracket, rest = line.partition(b"] ")
-        if not bracket or not head.startswith(b"+"):
-            continue
-        name = rest.split(b" ", 1)[0].strip(b'"\r').decode("latin-1").lower()
-        every[name] = every.get(name, 0) + 1
-        if not head.endswith(b" lua"):
-            direct[name] = direct.get(name, 0) + 1
-    return {name: direct.get(name, 0) / number for name, number in every.items()}
+        if bracket and head.startswith(b"+"):
+            name = rest.split(b" ", 1)[0].strip(b'"\r').decode("latin-1").lower()
+            yield name, not head.endswith(b" lua")
+
+
+def direct_shares(traffic: bytes) -> dict[str, float]:
+    """Of each command in a MONITOR's output, the share that clients sent."""
+    every, direct = Counter(), Counter()
+    for name, by_client in heard(traffic):
+        every[name] += 1
+        direct[name] += by_client
+    return {name: direct[name] / number for name, number in every.items()}
 
 
 def sent_by_clients(
@@ -89,7 +93,7 @@ def sent_by_clients(
     """Commands that clients sent between two readings of `BenchBroker.calls`.
 
     Args:
-        shares: from `BenchBroker.listen_in`; a command it has not met counts in full.
+        shares: from `direct_shares`; a command it has not met counts in full.
     """
     total = 0.0
     for name, calls in after.items():

@@ -32,7 +32,7 @@ def describe() -> dict:
         "cores": os.cpu_count(),
         "cpu": cpu_model(Path("/proc/cpuinfo").read_text()),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "python": platform.python_version(),
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "commit": _commit(),

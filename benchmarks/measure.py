@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from .broker import sent_by_clients
+from .broker import BenchBroker, direct_shares, heard, sent_by_clients
 from .candidates import Candidate
 from .deployment import Data, Deployment
 from .loads import Load
@@ -52,7 +52,7 @@ def measure(
         if deployment.broker:
             sent = sent_by_clients(calls, deployment.broker.calls(), shares)
             commands = sent / max(seen.requests, 1)
-            at_rest = _at_rest(deployment, shares) if rest else None
+            at_rest = _at_rest(deployment.broker) if rest else None
         return Run(
             candidate=candidate.name,
             load=load.name,
@@ -71,7 +71,7 @@ def _warm_up(deployment: Deployment, load: Load) -> dict[str, float]:
     shares = {}
     if deployment.broker and not load.body:
         time.sleep(WARM_UP / 2)
-        shares = deployment.broker.listen_in(LISTEN)
+        shares = direct_shares(deployment.broker.listen_in(LISTEN))
     shot.finish(process)
     return shares
 
@@ -84,9 +84,8 @@ def _under_load(deployment: Deployment, load: Load, seconds: float) -> tuple[See
     return shot.finish(process), memory
 
 
-def _at_rest(deployment: Deployment, shares: dict[str, float]) -> float:
-    """Commands a second while no request comes."""
+def _at_rest(broker: BenchBroker) -> float:
+    """Commands a second that clients send while no request comes."""
     time.sleep(1.0)  # the statistics of the last requests go out
-    before = deployment.broker.calls()
-    time.sleep(REST)
-    return sent_by_clients(before, deployment.broker.calls(), shares) / REST
+    traffic = broker.listen_in(REST)
+    return sum(by_client for _, by_client in heard(traffic)) / REST

@@ -54,7 +54,11 @@ def _by_load(rows: Sequence[Row], fill):
         axis.set_yticks(range(len(of_load)), [row.candidate for row in of_load], fontsize=8)
         axis.set_title(load.title, fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
     figure.tight_layout()
+    if handles:
+        figure.legend(handles, labels, ncols=len(handles), loc="lower center", frameon=False)
+        figure.subplots_adjust(bottom=0.7 / figure.get_figheight())
     return figure
 
 
@@ -70,12 +74,9 @@ def _cpu(axis, rows: Sequence[Row]) -> None:
     start = [0.0] * len(rows)
     for role in ROLES:
         used = [row.cpu.get(role, 0.0) for row in rows]
-        if any(used):
-            colour = ROLE_COLOURS[role]
-            axis.barh(range(len(rows)), used, left=start, color=colour, label=role)
-            start = [before + more for before, more in zip(start, used, strict=True)]
+        axis.barh(range(len(rows)), used, left=start, color=ROLE_COLOURS[role], label=role)
+        start = [before + more for before, more in zip(start, used, strict=True)]
     axis.set_xlabel("CPU seconds per 1,000 requests", fontsize=8)
-    axis.legend(fontsize=7, frameon=False)
 
 
 def _threads(result: dict):

@@ -13,6 +13,7 @@ from .wrk import Seen
 
 ROUNDS = "rounds"
 PAGE = "README.md"
+NOTES_FILE = "notes.md"  # written by hand
 
 
 def save(directory: Path, name: str, about: dict, result: object) -> None:
@@ -43,14 +44,23 @@ def write_page(directory: Path) -> None:
 
     saved = load(directory)
     images = plots.draw(directory, saved)
-    (directory / PAGE).write_text(page(saved, images))
+    notes = (directory / NOTES_FILE).exists()
+    (directory / PAGE).write_text(page(saved, images, notes=notes))
 
 
-def page(saved: Mapping[str, dict], images: Sequence[str] = ()) -> str:
-    """The page: bars, then every result, then what it was measured on."""
+def page(saved: Mapping[str, dict], images: Sequence[str] = (), *, notes: bool = False) -> str:
+    """The page: bars, then every result, then what it was measured on.
+
+    Args:
+        saved: what `load` gives.
+        images: files beside the page.
+        notes: whether NOTES_FILE is there.
+    """
     rows = summarize(runs_from_json(saved[ROUNDS]["result"])) if ROUNDS in saved else []
     scenarios = {name: one["result"] for name, one in saved.items() if name != ROUNDS}
     parts = [INTRODUCTION, f"## Bars\n\n{bars_table(bars(rows, scenarios))}"]
+    if notes:
+        parts.append(NOTES)
     if rows:
         parts.append(f"## Every candidate\n\n{READING}\n{load_tables(rows)}")
     for name, result in scenarios.items():
@@ -66,9 +76,10 @@ INTRODUCTION = """\
 
 The same views under the same settings (`benchmarks/site/`: `DEBUG` off, logging quiet, signing on),
 served directly and through the queue, on one machine with the load generator. `make bench` measures
-all of it again and writes this page; `python -m benchmarks --help` lists the single parts. What was
-tried where a bar is missed stands in [notes.md](notes.md), where there is one.
+all of it again and writes this page; `python -m benchmarks --help` lists the single parts.
 """
+
+NOTES = f"What was tried where a bar is missed, and what limits it: [{NOTES_FILE}]({NOTES_FILE}).\n"
 
 READING = """\
 Load by `wrk` from one thread, connections kept open wherever the server keeps them (gunicorn's sync
@@ -82,13 +93,21 @@ documentation advises under ASGI; all others keep theirs.
 
 
 def _measured_on(saved: Mapping[str, dict]) -> str:
-    lines = ["## Measured on\n"]
+    """Each machine with its versions once, and below it what was measured there, and when."""
+    results: dict[str, list[str]] = {}
     for name, one in saved.items():
         about = one["about"]
-        packages = ", ".join(f"{package} {v}" for package, v in about["packages"].items())
-        lines.append(
-            f"- `{name}`: {about['cores']} cores ({about['cpu']}, {about['memory_gib']} GiB, Linux "
-            f"{about['kernel']}), Python {about['python']}, {packages}; commit {about['commit']}, "
-            f"{about['time']}, load average before {about['load_before']}"
+        results.setdefault(_machine(about), []).append(
+            f"- `{name}`: commit {about['commit']}, {about['time']}, load average before "
+            f"{about['load_before']}\n"
         )
-    return "\n".join(lines) + "\n"
+    parts = [f"{machine}\n\n{''.join(lines)}" for machine, lines in results.items()]
+    return "## Measured on\n\n" + "\n".join(parts)
+
+
+def _machine(about: Mapping) -> str:
+    packages = ", ".join(f"{package} {version}" for package, version in about["packages"].items())
+    return (
+        f"{about['cores']} cores ({about['cpu']}), {about['memory_gib']} GiB, Linux "
+        f"{about['kernel']}, Python {about['python']}; {packages}."
+    )

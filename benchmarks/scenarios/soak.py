@@ -1,21 +1,22 @@
-"""Hours of mixed load in small: whether any process's memory grows."""
+"""Every load in turn, over and over: whether any process's memory grows."""
 
 import time
 from collections.abc import Iterable, Sequence
-from itertools import cycle
 
 from ..candidates import queued
 from ..deployment import Data, Deployment
 from ..loads import FULL, LOADS
 from ..processes import memory_bytes
 
-SEGMENT = 10.0  # seconds of one load, then the next
+SEGMENT = 5.0  # seconds of one load, then the next
+# The small requests last: memory is read at the end of a cycle, away from the large bodies.
+CYCLE = sorted(LOADS, key=lambda load: load.name.startswith("trivial"))
 WARM = 0.3  # of the time is warm-up
 Sample = tuple[float, int]  # seconds since the start, bytes
 
 
 def run(server: str, minutes: float) -> dict:
-    """Every load in turn for so long; memory after each, by process."""
+    """Cycles for so long, at least two; memory after each, by process."""
     data = Data()
     try:
         with Deployment(queued(server, 2, 4), FULL, data) as deployment:
@@ -25,25 +26,33 @@ def run(server: str, minutes: float) -> dict:
 
 
 def _soak(deployment: Deployment, seconds: float) -> dict:
-    processes = {f"{role} {pid}": pid for role, pids in deployment.pids().items() for pid in pids}
+    processes = _named(deployment.pids())
     samples: dict[str, list[Sample]] = {name: [] for name in processes}
     began = time.monotonic()
-    requests = errors = 0
-    for load in cycle(LOADS):
-        seen = deployment.shot(load, SEGMENT).run()
-        requests, errors = requests + seen.requests, errors + seen.errors
+    requests = errors = cycles = 0
+    while cycles < 2 or time.monotonic() - began < seconds:
+        for load in CYCLE:
+            seen = deployment.shot(load, SEGMENT).run()
+            requests, errors = requests + seen.requests, errors + seen.errors
+        cycles += 1
         now = time.monotonic() - began
         for name, pid in processes.items():
             samples[name].append((now, memory_bytes([pid])))
-        if now >= seconds:
-            break
     return {
-        "minutes": seconds / 60,
+        "minutes": (time.monotonic() - began) / 60,
         "requests": requests,
         "errors": errors,
         "slopes": {name: slope_per_ten_minutes(after_warm_up(s)) for name, s in samples.items()},
         "samples": samples,
     }
+
+
+def _named(pids: dict[str, list[int]]) -> dict[str, int]:
+    named = {}
+    for role, (first, *others) in pids.items():
+        named[f"{role} supervisor" if others else role] = first
+        named |= {f"{role} process {n}": pid for n, pid in enumerate(others, 1)}
+    return named
 
 
 def after_warm_up(samples: Sequence[Sample]) -> list[Sample]:

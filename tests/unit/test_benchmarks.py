@@ -131,6 +131,7 @@ MONITOR = b"""\
 
 
 def test_commands_of_scripts_are_told_from_those_of_clients():
+    assert [name for name, by_client in broker.heard(MONITOR) if not by_client] == ["hget"] * 3
     assert broker.direct_shares(MONITOR) == {"blpop": 1.0, "fcall": 1.0, "hget": 0.25}
 
 
@@ -281,5 +282,8 @@ def test_the_page_tells_bars_results_and_machine():
     text = report.page(saved, ["throughput.png"])
     assert "| broker commands per request at c=32 | ≤ 3.00 | 2.00 | yes |" in text
     assert "## 100 clients held for 60 s" in text
+    assert "notes.md" not in text
+    assert "(notes.md)" in report.page(saved, notes=True)
     assert "![throughput](throughput.png)" in text
-    assert "2 cores (Quick 9000, 4.0 GiB, Linux 6.1), Python 3.11, django 5.2" in text
+    assert text.count("2 cores (Quick 9000), 4.0 GiB, Linux 6.1, Python 3.11; django 5.2.") == 1
+    assert "- `rounds`: commit abc1234, 2026-01-01T00:00:00+00:00, load average" in text
