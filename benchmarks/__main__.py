@@ -10,7 +10,7 @@ from .candidates import BASELINE, QUICK
 from .machine import describe
 from .measure import Run
 from .report import ROUNDS, runs_as_json, save, write_page
-from .rounds import choose, run_rounds
+from .rounds import Chosen, choose, run_rounds
 from .scenario_tables import SECTIONS
 from .scenarios import hold, limit, priority, soak, threads
 from .summary import Row, by_role, load_tables, summarize
@@ -41,7 +41,11 @@ def main() -> int:
             print(bars_table(found))
         _keep(options, name, about, result)
     if not named:
-        _rounds(options)
+        chosen = choose(options.only or (QUICK_ONLY if options.quick else ""))
+        if not chosen:
+            print(f"Nothing is called like {options.only!r}.", file=sys.stderr)
+            return MISSING
+        _rounds(options, chosen)
     if options.output:
         write_page(options.output)
     return 0
@@ -77,12 +81,11 @@ def _scenarios(options: argparse.Namespace) -> dict:
     return found
 
 
-def _rounds(options: argparse.Namespace) -> None:
+def _rounds(options: argparse.Namespace, chosen: Chosen) -> None:
     about = describe()
-    pattern = options.only or (QUICK_ONLY if options.quick else "")
     seconds = options.seconds or (3 if options.quick else 8)
     runs = []
-    for run in run_rounds(choose(pattern), options.rounds or 3, seconds, rest=not options.quick):
+    for run in run_rounds(chosen, options.rounds or 3, seconds, rest=not options.quick):
         _tell(run)
         runs.append(run)
     rows = summarize(runs)

@@ -1,17 +1,19 @@
 """Every candidate in turn under every load, round after round."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from .candidates import CANDIDATES, Candidate
 from .deployment import Data
 from .loads import LOADS, Load
 from .measure import Run, measure
 
+Chosen = list[tuple[Load, list[Candidate]]]
+
 RESTS_AT = "trivial-c32"  # what is sent at rest doesn't depend on the load before
 
 
-def choose(pattern: str) -> list[tuple[Load, list[Candidate]]]:
+def choose(pattern: str) -> Chosen:
     """Loads with their candidates, where ``candidate/load`` matches the regular expression."""
     wanted = re.compile(pattern)
     chosen = [
@@ -21,7 +23,7 @@ def choose(pattern: str) -> list[tuple[Load, list[Candidate]]]:
 
 
 def run_rounds(
-    chosen: Sequence[tuple[Load, Iterable[Candidate]]],
+    chosen: Chosen,
     rounds: int,
     seconds: float,
     *,
