@@ -10,6 +10,7 @@ from io import BytesIO
 from urllib.parse import unquote_to_bytes
 
 from ..envelopes import Header, RequestHead
+from ..exceptions import DecodeError
 
 _UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -23,6 +24,9 @@ def build_environ(head: RequestHead, body: bytes) -> dict:
     A header name with ``_`` is dropped: it would stand for another's variable. Repeated headers are
     joined with a comma, Cookie with a semicolon. ``HTTP_X_REQUEST_ID`` and ``HTTP_X_REQUEST_START``
     are the front's, whatever the client sent.
+
+    Raises:
+        DecodeError: the path is no bytes: no front of ours wrote it.
     """
     server_name, server_port = head.server or ("unknown", None)
     environ = {
@@ -77,7 +81,12 @@ def _environ_name(name: str) -> str:
 
 
 def _path_info(head: RequestHead) -> str:
-    path = unquote_to_bytes(head.path) if "%" in head.path else head.path.encode("latin-1")
+    try:
+        path = head.path.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise DecodeError(f"The path is not made of bytes: {error}") from error
+    if b"%" in path:
+        path = unquote_to_bytes(path)
     root = head.root_path.encode()
     if root and (path == root or path.startswith(root.rstrip(b"/") + b"/")):
         path = path[len(root.rstrip(b"/")) :]

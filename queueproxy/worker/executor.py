@@ -22,7 +22,7 @@ from django.urls import set_script_prefix
 from ..envelopes import Header, RequestHead
 from ..exceptions import BadResponse, ClientGone
 from .environ import build_environ
-from .response import bodyless, checked_headers, declared_length, pieces
+from .response import answer_of, each_piece
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -82,6 +82,7 @@ class Executor:
 
         Raises:
             BadResponse: what the view returned cannot be sent; nothing was emitted.
+            DecodeError: the head is none a front of ours wrote; nothing was run.
         """
         contextvars.copy_context().run(self._run, head, body, emit)
 
@@ -99,54 +100,48 @@ class Executor:
     def _respond(self, environ: dict) -> HttpResponseBase:
         try:
             return self._client.request(**environ)
-        except (Exception, SystemExit):
+        except BaseException:
             # Django answers the exceptions of views; this one came from around it (a signal
-            # receiver), or is a view's sys.exit(), which must not end a thread of the worker.
+            # receiver), or is none it knows: sys.exit(), a cancelled task, KeyboardInterrupt. No
+            # signal raises that here, signals go to the main thread; a view must not end a worker.
             logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
         return HttpResponseServerError(b"Server Error", content_type="text/plain")
 
     def _send(self, method: str, response: HttpResponseBase, emit: Emit) -> None:
-        status, headers = response.status_code, checked_headers(response)
-        length = declared_length(response)
-        if bodyless(method, status):
-            emit.full(status, headers, b"")
-        elif response.streaming:
-            emit.start(status, headers)
-            self._stream(response, length, emit)
-        elif length is not None and length != len(response.content):
-            raise BadResponse(f"Content-Length is {length}, the body has {len(response.content)}.")
+        answer = answer_of(method, response)
+        if answer.body is not None:
+            emit.full(answer.status, answer.headers, answer.body)
+            return
+        emit.start(answer.status, answer.headers)
+        try:
+            self._stream(response, answer.length, emit)
+        except ClientGone:
+            raise
+        except BaseException:
+            logger.exception("A streamed answer broke off")
+            emit.abort()
         else:
-            emit.full(status, headers, response.content)
+            emit.end()
 
     def _stream(self, response: HttpResponseBase, length: int | None, emit: Emit) -> None:
         sent = 0
-        chunks = pieces(response)
-        try:
-            for data in chunks:
-                sent += len(data)
-                if length is not None and sent > length:
-                    break
-                if data:
-                    emit.chunk(data)
-        except ClientGone:
-            raise
-        except (Exception, SystemExit):
-            logger.exception("A streamed answer broke off")
-            emit.abort()
-            return
-        finally:
-            if hasattr(chunks, "close"):
-                chunks.close()
-        if length is not None and sent != length:
-            logger.error("A streamed answer declared %d bytes and gave %d", length, sent)
-            emit.abort()
-            return
-        emit.end()
+
+        def take(data: bytes) -> None:
+            nonlocal sent
+            sent += len(data)
+            if length is not None and sent > length:
+                raise BadResponse(f"Content-Length is {length}, the body has more.")
+            if data:
+                emit.chunk(data)
+
+        each_piece(response, take)
+        if length is not None and sent < length:
+            raise BadResponse(f"Content-Length is {length}, the body has {sent}.")
 
     def _close(self, response: HttpResponseBase) -> None:
         try:
             response.close()  # fires request_finished
-        except (Exception, SystemExit):
+        except BaseException:
             logger.exception("Closing a response failed")
 
     def close_thread(self) -> None:
