@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: run test lint django-suite drill bench data help clean
+.PHONY: run test lint django-suite chaos mutations faults drill bench data help clean
 .DEFAULT_GOAL := help
 
 help:
@@ -43,6 +43,15 @@ lint: $(VENV)/.installed
 
 django-suite: $(VENV)/.installed
 	$(BIN)/python -m tests.django_suite
+
+chaos: $(VENV)/.installed
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),5) --seed $(or $(SEED),20) --faults all $(ARGS)
+
+mutations: $(VENV)/.installed
+	$(BIN)/python -m tests.chaos.mutations
+
+faults: $(VENV)/.installed
+	QUEUEPROXY_FAULT_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/faults $(ARGS)
 
 drill: $(VENV)/.installed
 	$(BIN)/python -m drill $(ARGS)

@@ -6,9 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
+from ..waiting import wait_until
 from .site import ROOT, SETTINGS, Site
+from .users import ask
 
 
 def kill_worker(site: Site, chance: random.Random) -> None:
@@ -22,6 +25,32 @@ def freeze_worker(site: Site, chance: random.Random) -> None:
     _signal(pid, signal.SIGSTOP)
     time.sleep(SETTINGS["LEASE"] * chance.choice((1.3, 1.6, 2, 3)))
     _signal(pid, signal.SIGCONT)
+
+
+def wake_zombie(site: Site, chance: random.Random) -> None:
+    """A worker faints in a slow view and wakes up while another runs the same request."""
+    nonce = f"zombie{chance.getrandbits(40):x}"
+    port = chance.choice(site.ports)
+
+    def send() -> None:
+        site.outcomes.append(ask(port, nonce, "GET", query=f"seconds={SETTINGS['LEASE'] * 2}"))
+
+    sender = threading.Thread(target=send, daemon=True)
+    sender.start()
+    try:
+        first = _nth_run(site, nonce, 1).pid
+        _signal(first, signal.SIGSTOP)
+        try:
+            _nth_run(site, nonce, 2)
+        finally:
+            _signal(first, signal.SIGCONT)
+    except AssertionError:
+        pass  # the front was not there, or the worker died before it fainted
+    sender.join(SETTINGS["MAX_HOLD"] + 10)
+
+
+def _nth_run(site: Site, nonce: str, number: int):
+    return wait_until(lambda: site.ledger.of(nonce)[number - 1 :], timeout=SETTINGS["MAX_HOLD"])[0]
 
 
 def drain_workers(site: Site, chance: random.Random) -> None:
@@ -62,14 +91,18 @@ def freeze_front(site: Site, chance: random.Random) -> None:
 
 def crash_broker(site: Site, chance: random.Random) -> None:
     """SIGKILL to the broker; it comes back with its append-only file."""
+    began = time.monotonic()
     site.broker.kill()
     time.sleep(chance.random() * 2)
     site.broker.start()
+    site.losses.append((began, time.monotonic()))
 
 
 def flush_broker(site: Site, chance: random.Random) -> None:
     """FLUSHALL: every key gone."""
+    began = time.monotonic()
     site.broker.client().flushall()
+    site.losses.append((began, time.monotonic()))
 
 
 def flush_functions(site: Site, chance: random.Random) -> None:
@@ -134,8 +167,9 @@ def _signal(pid: int | None, number: int) -> None:
 
 # How often each is drawn.
 FAULTS = {
-    kill_worker: 10,
+    kill_worker: 20,
     freeze_worker: 2,
+    wake_zombie: 2,
     drain_workers: 1,
     reload_workers: 1,
     kill_supervisor: 1,

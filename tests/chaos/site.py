@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from ..acceptance.site import free_port
 from ..servers import BrokerServer
 from ..waiting import wait_until
+from .ledger import open_ledger
+from .users import Outcome
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"MAX_HOLD": 12, "LEASE": 1.5, "MAX_DEPTH": 400, "MAX_BODY": 2_000_000}
@@ -28,21 +31,27 @@ class Site:
 
     def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
         self.directory = Path(tempfile.mkdtemp(prefix="qpchaos-"))
-        self.ledger = self.directory / "ledger"
+        self.ledger = open_ledger(self.directory)
         self.must_not_run: list[str] = []  # nonces of requests withdrawn before they started
-        self.ledger.touch()
+        self.outcomes: list[Outcome] = []  # of requests that faults sent
+        self.losses: list[tuple[float, float]] = []  # when the broker lost data (see judge)
         self.broker = BrokerServer(appendonly="yes", appendfsync="everysec").start()
         self.ports = [free_port(), free_port()]
         self.environ = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.chaos.probe.settings",
             "QUEUEPROXY_BROKER_URL": self.broker.url,
-            "PROBE_LEDGER": str(self.ledger),
+            "CHAOS_LEDGER": self.ledger.address,
             "PROBE_SETTINGS": json.dumps(SETTINGS),
             "CHAOS_SWITCH_OFF": ",".join(switch_off),
             "CHAOS_CRASH_SHARE": str(crash_share),
             "PYTHONPATH": str(ROOT),
         }
+        self.fronts: list[subprocess.Popen] = []
+        self.supervisors: list[subprocess.Popen] = []
+
+    def start(self) -> None:
+        """Start fronts and workers."""
         self.fronts = [self._front(port) for port in self.ports]
         self.supervisors = [self._supervisor() for _ in range(2)]
         wait_until(lambda: len(self.workers()) >= 4, "workers")
@@ -108,3 +117,9 @@ class Site:
             except ProcessLookupError:
                 pass
             process.wait()
+
+    def close(self) -> None:
+        """Take away what is left to look at: broker, ledger, logs."""
+        self.broker.stop()
+        self.ledger.close()
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -2,11 +2,11 @@ import os
 
 from django.apps import AppConfig
 
-from . import crash, switches
+from . import mishap, note, switches
 
 
 class ChaosConfig(AppConfig):
-    """Puts the crashes at their places and switches safeguards off, in this process only."""
+    """Puts the mishaps at their places and switches safeguards off, in this process only."""
 
     name = "tests.chaos.probe"
     label = "chaos"
@@ -14,28 +14,27 @@ class ChaosConfig(AppConfig):
     def ready(self):
         for name in filter(None, os.environ.get("CHAOS_SWITCH_OFF", "").split(",")):
             switches.SWITCHES[name]()
-        if crash.SHARE:
-            _crash_around_django()
+        _watch_threads()
 
 
-def _crash_around_django() -> None:
-    from queueproxy.worker import loop
+def _watch_threads() -> None:
+    from queueproxy.worker import loop, process
 
-    class CrashingThread(loop.ExecutorThread):
+    class WatchedThread(loop.ExecutorThread):
         def _execute(self, claim):
-            crash.maybe()  # claimed
+            note.expect(claim.attempt)
+            mishap.expect(claim.head, claim.attempt)
+            mishap.at("claimed")
             super()._execute(claim)
 
         def _open(self, claim):
             envelope = super()._open(claim)
-            crash.maybe()  # entering Django
+            mishap.at("entering")
             return envelope
 
         def _finish(self, *args):
-            crash.maybe()  # before settle
+            mishap.at("before-settle")
             super()._finish(*args)
-            crash.maybe()  # settled, and the next claimed
+            mishap.at("settled")  # and perhaps the next claimed
 
-    from queueproxy.worker import process
-
-    process.ExecutorThread = CrashingThread
+    process.ExecutorThread = WatchedThread

@@ -1,0 +1,34 @@
+"""Sudden death, or a long faint, at the boundaries of a worker's work.
+
+At random (CHAOS_CRASH_SHARE), or where a request's query asks for it: ``?kill=PLACE`` and
+``?freeze=PLACE`` befall its first attempt. Places: claimed, entering, view, frames, before-settle,
+settled.
+"""
+
+import os
+import random
+import signal
+import threading
+
+SHARE = float(os.environ.get("CHAOS_CRASH_SHARE", "0"))
+SIGNALS = {b"kill": signal.SIGKILL, b"freeze": signal.SIGSTOP}
+
+_of_thread = threading.local()
+
+
+def expect(head: bytes, attempt: int) -> None:
+    """Look what the request about to be run by this thread asks for.
+
+    Args:
+        head: of its envelope, not verified yet.
+    """
+    _of_thread.head = head if attempt == 1 else b""
+
+
+def at(place: str) -> None:
+    """Die or faint here, if so asked, or by chance."""
+    for word, number in SIGNALS.items():
+        if b"%b=%b" % (word, place.encode()) in _of_thread.head:
+            os.kill(os.getpid(), number)
+    if SHARE and random.random() < SHARE:
+        os.kill(os.getpid(), signal.SIGKILL)

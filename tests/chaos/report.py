@@ -1,0 +1,40 @@
+"""Tells people what a run of chaos was and what it found."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from .judge import Runs
+from .users import Outcome
+
+SHOWN = 40  # violations
+
+
+@dataclass
+class Result:
+    """A run: how long it took (seconds), what users saw, how often each fault happened."""
+
+    seconds: float
+    outcomes: list[Outcome]
+    injected: Counter[str]
+    violations: list[str]
+    runs: Runs = field(default_factory=dict)
+    ledger: str = ""
+
+
+def report(result: Result, seed: int) -> None:
+    """Print it."""
+    outcomes, runs = result.outcomes, result.runs
+    by_status = Counter((outcome.kind, outcome.status) for outcome in outcomes)
+    executions = sum(map(len, runs.values()))
+    print(f"seed {seed}, {result.seconds / 60:.1f} minutes")
+    print(f"requests {len(outcomes)}, executions {executions} (ledger: {result.ledger})")
+    for kind in sorted({outcome.kind for outcome in outcomes}):
+        parts = [f"{s}: {n}" for (k, s), n in sorted(by_status.items()) if k == kind]
+        print(f"  {kind:<7} {', '.join(parts)}")
+    print("faults   " + ", ".join(f"{name}: {n}" for name, n in sorted(result.injected.items())))
+    slowest = max((outcome.seconds for outcome in outcomes), default=0)
+    again = sum(len(mine) > 1 for mine in runs.values())
+    print(f"slowest {slowest:.1f} s, requests run again {again}")
+    print(f"violations {len(result.violations)}")
+    for violation in result.violations[:SHOWN]:
+        print("  " + violation)
