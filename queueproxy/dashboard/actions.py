@@ -1,128 +1,157 @@
 """What can be done: each a POST with a CSRF token, a permission of its own and a log entry."""
 
-import asyncio
+import re
+from collections.abc import Callable
 from functools import wraps
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from .. import conf
 from ..broker.control import Control
-from ..broker.retry import CannotRetry, run_again
+from ..broker.links import Link
+from ..broker.retry import CannotRetry
+from ..broker.stats import Stats
 from ..exceptions import BrokerUnavailable
 from ..models import Queue
 from .broker import broker_link
+from .rerun import NotNow, rerun
+from .shown import Shown
+from .state import bearable
 
-PAUSE_FOR = 30.0  # seconds, where the form names none
-LONGEST = 3600.0
+LONGEST = 3600.0  # seconds of a pause
+FASTEST = 10_000.0  # requests a second of a resume
 REASON = 200  # characters
-
-
-def action(permission: str):
-    """Make a view of a function that acts and returns what to say."""
-
-    def decorate(act):
-        @wraps(act)
-        def view(model_admin, request, **kwargs):
-            if not request.user.has_perm(f"queueproxy.{permission}"):
-                raise PermissionDenied
-            if request.method != "POST":
-                return HttpResponseNotAllowed(["POST"])
-            try:
-                with broker_link() as link:
-                    said = act(request, Control(link), **kwargs)
-            except Refused as refused:
-                messages.error(request, str(refused))
-            except BrokerUnavailable as error:
-                messages.error(request, _("The broker can't be reached: %s") % error)
-            else:
-                messages.success(request, said)
-                _log(request, said)
-            return redirect("admin:queueproxy_queue_changelist")
-
-        return view
-
-    return decorate
+MOST_WAITING = 1000  # among the oldest so many is the request that a page listed a while ago
+ENTRY = re.compile(r"[0-9]+-[0-9]+")
 
 
 class Refused(Exception):
     """Nothing was done; the text says why."""
 
 
+class Failed(Exception):
+    """Something was tried and did not come true; the text says what is known."""
+
+
+Act = Callable[..., str]
+
+
+def action(permission: str):
+    """Make a view of a function that acts and returns what to say."""
+
+    def decorate(act: Act):
+        @wraps(act)
+        def view(model_admin, request, **kwargs):
+            if not request.user.has_perm(f"queueproxy.{permission}"):
+                raise PermissionDenied
+            if request.method != "POST":
+                return HttpResponseNotAllowed(["POST"])
+            _do(act, request, kwargs)
+            back = Shown.of(QueryDict(request.POST.get("back", "")))
+            return redirect(f"{reverse('admin:queueproxy_queue_changelist')}?{back.query}")
+
+        return view
+
+    return decorate
+
+
+def _do(act: Act, request: HttpRequest, kwargs: dict) -> None:
+    try:
+        with broker_link() as link:
+            said = act(request, link, **kwargs)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    except BrokerUnavailable as error:
+        messages.error(request, _("The broker can't be reached: %s") % error)
+    except Failed as failed:
+        messages.error(request, str(failed))
+        _log(request, str(failed))
+    else:
+        messages.success(request, said)
+        _log(request, said)
+
+
 @action("control_queue")
-def pause(request, control: Control) -> str:
+def pause(request, link: Link) -> str:
     """Pause one queue or all."""
     queues = _queues(request)
-    seconds = _seconds(request)
+    wanted = _number(request, "seconds", LONGEST)
+    settings = conf.get_settings()
+    snapshot = Stats(link, settings.all_queues).snapshot()
+    borne = bearable(snapshot, queues, settings.max_hold)
+    seconds = wanted or borne
     reason = request.POST.get("reason", "")[:REASON]
-    control.pause(queues, seconds, by=request.user.get_username(), reason=reason)
-    return _("Paused %(queues)s for at most %(seconds)d s.") % {
-        "queues": ", ".join(queues),
-        "seconds": seconds,
-    }
+    Control(link).pause(queues, seconds, by=request.user.get_username(), reason=reason)
+    if seconds > borne:
+        text = _("Clients that wait now are turned away after about %d s.")
+        messages.warning(request, text % borne)
+    said = _("Paused %(queues)s for at most %(seconds)d s.")
+    said %= {"queues": ", ".join(queues), "seconds": seconds}
+    return f"{said} {reason}".rstrip()
 
 
 @action("control_queue")
-def resume(request, control: Control) -> str:
-    """Resume one queue or all."""
-    resumed = control.resume(_queues(request))
+def resume(request, link: Link) -> str:
+    """Resume one queue or all, at a rate where one is given."""
+    rate = _number(request, "rate", FASTEST)
+    resumed = Control(link).resume(_queues(request), rate=rate)
     if not resumed:
         raise Refused(_("Nothing was paused."))
-    return _("Resumed %s.") % ", ".join(resumed)
+    if rate is None:
+        return _("Resumed %s.") % ", ".join(resumed)
+    text = _("Resumed %(queues)s at %(rate)g a second.")
+    return text % {"queues": ", ".join(resumed), "rate": rate}
 
 
 @action("control_queue")
-def withdraw(request, control: Control) -> str:
+def withdraw(request, link: Link) -> str:
     """Take one waiting request off."""
-    queue, entry = request.POST.get("queue", ""), request.POST.get("entry", "")
-    if queue not in conf.get_settings().all_queues or not control.turn_away(queue, entry):
+    queue, _space, entry = request.POST.get("request", "").partition(" ")
+    control = Control(link)
+    known = queue in conf.get_settings().queues and ENTRY.fullmatch(entry)
+    waiting = control.oldest([queue], MOST_WAITING) if known else []
+    found = next((one for one in waiting if one.entry == entry), None)
+    if found is None or not control.turn_away(queue, entry):
         raise Refused(_("That request no longer waits."))
-    return _("The request was withdrawn; its client was told.")
+    text = _("%(method)s %(path)s was withdrawn; its client was told.")
+    return text % {"method": found.method, "path": found.path}
 
 
 @action("manage_dead_letters")
-def retry(request, control: Control, id: str) -> str:
+def retry(request, link: Link, id: str) -> str:
     """Run a dead letter again and wait for its answer."""
+    control = Control(link)
     letter = control.dead_letter(id)
     if letter is None:
         raise Refused(_("There is no such dead letter."))
-    settings = conf.get_settings()
+    what = f"{letter.head.get('method', '?')} {letter.head.get('path', '?')}"
     try:
-        status = asyncio.run(
-            run_again(
-                letter,
-                target=conf.broker_target(),
-                namespace=settings.namespace,
-                queues=settings.all_queues,
-                secrets=conf.signing_secrets(),
-                lease=settings.lease,
-                hold=settings.max_hold / 2,
-            )
-        )
+        status = rerun(link, letter, request)
+    except NotNow as error:
+        raise Refused(f"{what}: {error}") from error
     except CannotRetry as error:
-        raise Refused(str(error)) from error
+        raise Failed(f"{what}: {error}") from error
     control.discard(id)
-    return _("%(method)s %(path)s was run again and answered %(status)d.") % {
-        "method": letter.head.get("method", "?"),
-        "path": letter.head.get("path", "?"),
-        "status": status,
-    }
+    text = _("%(what)s was run again and answered %(status)d.")
+    return text % {"what": what, "status": status}
 
 
 @action("manage_dead_letters")
-def discard(request, control: Control, id: str) -> str:
+def discard(request, link: Link, id: str) -> str:
     """Delete a dead letter."""
-    if not control.discard(id):
+    if not ENTRY.fullmatch(id) or not Control(link).discard(id):
         raise Refused(_("There is no such dead letter."))
-    return _("The dead letter was discarded.")
+    return _("The dead letter %s was discarded.") % id
 
 
-def _queues(request) -> tuple[str, ...]:
+def _queues(request: HttpRequest) -> tuple[str, ...]:
     known = tuple(conf.get_settings().queues)
     name = request.POST.get("queue", "")
     if name and name not in known:
@@ -130,18 +159,23 @@ def _queues(request) -> tuple[str, ...]:
     return (name,) if name else known
 
 
-def _seconds(request) -> float:
-    text = request.POST.get("seconds") or str(PAUSE_FOR)
+def _number(request: HttpRequest, name: str, most: float) -> float | None:
+    """A number above 0, None where the form has none."""
+    text = request.POST.get(name, "").strip()
+    if not text:
+        return None
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = 0
-    if not 0 < seconds <= LONGEST:
-        raise Refused(_("A pause lasts from 1 to %d seconds.") % LONGEST)
-    return seconds
+        number = 0.0
+    if not 0 < number <= most:
+        raise Refused(
+            _("%(text)r is not a number from 1 to %(most)d.") % {"text": text[:20], "most": most}
+        )
+    return number
 
 
-def _log(request, said: str) -> None:
+def _log(request: HttpRequest, said: str) -> None:
     LogEntry.objects.create(
         user_id=request.user.pk,
         content_type=ContentType.objects.get_for_model(Queue, for_concrete_model=False),

@@ -1,17 +1,19 @@
-"""A small line chart as an SVG path: useful without JavaScript."""
+"""A small line chart as the points of an SVG path: useful without JavaScript."""
 
 from collections.abc import Sequence
 
 WIDTH, HEIGHT = 120, 28  # user units
 
 
-def points(values: Sequence[float]) -> str:
-    """The ``points`` of an SVG polyline, highest value at the top; empty for fewer than two."""
-    if len(values) < 2:
+def points(values: Sequence[float | None]) -> str:
+    """The ``points`` of an SVG polyline, highest value at the top; empty for fewer than two.
+
+    Args:
+        values: None where nothing is known: the line goes straight on to the next.
+    """
+    known = [(i, value) for i, value in enumerate(values) if value is not None]
+    if len(known) < 2:
         return ""
-    top = max(*values, 1)
+    top = max(1, *(value for _, value in known))
     step = WIDTH / (len(values) - 1)
-    return " ".join(
-        f"{i * step:.1f},{HEIGHT - 1 - value / top * (HEIGHT - 2):.1f}"
-        for i, value in enumerate(values)
-    )
+    return " ".join(f"{i * step:.1f},{HEIGHT - 1 - v / top * (HEIGHT - 2):.1f}" for i, v in known)

@@ -1,153 +1,103 @@
 """What can be seen: the page, its data, one dead letter."""
 
-from dataclasses import asdict
+import re
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from .. import conf
 from ..broker.control import Control
-from ..broker.history import WINDOWS, Window, as_columns, read_history
-from ..broker.snapshot import QueueStats
-from ..broker.stats import Stats
+from ..broker.history import WINDOWS
 from ..exceptions import BrokerUnavailable
-from . import sparkline
 from .broker import broker_link
+from .shown import Shown
+from .state import State, read_state
+from .wording import moment
 
-OLDEST = 10  # waiting requests listed
-LETTERS = 20  # dead letters listed
-SPARK_WINDOW = Window(300, 1, 5)
-DEFAULT_WINDOW = "15m"
+PARTS = ("badges", "tiles", "deploys", "tables")  # templates of what the page's script renews
 
 
 def dashboard(model_admin, request):
-    """The page."""
+    """The page; 503 where the broker can't be asked."""
     _require(request, "view_dashboard")
-    context = model_admin.admin_site.each_context(request)
+    shown = Shown.of(request.GET)
+    context = _page(model_admin, request, _("Queue"))
     context.update(
-        title=_("Queue"),
-        opts=model_admin.opts,
-        windows=list(WINDOWS),
-        window=_window(request),
         may_control=request.user.has_perm("queueproxy.control_queue"),
         may_manage=request.user.has_perm("queueproxy.manage_dead_letters"),
-        max_hold=conf.get_settings().max_hold,
+        shown=shown,
+        windows=[(name, shown._replace(window_name=name).query) for name in WINDOWS],
+        queues=[
+            (name, shown._replace(queue=name).query) for name in ("", *conf.get_settings().queues)
+        ],
     )
-    status = 200
     try:
-        context["state"] = _state(_window(request), context["may_manage"])
+        state = _state(shown, context["may_manage"])
     except BrokerUnavailable as error:
-        context["away"] = str(error)
-        status = 503
-    return TemplateResponse(request, "queueproxy/dashboard.html", context, status=status)
+        return _away(request, context, error)
+    context.update(state.live, history=state.history)
+    return TemplateResponse(request, "queueproxy/dashboard.html", context)
 
 
 def data(model_admin, request):
-    """The same as JSON, for the page's script."""
+    """The same as JSON for the page's script: columns for the charts, the rest as HTML.
+
+    Of the history only the steps from ``?after=`` (seconds) on, where that is given.
+    """
     _require(request, "view_dashboard")
     may_manage = request.user.has_perm("queueproxy.manage_dead_letters")
     try:
-        return JsonResponse(_state(_window(request), may_manage))
+        state = _state(Shown.of(request.GET), may_manage, _after(request))
     except BrokerUnavailable as error:
         return JsonResponse({"error": str(error)}, status=503)
+    context = {
+        **state.live,
+        "may_control": request.user.has_perm("queueproxy.control_queue"),
+        "may_manage": may_manage,
+    }
+    parts = {name: render_to_string(f"queueproxy/_{name}.html", context) for name in PARTS}
+    return JsonResponse({"history": state.history, "parts": parts})
 
 
 def dead_letter(model_admin, request, id):
     """One dead letter, without what signs a person in and without the body."""
     _require(request, "manage_dead_letters")
+    context = _page(model_admin, request, _("Dead letter"))
     try:
         with broker_link() as link:
             letter = Control(link).dead_letter(id)
     except BrokerUnavailable as error:
-        return JsonResponse({"error": str(error)}, status=503)
+        return _away(request, context, error)
     if letter is None:
-        raise Http404("There is no such dead letter.")
-    context = model_admin.admin_site.each_context(request)
-    context.update(title=_("Dead letter"), opts=model_admin.opts, letter=letter)
+        raise Http404(_("There is no such dead letter."))
+    context.update(letter=letter, at=moment(letter.at), shown=Shown.of(request.GET))
     return TemplateResponse(request, "queueproxy/dead_letter.html", context)
 
 
-def _require(request, permission: str) -> None:
+def _require(request: HttpRequest, permission: str) -> None:
     if not request.user.has_perm(f"queueproxy.{permission}"):
         raise PermissionDenied
 
 
-def _window(request) -> str:
-    wanted = request.GET.get("window", DEFAULT_WINDOW)
-    return wanted if wanted in WINDOWS else DEFAULT_WINDOW
+def _page(model_admin, request: HttpRequest, title: str) -> dict[str, Any]:
+    context = model_admin.admin_site.each_context(request)
+    return {**context, "title": title, "opts": model_admin.opts}
 
 
-def _state(window: str, may_manage: bool) -> dict[str, Any]:
-    names = conf.get_settings().all_queues
+def _away(request: HttpRequest, context: dict, error: BrokerUnavailable) -> TemplateResponse:
+    context["error"] = str(error)
+    return TemplateResponse(request, "queueproxy/away.html", context, status=503)
+
+
+def _state(shown: Shown, letters: bool, after: float | None = None) -> State:
     with broker_link() as link:
-        snapshot = Stats(link, names).snapshot()
-        rows = read_history(link, WINDOWS[window], snapshot.now)
-        sparks = read_history(link, SPARK_WINDOW, snapshot.now)
-        control = Control(link)
-        waiting = control.oldest(names, OLDEST)
-        letters = control.dead_letters(LETTERS) if may_manage else []
-    queues = [_tile(queue, sparks) for queue in snapshot.queues]
-    return {
-        "now": snapshot.now,
-        "broker": f"{snapshot.server} {snapshot.version}",
-        "memory_mb": round(snapshot.memory_bytes / 2**20, 1),
-        "queues": queues,
-        "workers": snapshot.workers,
-        "fronts": snapshot.fronts,
-        "held": sum(front["held"] for front in snapshot.fronts),
-        "waiting": [asdict(request) for request in waiting],
-        "dead_letters": snapshot.dead_letters,
-        "letters": [_letter(letter) for letter in letters],
-        "badges": _badges(snapshot),
-        "history": as_columns(rows, names, WINDOWS[window].step),
-        "window": window,
-    }
+        return read_state(link, shown, letters=letters, after=after)
 
 
-def _tile(queue: QueueStats, rows: list) -> dict[str, Any]:
-    columns = as_columns(rows, [queue.name], SPARK_WINDOW.step)
-    return {
-        "name": queue.name,
-        "depth": queue.depth,
-        "in_flight": queue.in_flight,
-        "oldest": round(queue.oldest_wait_seconds, 1),
-        "arrivals": queue.arrival_rate,
-        "completions": queue.completion_rate,
-        "p50": queue.wait_p50_seconds,
-        "p95": queue.wait_p95_seconds,
-        "p99": queue.wait_p99_seconds,
-        "enqueued": queue.enqueued_total,
-        "completed": queue.completed_total,
-        "paused": queue.paused,
-        "pause": queue.pause,
-        "pausable": queue.name != conf.OPS_QUEUE,
-        "spark": sparkline.points(columns["depth"]),
-    }
-
-
-def _letter(letter) -> dict[str, Any]:
-    return {
-        "id": letter.id,
-        "at": letter.at,
-        "reason": letter.reason,
-        "queue": letter.queue,
-        "method": letter.head.get("method", "?"),
-        "path": letter.head.get("path", "?"),
-        "attempts": letter.attempts,
-    }
-
-
-def _badges(snapshot) -> list[str]:
-    badges = []
-    paused = [queue.name for queue in snapshot.queues if queue.paused]
-    if paused:
-        badges.append(_("Paused: %(queues)s") % {"queues": ", ".join(paused)})
-    if not snapshot.workers:
-        badges.append(_("No workers: requests wait until one starts"))
-    half = conf.get_settings().max_hold / 2
-    if any(queue.oldest_wait_seconds >= half for queue in snapshot.queues):
-        badges.append(_("The oldest request has waited half of the hold"))
-    return badges
+def _after(request: HttpRequest) -> float | None:
+    text = request.GET.get("after", "")
+    return float(text) if re.fullmatch(r"[0-9]{1,12}", text) else None

@@ -1,0 +1,197 @@
+"""Everything the page shows of one moment, read from the broker alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from .. import conf
+from ..broker.control import Control, DeadLetter, Waiting
+from ..broker.history import Row, Window, as_columns, read_deploys, read_history
+from ..broker.links import Link
+from ..broker.snapshot import QueueStats, Snapshot
+from ..broker.stats import Stats
+from . import sparkline
+from .shown import Shown
+from .wording import duration, megabytes, moment
+
+OLDEST = 10  # waiting requests listed
+LETTERS = 20  # dead letters listed
+SPARK = Window(300, 1, 5)
+MARGIN = 5.0  # seconds between the end of a pause and the first client turned away
+
+
+@dataclass
+class State:
+    """What is shown; `live` goes to the templates, `history` to the charts."""
+
+    live: dict[str, Any]
+    history: dict[str, Any]
+
+
+def read_state(link: Link, shown: Shown, *, letters: bool, after: float | None = None) -> State:
+    """Ask the broker for all of it.
+
+    Args:
+        letters: also the dead letters themselves.
+        after: seconds; of the history only what is newer.
+
+    Raises:
+        BrokerUnavailable: it could not be asked.
+    """
+    settings = conf.get_settings()
+    snapshot = Stats(link, settings.all_queues).snapshot()
+    control = Control(link)
+    recent = read_history(link, SPARK, snapshot.now)
+    live = {
+        "tiles": [_tile(queue, recent, snapshot.now) for queue in _public(snapshot)],
+        "badges": badges(snapshot, settings.max_hold),
+        "system": _system(snapshot),
+        "workers": [_worker(worker) for worker in snapshot.workers],
+        "fronts": [_front(front) for front in snapshot.fronts],
+        "waiting": [_waiting(one) for one in control.oldest(settings.queues, OLDEST)],
+        "dead_letters": snapshot.dead_letters,
+        "letters": [_letter(one) for one in control.dead_letters(LETTERS)] if letters else [],
+        "bearable": round(bearable(snapshot, settings.queues, settings.max_hold)),
+    }
+    history = _history(link, shown, snapshot.now, after)
+    live["deploys"] = [
+        {"at": moment(deploy["t"]), "release": deploy["release"]} for deploy in history["deploys"]
+    ]
+    return State(live, history)
+
+
+def bearable(snapshot: Snapshot, queues: Sequence[str], max_hold: float) -> float:
+    """Seconds that a pause of these queues may last before a client now waiting is turned away."""
+    waits = [queue.oldest_wait_seconds for queue in snapshot.queues if queue.name in queues]
+    return max(1.0, max_hold - max(waits, default=0.0) - MARGIN)
+
+
+def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
+    """What is not as it should be, worst first; without figures, so that it is read out once."""
+    queues = _public(snapshot)
+    late = [queue.name for queue in queues if queue.oldest_wait_seconds >= max_hold / 2]
+    paused = [queue.name for queue in queues if queue.paused]
+    told = []
+    if not snapshot.workers:
+        told.append(("error", _("No workers: requests wait until one starts")))
+    if not snapshot.fronts:
+        told.append(("error", _("No fronts: nobody accepts requests")))
+    if late:
+        text = _("The oldest request has waited for half of the hold: %(queues)s")
+        told.append(("error", text % {"queues": ", ".join(late)}))
+    if paused:
+        told.append(("warning", _("Paused: %(queues)s") % {"queues": ", ".join(paused)}))
+    return [{"level": level, "text": text} for level, text in told]
+
+
+def _public(snapshot: Snapshot) -> list[QueueStats]:
+    """All but the operators' lane, whose traffic is this page."""
+    return [queue for queue in snapshot.queues if queue.name != conf.OPS_QUEUE]
+
+
+def _history(link: Link, shown: Shown, now: float, after: float | None) -> dict[str, Any]:
+    window = shown.window
+    rows = read_history(link, window, now, after)
+    deploys = read_deploys(link, now - window.reach)
+    return {
+        **as_columns(rows, shown.queues, window.step),
+        "step": window.step,
+        "reach": window.reach,
+        "deploys": [{"t": deploy.t, "release": deploy.release} for deploy in deploys],
+    }
+
+
+def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
+    depths = as_columns(rows, [queue.name], SPARK.step)["depth"]
+    waits = (queue.wait_p50_seconds, queue.wait_p95_seconds, queue.wait_p99_seconds)
+    return {
+        "name": queue.name,
+        "depth": queue.depth,
+        "in_flight": queue.in_flight,
+        "oldest": duration(queue.oldest_wait_seconds if queue.depth else None),
+        "arrivals": f"{queue.arrival_rate:.1f}",
+        "completions": f"{queue.completion_rate:.1f}",
+        "waits": [duration(wait) for wait in waits],
+        "completed": queue.completed_total,
+        "paused": queue.paused,
+        "pause": _pause(queue.pause, now) if queue.pause else None,
+        "pace": queue.pace,
+        "spark": sparkline.points(depths),
+        "peak": max((depth for depth in depths if depth is not None), default=0),
+    }
+
+
+def _pause(pause: dict[str, Any], now: float) -> dict[str, Any]:
+    return {
+        "by": pause.get("by", ""),
+        "reason": pause.get("reason", ""),
+        "since": moment(pause.get("since", now)),
+        # A hold renews its pause again and again: when that would end says nothing.
+        "left": None if pause.get("hold") else duration(max(0.0, pause["until"] - now)),
+    }
+
+
+def _system(snapshot: Snapshot) -> dict[str, Any]:
+    ops = next(queue for queue in snapshot.queues if queue.name == conf.OPS_QUEUE)
+    return {
+        "broker": f"{snapshot.server.capitalize()} {snapshot.version}",
+        "memory": megabytes(snapshot.memory_bytes),
+        "held": sum(front["held"] for front in snapshot.fronts),
+        "ops_depth": ops.depth,
+        "ops_in_flight": ops.in_flight,
+        "max_hold": conf.get_settings().max_hold,
+    }
+
+
+def _worker(worker: dict[str, Any]) -> dict[str, Any]:
+    current = worker["current"]
+    pending = worker.get("pending_migrations") or 0
+    return {
+        "id": worker["id"],
+        "name": worker["name"] or f"{worker['host']}:{worker['pid']}",
+        "process": f"{worker['host']}:{worker['pid']}" if worker["name"] else "",
+        "state": worker["state"],
+        "release": worker["release"],
+        "age": duration(worker["age_seconds"]),
+        "memory": megabytes(worker["memory_bytes"]),
+        "completed": worker["completed_total"],
+        "current": [{**run, "age": duration(run["seconds"])} for run in current],
+        "idle": max(0, worker["threads"] - len(current)),
+        "pending": ngettext("%d migration not applied", "%d migrations not applied", pending)
+        % pending
+        if pending
+        else "",
+    }
+
+
+def _front(front: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **front,
+        "name": f"{front['host']}:{front['pid']}",
+        "age": duration(front["age_seconds"]),
+    }
+
+
+def _waiting(request: Waiting) -> dict[str, Any]:
+    return {
+        "id": f"{request.queue} {request.entry}",
+        "queue": request.queue,
+        "method": request.method,
+        "path": request.path,
+        "age": duration(request.seconds),
+    }
+
+
+def _letter(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "at": moment(letter.at),
+        "reason": letter.reason,
+        "queue": letter.queue,
+        "method": letter.head.get("method", "?"),
+        "path": letter.head.get("path", "?"),
+        "attempts": letter.attempts,
+    }

@@ -1,0 +1,32 @@
+"""Figures as people read them."""
+
+from datetime import UTC, datetime
+
+from django.utils.translation import gettext as _
+
+UNKNOWN = "\N{EN DASH}"
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in at most six characters or so."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < 0.9995:
+        return _("%d ms") % round(seconds * 1000)
+    if seconds < 99.95:
+        return _("%.1f s") % seconds
+    minutes = seconds / 60
+    if minutes < 100:
+        return _("%d min") % round(minutes)
+    hours = minutes / 60
+    return _("%d h") % round(hours) if hours < 72 else _("%d d") % round(hours / 24)
+
+
+def megabytes(size: int) -> str:
+    """Bytes as MiB; unknown where 0."""
+    return _("%.0f MiB") % (size / 2**20) if size else UNKNOWN
+
+
+def moment(seconds: float) -> datetime:
+    """A time of the broker's clock."""
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,177 @@
+// The charts of the history, drawn by uPlot. Colours are the style sheet's, words the page's.
+"use strict";
+
+window.queueproxy = window.queueproxy || {};
+
+(function (queueproxy) {
+  const SERIES = {
+    requests: ["depth", "in_flight"],
+    rates: ["arrivals", "completions"],
+    waits: ["oldest", "p50", "p95", "p99"],
+  };
+  const FILLED = ["depth"];
+  const DAY = 86400;
+  const lang = document.documentElement.lang || undefined;
+  const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const exact = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  const day = new Intl.DateTimeFormat(lang, { month: "short", day: "numeric" });
+  const number = new Intl.NumberFormat(lang, { maximumSignificantDigits: 3 });
+
+  const style = (name) => getComputedStyle(document.getElementById("qp")).getPropertyValue(name).trim();
+  const dateOf = (seconds) => new Date(seconds * 1000);
+  const figure = (value) => (value === null || value === undefined ? "–" : number.format(value));
+  const seconds = (value) => (value > 0 && value < 1 ? `${figure(value * 1000)} ms` : figure(value) + (value === null || value === undefined ? "" : " s"));
+
+  function tick(seconds, span) {
+    const date = dateOf(seconds);
+    if (span <= 300) return exact.format(date);
+    return date.getHours() || date.getMinutes() ? clock.format(date) : day.format(date);
+  }
+
+  // A value between two unknown ones has no line to be seen by: it gets a point.
+  function alone(chart, at) {
+    const values = chart.data[at];
+    const known = (i) => values[i] !== null && values[i] !== undefined;
+    return Array.from(values.keys()).filter((i) => known(i) && !known(i - 1) && !known(i + 1));
+  }
+
+  function drawPauses(chart, history) {
+    const { ctx, bbox } = chart;
+    ctx.fillStyle = style("--qp-pause");
+    const { t, paused } = history;
+    for (let end, begin = 1; begin < t.length; begin = end + 1) {
+      for (end = begin; paused[end]; end += 1);
+      if (end === begin) continue;
+      const left = chart.valToPos(t[begin - 1], "x", true);
+      ctx.fillRect(left, bbox.top, chart.valToPos(t[end - 1], "x", true) - left, bbox.height);
+    }
+  }
+
+  function drawDeploys(chart, history, named) {
+    const { ctx, bbox } = chart;
+    const unit = uPlot.pxRatio;
+    ctx.strokeStyle = ctx.fillStyle = style("--qp-deploy");
+    ctx.lineWidth = unit;
+    ctx.font = `${11 * unit}px ${getComputedStyle(document.body).fontFamily}`;
+    ctx.textBaseline = "top";
+    for (const { t, release } of history.deploys) {
+      const x = Math.round(chart.valToPos(t, "x", true));
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      ctx.setLineDash([4 * unit, 3 * unit]);
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      const leftward = x > bbox.left + bbox.width * 0.85;
+      ctx.textAlign = leftward ? "right" : "left";
+      if (named) ctx.fillText(release, x + (leftward ? -4 : 4) * unit, bbox.top + 2 * unit);
+    }
+  }
+
+  function inside(chart, draw) {
+    chart.ctx.save();
+    draw();
+    chart.ctx.restore();
+  }
+
+  function axis(extra) {
+    const line = { stroke: style("--qp-grid"), width: 1 };
+    return { stroke: style("--body-quiet-color"), font: "12px system-ui", grid: line, ticks: line, ...extra };
+  }
+
+  function seriesOf(box) {
+    const words = box.dataset.chart === "waits" ? seconds : figure;
+    return SERIES[box.dataset.chart].map((name) => ({
+      label: box.dataset[name],
+      stroke: style(`--qp-${name}`),
+      fill: FILLED.includes(name) ? style(`--qp-${name}-fill`) : undefined,
+      width: 1.5,
+      value: (chart, value) => words(value),
+      points: { show: false, filter: alone, size: 5 },
+    }));
+  }
+
+  class Charts {
+    // One for each box, all over the same time.
+    constructor(boxes, history) {
+      this.boxes = boxes;
+      this.history = history;
+      this.charts = [];
+      this.make();
+    }
+
+    make() {
+      this.charts.forEach((chart) => chart.destroy());
+      this.charts = this.boxes.map((box) => this.chartOf(box));
+      this.legends();
+    }
+
+    chartOf(box) {
+      const named = box.dataset.chart === "requests";
+      const options = {
+        width: box.clientWidth,
+        height: Number(box.dataset.height),
+        padding: [8, 28, 0, 0],
+        cursor: { y: false, sync: { key: "queueproxy" }, drag: { setScale: false } },
+        scales: { y: { range: (chart, low, high) => [0, Math.max(1, high * 1.1)] } },
+        axes: [
+          axis({ space: 70, size: 34, values: (chart, splits) => splits.map((t) => tick(t, chart.scales.x.max - chart.scales.x.min)) }),
+          axis({ size: 52, values: (chart, splits) => splits.map(figure) }),
+        ],
+        series: [{ label: "", value: (chart, t) => (t === null ? "" : this.moment(t)) }, ...seriesOf(box)],
+        hooks: {
+          drawClear: [(chart) => inside(chart, () => drawPauses(chart, this.history))],
+          draw: [(chart) => inside(chart, () => drawDeploys(chart, this.history, named))],
+          setCursor: [(chart) => chart.cursor.idx === null && this.legends()],
+        },
+      };
+      return new uPlot(options, this.columns(box), box);
+    }
+
+    moment(seconds) {
+      const date = dateOf(seconds);
+      return this.history.reach > DAY ? `${day.format(date)} ${clock.format(date)}` : exact.format(date);
+    }
+
+    columns(box) {
+      return [this.history.t, ...SERIES[box.dataset.chart].map((name) => this.history[name])];
+    }
+
+    // Where nobody points, the legends tell the latest.
+    legends() {
+      const idx = this.history.t.length - 1;
+      for (const chart of this.charts) if (idx >= 0 && !(chart.cursor.left >= 0)) chart.setLegend({ idx }, false);
+    }
+
+    show(history) {
+      this.history = history;
+      this.charts.forEach((chart, i) => chart.setData(this.columns(this.boxes[i])));
+      this.legends();
+    }
+
+    fit() {
+      this.charts.forEach((chart, i) => {
+        const width = this.boxes[i].clientWidth;
+        if (width && width !== chart.width) chart.setSize({ width, height: chart.height });
+      });
+    }
+  }
+
+  // What is known with what is newer: steps that both tell of are taken from the newer.
+  function joined(old, fresh) {
+    if (!fresh.t.length) return { ...old, deploys: fresh.deploys };
+    const stepOf = (t) => Math.floor(t / fresh.step);
+    const firstNew = stepOf(fresh.t[0]);
+    const oldest = fresh.t[fresh.t.length - 1] - fresh.reach;
+    const kept = old.t.map((t, i) => i).filter((i) => stepOf(old.t[i]) < firstNew && old.t[i] >= oldest);
+    const result = { ...fresh };
+    for (const name of ["t", "paused", ...Object.values(SERIES).flat()]) {
+      result[name] = kept.map((i) => old[name][i]).concat(fresh[name]);
+    }
+    return result;
+  }
+
+  queueproxy.Charts = Charts;
+  queueproxy.joined = joined;
+  queueproxy.clock = exact;
+})(window.queueproxy);

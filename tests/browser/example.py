@@ -1,0 +1,118 @@
+"""The example site as real processes: front, workers, database with sample data."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from ..acceptance.site import free_port
+from ..waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+
+
+class Example:
+    """A running example site.
+
+    Args:
+        directory: for database, uploads and logs.
+        options: of runqueueproxy.
+        environ: further environment of every process.
+    """
+
+    def __init__(self, directory: Path, *options: str, **environ: str):
+        self.port = free_port()
+        self.directory = directory
+        self.environ = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "QUEUEPROXY_VAR": str(directory),
+            **environ,
+        }
+        if "QUEUEPROXY_BROKER_URL" not in environ:
+            self.environ.pop("QUEUEPROXY_BROKER_URL", None)
+        self.processes: list[subprocess.Popen] = []
+        for words in (["migrate", "-v0"], ["sampledata"]):
+            self.manage(*words).check_returncode()
+        address = f"127.0.0.1:{self.port}"
+        self.front = self.start("runqueueproxy", address, "--server", "uvicorn", *options)
+        wait_until(self._listens, f"the site: {self.front.log}", timeout=40)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def manage(self, *words: str) -> subprocess.CompletedProcess:
+        """Run a management command."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def start(self, *words: str, **environ: str) -> subprocess.Popen:
+        """Start a management command; its output goes to a log of its own."""
+        log = self.directory / f"log{len(self.processes)}"
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env={**self.environ, **environ},
+            stdout=log.open("w"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        process.log = log
+        self.processes.append(process)
+        return process
+
+    def workers(self, *options: str, **environ: str) -> subprocess.Popen:
+        """Start workers; they are there when the first page comes."""
+        process = self.start("runqueueworker", *options, **environ)
+        wait_until(self._serves, f"workers: {process.log}", timeout=40)
+        return process
+
+    @contextmanager
+    def client(self, name: str) -> Iterator[httpx.Client]:
+        """Somebody who has logged in; the password is the name."""
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            form = {"username": name, "password": name, **token_of(client, "/login/")}
+            assert client.post("/login/", data=form).status_code == 302
+            yield client
+
+    def log_in(self, browser, name: str) -> None:
+        """Give a browser that person's session."""
+        browser.get(f"{self.url}/-/livez")
+        with self.client(name) as client:
+            for cookie in client.cookies.jar:
+                browser.add_cookie({"name": cookie.name, "value": cookie.value, "path": "/"})
+
+    def _listens(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/-/livez").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _serves(self) -> bool:
+        return httpx.get(self.url, timeout=90).status_code == 200
+
+    def stop(self, process: subprocess.Popen | None = None) -> None:
+        """End one process, or all, workers last, as Ctrl-C would; nothing may be left."""
+        for one in [process] if process else list(self.processes):
+            self.processes.remove(one)
+            if one.poll() is None:
+                one.send_signal(signal.SIGTERM)
+            assert one.wait(40) == 0, one.log.read_text()
+
+
+def token_of(client: httpx.Client, path: str) -> dict[str, str]:
+    """The form field that lets a POST pass."""
+    page = client.get(path).text
+    return {"csrfmiddlewaretoken": page.split('csrfmiddlewaretoken" value="')[1].split('"')[0]}

@@ -1,0 +1,208 @@
+"""What the buttons do: to the broker, in what the person is told, and in the admin's log."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+
+from queueproxy.broker.stats import Stats
+
+ROOT = "/admin/queueproxy/queue/"
+QUEUES = ("ops", "high", "default", "low")
+
+
+def press(client, path: str, **form) -> list[str]:
+    """POST; what the person is told."""
+    answer = client.post(ROOT + path, form)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith(f"{ROOT}?")
+    client.cookies.pop("messages", None)  # read
+    return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+def logged() -> list[str]:
+    return [
+        entry.change_message
+        for entry in LogEntry.objects.filter(user__username="ann", content_type__model="queue")
+    ]
+
+
+def queue_of(stage, name: str):
+    snapshot = Stats(stage.office.link(), QUEUES).snapshot()
+    return next(queue for queue in snapshot.queues if queue.name == name)
+
+
+def left_of(stage, name: str) -> float:
+    """Seconds left of a pause."""
+    return queue_of(stage, name).pause["until"] - stage.office.now_ms() / 1000
+
+
+def test_pause_and_resume_all(stage, boss):
+    told = press(boss, "pause/", reason="new index", seconds="30")
+    assert told == ["Paused high, default, low for at most 30 s. new index"]
+    for name in ("high", "default", "low"):
+        queue = queue_of(stage, name)
+        assert (queue.pause["by"], queue.pause["reason"]) == ("ann", "new index")
+        assert 20 < left_of(stage, name) <= 30
+    assert not queue_of(stage, "ops").paused
+    told += press(boss, "resume/")
+    assert told[-1] == "Resumed high, default, low."
+    assert not stage.office.control().paused(["default"])
+    assert logged() == told[::-1]
+
+
+def test_one_queue(stage, boss):
+    press(boss, "pause/", queue="low")
+    paused = [name for name in QUEUES if queue_of(stage, name).paused]
+    assert paused == ["low"]
+    assert press(boss, "resume/", queue="high") == ["Nothing was paused."]
+    assert press(boss, "resume/", queue="low") == ["Resumed low."]
+
+
+def test_a_pause_ends_before_the_first_client_is_turned_away(stage, boss):
+    """Where no length is given; half of the 60 s are over for the oldest."""
+    stage.put("a")
+    key = stage.office.keys.named("queue", "default")
+    ((entry, fields),) = stage.office.client.xrange(key)
+    stage.office.client.delete(key)  # a stream takes no entry older than its last
+    stage.office.client.xadd(key, fields, id=f"{int(entry.split(b'-')[0]) - 30_000}-0")
+    press(boss, "pause/", queue="default")
+    assert 15 < left_of(stage, "default") <= 25
+    press(boss, "pause/", queue="high")  # nobody waits there
+    assert 45 < left_of(stage, "high") <= 55
+
+
+def test_a_long_pause_says_what_it_means(stage, boss):
+    told = press(boss, "pause/", seconds="300")
+    assert told == [
+        "Clients that wait now are turned away after about 55 s.",
+        "Paused high, default, low for at most 300 s.",
+    ]
+
+
+def test_resume_at_a_rate(stage, boss):
+    stage.put("a", "b")
+    press(boss, "pause/")
+    assert press(boss, "resume/", queue="default", rate="2.5") == [
+        "Resumed default at 2.5 a second."
+    ]
+    assert queue_of(stage, "default").pace == 2.5
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "said"),
+    [
+        ("pause/", {"queue": "nowhere"}, "There is no queue 'nowhere'."),
+        ("pause/", {"queue": "ops"}, "There is no queue 'ops'."),
+        ("pause/", {"seconds": "-1"}, "'-1' is not a number from 1 to 3600."),
+        ("pause/", {"seconds": "1e9"}, "'1e9' is not a number from 1 to 3600."),
+        ("pause/", {"seconds": "nan"}, "'nan' is not a number from 1 to 3600."),
+        ("pause/", {"seconds": "soon"}, "'soon' is not a number from 1 to 3600."),
+        ("resume/", {"rate": "0"}, "'0' is not a number from 1 to 10000."),
+        ("resume/", {"queue": "nowhere"}, "There is no queue 'nowhere'."),
+        ("withdraw/", {}, "That request no longer waits."),
+        ("withdraw/", {"request": "default 1-1"}, "That request no longer waits."),
+        ("withdraw/", {"request": "default nonsense"}, "That request no longer waits."),
+        ("withdraw/", {"request": "nowhere 1-1"}, "That request no longer waits."),
+        ("dead/1-1/retry/", {}, "There is no such dead letter."),
+        ("dead/nonsense/retry/", {}, "There is no such dead letter."),
+        ("dead/1-1/discard/", {}, "There is no such dead letter."),
+        ("dead/nonsense/discard/", {}, "There is no such dead letter."),
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(stage, boss, path, form, said):
+    stage.put("a")
+    before = stage.office.client.hgetall(stage.office.keys.state)
+    assert press(boss, path, **form) == [said]
+    assert stage.office.client.hgetall(stage.office.keys.state) == before
+    assert logged() == []
+
+
+def test_withdraw_one(stage, boss):
+    stage.put("a", "b")
+    oldest, _ = stage.office.control().oldest(["default"], 10)
+    told = press(boss, "withdraw/", request=f"default {oldest.entry}")
+    assert told == ["GET /a was withdrawn; its client was told."] == logged()
+    assert [one.path for one in stage.office.control().oldest(["default"], 10)] == ["/b"]
+    assert press(boss, "withdraw/", request=f"default {oldest.entry}") == [
+        "That request no longer waits."
+    ]
+
+
+def test_run_a_dead_letter_again(stage, boss):
+    letter = stage.kill_one("a")
+    worker = stage.worker()
+    told = press(boss, f"dead/{letter}/retry/")
+    worker.join(20)
+    assert told == ["POST /a was run again and answered 200."] == logged()
+    assert stage.office.control().dead_letters() == []
+
+
+def test_a_dead_letter_lost_again_is_kept_and_logged(stage, boss):
+    letter = stage.kill_one("a")
+    worker = stage.worker(lose=True)
+    told = press(boss, f"dead/{letter}/retry/")
+    worker.join(20)
+    assert told == ["POST /a: It failed again: worker_lost."] == logged()
+    assert stage.office.control().dead_letter(letter)
+
+
+def test_a_dead_letter_is_not_run_into_a_pause(stage, boss):
+    letter = stage.kill_one("a")
+    press(boss, "pause/")
+    assert press(boss, f"dead/{letter}/retry/") == ["POST /a: The queue default is paused."]
+    assert stage.office.control().dead_letter(letter)
+
+
+def test_a_dead_letter_needs_another_thread_than_the_page(stage, boss):
+    """The only thread runs the very request that would wait for it."""
+    letter = stage.kill_one("a")
+    said = (
+        "POST /a: There is no worker thread to run it while this page occupies one. Start another."
+    )
+    assert press(boss, f"dead/{letter}/retry/") == [said]  # no worker at all
+    worker = stage.worker()
+    stage.put("page", queue="high")
+    running = stage.office.keys.leases
+    worker.join(20)
+    member = stage.office.member()
+    stage.office.client.hset(
+        stage.office.keys.named("worker", member.worker),
+        "info",
+        b'{"host": "h", "pid": 8, "queues": ["default"], "threads": 1}',
+    )
+    stage.office.client.zrem(stage.office.keys.workers, *others_of(stage, member.worker))
+    stage.put("page-2", queue="high")
+    stage.office.seat(member).turn(None)
+    assert stage.office.client.hlen(running) == 1
+    boss.defaults["HTTP_X_REQUEST_ID"] = "request-page-2"
+    assert press(boss, f"dead/{letter}/retry/") == [said]
+    assert logged() == []
+
+
+def others_of(stage, worker: str) -> list[bytes]:
+    ids = stage.office.client.zrange(stage.office.keys.workers, 0, -1)
+    return [id for id in ids if id.decode() != worker] or [b"nobody"]
+
+
+def test_discard_a_dead_letter(stage, boss):
+    letter = stage.kill_one("a")
+    told = press(boss, f"dead/{letter}/discard/")
+    assert told == [f"The dead letter {letter} was discarded."] == logged()
+    assert stage.office.control().dead_letters() == []
+
+
+def test_an_action_goes_back_to_what_was_shown(stage, boss):
+    answer = boss.post(f"{ROOT}resume/", {"back": "window=6h&of=low"})
+    assert answer.headers["Location"] == f"{ROOT}?window=6h&of=low"
+    answer = boss.post(f"{ROOT}resume/", {"back": "window=x&of=//evil.example"})
+    assert answer.headers["Location"] == f"{ROOT}?window=15m&of="
+
+
+def test_with_the_broker_away(stage, boss, broker):
+    broker.kill()
+    try:
+        (told,) = press(boss, "pause/")
+        assert told.startswith("The broker can't be reached:")
+        assert logged() == []
+    finally:
+        broker.start()

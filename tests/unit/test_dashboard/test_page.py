@@ -1,0 +1,198 @@
+"""What the page and its data show, with nothing but HTML to go by."""
+
+import re
+
+import pytest
+
+from ...waiting import wait_until
+
+ROOT = "/admin/queueproxy/queue/"
+WINDOWS = ("15m", "1h", "6h", "1d", "7d", "30d")
+
+
+def text_of(html: str) -> str:
+    """What a person reads of it."""
+    return " ".join(re.sub(r"<[^>]*>", " ", html).split())
+
+
+def page_of(client, query: str = "") -> str:
+    answer = client.get(ROOT + query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def put_rows(stage, *depths: int, every: int = 5) -> None:
+    """Rows of history up to now, so many seconds apart, with these depths of the default queue."""
+    now = stage.office.now_ms() // 1000
+    for age, depth in enumerate(reversed(depths)):
+        figures = [depth, 1, 2500, 0, 0, [0] * 15, 0]
+        row = f'{{"t": {now - age * every}, "q": {{"default": {figures}}}}}'
+        stage.office.client.lpush(stage.office.keys.named("history", "1"), row)
+
+
+def test_tiles(stage, boss):
+    stage.put("a", "b", queue="high")
+    put_rows(stage, 4, 7, 0)
+    page = page_of(boss)
+    assert page.count('class="qp-tile') == 1 + 3
+    assert 'data-key="ops"' not in page
+    high = text_of(page.partition('data-key="high"')[2].partition("</article>")[0])
+    assert "2 waiting" in high
+    assert "0 in flight, 0 completed" in high
+    default = page.partition('data-key="default"')[2].partition("</article>")[0]
+    points = re.search(r'<polyline points="([^"]+)"', default).group(1).split()
+    assert len(points) == 2  # of three rows the first is what the second differs from
+    assert "at most 7" in text_of(default)
+
+
+def test_whose_pause_why_and_for_how_long(stage, boss):
+    stage.office.control().pause(["low"], 50, by="bob", reason="<b>reports</b>")
+    page = page_of(boss)
+    assert re.search(r"Paused by bob since \d\d:\d\d:\d\d: &lt;b&gt;reports", page)
+    assert re.search(r"\((49|50)\.\d s left\)", page)
+    assert "Paused: low" in page
+    assert 'value="low" data-key="resume"' in page
+    assert 'value="high" data-key="pause"' in page
+
+
+def test_badges(stage, boss, settings):
+    assert badges_of(boss) == [
+        "No workers: requests wait until one starts",
+        "No fronts: nobody accepts requests",
+    ]
+    stage.put("a")
+    stage.office.member()
+    assert badges_of(boss) == []
+    settings.QUEUEPROXY = {"MAX_HOLD": 0.2, "LEASE": 0.1}
+    late = ["The oldest request has waited for half of the hold: default"]
+    wait_until(lambda: badges_of(boss) == late)
+
+
+def badges_of(client) -> list[str]:
+    return [text_of(badge) for badge in re.findall(r"<li data-level.*?</li>", page_of(client))]
+
+
+def test_workers_thread_by_thread(stage, boss):
+    info = (
+        b'{"host": "web1", "pid": 42, "name": "blue", "threads": 3, "release": "r7", "queues": [],'
+        b' "pending_migrations": 2}'
+    )
+    member = stage.office.member()
+    stage.office.client.hset(stage.office.keys.named("worker", member.worker), "info", info)
+    member.beat("idle", 90 << 20)
+    stage.put("one", "two")
+    for number in (0, 2):
+        assert stage.office.seat(member, number).turn(None)
+    table = page_of(boss).partition('id="qp-workers"')[2].partition("</section>")[0]
+    text = text_of(table)
+    assert "blue web1:42 busy 2 migrations not applied" in text
+    assert re.search(r"0 GET /one [\d.]+ m?s 2 GET /two [\d.]+ m?s 1 idle r7", text)
+    assert "90 MiB" in text
+
+
+def test_waiting_longest(stage, boss):
+    stage.put("a", "<script>")
+    table = page_of(boss).partition('id="qp-waiting"')[2].partition("</section>")[0]
+    assert re.search(r"GET /a default [\d.]+ m?s Withdraw", text_of(table))
+    assert "<script>" not in table
+    assert "GET /&lt;script&gt;" in table
+
+
+def test_dead_letters(stage, boss):
+    letter = stage.kill_one("a", body=b"what was sent")
+    table = page_of(boss).partition('id="qp-letters"')[2].partition("</section>")[0]
+    assert "POST /a worker_lost" in text_of(table)
+    one = boss.get(f"{ROOT}dead/{letter}/").content.decode()
+    assert "what was sent" not in one
+    assert "13 bytes" in text_of(one).replace("\N{NO-BREAK SPACE}", " ")
+    assert f"{ROOT}dead/{letter}/retry/" in one
+    assert boss.get(f"{ROOT}dead/1-1/").status_code == 404
+    assert boss.get(f"{ROOT}dead/nonsense/").status_code == 404
+
+
+def test_what_signs_a_person_in_is_not_shown(stage, boss):
+    letter = stage.kill_one("a")
+    key = stage.office.keys.dead
+    ((entry, fields),) = stage.office.client.xrange(key)
+    head = fields[b"h"].replace(
+        b'["Host","a"]', b'["Cookie","sessionid=s3cret"],["X-Other","harmless"]'
+    )
+    assert head != fields[b"h"]
+    stage.office.client.delete(key)
+    stage.office.client.xadd(key, {**fields, b"h": head}, id=entry)
+    one = boss.get(f"{ROOT}dead/{letter}/").content.decode()
+    assert "harmless" in one
+    assert "s3cret" not in one
+    assert "[redacted]" in one
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_windows(stage, boss, window):
+    stage.sample()
+    page = page_of(boss, f"?window={window}&of=default")
+    assert f'aria-current="true">{window}<' in page
+    assert 'aria-current="true">default<' in page
+    data = boss.get(f"{ROOT}data/?window={window}&of=default").json()
+    assert data["history"]["t"] == []
+
+
+def test_what_is_not_known_is_the_default(stage, boss):
+    page = page_of(boss, "?window=9y&of=nowhere")
+    assert 'aria-current="true">15m<' in page
+    assert 'aria-current="true">all<' in page
+
+
+def test_data(stage, boss):
+    stage.put("a")
+    put_rows(stage, *range(10), every=1)
+    data = boss.get(f"{ROOT}data/").json()
+    history = data["history"]
+    assert history["depth"] == sorted(history["depth"])
+    assert history["depth"][-1] == 9
+    assert (history["step"], history["reach"], history["deploys"]) == (2, 900, [])
+    assert set(data["parts"]) == {"badges", "tiles", "deploys", "tables"}
+    assert "GET /a" in text_of(data["parts"]["tables"])
+    again = boss.get(f"{ROOT}data/?after={history['t'][-1]}").json()["history"]
+    assert again["t"] == history["t"][-1:]
+    assert boss.get(f"{ROOT}data/?after=nonsense").json()["history"]["t"] == history["t"]
+
+
+def test_deploys(stage, boss):
+    from queueproxy.broker.membership import Membership
+
+    for release in ("r1", "r2"):
+        info = {"host": "h", "pid": 1, "release": release}
+        Membership(stage.office.link(), info, 15, ("default",)).join()
+    assert re.search(r"Deploys: r1 \w+ \d+, \d\d:\d\d r2 ", text_of(page_of(boss)))
+    data = boss.get(f"{ROOT}data/").json()
+    assert [deploy["release"] for deploy in data["history"]["deploys"]] == ["r1", "r2"]
+
+
+def test_with_the_broker_away(stage, boss, broker):
+    broker.kill()
+    try:
+        page = boss.get(ROOT)
+        assert page.status_code == 503
+        assert "The broker can't be reached:" in page.content.decode()
+        data = boss.get(f"{ROOT}data/")
+        assert (data.status_code, list(data.json())) == (503, ["error"])
+        assert boss.get(f"{ROOT}dead/1-1/").status_code == 503
+    finally:
+        broker.start()
+
+
+def test_no_page_is_kept_by_caches(stage, boss):
+    for path in ("", "data/"):
+        assert "no-store" in boss.get(ROOT + path).headers["Cache-Control"]
+
+
+def test_nothing_is_inline(stage, boss):
+    """What a strict content security policy would refuse."""
+    letter = stage.kill_one("b")
+    stage.put("a")
+    for path in ("", f"dead/{letter}/"):
+        page = boss.get(ROOT + path).content.decode()
+        assert not re.search(r"<[^>]+\s(style|on\w+)=", page)
+        assert "<style" not in page
+        scripts = re.findall(r"<script(?! src=)[^>]*>", page)
+        assert all('type="application/json"' in script for script in scripts)
