@@ -89,10 +89,9 @@ def ask(
     outcome = Outcome(nonce, kind)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     path = f"/{'stream' if kind == 'STREAM' else 'run'}/{nonce}/?{query}"
-    method = "POST" if kind in UNSAFE else "GET"
+    method, body = ("POST", body) if kind in UNSAFE else ("GET", b"")
     try:
-        sent = body if kind in UNSAFE else None
-        connection.request(method, path, body=sent, headers={"Cookie": f"user={user}"})
+        connection.request(method, path, body=body or None, headers={"Cookie": f"user={user}"})
         response = connection.getresponse()
         text = response.read()
         outcome.status = response.status

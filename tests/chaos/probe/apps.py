@@ -14,27 +14,36 @@ class ChaosConfig(AppConfig):
     def ready(self):
         for name in filter(None, os.environ.get("CHAOS_SWITCH_OFF", "").split(",")):
             switches.SWITCHES[name]()
-        _watch_threads()
+        _watch_seats()
 
 
-def _watch_threads() -> None:
-    from queueproxy.worker import loop, process
+def _watch_seats() -> None:
+    from queueproxy.broker.seat import Seat
+    from queueproxy.worker import process
 
-    class WatchedThread(loop.ExecutorThread):
-        def _execute(self, claim):
-            note.expect(claim.attempt)
-            mishap.expect(claim.head, claim.attempt)
-            mishap.at("claimed")
-            super()._execute(claim)
+    class WatchedSeat(Seat):
+        def turn(self, settlement, **options):
+            if settlement is not None:
+                mishap.at("before-settle")
+            claim = super().turn(settlement, **options)
+            if settlement is not None:
+                mishap.at("settled")  # and perhaps the next claimed
+            return _begin(claim)
 
-        def _open(self, claim):
-            envelope = super()._open(claim)
+        def wait(self):
+            return _begin(super().wait())
+
+        def open(self, claim):
+            envelope = super().open(claim)
             mishap.at("entering")
             return envelope
 
-        def _finish(self, *args):
-            mishap.at("before-settle")
-            super()._finish(*args)
-            mishap.at("settled")  # and perhaps the next claimed
+    process.Seat = WatchedSeat
 
-    process.ExecutorThread = WatchedThread
+
+def _begin(claim):
+    if claim is not None:
+        note.expect(claim.attempt)
+        mishap.expect(claim.head, claim.attempt)
+        mishap.at("claimed")
+    return claim

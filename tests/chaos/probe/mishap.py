@@ -29,6 +29,7 @@ def at(place: str) -> None:
     """Die or faint here, if so asked, or by chance."""
     for word, number in SIGNALS.items():
         if b"%b=%b" % (word, place.encode()) in _of_thread.head:
+            _of_thread.head = b""  # once is enough
             os.kill(os.getpid(), number)
     if SHARE and random.random() < SHARE:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Faults at chosen places, as real processes meet them. QUEUEPROXY_FAULT_ROUNDS repeats them."""
