@@ -10,11 +10,12 @@ longer holds is sent again if it may be repeated, and is answered 502 if it may 
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 
 from ..broker.desk import Desk, Why
 from ..exceptions import BrokerUnavailable, Fenced, NotSent
-from .inbox import Inbox
+from .inbox import BAD_REPLY, Inbox
 from .ticket import Failure, State, Ticket
 
 logger = logging.getLogger("queueproxy.front")
@@ -52,6 +53,7 @@ class Courier:
         self._credits: dict[str, int] = {}
         self._work = asyncio.Event()
         self._tick_due = False
+        self._look_due = False
         self._agreed = ""
         self._joined = False
         self._failures = 0
@@ -100,6 +102,11 @@ class Courier:
         self._credits[id] = self._credits.get(id, 0) + taken
         self._work.set()
 
+    def look_for_unanswered(self) -> None:
+        """A reply was refused and nobody knows whose it was: find whoever waits for it in vain."""
+        self._look_due = True
+        self._work.set()
+
     # The task.
 
     async def run(self) -> None:
@@ -141,6 +148,8 @@ class Courier:
         if self._tick_due:
             self._tick_due = False
             await self._keep_up()
+        if self._look_due:
+            await self._tell_unanswered()
         await self._send_stages()
         await self._send_batch()
         await self._send_withdrawals()
@@ -164,6 +173,7 @@ class Courier:
             or self._stages
             or self._credits
             or self._tick_due
+            or self._look_due
         )
 
     async def _join(self) -> None:
@@ -243,9 +253,7 @@ class Courier:
         self._inbox.deliver(await self._desk.catch_up())
         sent = [t for t in self._inbox.tickets.values() if t.state is not State.PENDING]
         known = {ticket.order.id for ticket in sent}
-        missing: set[str] = set()
-        for ids in _parts(list(known)):
-            missing.update(await self._desk.missing(ids))
+        missing = await self._missing(known)
         strangers = [id for id in await self._desk.held() if id not in known]
         for ids in _parts(strangers):
             await self._desk.withdraw(ids)
@@ -261,6 +269,26 @@ class Courier:
                 len(again),
                 len(missing) - len(again),
             )
+
+    async def _missing(self, ids: Iterable[str]) -> set[str]:
+        missing: set[str] = set()
+        for part in _parts(list(ids)):
+            missing.update(await self._desk.missing(part))
+        return missing
+
+    async def _tell_unanswered(self) -> None:
+        """Whom the broker is done with, and who finds no answer among the replies, gets none."""
+        self._look_due = False  # first: another may be refused meanwhile
+        queued = [t for t in self._inbox.tickets.values() if t.state is State.QUEUED]
+        try:
+            done_with = await self._missing(ticket.order.id for ticket in queued)
+            self._inbox.deliver(await self._desk.catch_up())
+        except BrokerUnavailable:
+            self._look_due = True
+            raise
+        for ticket in queued:
+            if ticket.order.id in done_with:
+                ticket.tell(BAD_REPLY)  # behind its answer, where it has one: then nobody reads it
 
     def _repeat(self, ticket: Ticket) -> bool:
         """Whether a request the broker has lost goes out again; else its client is told."""

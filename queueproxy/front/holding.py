@@ -106,7 +106,8 @@ class Front:
         failures = 0
         while True:
             try:
-                self.inbox.deliver(await self._desk.read())
+                if self.inbox.deliver(await self._desk.read()):
+                    self.courier.look_for_unanswered()
                 failures = 0
                 if len(self.inbox.tickets) >= CROWD:
                     await asyncio.sleep(LINGER)

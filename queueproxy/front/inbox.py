@@ -28,6 +28,7 @@ class Inbox:
         self.tickets: dict[str, Ticket] = {}
         self.bytes = 0  # of held requests
         self.refused = 0  # frames that did not verify
+        self._strays = 0  # of these, nobody's
 
     def add(self, ticket: Ticket) -> None:
         """Hold a request."""
@@ -39,13 +40,19 @@ class Inbox:
         if self.tickets.pop(ticket.order.id, None) is not None:
             self.bytes -= ticket.order.size
 
-    def deliver(self, replies: Iterable[RawReply | Notice]) -> None:
-        """Hand each reply to the request it belongs to."""
+    def deliver(self, replies: Iterable[RawReply | Notice]) -> bool:
+        """Hand each reply to the request it belongs to.
+
+        Returns:
+            Whether one was refused of which it can't be told whose it was.
+        """
+        strays = self._strays
         for reply in replies:
             if isinstance(reply, Notice):
                 self._notice(reply)
             else:
                 self._frame(reply)
+        return self._strays > strays
 
     def _notice(self, notice: Notice) -> None:
         ticket = self.tickets.get(notice.id)
@@ -82,5 +89,7 @@ class Inbox:
         logger.error(
             "A reply was refused: %s%s", error, f" (request {ticket.order.id})" if ticket else ""
         )
-        if ticket is not None:
+        if ticket is None:
+            self._strays += 1
+        else:
             ticket.tell(BAD_REPLY)  # its worker has settled it: no other answer will come

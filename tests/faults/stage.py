@@ -4,13 +4,20 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from queueproxy.broker.connect import BrokerTarget
+from queueproxy.broker.control import Control
+from queueproxy.broker.links import Link
+from queueproxy.keys import Keys
 
 from ..acceptance.site import Site
 from ..chaos.ledger import Execution, FileLedger
 from ..chaos.users import PATIENCE, Outcome, ask
 from ..waiting import wait_until
 
+QUEUES = ("high", "default", "low")
 ROUNDS = int(os.environ.get("QUEUEPROXY_FAULT_ROUNDS", "1"))
 
 
@@ -40,6 +47,21 @@ class Stage(Site):
         """Send a request; don't wait for its answer."""
         return Sent(self.port, nonce, kind, query)
 
+    def pause(self) -> None:
+        """Start nothing from now on."""
+        self._control(lambda control: control.pause(QUEUES, 300, by="test"))
+
+    def resume(self) -> None:
+        """Go on."""
+        self._control(lambda control: control.resume(QUEUES))
+
+    def _control(self, action: Callable[[Control], object]) -> None:
+        link = Link(BrokerTarget(self.broker.url), Keys("queueproxy"), "test", 15_000)
+        try:
+            action(Control(link))
+        finally:
+            link.close()
+
     def leases(self) -> dict[str, str]:
         """The broker's leases: slot -> request, attempt, ..."""
         return self.broker.client().hgetall("{queueproxy}:leases")
@@ -57,7 +79,7 @@ class Sent(threading.Thread):
 
     def run(self) -> None:
         port, nonce, kind, query = self._words
-        self._outcome = ask(port, nonce, kind, body=b"body", query=query)
+        self._outcome = ask(port, nonce, kind, body=nonce.encode(), query=query)
 
     def outcome(self) -> Outcome:
         """What came of it; an answer that is wrong in itself fails the test."""

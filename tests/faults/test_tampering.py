@@ -1,0 +1,137 @@
+"""What stands in the broker, altered behind the system's back: never run, never delivered."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from ..waiting import wait_until
+from .stage import Frozen, Sent, Stage
+
+QUEUE = "{queueproxy}:queue:default"
+SIGNED = (b"h", b"b", b"s")  # fields of a request's entry and of a reply's: head, body, signature
+PROMPTLY = 40.0  # seconds, with hundreds of others; half the hold
+
+Fields = dict[bytes, bytes]
+numbers = itertools.count()
+
+
+@pytest.fixture
+def stage(make_stage):
+    """Leases and holds that outlast the test, so that neither is what ends a request."""
+    stage = make_stage(LEASE=40, MAX_HOLD=80)
+    yield stage
+    stage.stop()
+
+
+def raw_client(stage: Stage):
+    """A client that leaves bytes as they are."""
+    import redis
+
+    return redis.Redis(unix_socket_path=stage.broker.socket, protocol=2)
+
+
+def rewrite(client, key: str, alter: Callable[[int, Fields], None]) -> None:
+    """Put other fields in place of a stream's, entry by entry, under the same ids."""
+    entries = client.xrange(key)
+    with client.pipeline() as pipeline:
+        pipeline.delete(key)
+        for number, (id, fields) in enumerate(entries):
+            alter(number, fields)
+            pipeline.xadd(key, fields, id=id)
+        pipeline.execute()
+
+
+def flip(fields: Fields, at: int) -> None:
+    """Turn one bit of the signed fields' byte number `at`, of their last one where they end."""
+    at = min(at, signed_bytes(fields) - 1)
+    for name in SIGNED:
+        if at < len(fields[name]):
+            altered = bytearray(fields[name])
+            altered[at] ^= 1
+            fields[name] = bytes(altered)
+            return
+        at -= len(fields[name])
+
+
+def signed_bytes(fields: Fields) -> int:
+    return sum(len(fields[name]) for name in SIGNED)
+
+
+def hold(stage: Stage, count: int, kind: str = "POST") -> list[Sent]:
+    """So many requests that wait for a worker, behind those that do."""
+    wanted = stage.queue()["depth"] + count
+    sent = [stage.send(f"held{next(numbers)}", kind) for _ in range(count)]
+    wait_until(lambda: stage.queue()["depth"] == wanted, f"{wanted} wait")
+    return sent
+
+
+def assert_refused(stage: Stage, sent: list[Sent], times: int) -> None:
+    """Each client has its 502 at once; its request was run so many times."""
+    outcomes = [one.outcome() for one in sent]
+    assert {outcome.status for outcome in outcomes} == {502}
+    assert max(outcome.seconds for outcome in outcomes) < PROMPTLY
+    assert {stage.times(one.nonce) for one in sent} == {times}
+
+
+def test_each_byte_of_a_request(stage):
+    stage.front()
+    client = raw_client(stage)
+    (untouched,) = hold(stage, 1, "GET")
+    ((_, fields),) = client.xrange(QUEUE)
+    sent = hold(stage, signed_bytes(fields) + 20)  # a POST's are longer
+    rewrite(client, QUEUE, lambda number, fields: number == 0 or flip(fields, number - 1))
+    stage.workers()
+    assert_refused(stage, sent, 0)
+    assert untouched.outcome().status == 200
+
+
+def test_each_byte_of_a_reply(stage):
+    front = stage.front()
+    stage.pause()
+    stage.workers()
+    client = raw_client(stage)
+    size = _size_of_a_reply(stage, client, front)
+    # The first is on its way to the front when that stops.
+    sent = hold(stage, 1) + hold(stage, size)
+    with Frozen(front.pid):
+        _run_all(stage)
+        rewrite(
+            client, _replies(client), lambda number, fields: number == 0 or flip(fields, number - 1)
+        )
+    assert sent[0].outcome().status == 200
+    assert_refused(stage, sent[1:], 1)
+
+
+def _run_all(stage: Stage) -> None:
+    stage.resume()
+    wait_until(lambda: stage.queue()["in_flight"] == stage.queue()["depth"] == 0)
+
+
+def _replies(client) -> bytes:
+    (key,) = client.keys("{queueproxy}:replies:*")
+    return key
+
+
+def _size_of_a_reply(stage: Stage, client, front) -> int:
+    sent = hold(stage, 2)
+    with Frozen(front.pid):
+        _run_all(stage)
+        fields = client.xrange(_replies(client))[-1][1]
+        stage.pause()
+    assert [one.outcome().status for one in sent] == [200, 200]
+    return signed_bytes(fields) + 8
+
+
+def test_two_requests_swapped(stage):
+    stage.front()
+    stage.workers()
+    client = raw_client(stage)
+    for names in (SIGNED, *((name,) for name in SIGNED)):
+        stage.pause()
+        sent = hold(stage, 2)
+        (_, one), (_, other) = client.xrange(QUEUE)
+        swapped = [{name: fields[name] for name in names} for fields in (other, one)]
+        rewrite(client, QUEUE, lambda number, fields, by=swapped: fields.update(by[number]))
+        stage.resume()
+        assert_refused(stage, sent, 0)
