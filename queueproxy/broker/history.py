@@ -104,7 +104,8 @@ def read_deploys(link: Link, since: float) -> list[Deploy]:
 def as_columns(rows: Sequence[Row], queues: Sequence[str], step: int) -> dict[str, list[Any]]:
     """Columns for a chart, over all of `queues`; rates per second, times in seconds.
 
-    Percentiles come from the sums of buckets between two rows; None where nothing was claimed.
+    Percentiles come from the sums of buckets between two rows; None where nothing was claimed. They
+    are never longer than what the oldest can have waited, which buckets alone would not tell.
     All but the time is None once where rows are missing.
     """
     columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
@@ -151,14 +152,16 @@ def _point(before: QueueRow, now: QueueRow, span: int) -> dict[str, Any]:
     span = max(1, span)
     waits = Histogram([max(0, b - a) for a, b in zip(before.waits, now.waits, strict=False)])
     shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
-    percentiles = {name: waits.percentile(share) for name, share in shares.items()}
+    found = {name: waits.percentile(share) for name, share in shares.items()}
+    # Times are whole seconds: the rows may lie almost one more apart.
+    longest = before.oldest_ms / 1000 + span + 1
     return {
         "depth": now.depth,
         "in_flight": now.in_flight,
         "oldest": now.oldest_ms / 1000,
         "arrivals": max(0.0, round((now.enqueued - before.enqueued) / span, 2)),
         "completions": max(0.0, round((now.completed - before.completed) / span, 2)),
-        **{name: value and round(value, 4) for name, value in percentiles.items()},
+        **{name: value and round(min(value, longest), 4) for name, value in found.items()},
         "paused": now.paused,
     }
 

@@ -4,6 +4,7 @@ Takes about three minutes: the charts are of a real load, with a pause and a dep
 pictures go to docs/img, or to the directory named.
 """
 
+import io
 import random
 import sys
 import tempfile
@@ -12,18 +13,25 @@ import time
 from pathlib import Path
 
 import httpx
+from PIL import Image
 
 from ..servers import BrokerServer
 from .chromium import open_chromium
 from .example import ROOT, Example
 
 QUEUE = "/admin/queueproxy/queue/"
-SHOTS = (("light", 1280, 1, False), ("dark", 1280, 1, True), ("phone", 390, 2, False))
-READERS = 14
-PATHS = (
-    *["/", "/things/1/", "/things/2/", "/api/things/", "/favourites/"] * 4,
-    *["/slow/?seconds=0.3", "/slow/?seconds=1.2", "/things/export.csv", "/login/"],
+SHOTS = (  # name, width, greatest height, device pixels per CSS pixel, dark
+    ("light", 1280, 4000, 1, False),
+    ("dark", 1280, 4000, 1, True),
+    ("phone", 390, 1700, 2, False),
 )
+READERS = 18
+PAGES = (
+    *["/", "/things/1/", "/things/2/", "/api/things/", "/favourites/", "/login/"] * 3,
+    *["/slow/?seconds=0.4", "/slow/?seconds=1.5"] * 2,
+)
+REPORTS = ("/things/export.csv",)
+REPORTERS = 7  # of the readers
 
 
 class Crowd:
@@ -41,10 +49,10 @@ class Crowd:
         with httpx.Client(base_url=self._url, timeout=90) as client:
             while not self._stop.is_set():
                 try:
-                    client.get(choice.choice(PATHS))
+                    client.get(choice.choice(REPORTS if number < REPORTERS else PAGES))
                 except httpx.HTTPError:
                     pass  # a picture of a system under stress may show some
-                mean = 0.2 if number < 5 or self.eager.is_set() else 2.0
+                mean = 0.15 if number >= REPORTERS and self.eager.is_set() else 1.0
                 self._stop.wait(choice.expovariate(1 / mean))
 
     def leave(self) -> None:
@@ -72,10 +80,10 @@ def main(target: Path) -> None:
 
 def _play(site: Example) -> None:
     old = site.workers("--processes", "2", "--threads", "3", QUEUEPROXY_RELEASE="3f9c1d2")
-    crowd = Crowd(site.url)
-    site.crowd = crowd
     for name in ("order", "import"):
         httpx.post(f"{site.url}/die/{name}/", timeout=60)
+    crowd = Crowd(site.url)
+    site.crowd = crowd
     time.sleep(40)
     crowd.eager.set()
     time.sleep(20)
@@ -85,23 +93,24 @@ def _play(site: Example) -> None:
     site.stop(old)
     site.workers("--processes", "2", "--threads", "3", QUEUEPROXY_RELEASE="8b20e77")
     time.sleep(35)
-    site.manage("queueproxy", "pause", "low", "--timeout", "50", "--reason", "reports can wait")
+    site.manage("queueproxy", "pause", "low", "--timeout", "80", "--reason", "reports can wait")
     crowd.eager.set()
     time.sleep(15)
 
 
-def _take(site: Example, directory: Path, target: Path, name, width, scale, dark) -> None:
+def _take(site: Example, directory: Path, target: Path, name, width, most, scale, dark) -> None:
     browser = open_chromium(directory / name, width, 1000, scale=scale, dark=dark)
     try:
         site.log_in(browser, "admin")
         browser.get(site.url + QUEUE)
         time.sleep(5)  # of figures that come by the page's own script
         height = browser.execute_script("return document.documentElement.scrollHeight")
-        size = {"width": width, "height": height, "deviceScaleFactor": scale}
+        size = {"width": width, "height": min(height, most), "deviceScaleFactor": scale}
         size["mobile"] = width < 500
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         time.sleep(1)
-        browser.save_screenshot(str(target / f"dashboard-{name}.png"))
+        picture = Image.open(io.BytesIO(browser.get_screenshot_as_png()))
+        picture.convert("RGB").quantize(256).save(target / f"dashboard-{name}.png", optimize=True)
     finally:
         browser.quit()
 

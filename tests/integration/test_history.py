@@ -63,6 +63,13 @@ async def test_rates_and_percentiles_are_differences(office):
     assert 0.05 <= columns["p50"][0] <= columns["p99"][0] <= 0.1
 
 
+async def test_no_percentile_is_longer_than_the_oldest_wait(office):
+    """Eight waited 11 s: somewhere in the bucket from 10 to 30, but nobody can have for 29."""
+    put_row(office, 1, NOW - 2, oldest_ms=11_000)
+    put_row(office, 1, NOW, waits=[0] * 11 + [8] + [0] * 3)
+    assert columns_of(office, Window(900, 1, 2))["p99"] == [14]
+
+
 async def test_percentiles_are_unknown_where_nothing_was_claimed(office):
     put_row(office, 1, NOW - 1)
     put_row(office, 1, NOW)
