@@ -41,6 +41,7 @@ class Membership:
         self._queues = queues
         self._on_change = on_change
         self._lock = threading.Lock()
+        self._news = b""  # info as changed since the broker was told
         self.worker = ""
 
     def join(self, given_up: str = "") -> str:
@@ -58,9 +59,15 @@ class Membership:
             worker = new_worker_id(self._info["host"], self._info["pid"])
             info = msgspec.json.encode(self._info)
             self._link.script("worker_join", worker, self._lease_ms, info)
-            self.worker = worker
+            self.worker, self._news = worker, b""
             self._on_change(worker)
             return worker
+
+    def tell(self, **more) -> None:
+        """Change what ``status`` shows of this worker; the next heartbeat takes it along."""
+        with self._lock:
+            self._info = self._info | more
+            self._news = msgspec.json.encode(self._info)
 
     def beat(self, state: str, memory: int = 0) -> bool:
         """Extend the lease and sweep; False where this worker has been given up.
@@ -69,13 +76,17 @@ class Membership:
             memory: bytes this process has, for people to see; 0 where it is not known.
         """
         with self._lock:
+            about = (state, memory, self._news)
             reply = self._link.script(
-                "worker_beat", self.worker, self._lease_ms, state, memory, *self._queues
+                "worker_beat", self.worker, self._lease_ms, *about, *self._queues
             )
+            self._news = b""
         return reply != FENCED
 
     def call_to_stop(self, threads: int) -> None:
         """Wake this process's idle threads, so that they see that they are to stop."""
+        if not threads:
+            return
         with self._lock:
             bell = self._link.keys.named("bell", f"@{self.worker}")
             self._link.commands([("RPUSH", bell, *["1"] * threads), ("EXPIRE", bell, 60)])

@@ -9,7 +9,9 @@ from ..keys import Keys
 
 Ask = Callable[[list[tuple]], list]  # commands in, their replies out
 
+# States a worker tells itself; whether it is busy is read from the leases.
 DRAINING = "draining"
+WAITING = "waiting for migrations"
 
 
 class Lease(NamedTuple):
@@ -77,7 +79,7 @@ def read_workers(
                 **about,
                 **json_object(info),
                 "id": id,
-                "state": told if told == DRAINING else busy,
+                "state": told if told in (DRAINING, WAITING) else busy,
                 "current": current[id],
                 "completed_total": int(completed or 0),
                 "memory_bytes": int(memory or 0),

@@ -9,6 +9,7 @@ from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerUnavailable, DecodeError, Fenced
 from .connect import ANSWER_WITHIN
 from .links import Link
+from .protocol import checked
 from .tally import Tally
 
 FENCED = b"fenced"
@@ -189,13 +190,13 @@ class Seat:
     def credit(self, claim: Claim, timeout: float) -> int:
         """Wait for the client to take more of a streamed answer; bytes taken, 0 at the timeout."""
         flow = self._link.keys.named("flow", claim.id)
-        reply = self._link.commands([("BLPOP", flow, timeout)], timeout + MARGIN)[0]
+        reply = checked(self._link.commands([("BLPOP", flow, timeout)], timeout + MARGIN)[0])
         return int(reply[1]) if isinstance(reply, list) else 0
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""
         key = self._link.keys.named("held", claim.front)
-        return self._link.commands([("HEXISTS", key, claim.id)])[0] == 1
+        return checked(self._link.commands([("HEXISTS", key, claim.id)])[0]) == 1
 
     def open(self, claim: Claim) -> Envelope:
         """Fetch the chunks, verify and decode.

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ..broker.membership import Membership
 from ..broker.seat import Claim, Seat, Settlement
@@ -65,7 +66,7 @@ class ExecutorThread(threading.Thread):
         stop: set when no new work is to be taken.
         allowance: how many requests the process may still run.
         burst: end when nothing waits.
-        on_away: called once when the broker is lost (True) and when it is back (False).
+        on_away: called when the broker is lost (True, and the error) and when it is back (False).
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class ExecutorThread(threading.Thread):
         allowance: "Allowance",
         *,
         burst: bool = False,
-        on_away: Callable[[bool], None] = lambda away: None,
+        on_away: Callable[[bool, Exception | None], None] = lambda away, error: None,
     ):
         super().__init__(name=f"executor-{seat.slot.rsplit('/', 1)[-1]}")
         self._seat = seat
@@ -94,7 +95,7 @@ class ExecutorThread(threading.Thread):
     def run(self) -> None:
         try:
             self._serve()
-        except Exception:
+        except BaseException:
             logger.exception("An executor thread failed; its process ends and is replaced.")
             self.failed = True
             self._stop_flag.set()
@@ -127,22 +128,20 @@ class ExecutorThread(threading.Thread):
 
     def _execute(self, claim: Claim) -> None:
         try:
-            envelope = self._open(claim)
+            envelope = self._persist(lambda: self._seat.open(claim))
+            self._run(claim, envelope)
         except DecodeError as error:
             logger.error("Request %s was refused: %s", claim.id, error)
             self._finish(Settlement(claim, "malformed"))
-            return
-        reply = Reply(self._seat, claim, envelope.head.method, self._finish)
-        try:
-            self._executor.run(envelope.head, envelope.body, reply)
-        except BadResponse as error:
-            logger.error(
-                "%s %s: %s", envelope.head.method, envelope.head.path, error, exc_info=True
-            )
-            self._finish(Settlement(claim, "bad_response"))
 
-    def _open(self, claim: Claim) -> Envelope:
-        return self._persist(lambda: self._seat.open(claim))
+    def _run(self, claim: Claim, envelope: Envelope) -> None:
+        head = envelope.head
+        reply = Reply(self._seat, claim, head.method, self._finish, self._persist)
+        try:
+            self._executor.run(head, envelope.body, reply)
+        except BadResponse as error:
+            logger.error("%s %s: %s", head.method, head.path, error, exc_info=True)
+            self._finish(Settlement(claim, "bad_response"))
 
     def _finish(self, settlement: Settlement, close: Callable[[], None] = _nothing) -> None:
         self._next = self._ask(settlement, self._may_claim(), Once(close))
@@ -154,7 +153,8 @@ class ExecutorThread(threading.Thread):
     def _ask(
         self, settlement: Settlement | None, claim: bool, meanwhile: Callable[[], None] = _nothing
     ) -> Claim | None:
-        return self._persist(lambda: self._turn(settlement, claim, meanwhile))
+        held = settlement is not None
+        return self._persist(lambda: self._turn(settlement, claim, meanwhile), held=held)
 
     def _ask_when_rung(self) -> Claim | None:
         try:
@@ -174,18 +174,24 @@ class ExecutorThread(threading.Thread):
         finally:
             meanwhile()  # whatever became of the broker
 
-    def _persist(self, action: Callable):
-        """Do it until the broker answers; each action is safe to do again."""
+    def _persist(self, action: Callable[[], Any], *, held: bool = True) -> Any:
+        """Do it until the broker answers; each action is safe to do again.
+
+        Args:
+            held: whether a request is held; without one, None is returned once the stop comes.
+        """
         failures = 0
         while True:
             try:
                 result = action()
-            except BrokerUnavailable:
+            except BrokerUnavailable as error:
                 if failures == 0:
-                    self._on_away(True)
+                    self._on_away(True, error)
+                if not held and self._stop_flag.is_set():
+                    return None
                 time.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
                 failures += 1
             else:
                 if failures:
-                    self._on_away(False)
+                    self._on_away(False, None)
                 return result

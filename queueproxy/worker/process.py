@@ -14,6 +14,7 @@ from pathlib import Path
 from ..broker.connect import BrokerTarget
 from ..broker.links import Link
 from ..broker.membership import Membership
+from ..broker.roster import DRAINING, WAITING
 from ..broker.seat import Seat
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
@@ -21,12 +22,16 @@ from ..keys import Keys
 from .about import memory_bytes, release
 from .executor import Executor
 from .loop import BACKOFF, Allowance, ExecutorThread
+from .migrations import MigrationWatch
 from .stopping import StopFlag
 
 logger = logging.getLogger("queueproxy.worker")
 
+LOOK_EVERY = 0.2  # seconds, where threads may start or end by themselves
+SERVING = "serving"  # told to the supervisor, beside worker ids
 FAILED = 1  # exit status when a thread failed: a bug of ours
 FORCED = 3  # exit status when work was still running after the graceful timeout
+CANNOT_START = 4  # exit status when the project's code could not be loaded
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class WorkerOptions:
     max_requests: int | None = None
     graceful_timeout: float = 30.0
     name: str = ""
+    require_migrations: bool = False
 
 
 class Worker:
@@ -50,11 +56,12 @@ class Worker:
 
     Args:
         options: plain values, from settings and command line.
-        on_ready: called with the worker's id once it is registered; again after each change.
+        tell: called with the worker's id at each registration, and with SERVING once it serves.
     """
 
-    def __init__(self, options: WorkerOptions, on_ready: Callable[[str], None]):
+    def __init__(self, options: WorkerOptions, tell: Callable[[str], None] = lambda word: None):
         self._options = options
+        self._tell = tell
         self._stop = StopFlag()
         self._allowance = Allowance(options.max_requests)
         self._away = _Away()
@@ -70,7 +77,11 @@ class Worker:
             },
             options.lease,
             options.queues,
-            on_ready,
+            tell,
+        )
+        self._migrations = MigrationWatch(
+            lambda pending: self._membership.tell(pending_migrations=pending),
+            hurry=options.require_migrations,
         )
         self._executor = Executor()
         self._threads: list[ExecutorThread] = []
@@ -88,13 +99,31 @@ class Worker:
         """Serve; the exit status."""
         if not self._register():
             return 0
+        self._migrations.start()
+        while self._waits_for_migrations() and not self._stop.is_set():
+            self._beat()
+            self._until_next_beat(self._waits_for_migrations)
+        if not self._stop.is_set():
+            self._start_threads()
+        while not self._stop.is_set() and self._threads_alive():
+            self._beat()
+            self._until_next_beat(self._threads_alive)
+        return self._drain()
+
+    def _waits_for_migrations(self) -> bool:
+        return self._options.require_migrations and not self._migrations.applied
+
+    def _start_threads(self) -> None:
         self._threads = [self._thread(number) for number in range(self._options.threads)]
         for thread in self._threads:
             thread.start()
-        while not self._stop.is_set() and any(thread.is_alive() for thread in self._threads):
-            self._beat()
-            self._pause_between_beats()
-        return self._drain()
+        logger.info(
+            "Worker %s serves %s.", self._membership.worker, ", ".join(self._options.queues)
+        )
+        self._tell(SERVING)
+
+    def _threads_alive(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
 
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
@@ -122,44 +151,52 @@ class Worker:
                 failures += 1
         return False
 
-    def _pause_between_beats(self) -> None:
-        """Until the next heartbeat is due, the stop comes, or the last thread ends."""
+    def _until_next_beat(self, go_on: Callable[[], bool]) -> None:
+        """Wait until a heartbeat is due, the stop comes, or there is no reason to go on."""
         until = time.monotonic() + self._options.lease / 3
-        while time.monotonic() < until and any(thread.is_alive() for thread in self._threads):
-            if self._stop.wait(0.2 if self._may_end() else max(0.0, until - time.monotonic())):
+        while time.monotonic() < until and go_on():
+            left = max(0.0, until - time.monotonic())
+            if self._stop.wait(min(LOOK_EVERY, left) if self._may_change() else left):
                 return
 
-    def _may_end(self) -> bool:
-        return self._options.burst or self._options.max_requests is not None
+    def _may_change(self) -> bool:
+        """Whether the threads may start or end by themselves."""
+        options = self._options
+        return options.burst or options.max_requests is not None or self._waits_for_migrations()
 
     def _beat(self) -> None:
-        state = "busy" if any(thread.busy for thread in self._threads) else "idle"
-        if self._stop.is_set():
-            state = "draining"
         try:
-            if not self._membership.beat(state, memory_bytes()):
+            if not self._membership.beat(self._state(), memory_bytes()):
                 logger.warning("This worker was given up by the broker; it registers again.")
                 self._membership.join(given_up=self._membership.worker)
             self._away.tell(False)
         except BrokerUnavailable as error:
             self._away.tell(True, error)
 
+    def _state(self) -> str:
+        if self._stop.is_set():
+            return DRAINING
+        if self._waits_for_migrations():
+            return WAITING
+        return "busy" if any(thread.busy for thread in self._threads) else "idle"
+
     def _drain(self) -> int:
         """Executors first, the heartbeat until they are done, the name last."""
         self._stop.set()
+        self._migrations.end()
         deadline = time.monotonic() + self._options.graceful_timeout
         next_beat = 0.0
-        while any(thread.is_alive() for thread in self._threads):
+        while self._threads_alive():
             now = time.monotonic()
             if now >= deadline:
                 logger.warning("Requests still ran after the graceful timeout; they are given up.")
                 break
             if now >= next_beat:
-                self._call_to_stop()
                 self._beat()
+                self._call_to_stop()
                 next_beat = now + min(1.0, self._options.lease / 3)
             self._threads[0].join(0.02) if len(self._threads) == 1 else time.sleep(0.02)
-        forced = any(thread.is_alive() for thread in self._threads)
+        forced = self._threads_alive()
         try:
             self._membership.leave()
         except BrokerUnavailable:
@@ -188,29 +225,30 @@ class _Away:
                 return
             self._away = away
         if away:
-            logger.warning("The broker is away%s. Trying again.", f": {error}" if error else "")
+            why = f": {error}".rstrip(". ") if error else ""
+            logger.warning("The broker is away%s. Trying again.", why)
         else:
             logger.info("The broker is back.")
 
 
-def serve(options: WorkerOptions, status_fd: int | None) -> int:
-    """Run a worker in this process, under a supervisor or alone; the exit status.
+def telling(status_fd: int) -> Callable[[str], None]:
+    """What tells the supervisor worker ids and SERVING, a line each."""
 
-    Args:
-        status_fd: where each worker id is written, a line each; the supervisor reads it.
-    """
+    def tell(word: str) -> None:
+        try:
+            os.write(status_fd, f"{word}\n".encode())
+        except BrokenPipeError:
+            pass  # nobody supervises any more: this worker is about to stop
 
-    def on_ready(worker: str) -> None:
-        logger.info("Worker %s serves %s.", worker, ", ".join(options.queues))
-        if status_fd is not None:
-            os.write(status_fd, f"{worker}\n".encode())
+    return tell
 
-    worker = Worker(options, on_ready)
+
+def serve(worker: Worker, status_fd: int) -> int:
+    """Run a worker in this process until a signal or its supervisor's end; the exit status."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if status_fd is not None:
-        threading.Thread(target=_stop_with_parent, args=(status_fd, worker), daemon=True).start()
+    threading.Thread(target=_stop_with_parent, args=(status_fd, worker), daemon=True).start()
     return worker.run()
 
 

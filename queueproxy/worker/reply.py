@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ..broker.seat import Claim, Seat, Settlement
 from ..envelopes import Frame, Header, ReplyHead
@@ -12,6 +13,7 @@ WINDOW = 1024 * 1024  # bytes sent ahead of the client; credit comes in steps of
 LOOK_AGAIN = 5.0  # seconds without credit after which it is asked whether anybody still reads
 
 Finish = Callable[[Settlement, Callable[[], None]], None]
+Persist = Callable[[Callable[[], Any]], Any]
 
 
 class Reply:
@@ -26,13 +28,16 @@ class Reply:
         method: of the request, for the counters.
         finish: called with the settlement once the answer is complete, and with what closes the
             response.
+        persist: does something until the broker answers. All that is done here may be done twice:
+            the front drops a frame that it has had.
     """
 
-    def __init__(self, seat: Seat, claim: Claim, method: str, finish: Finish):
+    def __init__(self, seat: Seat, claim: Claim, method: str, finish: Finish, persist: Persist):
         self._seat = seat
         self._claim = claim
         self._method = method
         self._finish = finish
+        self._persist = persist
         self._settlement = Settlement(claim, "abandoned")  # unless the answer comes to its end
         self._began = time.perf_counter()
         self._seq = 0
@@ -92,16 +97,20 @@ class Reply:
 
     def _push(self, frame: Frame) -> None:
         while self._outstanding > WINDOW:
-            taken = self._seat.credit(self._claim, LOOK_AGAIN)
-            self._outstanding -= taken
-            if not taken and not self._seat.wanted(self._claim):
-                raise ClientGone
+            self._outstanding -= self._persist(self._credit)
         try:
-            if not self._seat.push(self._claim, frame):
-                raise ClientGone
+            read = self._persist(lambda: self._seat.push(self._claim, frame))
         except Fenced:
-            raise ClientGone from None
+            read = False
+        if not read:
+            raise ClientGone
         self._outstanding += len(frame.body)
+
+    def _credit(self) -> int:
+        taken = self._seat.credit(self._claim, LOOK_AGAIN)
+        if not taken and not self._seat.wanted(self._claim):
+            raise ClientGone
+        return taken
 
     def _settle(self, frame: Frame) -> None:
         self._settlement = Settlement(

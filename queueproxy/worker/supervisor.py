@@ -8,13 +8,15 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 
+from .process import CANNOT_START, SERVING
+from .restarts import Restarts
+
 logger = logging.getLogger("queueproxy.worker")
 
 STATUS_FD_VARIABLE = "QUEUEPROXY_WORKER_STATUS_FD"
 LOOK_EVERY = 0.2  # seconds; a signal or a child's end wakes the supervisor earlier
-READY_WITHIN = 60.0  # seconds a replacement may take to register
-CRASH_PAUSE = 1.0  # seconds before a process that ended early is started again
-EARLY = 2.0  # seconds
+READY_WITHIN = 60.0  # seconds a replacement may take until it serves
+STOP_MARGIN = 5.0  # seconds beyond the graceful timeout before a process is killed
 
 
 class Child:
@@ -29,17 +31,21 @@ class Child:
         os.set_blocking(reading, False)
         self._status = reading
         self.worker = ""
+        self.serving = False
         self.started = time.monotonic()
         self.told_to_stop = False
 
     def read_status(self) -> None:
-        """Take in the worker's id, if it has told one."""
+        """Take in what it has told: its worker id, and that it serves."""
         try:
             lines = os.read(self._status, 65536).decode().splitlines()
         except BlockingIOError:
             return
-        if lines:
-            self.worker = lines[-1]
+        for line in lines:
+            if line == SERVING:
+                self.serving = True
+            else:
+                self.worker = line
 
     def signal(self, number: int) -> None:
         """Send a signal; nothing happens where it has ended."""
@@ -84,7 +90,9 @@ class Supervisor:
         self._children: list[Child] = []
         self._stopping = False
         self._reload = False
-        self._start_not_before = 0.0
+        self._restarts = Restarts()
+        self._ever_served = False
+        self._stop_by = 0.0
         self._wake_reading, self._wake_writing = os.pipe()
         self._status = 0
 
@@ -119,7 +127,7 @@ class Supervisor:
             for child in self._children:
                 child.signal(signal.SIGKILL)
         self._stopping = True
-        self._stop_by = time.monotonic() + self._graceful_timeout + 5
+        self._stop_by = time.monotonic() + self._graceful_timeout + STOP_MARGIN
         for child in self._children:
             child.stop()
 
@@ -144,11 +152,14 @@ class Supervisor:
     def _look_after_children(self) -> None:
         for child in list(self._children):
             child.read_status()
+            self._ever_served |= child.serving
             status = child.process.poll()
             if status is not None:
                 self._bury(child, status)
-            elif self._stopping and time.monotonic() > self._stop_by:
-                child.signal(signal.SIGKILL)
+            elif self._stopping:
+                child.stop()  # the signal may have come while it was being started
+                if time.monotonic() > self._stop_by:
+                    child.signal(signal.SIGKILL)
 
     def _bury(self, child: Child, status: int) -> None:
         self._children.remove(child)
@@ -159,15 +170,18 @@ class Supervisor:
         if child.worker:
             self._reap(child.worker)
         if not child.told_to_stop:
-            logger.error("Worker process %d ended with status %d.", child.process.pid, status)
-        if time.monotonic() - child.started < EARLY:
-            self._start_not_before = time.monotonic() + CRASH_PAUSE
+            pause = self._restarts.died(time.monotonic() - child.started, served=child.serving)
+            later = f" Starting again in {pause:.0f} s." if pause and not self._burst else ""
+            logger.error("Worker process %d %s.%s", child.process.pid, _ending(status), later)
+            if status == CANNOT_START and not self._ever_served:
+                self._status = status
+                self._on_stop()
         if self._burst:
             self._status = 1
 
     def _adjust(self) -> None:
         serving = [child for child in self._children if not child.told_to_stop]
-        if len(serving) < self._wanted and time.monotonic() >= self._start_not_before:
+        if len(serving) < self._wanted and self._restarts.allowed:
             self._start()
         for child in serving[self._wanted :]:
             child.stop()
@@ -176,19 +190,24 @@ class Supervisor:
         """Fresh code, one process at a time: the old one goes when the new one serves."""
         for old in [child for child in self._children if not child.told_to_stop]:
             new = self._start()
-            if not self._until_ready(new):
-                logger.error("A replacement did not come up; the old processes stay.")
+            if not self._until_serving(new):
+                if not self._stopping:
+                    logger.error("A replacement did not come up; the old processes stay.")
                 new.stop()
                 return
             old.stop()
 
-    def _until_ready(self, child: Child) -> bool:
+    def _until_serving(self, child: Child) -> bool:
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline and not self._stopping:
             self._sleep()
             self._look_after_children()
-            if child.worker:
+            if child.serving:
                 return True
             if child not in self._children:
                 return False
         return False
+
+
+def _ending(status: int) -> str:
+    return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"

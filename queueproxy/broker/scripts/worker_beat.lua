@@ -1,6 +1,6 @@
 -- worker_beat: extend a worker's lease, say what it does, and sweep.
 --
--- ARGV: run, worker, lease ms, state, memory (bytes), queues...
+-- ARGV: run, worker, lease ms, state, memory (bytes), info (JSON; '' as before), queues...
 -- Returns 'epoch', 'fenced' or 'ok'.
 
 local WORKER, LEASE
@@ -20,6 +20,9 @@ register('worker_beat', function()
   end
   redis.call('ZADD', key('workers'), NOW + LEASE, WORKER)
   redis.call('HSET', key('worker', WORKER), 'state', ARGV[4], 'memory', ARGV[5])
-  sweep({ unpack(ARGV, 6) })
+  if ARGV[6] ~= '' then
+    redis.call('HSET', key('worker', WORKER), 'info', ARGV[6])
+  end
+  sweep({ unpack(ARGV, 7) })
   return 'ok'
 end, { 'allow-oom' })

@@ -4,6 +4,8 @@ import argparse
 import logging
 import math
 
+from django.core.exceptions import ImproperlyConfigured
+
 from queueproxy import conf
 
 
@@ -53,7 +55,10 @@ def queue_names(text: str) -> tuple[str, ...]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise argparse.ArgumentTypeError("names of queues, separated by commas")
-    known = list(conf.get_settings().queues)
+    try:
+        known = list(conf.get_settings().queues)
+    except ImproperlyConfigured as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     return tuple(sorted(dict.fromkeys(names), key=lambda n: known.index(n) if n in known else 0))
 
 

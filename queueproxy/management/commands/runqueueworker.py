@@ -2,6 +2,9 @@
 
 import os
 import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
@@ -10,7 +13,7 @@ from queueproxy import conf
 from queueproxy.broker.links import Link
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.keys import Keys
-from queueproxy.worker.process import WorkerOptions, serve
+from queueproxy.worker.process import CANNOT_START, Worker, WorkerOptions, serve, telling
 from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor
 
 from ._options import log_to_console, nonnegative_seconds, positive_int, queue_names
@@ -41,15 +44,23 @@ class Command(BaseCommand):
             help="seconds to finish what runs (default 30)",
         )
         parser.add_argument("--name", default="", help="shown in status")
+        parser.add_argument(
+            "--require-migrations",
+            action="store_true",
+            help="claim nothing until all migrations are applied",
+        )
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
-        self.check()
-        worker = self._worker_options(options)
         status_fd = os.environ.pop(STATUS_FD_VARIABLE, None)
+        with _told_in_one_line():
+            self.check()
+        worker = self._worker_options(options)
         if status_fd is not None:
             os.set_inheritable(int(status_fd), False)
-            os._exit(_flushed(serve(worker, int(status_fd))))
+            with _told_in_one_line():
+                process = Worker(worker, telling(int(status_fd)))
+            os._exit(_flushed(serve(process, int(status_fd))))
         refuse_unfit_server(required=False)
         supervisor = Supervisor(
             get_child_arguments(),
@@ -79,7 +90,29 @@ class Command(BaseCommand):
             max_requests=options["max_requests"],
             graceful_timeout=options["graceful_timeout"],
             name=options["name"],
+            require_migrations=options["require_migrations"],
         )
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    """Where the project's code can't be loaded: what is wrong and where, once."""
+    try:
+        yield
+    except CommandError:
+        raise
+    except Exception as error:
+        *_, last = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith("<frozen")
+        ]
+        what = f"{type(error).__name__}: {error}".partition("\n")[0]
+        where = f"{last.filename}, line {last.lineno}"
+        raise CommandError(
+            f"The worker can't start: {what} ({where}). More with --traceback.",
+            returncode=CANNOT_START,
+        ) from error
 
 
 def _reap(options: WorkerOptions, worker: str) -> None:

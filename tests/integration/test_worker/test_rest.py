@@ -1,0 +1,31 @@
+"""At rest a worker blocks: it asks nothing of the broker but its heartbeats."""
+
+import pytest
+
+from ...brokers import eventually
+
+SECONDS = 6  # of the broker's clock
+MOST = 5  # commands a second, those inside scripts counted
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+async def test_an_idle_worker_asks_for_little(client, hire, office, threads):
+    worker = hire(threads=threads)
+    assert await client.status(await client.ask("/run/a/")) == 200
+    await eventually(lambda: office.client.info("clients")["blocked_clients"] == threads)
+    before, begun = calls(office), office.now_ms()
+    await eventually(lambda: office.now_ms() > begun + SECONDS * 1000)
+    asked = {name: n - before.get(name, 0) for name, n in calls(office).items()}
+    assert asked.pop("fcall") >= 1, "a heartbeat"
+    assert sum(asked.values()) <= MOST * SECONDS, asked
+    assert worker.is_alive()
+
+
+def calls(office) -> dict[str, int]:
+    """How often each command was called; not what this test itself asks."""
+    stats = office.client.info("commandstats")
+    return {
+        name.removeprefix("cmdstat_"): about["calls"]
+        for name, about in stats.items()
+        if name not in ("cmdstat_time", "cmdstat_info")
+    }

@@ -1,0 +1,66 @@
+"""Views for the worker's tests, in the tests' own process: they share this module's state."""
+
+import threading
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path
+
+PATIENCE = 30.0  # seconds a view waits for a test
+
+
+class State:
+    """What the views did, and what they wait for."""
+
+    def __init__(self):
+        self.gate = threading.Event()
+        self.runs: list[str] = []
+        self.made = 0  # pieces of streams
+        self.closed = 0  # streams
+
+
+state = State()
+
+
+def run(request, nonce):
+    state.runs.append(f"{request.method} {nonce}")
+    if "wait" in request.GET:
+        assert state.gate.wait(PATIENCE)
+    if "exit" in request.GET:
+        raise SystemExit(request.GET["exit"])
+    return HttpResponse(nonce)
+
+
+def sized(request, size):
+    return HttpResponse(b"x" * size)
+
+
+def stream(request, size, count):
+    def pieces():
+        try:
+            for number in range(count):
+                if state.made == int(request.GET.get("wait", -1)):
+                    assert state.gate.wait(PATIENCE)
+                if "raise" in request.GET and number == int(request.GET["raise"]):
+                    raise ValueError("on purpose")
+                state.made += 1
+                yield b"%c" % (97 + number % 26) * size
+        finally:
+            state.closed += 1
+
+    response = StreamingHttpResponse(pieces())
+    for name in ("Content-Length", "X-Evil"):
+        if name in request.GET:
+            response.headers._store[name.lower()] = (name, request.GET[name])
+    return response
+
+
+def status(request, status):
+    return HttpResponse(b"a body", status=status)
+
+
+urlpatterns = [
+    path("run/<nonce>/", run),
+    path("sized/<int:size>/", sized),
+    path("stream/<int:size>/<int:count>/", stream),
+    path("status/<int:status>/", status),
+]
