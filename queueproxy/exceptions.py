@@ -21,7 +21,7 @@ class BrokerUnavailable(QueueProxyError):
 
 
 class NotSent(BrokerUnavailable):
-    """The broker could not be reached, and nothing was sent to it."""
+    """The broker could not be reached or refused: nothing that was sent to it was done."""
 
 
 class Fenced(QueueProxyError):

@@ -15,7 +15,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from ..exceptions import BrokerUnavailable, EpochChanged
+from ..exceptions import BrokerUnavailable, EpochChanged, NotSent
 from ..keys import Keys
 from .scripts import library
 
@@ -81,13 +81,13 @@ def checked(reply: object) -> object:
 
     Raises:
         EpochChanged: the script found another epoch and did nothing.
-        BrokerUnavailable: the server refuses for now (loading, read-only, out of memory, busy).
+        NotSent: the server refuses for now (loading, read-only, out of memory, busy).
         ResponseError: the command was wrong; a bug.
     """
     if isinstance(reply, _TRY_LATER) or (
         isinstance(reply, ResponseError) and str(reply).startswith(("BUSY", "UNKILLABLE"))
     ):
-        raise BrokerUnavailable(f"The broker refuses for now: {reply}")
+        raise NotSent(f"The broker refuses for now: {reply}")
     if isinstance(reply, Exception):
         raise reply
     if reply == EPOCH or (isinstance(reply, list) and reply and reply[0] == EPOCH):
