@@ -1,0 +1,100 @@
+"""The front replaced under load, with its listening socket handed on: nobody notices."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from ..acceptance.site import ROOT
+from ..chaos.users import User
+from ..waiting import wait_until
+from .stage import ROUNDS
+
+REPLACEMENTS = 10 if ROUNDS > 1 else 3
+USERS = 8
+BETWEEN = 40  # answers between two replacements, at least
+
+
+class Fronts:
+    """Fronts one after another on one listening socket.
+
+    Args:
+        stage: whose they are.
+    """
+
+    def __init__(self, stage):
+        self._stage = stage
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self.port = self._listening.getsockname()[1]
+        self._running: list[subprocess.Popen] = []
+        self.replaced = 0
+        self._start()
+
+    def _start(self) -> None:
+        fd = self._listening.fileno()
+        words = ("runqueueproxy", "--server", "uvicorn", "--fd", str(fd))
+        front = subprocess.Popen(
+            [sys.executable, "-m", "django", *words],
+            cwd=ROOT,
+            env=self._stage.environ,
+            pass_fds=[fd],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._running.append(front)
+        pid = front.pid
+        wait_until(lambda: any(seen["pid"] == pid for seen in self._stage.status()["fronts"]))
+
+    def replace(self) -> None:
+        """Start the next; when it serves, let the one before finish and end."""
+        old = self._running[-1]
+        self._start()
+        old.send_signal(signal.SIGTERM)
+        assert old.wait(30) == 0
+        self._running.remove(old)
+        self.replaced += 1
+
+    def stop(self) -> None:
+        for front in self._running:
+            front.kill()
+            front.wait()
+        self._listening.close()
+
+
+@pytest.fixture
+def stage(make_stage):
+    stage = make_stage(MAX_HOLD=60)
+    stage.workers("--processes", "2", "--threads", "4")
+    yield stage
+    stage.stop()
+
+
+def test_a_front_replaced_under_load(stage):
+    fronts = Fronts(stage)
+    stop = threading.Event()
+    users = [User(number, [fronts.port], seed=1, stop=stop) for number in range(USERS)]
+    try:
+        for user in users:
+            user.start()
+        for _ in range(REPLACEMENTS):
+            _wait_for_answers(users, BETWEEN)
+            fronts.replace()
+        _wait_for_answers(users, BETWEEN)
+    finally:
+        stop.set()
+        for user in users:
+            user.join(60)
+        fronts.stop()
+    outcomes = [outcome for user in users for outcome in user.outcomes]
+    failed = [o for o in outcomes if o.wrong or (o.status != 200 and o.kind != "LEAVE")]
+    assert failed == [], f"{len(failed)} of {len(outcomes)}"
+    unsafe = [o for o in outcomes if o.kind in ("POST", "UPLOAD")]
+    assert all(stage.times(outcome.nonce) == 1 for outcome in unsafe[:100])
+
+
+def _wait_for_answers(users: list[User], more: int) -> None:
+    wanted = sum(len(user.outcomes) for user in users) + more
+    wait_until(lambda: sum(len(user.outcomes) for user in users) >= wanted, "users go on", 60)
