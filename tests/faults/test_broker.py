@@ -64,7 +64,7 @@ def test_shock(stage, shock, round_):
 
 
 def test_out_of_memory(make_stage):
-    stage = make_stage(MAX_HOLD=8, LEASE=2)
+    stage = make_stage(MAX_HOLD=4, LEASE=1)
     stage.front()
     stage.workers()
     stage.pause()
