@@ -1,6 +1,7 @@
 import pytest
 
 from . import views
+from .crew import Crew
 from .workbench import Client, Hired, fresh_state
 
 
@@ -39,3 +40,11 @@ def hire(office, settings, state):
         worker.worker.stop()
     for worker in hired:
         worker.ended()
+
+
+@pytest.fixture
+def crew(tmp_path, broker):
+    """Supervisors and workers of the probe site, as real processes."""
+    crew = Crew(tmp_path, broker, "tests.integration.test_worker.settings")
+    yield crew
+    crew.stop()
