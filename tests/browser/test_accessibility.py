@@ -1,5 +1,7 @@
 """No barriers: by axe-core, light and dark, on a desktop and on a phone."""
 
+from uuid import uuid4
+
 import httpx
 import pytest
 
@@ -21,7 +23,7 @@ def full(site):
     """Something in every part of the page: a pause, who waits, a dead letter."""
     link = Link(BrokerTarget(site.broker.url), Keys("queueproxy"), "test", 15_000)
     control = Control(link)
-    assert httpx.post(f"{site.url}/die/{id(link)}/", timeout=60).status_code == 502
+    assert httpx.post(f"{site.url}/die/{uuid4()}/", timeout=60).status_code == 502
     control.pause(["low"], 300, by="ann", reason="reports can wait")
     held = Pending("GET", f"{site.url}/things/export.csv", {})
     yield site
