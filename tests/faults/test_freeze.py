@@ -39,12 +39,14 @@ def test_a_zombie_answers_nobody_and_gets_nothing_back(stage, kind, place, round
     sent = stage.send(nonce, kind, f"freeze={place}&seconds={LEASE * 3}")
     zombie = stage.run_of(nonce).pid
     wait_until(lambda: is_frozen(zombie), "frozen")
-    if times == 2:
-        stage.run_of(nonce, 2)
-    wait_until(lambda: _leases_of(stage, zombie) == [], "its lease is lost")
-    before = sorted(stage.leases().values())
-    wait_out(LEASE * 2)
-    thaw(zombie)
+    try:
+        if times == 2:
+            stage.run_of(nonce, 2)
+        wait_until(lambda: _leases_of(stage, zombie) == [], "its lease is lost")
+        before = sorted(stage.leases().values())
+        wait_out(LEASE * 2)
+    finally:
+        thaw(zombie)
     wait_until(lambda: _has_registered_again(stage, zombie), "it registers again")
     if times == 2 and place == "before-settle":  # it has tried to answer by now
         assert sorted(stage.leases().values()) == before

@@ -30,6 +30,7 @@ def at(place: str) -> None:
     for word, number in SIGNALS.items():
         if b"%b=%b" % (word, place.encode()) in _of_thread.head:
             _of_thread.head = b""  # once is enough
-            os.kill(os.getpid(), number)
+            # To this thread: one sent to the process may stop it a moment later, by another.
+            signal.pthread_kill(threading.get_ident(), number)
     if SHARE and random.random() < SHARE:
         os.kill(os.getpid(), signal.SIGKILL)
