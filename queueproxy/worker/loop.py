@@ -80,7 +80,8 @@ class ExecutorThread(threading.Thread):
         burst: bool = False,
         on_away: Callable[[bool, Exception | None], None] = lambda away, error: None,
     ):
-        super().__init__(name=f"executor-{seat.slot.rsplit('/', 1)[-1]}")
+        # A daemon: the drain waits for it, and what is left after that has been given up.
+        super().__init__(name=f"executor-{seat.slot.rsplit('/', 1)[-1]}", daemon=True)
         self._seat = seat
         self._membership = membership
         self._executor = executor

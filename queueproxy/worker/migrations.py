@@ -15,6 +15,11 @@ AT_LEISURE = 10.0  # seconds, where only status is told
 SPARE = 10  # a look that took long is not repeated before so many times as long
 
 
+def has_database() -> bool:
+    """Whether the settings name a default database at all."""
+    return connections.settings[DEFAULT_DB_ALIAS]["ENGINE"] != "django.db.backends.dummy"
+
+
 def pending_migrations() -> int:
     """How many migrations of this code the default database lacks.
 

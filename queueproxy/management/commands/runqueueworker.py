@@ -13,6 +13,7 @@ from queueproxy import conf
 from queueproxy.broker.links import Link
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.keys import Keys
+from queueproxy.worker.migrations import has_database
 from queueproxy.worker.process import CANNOT_START, Worker, WorkerOptions, serve, telling
 from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor
 
@@ -79,6 +80,10 @@ class Command(BaseCommand):
             if queue not in settings.queues:
                 known = ", ".join(settings.queues)
                 raise CommandError(f"No queue {queue!r}. Queues: {known}.", returncode=2)
+        if options["require_migrations"] and not has_database():
+            raise CommandError(
+                "--require-migrations: DATABASES names no default database.", returncode=2
+            )
         return WorkerOptions(
             target=conf.broker_target(),
             namespace=settings.namespace,

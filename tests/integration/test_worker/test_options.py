@@ -78,6 +78,13 @@ def test_bad_words(crew, words, said):
     assert "Traceback" not in done.stderr
 
 
+def test_migrations_can_not_be_required_of_no_database(crew):
+    done = crew.run("runqueueworker", "--require-migrations", NO_DATABASE="1")
+    assert done.returncode == 2
+    assert "DATABASES names no default database" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("words", [[], ["--queues", "high"]])
 def test_wrong_settings(crew, words):
     done = crew.run("runqueueworker", *words, PROBE_SETTINGS=json.dumps({"MAX_HOLDD": 3}))

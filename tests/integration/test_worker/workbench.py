@@ -28,7 +28,7 @@ class Hired(threading.Thread):
     """
 
     def __init__(self, office: Office, **options):
-        super().__init__(name="worker")
+        super().__init__(name="worker", daemon=True)
         about = {"target": office.target, "namespace": "office", "queues": QUEUES}
         about |= {"secrets": SECRETS, "lease": office.lease, "graceful_timeout": 20.0}
         self.told: list[str] = []
