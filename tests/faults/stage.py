@@ -40,8 +40,12 @@ class Stage(Site):
         return len(self.executions.of(nonce))
 
     def wait_for_workers(self, number: int) -> None:
-        """Until so many worker processes are on the list."""
-        wait_until(lambda: len(self.status()["workers"]) >= number, f"{number} workers")
+        """Until so many worker processes are on the list and alive."""
+
+        def enough() -> bool:
+            return sum(is_alive(worker["pid"]) for worker in self.status()["workers"]) >= number
+
+        wait_until(enough, f"{number} workers", 40)
 
     def send(self, nonce: str, kind: str, query: str = "seconds=0") -> "Sent":
         """Send a request; don't wait for its answer."""
@@ -113,7 +117,19 @@ def thaw(pid: int) -> None:
 
 def is_frozen(pid: int) -> bool:
     """Whether the process is stopped."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    return _state(pid) == "T"
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process is there, and more than a line in the kernel's list."""
+    return _state(pid) not in ("", "Z", "X")
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def wait_out(seconds: float) -> None:

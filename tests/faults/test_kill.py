@@ -45,7 +45,7 @@ def supervised(make_stage):
 @pytest.mark.parametrize(("place", "kind"), CASES)
 def test_killed_under_a_supervisor(supervised, place, kind, round_):
     stage = supervised
-    stage.wait_for_workers(2)
+    stage.wait_for_workers(3)  # one may be about to die, of the round before
     nonce = f"{place}-{kind}-{next(numbers)}"
     waiting = [stage.send(f"{nonce}-{n}{k}", k) for n in range(2) for k in ("GET", "POST")]
     struck = stage.send(nonce, kind, f"kill={place}&seconds=0")
