@@ -17,6 +17,7 @@ from .stopping import StopFlag
 logger = logging.getLogger("queueproxy.worker")
 
 BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds between attempts to reach the broker
+TELL_AFTER = 2  # failures: a lost connection alone, made anew at once, is no news
 
 
 def _nothing() -> None:
@@ -186,13 +187,13 @@ class ExecutorThread(threading.Thread):
             try:
                 result = action()
             except BrokerUnavailable as error:
-                if failures == 0:
+                failures += 1
+                if failures == TELL_AFTER:
                     self._on_away(True, error)
                 if not held and self._stop_flag.is_set():
                     return None
-                time.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
-                failures += 1
+                time.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1])
             else:
-                if failures:
+                if failures >= TELL_AFTER:
                     self._on_away(False, None)
                 return result

@@ -21,7 +21,7 @@ from ..exceptions import BrokerUnavailable
 from ..keys import Keys
 from .about import memory_bytes, release
 from .executor import Executor
-from .loop import BACKOFF, Allowance, ExecutorThread
+from .loop import BACKOFF, TELL_AFTER, Allowance, ExecutorThread
 from .migrations import MigrationWatch
 from .stopping import StopFlag
 
@@ -165,13 +165,20 @@ class Worker:
         return options.burst or options.max_requests is not None or self._waits_for_migrations()
 
     def _beat(self) -> None:
-        try:
-            if not self._membership.beat(self._state(), memory_bytes()):
-                logger.warning("This worker was given up by the broker; it registers again.")
-                self._membership.join(given_up=self._membership.worker)
-            self._away.tell(False)
-        except BrokerUnavailable as error:
-            self._away.tell(True, error)
+        for _ in range(TELL_AFTER):
+            try:
+                self._beat_once()
+            except BrokerUnavailable as error:
+                why = error
+            else:
+                self._away.tell(False)
+                return
+        self._away.tell(True, why)
+
+    def _beat_once(self) -> None:
+        if not self._membership.beat(self._state(), memory_bytes()):
+            logger.warning("This worker was given up by the broker; it registers again.")
+            self._membership.join(given_up=self._membership.worker)
 
     def _state(self) -> str:
         if self._stop.is_set():

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -167,7 +168,14 @@ def test_processes_that_can_not_start_are_tried_ever_later(crew):
     assert len(told(supervisor, "broken on purpose")) == 2  # a line each, and no traceback
     assert not told(supervisor, "Traceback")
     crew.brittle.unlink()
-    crew.serve(supervisor, 1)
+    wait_until(lambda: len(told(supervisor, " serves ")) == 2)
+    last_death, serves = told(supervisor, "Starting again in")[-1], told(supervisor, " serves ")[-1]
+    assert when(serves) - when(last_death) >= timedelta(seconds=pauses[-1])
+
+
+def when(line: str) -> datetime:
+    """The time at which a line was logged."""
+    return datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f")
 
 
 async def test_a_process_that_dies_in_a_loop_is_no_storm(crew, client):

@@ -28,10 +28,12 @@ class Crew(Site):
         """Start a supervisor and wait until so many workers serve."""
         supervisor = self.manage("runqueueworker", *options, **environ)
         self.serve(supervisor, number)
+        if "--require-migrations" not in options:
+            wait_until(lambda: len(told(supervisor, " serves ")) == number, "they serve")
         return supervisor
 
     def serve(self, supervisor: subprocess.Popen, number: int) -> None:
-        """Wait until exactly so many of its processes run, and are on the list."""
+        """Wait until exactly so many of its processes run, each of them on the list."""
 
         def look():
             pids = self.pids()

@@ -89,14 +89,14 @@ class Client:
         )
 
     async def frames(self, id: str) -> list[Frame]:
-        """Those that came for a request, in order."""
-        replies = [
-            reply
-            for reply in await self._persist(self.desk.catch_up)
-            if not isinstance(reply, Notice)
-        ]
-        decoded = [self.office.codec.decode_reply(*reply) for reply in replies]
-        return [frame for frame in decoded if frame.head.id == id]
+        """Those that came for a request, in order; one that came twice is dropped, as fronts do."""
+        replies = await self._persist(self.desk.catch_up)
+        raw = [reply for reply in replies if not isinstance(reply, Notice)]
+        frames: list[Frame] = []
+        for frame in (self.office.codec.decode_reply(*reply) for reply in raw):
+            if frame.head.id == id and not (frames and frame.head.seq <= frames[-1].head.seq):
+                frames.append(frame)
+        return frames
 
     async def notices(self, id: str) -> list[str]:
         """What the broker said of a request."""
