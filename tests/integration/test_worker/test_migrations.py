@@ -62,7 +62,7 @@ async def test_it_claims_nothing_until_they_are_applied(crew, client):
     assert await client.status(id) == 200  # the list of things, from the database
     wait_until(lambda: worker_of(crew)["state"] == "idle")
     assert worker_of(crew)["pending_migrations"] == 0
-    assert len(told(supervisor, "Migrations not applied")) == 1
+    assert told(supervisor, "Migrations not applied")  # a line for each number seen
 
 
 def expiry(crew, client) -> float:
