@@ -91,18 +91,14 @@ def freeze_front(site: Site, chance: random.Random) -> None:
 
 def crash_broker(site: Site, chance: random.Random) -> None:
     """SIGKILL to the broker; it comes back with its append-only file."""
-    began = time.monotonic()
     site.broker.kill()
     time.sleep(chance.random() * 2)
     site.broker.start()
-    site.losses.append((began, time.monotonic()))
 
 
 def flush_broker(site: Site, chance: random.Random) -> None:
     """FLUSHALL: every key gone."""
-    began = time.monotonic()
     site.broker.client().flushall()
-    site.losses.append((began, time.monotonic()))
 
 
 def flush_functions(site: Site, chance: random.Random) -> None:

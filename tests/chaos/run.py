@@ -12,7 +12,7 @@ from .faults import FAULTS
 from .judge import at_rest, judge
 from .ledger import by_nonce
 from .report import Result
-from .site import SETTINGS, Site
+from .site import SETTINGS, Mishap, Site
 from .users import Outcome, User
 
 
@@ -76,7 +76,6 @@ def _hurt(site: Site, options: Options) -> Result:
     stop = threading.Event()
     users = [User(n, site.ports, options.seed, stop) for n in range(options.users)]
     draw = _Deck(options)
-    injected: Counter[str] = Counter()
     began = time.monotonic()
     for user in users:
         user.start()
@@ -84,8 +83,9 @@ def _hurt(site: Site, options: Options) -> Result:
         time.sleep(options.every * (0.5 + draw.chance.random()))
         fault = draw()
         if fault is not None:
+            happens = time.monotonic()
             fault(site, draw.chance)
-            injected[fault.__name__] += 1
+            site.mishaps.append(Mishap(fault.__name__, happens, time.monotonic()))
         if options.switch_off and _judge(site, _seen(site, users)):
             break
     seconds = time.monotonic() - began
@@ -94,6 +94,7 @@ def _hurt(site: Site, options: Options) -> Result:
         user.join(SETTINGS["MAX_HOLD"] + 60)
     hanging = sum(user.is_alive() for user in users)
     violations = [f"{hanging} users never got an answer"] if hanging else []
+    injected = Counter(mishap.name for mishap in site.mishaps)
     return Result(seconds, _seen(site, users), injected, violations)
 
 
@@ -123,4 +124,4 @@ def _seen(site: Site, users: list[User]) -> list[Outcome]:
 def _judge(site: Site, outcomes: list[Outcome]) -> list[str]:
     runs = by_nonce(site.ledger.read())
     withdrawn = [f"{nonce} was withdrawn and run" for nonce in site.must_not_run if nonce in runs]
-    return judge(outcomes, runs, site.losses) + withdrawn
+    return judge(outcomes, runs, site.mishaps) + withdrawn

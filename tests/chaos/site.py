@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from ..acceptance.site import free_port
 from ..servers import BrokerServer
@@ -19,6 +20,14 @@ from .users import Outcome
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"MAX_HOLD": 12, "LEASE": 1.5, "MAX_DEPTH": 400, "MAX_BODY": 2_000_000}
+
+
+class Mishap(NamedTuple):
+    """A fault that happened, and when, as Outcome's times."""
+
+    name: str
+    began: float
+    ended: float
 
 
 class Site:
@@ -34,7 +43,7 @@ class Site:
         self.ledger = open_ledger(self.directory)
         self.must_not_run: list[str] = []  # nonces of requests withdrawn before they started
         self.outcomes: list[Outcome] = []  # of requests that faults sent
-        self.losses: list[tuple[float, float]] = []  # when the broker lost data (see judge)
+        self.mishaps: list[Mishap] = []  # what has happened to it
         self.broker = BrokerServer(appendonly="yes", appendfsync="everysec").start()
         self.ports = [free_port(), free_port()]
         self.environ = {
