@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..acceptance.site import free_port
+from ..servers import BrokerServer
 from ..waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -40,10 +41,11 @@ def commands(ports: dict[str, int]) -> dict[str, list[str]]:
     }
 
 
-@pytest.fixture(scope="session", params=["0", "1"], ids=["production", "debug"])
-def servers(request, tmp_path_factory, broker_server):
+@pytest.fixture(scope="module", params=["0", "1"], ids=["production", "debug"])
+def servers(request, tmp_path_factory):
     """Ports by the servers' names."""
     directory = tmp_path_factory.mktemp("differential")
+    broker = BrokerServer().start()
     names = (*PLAIN, *QUEUED, "workers")
     ports = {name: free_port() for name in names}
     environ = {
@@ -51,10 +53,9 @@ def servers(request, tmp_path_factory, broker_server):
         "DJANGO_SETTINGS_MODULE": "tests.differential.settings",
         "DIFF_DEBUG": request.param,
         "QUEUEPROXY_VAR": str(directory),
-        "QUEUEPROXY_BROKER_URL": broker_server.url,
+        "QUEUEPROXY_BROKER_URL": broker.url,
         "PYTHONPATH": str(ROOT),
     }
-    broker_server.client().flushall()
     for words in (["migrate", "-v0"], ["sampledata"]):
         subprocess.run([sys.executable, "-m", "django", *words], cwd=ROOT, env=environ, check=True)
     log = (directory / "log").open("w")
@@ -73,6 +74,7 @@ def servers(request, tmp_path_factory, broker_server):
             process.send_signal(signal.SIGTERM)
         for process in processes:
             process.wait(40)
+        broker.stop()
 
 
 def _listens(port: int) -> bool:

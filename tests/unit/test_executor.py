@@ -24,7 +24,7 @@ MIDDLEWARE = [
 
 
 @pytest.fixture(autouse=True)
-def _site(settings):
+def _site(settings, no_connection):
     settings.ROOT_URLCONF = site.__name__
     settings.MIDDLEWARE = MIDDLEWARE
     settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]

@@ -154,7 +154,7 @@ def test_pieces_as_the_view_makes_them():
     ]
 
 
-def test_files_in_blocks(tmp_path):
+def test_files_in_blocks(tmp_path, no_connection):
     file = tmp_path / "file"
     file.write_bytes(b"x" * (FILE_BLOCK + 1))
     with closing(FileResponse(file.open("rb"))) as response:
