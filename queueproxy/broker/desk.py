@@ -41,6 +41,19 @@ class Limits(NamedTuple):
     memory: int
 
 
+class Standing(NamedTuple):
+    """How a front stands with the broker.
+
+    Attributes:
+        taken: the number of the last enqueue the broker took; 0 where it knows none.
+        spell: names the server's run and the time the front has been on its list without a gap.
+            While it stays the same, the broker still has all it took.
+    """
+
+    taken: int
+    spell: str
+
+
 class Notice(msgspec.Struct, frozen=True):
     """What the broker itself says of a request: why nobody answers it."""
 
@@ -90,15 +103,11 @@ class Desk:
         self._read_up_to = b"0"
         self._replies_key = orders.keys.named("replies", front)
 
-    @property
-    def run_id(self) -> str:
-        """The epoch its orders go to: the server's run_id; empty while there is no connection."""
-        return self._orders.run_id
-
-    async def join(self, info: dict) -> int:
-        """Register; the number of the last enqueue the broker took, 0 where it knows none."""
+    async def join(self, info: dict) -> Standing:
+        """Register, or register again after anything that made the broker's answers uncertain."""
         raw = msgspec.json.encode(info)
-        return await self._orders.script("front_join", self.front, self._lease_ms, raw)
+        taken, since = await self._orders.script("front_join", self.front, self._lease_ms, raw)
+        return Standing(taken, f"{self._orders.run_id} {int(since)}")
 
     async def beat(self) -> int:
         """Extend the lease and sweep; how many requests the broker holds for this front.

@@ -1,10 +1,11 @@
 """Takes a front's traffic to the broker: one task, one link, what one loop tick brings in one trip.
 
 Every request is numbered once. When the link breaks, nothing is known of what was under way: the
-courier joins again, and the broker says which number it took last. Where it is the same broker,
-the same batch is sent again, and what had arrived is not taken twice. Where it is another
-(restart, failover, flush), or this front was given up, the courier reconciles: what the broker no
-longer holds is sent again if it may be repeated, and is answered 502 if it may have run.
+courier joins again, and the broker says which number it took last. Where it is the same broker and
+has had this front on its list all the time, the same batch is sent again, and what had arrived is
+not taken twice. Where it is another (restart, failover, flush), or this front was given up, the
+courier reconciles: what the broker no longer holds is sent again if it may be repeated, and is
+answered 502 if it may have run.
 """
 
 import asyncio
@@ -54,7 +55,7 @@ class Courier:
         self._work = asyncio.Event()
         self._tick_due = False
         self._look_due = False
-        self._agreed = ""
+        self._agreed = ""  # the spell in which this front and the broker know the same requests
         self._joined = False
         self._failures = 0
 
@@ -177,12 +178,12 @@ class Courier:
         )
 
     async def _join(self) -> None:
-        taken = await self._desk.join(self._info)
-        if self._desk.run_id != self._agreed:
-            await self._reconcile(taken)
+        standing = await self._desk.join(self._info)
+        if standing.spell != self._agreed:
+            await self._reconcile(standing.taken)
         if self._failures:
             logger.info("The broker is back.")
-        self._agreed = self._desk.run_id
+        self._agreed = standing.spell
         self._joined = True
 
     async def _send_batch(self) -> None:
@@ -250,24 +251,26 @@ class Courier:
     async def _reconcile(self, taken: int) -> None:
         """Bring what is held here and what the broker holds into line."""
         self._desk.forget_position()
-        self._inbox.deliver(await self._desk.catch_up())
-        sent = [t for t in self._inbox.tickets.values() if t.state is not State.PENDING]
-        known = {ticket.order.id for ticket in sent}
-        missing = await self._missing(known)
-        strangers = [id for id in await self._desk.held() if id not in known]
+        sent = {id for id, t in self._inbox.tickets.items() if t.state is not State.PENDING}
+        missing = await self._missing(sent)
+        strangers = [id for id in await self._desk.held() if id not in sent]
         for ids in _parts(strangers):
             await self._desk.withdraw(ids)
+        self._inbox.deliver(
+            await self._desk.catch_up()
+        )  # last: the answers of the missing are there
         self._batch = []
         self._batch_tried = False
         self._batch_number = taken + 1
-        again = [ticket for ticket in sent if ticket.order.id in missing and self._repeat(ticket)]
+        lost = [t for id, t in self._inbox.tickets.items() if id in missing and not t.over]
+        again = [ticket for ticket in lost if self._repeat(ticket)]
         self._outbox.extendleft(reversed(again))
-        if missing:
+        if lost:
             logger.warning(
                 "The broker had lost %d held requests: %d are sent again, %d are answered 502.",
-                len(missing),
+                len(lost),
                 len(again),
-                len(missing) - len(again),
+                len(lost) - len(again),
             )
 
     async def _missing(self, ids: Iterable[str]) -> set[str]:

@@ -47,6 +47,7 @@ class Ticket:
         "deadline",
         "next_seq",
         "order",
+        "over",
         "sent_again",
         "state",
     )
@@ -57,6 +58,7 @@ class Ticket:
         self.sent_again = False  # after the broker lost it: it may have run before
         self.attempt = 0  # the one that answers; 0 before its first frame
         self.next_seq = 0
+        self.over = False  # its holder has been told all there will be
         self.deadline = loop.time() + order.hold_ms / 1000
         self._expired = False
         self._loop = loop
@@ -81,6 +83,7 @@ class Ticket:
     def tell(self, news: News) -> None:
         """Hand news to the holder of the client."""
         self._news.append(news)
+        self.over = self.over or _is_last(news)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -90,3 +93,7 @@ class Ticket:
             self._waiter = self._loop.create_future()
             await self._waiter
         return self._news.popleft()
+
+
+def _is_last(news: News) -> bool:
+    return isinstance(news, Failure) or (isinstance(news, Frame) and not news.head.more)

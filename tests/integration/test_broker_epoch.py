@@ -7,6 +7,8 @@ from queueproxy.exceptions import BrokerUnavailable, Fenced
 from ..brokers import Office, answer, eventually, ids_of
 from ..servers import BrokerServer
 
+ABOUT = {"host": "h", "pid": 1}
+
 
 @pytest.fixture(params=["kept", "lost"])
 def own_broker(request):
@@ -29,7 +31,7 @@ async def test_flushall(office):
         await desk.beat()
     with pytest.raises(Fenced):
         await desk.enqueue(3, [office.order("front-1", "c")])
-    assert await desk.join({"host": "h", "pid": 1}) == 0  # nothing of it is known
+    assert (await desk.join(ABOUT)).taken == 0  # nothing of it is known
     assert await desk.missing(["a", "b"]) == ["a", "b"]
     await desk.enqueue(1, [office.order("front-1", "a")])
     assert ids_of(office.seat()) == ["a"]
@@ -67,7 +69,7 @@ async def test_restart(own_broker):
     else:
         with pytest.raises(Fenced):
             seat.turn(answer(claim))
-        assert await desk.join({"host": "h", "pid": 1}) == 0
+        assert (await desk.join(ABOUT)).taken == 0
     await office.close()
 
 
@@ -140,3 +142,29 @@ async def test_a_read_only_replica_is_away(office):
         office.client.execute_command("REPLICAOF", "NO", "ONE")
     await office.put(desk, "a")
     assert ids_of(seat) == ["a"]
+
+
+async def test_a_spell_ends_with_the_lease_of_a_front(office):
+    desk = await office.desk(lease=0.05)
+    first = (await desk.join(ABOUT)).spell
+    assert (await desk.join(ABOUT)).spell == first  # the first answer was lost
+    expires = office.client.zscore(office.keys.fronts, desk.front)
+    await eventually(lambda: office.now_ms() > expires)
+    again = (await desk.join(ABOUT)).spell  # half of what it held may have been dropped by now
+    assert again != first
+    office.link().script("front_leave", desk.front)
+    left = office.now_ms()
+    await eventually(lambda: office.now_ms() > left)
+    assert (await desk.join(ABOUT)).spell not in (first, again)
+
+
+async def test_a_spell_ends_with_the_run_of_the_server(own_broker):
+    office = Office(own_broker.url)
+    desk = await office.desk()
+    first = (await desk.join(ABOUT)).spell
+    own_broker.kill()
+    own_broker.start()
+    with pytest.raises(BrokerUnavailable):
+        await desk.beat()
+    assert (await desk.join(ABOUT)).spell != first
+    await office.close()

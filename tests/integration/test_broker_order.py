@@ -84,7 +84,7 @@ async def test_enqueue_takes_each_number_once(office):
     await desk.enqueue(1, orders[:3])
     await desk.enqueue(1, orders[:3])  # its answer was lost
     await desk.enqueue(3, orders[2:])  # overlaps
-    assert await desk.join({"host": "h", "pid": 1}) == 4
+    assert (await desk.join({"host": "h", "pid": 1})).taken == 4
     assert ids_of(office.seat()) == list("abcd")
     assert office.counters() == office.there()
 

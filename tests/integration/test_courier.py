@@ -11,6 +11,8 @@ from queueproxy.front.holding import Front, FrontOptions
 from queueproxy.front.ticket import Failure, State, Ticket
 
 from ..brokers import QUEUES, SECRETS, Office, answer, eventually, ids_of, part
+from ..faults.proxy import FROM_BROKER, Proxy
+from ..sentinels import free_port
 from ..servers import BrokerServer
 
 WITHIN = 15  # seconds
@@ -211,6 +213,38 @@ async def test_a_front_that_was_given_up_comes_back(office, make_front):
     assert office.client.hgetall(office.keys.named("front", front.id)) != first
     assert ids_of(office.seat()) == ["get"]
     assert await news(get) == "200"
+
+
+@pytest.fixture
+async def proxied():
+    """A server of the test's own, an office there, and a proxy before it."""
+    port = free_port()
+    async with private(port=str(port)) as (_, office):
+        proxy = Proxy(port)
+        yield office, proxy
+        proxy.close()
+
+
+@pytest.mark.parametrize("most", [1, 2])
+async def test_given_up_while_its_link_is_broken(proxied, make_front, most):
+    """An enqueue arrives, its answer doesn't; by the next the broker has forgotten this front."""
+    office, proxy = proxied
+    front = make_front(Office(proxy.url))
+    await eventually(lambda: front.courier.reachable)
+    proxy.block(FROM_BROKER)
+    (ticket,) = submit(office, front, "a", most=most)
+    await eventually(lambda: depth(office) == 1)
+    assert ids_of(office.seat()) == ["a"]
+    office.link().script("front_leave", front.id)  # as the sweep does
+    proxy.heal()
+    if most == 1:
+        assert await news(ticket) == "worker_lost"
+        assert depth(office) == 0
+    else:
+        await eventually(lambda: depth(office) == 1)
+        assert ids_of(office.seat()) == ["a"]
+        assert ticket.sent_again
+        assert await news(ticket) == "200"
 
 
 async def test_what_nobody_waits_for_is_withdrawn_after_a_restart(own_kept, make_front):

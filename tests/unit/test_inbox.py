@@ -7,7 +7,7 @@ import pytest
 from queueproxy.broker.desk import Notice, Order, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
 from queueproxy.front.inbox import BAD_REPLY, Inbox
-from queueproxy.front.ticket import Failure, Ticket
+from queueproxy.front.ticket import Event, Failure, Ticket
 
 CODEC = Codec(["secret"])
 
@@ -155,3 +155,13 @@ async def test_repeatable_until_it_is_answered(inbox):
     assert not post.repeatable
     inbox.deliver([raw("1", more=True)])
     assert not get.repeatable
+
+
+async def test_over_with_its_last_frame_or_a_failure(inbox):
+    streamed, failed = hold(inbox, "1"), hold(inbox, "2")
+    inbox.deliver([raw("1", body=b"0", more=True)])
+    assert (streamed.over, failed.over) == (False, False)
+    inbox.deliver([raw("1", seq=1, body=b"1"), Notice("2", "worker_lost")])
+    assert (streamed.over, failed.over) == (True, True)
+    streamed.tell(Event.LEFT)
+    assert streamed.over
