@@ -34,8 +34,9 @@ run: data
 	@echo "http://127.0.0.1:$(PORT)/  (log in as demo/demo or admin/admin; Ctrl-C stops it)"
 	@exec $(MANAGE) runqueueproxy 127.0.0.1:$(PORT) --server $(SERVER) --embedded --workers $(WORKERS)
 
+# By file, so that each site of a module is started once; four at most, for the sake of timing.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -1,11 +1,11 @@
 """The dashboard as a person uses it."""
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 
 from ..waiting import wait_until
 from .example import Example
-from .pages import press
+from .pages import is_stale, press
 
 QUEUE = "/admin/queueproxy/queue/"
 # Pixels of a chart that have a colour of the style sheet; red, green, blue and opacity, 0 to 255.
@@ -43,8 +43,10 @@ class Dashboard:
         """What a person reads there now; empty where there is nothing."""
         try:
             return " ".join(e.text for e in self.browser.find_elements(By.CSS_SELECTOR, css))
-        except StaleElementReferenceException:
-            return ""
+        except WebDriverException as error:
+            if is_stale(error):
+                return ""
+            raise
 
     def waiting(self, request: str) -> list:
         """The buttons of the rows of that request, such as ``GET /``; oldest first."""
@@ -70,7 +72,7 @@ class Dashboard:
 
     def press(self, css: str, *, confirm: bool = False) -> str:
         """Click a button; what the next page says of it."""
-        press(self.browser, self.find(css), confirm=confirm)
+        press(self.browser, lambda: self.find(css), confirm=confirm)
         return self.text(".messagelist")
 
     def tab_to(self, css: str) -> None:

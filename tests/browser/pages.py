@@ -1,26 +1,44 @@
 """What is asked of any page in a browser."""
 
-from selenium.common.exceptions import StaleElementReferenceException
+from collections.abc import Callable
+
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 
 from ..waiting import wait_until
 
 
-def press(browser, button, *, confirm: bool = False) -> None:
-    """Click and wait for the next page."""
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
-    button.click()
+def press(browser, find: Callable[[], object], *, confirm: bool = False) -> None:
+    """Click what `find` gives and wait for the next page."""
+    before = _shown(browser)
+    wait_until(lambda: _clicked(browser, find), "something to click")
     if confirm:
         browser.switch_to.alert.accept()
-    wait_until(lambda: is_gone(button), "the next page")
+    wait_until(lambda: _shown(browser) not in (None, before), "the next page")
 
 
-def is_gone(element) -> bool:
-    """Whether its page has been left."""
+def _clicked(browser, find: Callable[[], object]) -> bool:
     try:
-        element.is_enabled()
-    except StaleElementReferenceException:
-        return True
-    return False
+        element = find()
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+    except WebDriverException as error:
+        if is_stale(error):  # the page has renewed that part meanwhile
+            return False
+        raise
+    return True
+
+
+def _shown(browser) -> float | None:
+    """Which page this is, once all of it is there."""
+    return browser.execute_script(
+        "return document.readyState === 'complete' ? performance.timeOrigin : null"
+    )
+
+
+def is_stale(error: WebDriverException) -> bool:
+    """Whether an element has left its page, or the page was left, which ChromeDriver tells so."""
+    stale = isinstance(error, StaleElementReferenceException)
+    return stale or "does not belong to the document" in str(error)
 
 
 def complaints(browser) -> list[str]:

@@ -102,7 +102,7 @@ def test_pause_one_queue_and_withdraw_a_request(open_dashboard, site, control):
     assert page.press("[data-key=default] [data-key=pause]").startswith("Paused default for")
     first, second = (Pending("GET", f"{site.url}/run/?{n}", {}) for n in (1, 2))
     wait_until(lambda: len(page.waiting("GET /run/")) == 2, "both in the list")
-    press(page.browser, page.waiting("GET /run/")[0])
+    press(page.browser, lambda: page.waiting("GET /run/")[0])
     assert page.text(".messagelist") == "GET /run/ was withdrawn; its client was told."
     wait_until(lambda: not (first.is_alive() and second.is_alive()), "one is answered")
     withdrawn, waiting = (first, second) if not first.is_alive() else (second, first)

@@ -18,7 +18,7 @@ def log_in(browser, example, name: str, then: str) -> None:
     browser.get(f"{example.url}/login/?next={then}")
     browser.find_element(By.NAME, "username").send_keys(name)
     browser.find_element(By.NAME, "password").send_keys(name)
-    press(browser, browser.find_element(By.CSS_SELECTOR, "main form button"))
+    press(browser, lambda: browser.find_element(By.CSS_SELECTOR, "main form button"))
     assert "/login/" not in browser.current_url
 
 
@@ -31,11 +31,11 @@ def test_use_the_site(example, open_browser, tmp_path):
     Image.new("RGB", (60, 40), "teal").save(tmp_path / "teal.png")
     browser.find_element(By.NAME, "name").send_keys("Teal thing")
     browser.find_element(By.NAME, "image").send_keys(str(tmp_path / "teal.png"))
-    press(browser, button(browser, "Save"))
+    press(browser, lambda: button(browser, "Save"))
     assert "was added" in browser.find_element(By.CSS_SELECTOR, ".messages").text
     image = browser.find_element(By.CSS_SELECTOR, ".detail img")
     wait_until(lambda: browser.execute_script("return arguments[0].naturalWidth", image) == 60)
-    press(browser, button(browser, "☆ Add to favourites"))
+    press(browser, lambda: button(browser, "☆ Add to favourites"))
     browser.get(f"{example.url}/favourites/")
     assert "Teal thing" in browser.page_source
     pid = browser.find_element(By.CSS_SELECTOR, "footer").text.split()[-1].rstrip(".")
