@@ -42,6 +42,7 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
 ``pauses`` hash: queue -> JSON of who paused it, when, until when and why.
 ``holds`` sorted set: token of a hold whose command runs -> when it lapses unless renewed (ms).
 ``dead`` stream, capped: dead letters.
+``retrying:<id>`` string: somebody runs that dead letter again now; expires.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua);
     in ``history:deploys`` when workers of another release came (scripts/worker_join.lua).
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began.
@@ -64,6 +65,7 @@ NAMED = (
     "flow",
     "stats",
     "history",
+    "retrying",
 )
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import socket
+import time
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -13,8 +15,10 @@ from .connect import BrokerTarget
 from .control import DeadLetter, new_request_id
 from .desk import Desk, Limits, Notice, Order, new_front_id
 from .links import AsyncLink
+from .protocol import checked
 
 NO_LIMIT = Limits(depth=10**9, memory=10**12)
+MARGIN = 30.0  # seconds a claim on a letter outlasts the wait for its answer
 
 
 class CannotRetry(QueueProxyError):
@@ -31,13 +35,14 @@ async def run_again(
     lease: float,
     hold: float,
 ) -> int:
-    """Put it on its queue, at most one attempt, and wait for the status of its answer.
+    """Put it on its queue, at most one attempt; wait for the status of its answer, then delete it.
 
     Args:
         lease, hold: seconds.
 
     Raises:
-        CannotRetry: it is not whole, no worker took it in time, or its worker was lost again.
+        CannotRetry: it is not whole, it is gone or somebody else runs it again now, no worker took
+            it in time, or its worker was lost again.
     """
     keys = Keys(namespace)
     links = [
@@ -48,20 +53,50 @@ async def run_again(
     desk = Desk(*links, front, max(lease, hold), queues, NO_LIMIT)
     order = _order(letter, codec, front, hold)
     try:
-        await desk.join({"host": socket.gethostname(), "pid": os.getpid()})
-        await desk.enqueue(1, [order])
-        async with asyncio.timeout(hold):
-            return await _status(desk, codec)
-    except TimeoutError:
-        (fate,) = await desk.withdraw([order.id])
-        never = "It was not started." if fate == "withdrawn" else "Whether it ran is not known."
-        raise CannotRetry(f"No worker answered within {hold:g} s. {never}") from None
+        async with _claimed(letter, links[0], keys, hold + MARGIN):
+            await desk.join({"host": socket.gethostname(), "pid": os.getpid()})
+            await desk.enqueue(1, [order])
+            status = await _answered(desk, codec, order, hold)
+            await links[0].commands([("XDEL", keys.dead, letter.id)])
+            return status
     finally:
         try:
             await desk.leave()
         except BrokerUnavailable:
             pass
         await desk.close()
+
+
+@asynccontextmanager
+async def _claimed(letter: DeadLetter, link: AsyncLink, keys: Keys, seconds: float):
+    """While nobody else runs it again; once the claim has lapsed it is not given up any more."""
+    claim = keys.named("retrying", letter.id)
+    lapses = time.monotonic() + seconds
+    taken, found = await link.commands(
+        [
+            ("SET", claim, "1", "NX", "PX", int(seconds * 1000)),
+            ("XRANGE", keys.dead, letter.id, letter.id),
+        ]
+    )
+    if not checked(taken):
+        raise CannotRetry("Somebody else is running it again just now.")
+    try:
+        if not checked(found):
+            raise CannotRetry("It is no longer there: it was run again, or discarded.")
+        yield
+    finally:
+        if time.monotonic() < lapses:
+            await link.commands([("DEL", claim)])
+
+
+async def _answered(desk: Desk, codec: Codec, order: Order, hold: float) -> int:
+    try:
+        async with asyncio.timeout(hold):
+            return await _status(desk, codec)
+    except TimeoutError:
+        (fate,) = await desk.withdraw([order.id])
+        never = "It was not started." if fate == "withdrawn" else "Whether it ran is not known."
+        raise CannotRetry(f"No worker answered within {hold:g} s. {never}") from None
 
 
 def _order(letter: DeadLetter, codec: Codec, front: str, hold: float) -> Order:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from .. import conf
-from ..broker.control import Control
+from ..broker.control import LONGEST_PAUSE, Control
 from ..broker.links import Link
 from ..broker.retry import CannotRetry
 from ..broker.stats import Stats
@@ -25,7 +25,6 @@ from .rerun import NotNow, rerun
 from .shown import Shown
 from .state import bearable
 
-LONGEST = 3600.0  # seconds of a pause
 FASTEST = 10_000.0  # requests a second of a resume
 REASON = 200  # characters
 MOST_WAITING = 1000  # among the oldest so many is the request that a page listed a while ago
@@ -82,7 +81,7 @@ def _do(act: Act, request: HttpRequest, kwargs: dict) -> None:
 def pause(request, link: Link) -> str:
     """Pause one queue or all."""
     queues = _queues(request)
-    wanted = _number(request, "seconds", LONGEST)
+    wanted = _number(request, "seconds", LONGEST_PAUSE)
     settings = conf.get_settings()
     snapshot = Stats(link, settings.all_queues).snapshot()
     borne = bearable(snapshot, queues, settings.max_hold)
@@ -127,8 +126,7 @@ def withdraw(request, link: Link) -> str:
 @action("manage_dead_letters")
 def retry(request, link: Link, id: str) -> str:
     """Run a dead letter again and wait for its answer."""
-    control = Control(link)
-    letter = control.dead_letter(id)
+    letter = Control(link).dead_letter(id)
     if letter is None:
         raise Refused(_("There is no such dead letter."))
     what = f"{letter.head.get('method', '?')} {letter.head.get('path', '?')}"
@@ -138,7 +136,6 @@ def retry(request, link: Link, id: str) -> str:
         raise Refused(f"{what}: {error}") from error
     except CannotRetry as error:
         raise Failed(f"{what}: {error}") from error
-    control.discard(id)
     text = _("%(what)s was run again and answered %(status)d.")
     return text % {"what": what, "status": status}
 

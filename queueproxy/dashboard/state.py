@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import conf
-from ..broker.control import Control, DeadLetter, Waiting
+from ..broker.control import LONGEST_PAUSE, Control, DeadLetter, Waiting
 from ..broker.history import Row, Window, as_columns, read_deploys, read_history
 from ..broker.links import Link
 from ..broker.snapshot import QueueStats, Snapshot
@@ -54,6 +54,7 @@ def read_state(link: Link, shown: Shown, *, letters: bool, after: float | None =
         "waiting": [_waiting(one) for one in control.oldest(settings.queues, OLDEST)],
         "dead_letters": snapshot.dead_letters,
         "letters": [_letter(one) for one in control.dead_letters(LETTERS)] if letters else [],
+        "longest_pause": round(LONGEST_PAUSE),
         "bearable": round(bearable(snapshot, settings.queues, settings.max_hold)),
     }
     history = _history(link, shown, snapshot.now, after)

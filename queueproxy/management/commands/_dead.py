@@ -63,7 +63,6 @@ def retry(command, options: dict) -> int:
     except CannotRetry as error:
         command.stderr.write(str(error))
         return DID_NOT_HOLD
-    Control(open_link()).discard(letter.id)
     command.stdout.write(f"Answered {status}.")
     return DONE if status < 500 else DID_NOT_HOLD
 
