@@ -15,6 +15,7 @@ from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
 from queueproxy.keys import Keys
 
 QUEUES = ("high", "default", "low")
+ABOUT = {"host": "h", "pid": 1}  # what a front says of itself
 SECRETS = ("a secret of the integration tests",)
 PERMANENT = ("state", "queue", "stats", "history", "bell", "dead")  # kinds that stay at rest
 
@@ -70,7 +71,7 @@ class Office:
         links = [AsyncLink(self.target, self.keys, "test", int(self.lease * 1000)) for _ in "ab"]
         desk = Desk(*links, name, lease or self.lease, QUEUES, self.limits)
         self._desks.append(desk)
-        await desk.join({"host": "h", "pid": 1})
+        await desk.join(ABOUT)
         return desk
 
     def member(self, lease: float | None = None) -> Membership:

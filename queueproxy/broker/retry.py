@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-import time
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -18,7 +17,7 @@ from .links import AsyncLink
 from .protocol import checked
 
 NO_LIMIT = Limits(depth=10**9, memory=10**12)
-MARGIN = 30.0  # seconds a claim on a letter outlasts the wait for its answer
+MARGIN = 60.0  # seconds a claim on a letter outlasts the wait for its answer: all trips together
 
 
 class CannotRetry(QueueProxyError):
@@ -56,9 +55,7 @@ async def run_again(
         async with _claimed(letter, links[0], keys, hold + MARGIN):
             await desk.join({"host": socket.gethostname(), "pid": os.getpid()})
             await desk.enqueue(1, [order])
-            status = await _answered(desk, codec, order, hold)
-            await links[0].commands([("XDEL", keys.dead, letter.id)])
-            return status
+            return await _answered(desk, codec, order, hold)
     finally:
         try:
             await desk.leave()
@@ -69,9 +66,12 @@ async def run_again(
 
 @asynccontextmanager
 async def _claimed(letter: DeadLetter, link: AsyncLink, keys: Keys, seconds: float):
-    """While nobody else runs it again; once the claim has lapsed it is not given up any more."""
+    """While nobody else runs it again; it is deleted where that went well.
+
+    Where it is not known what became of it, nobody else tries before the claim lapses.
+    """
     claim = keys.named("retrying", letter.id)
-    lapses = time.monotonic() + seconds
+    release = ("DEL", claim)
     taken, found = await link.commands(
         [
             ("SET", claim, "1", "NX", "PX", int(seconds * 1000)),
@@ -84,9 +84,10 @@ async def _claimed(letter: DeadLetter, link: AsyncLink, keys: Keys, seconds: flo
         if not checked(found):
             raise CannotRetry("It is no longer there: it was run again, or discarded.")
         yield
-    finally:
-        if time.monotonic() < lapses:
-            await link.commands([("DEL", claim)])
+    except CannotRetry:
+        await link.commands([release])
+        raise
+    await link.commands([("XDEL", keys.dead, letter.id), release])
 
 
 async def _answered(desk: Desk, codec: Codec, order: Order, hold: float) -> int:

@@ -256,9 +256,8 @@ class Courier:
         strangers = [id for id in await self._desk.held() if id not in sent]
         for ids in _parts(strangers):
             await self._desk.withdraw(ids)
-        self._inbox.deliver(
-            await self._desk.catch_up()
-        )  # last: the answers of the missing are there
+        # Last: what was answered before it was found missing has its answer there.
+        self._inbox.deliver(await self._desk.catch_up())
         self._batch = []
         self._batch_tried = False
         self._batch_number = taken + 1

@@ -9,21 +9,21 @@ from ..waiting import wait_until
 
 def press(browser, find: Callable[[], object], *, confirm: bool = False) -> None:
     """Click what `find` gives and wait for the next page."""
-    before = _shown(browser)
-    wait_until(lambda: _clicked(browser, find), "something to click")
+    before = wait_until(lambda: _shown(browser), "the whole page")
+    wait_until(lambda: _clicked(browser, find, before), "something to click")
     if confirm:
         browser.switch_to.alert.accept()
     wait_until(lambda: _shown(browser) not in (None, before), "the next page")
 
 
-def _clicked(browser, find: Callable[[], object]) -> bool:
+def _clicked(browser, find: Callable[[], object], page: float) -> bool:
     try:
         element = find()
         browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
         element.click()
     except WebDriverException as error:
-        if is_stale(error):  # the page has renewed that part meanwhile
-            return False
+        if is_stale(error):  # the page has renewed that part, or has been left by this very click
+            return _shown(browser) != page
         raise
     return True
 

@@ -41,11 +41,18 @@ def commands(ports: dict[str, int]) -> dict[str, list[str]]:
     }
 
 
+@pytest.fixture(scope="module")
+def broker_server():
+    """One for these sites alone: they stay on it, and other tests count who is there."""
+    server = BrokerServer().start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="module", params=["0", "1"], ids=["production", "debug"])
-def servers(request, tmp_path_factory):
+def servers(request, tmp_path_factory, broker_server):
     """Ports by the servers' names."""
     directory = tmp_path_factory.mktemp("differential")
-    broker = BrokerServer().start()
     names = (*PLAIN, *QUEUED, "workers")
     ports = {name: free_port() for name in names}
     environ = {
@@ -53,9 +60,10 @@ def servers(request, tmp_path_factory):
         "DJANGO_SETTINGS_MODULE": "tests.differential.settings",
         "DIFF_DEBUG": request.param,
         "QUEUEPROXY_VAR": str(directory),
-        "QUEUEPROXY_BROKER_URL": broker.url,
+        "QUEUEPROXY_BROKER_URL": broker_server.url,
         "PYTHONPATH": str(ROOT),
     }
+    broker_server.client().flushall()
     for words in (["migrate", "-v0"], ["sampledata"]):
         subprocess.run([sys.executable, "-m", "django", *words], cwd=ROOT, env=environ, check=True)
     log = (directory / "log").open("w")
@@ -74,7 +82,6 @@ def servers(request, tmp_path_factory):
             process.send_signal(signal.SIGTERM)
         for process in processes:
             process.wait(40)
-        broker.stop()
 
 
 def _listens(port: int) -> bool:

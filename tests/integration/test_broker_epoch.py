@@ -4,10 +4,8 @@ import pytest
 
 from queueproxy.exceptions import BrokerUnavailable, Fenced
 
-from ..brokers import Office, answer, eventually, ids_of
+from ..brokers import ABOUT, Office, answer, eventually, ids_of
 from ..servers import BrokerServer
-
-ABOUT = {"host": "h", "pid": 1}
 
 
 @pytest.fixture(params=["kept", "lost"])

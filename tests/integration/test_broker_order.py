@@ -4,7 +4,7 @@ import pytest
 
 from queueproxy.exceptions import DecodeError
 
-from ..brokers import Office, answer, eventually, ids_of
+from ..brokers import ABOUT, Office, answer, eventually, ids_of
 
 
 async def test_first_in_first_out(office):
@@ -84,7 +84,7 @@ async def test_enqueue_takes_each_number_once(office):
     await desk.enqueue(1, orders[:3])
     await desk.enqueue(1, orders[:3])  # its answer was lost
     await desk.enqueue(3, orders[2:])  # overlaps
-    assert (await desk.join({"host": "h", "pid": 1})).taken == 4
+    assert (await desk.join(ABOUT)).taken == 4
     assert ids_of(office.seat()) == list("abcd")
     assert office.counters() == office.there()
 

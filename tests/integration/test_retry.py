@@ -65,3 +65,18 @@ async def test_after_a_failure_it_may_be_tried_at_once(office, letter):
     status, _ = await asyncio.gather(again(office, letter), work(office))
     assert status == 200
     assert office.control().dead_letters() == []
+
+
+async def test_what_became_of_it_is_not_known(office, letter):
+    """Whoever ran it again has gone while it runs: nobody else tries for a while."""
+    running = asyncio.create_task(again(office, letter))
+    seat = office.seat()
+    await eventually(lambda: office.counters().waiting == 1)
+    claim = seat.turn(None)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    with pytest.raises(CannotRetry, match="Somebody else"):
+        await again(office, letter)
+    seat.turn(answer(claim), claim=False)
+    assert office.control().dead_letter(letter.id)
