@@ -43,10 +43,11 @@ def test_a_pause_outlives_workers_and_fronts(site):
     site.front()
     site.workers()
     client = site.in_background("GET", "/run/a/")
+    wait_until(lambda: site.queue()["depth"] == 1, "the one that waits")
     other = site.in_background("GET", "/high/run/b/")
     assert other.result().status_code == 200
-    assert site.queue()["depth"] == 1
     queue = site.queue()
+    assert queue["depth"] == 1
     assert queue["paused"]
     assert queue["pause"]["reason"] == "new disk"
     assert "@" in queue["pause"]["by"]
