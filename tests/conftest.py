@@ -14,6 +14,7 @@ def broker_server():
 @pytest.fixture
 def broker(broker_server, monkeypatch):
     """The private server, empty, and where the settings point to."""
+    broker_server.revive()
     broker_server.client().flushall()
     monkeypatch.setenv("QUEUEPROXY_BROKER_URL", broker_server.url)
     return broker_server

@@ -76,6 +76,11 @@ class BrokerServer:
                     raise
                 time.sleep(0.01)
 
+    def revive(self) -> None:
+        """Start it again where a test that failed has left it dead."""
+        if self._process.poll() is not None:
+            self.start()
+
     def _program(self) -> str:
         return binary()
 
