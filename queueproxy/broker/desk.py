@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -19,8 +18,7 @@ READ_AT_ONCE = 128  # replies
 Why = Literal["left", "expired"]  # a client has gone; its hold is over
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """One request on its way to the broker, encoded and signed; ``body`` is empty where chunked."""
 
     id: str

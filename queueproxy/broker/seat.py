@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerUnavailable, DecodeError, Fenced
@@ -21,8 +22,7 @@ TALLY_EVERY = 0.25  # seconds between reports to the statistics
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A lease on one request, as it came: not decoded, not verified."""
 
     id: str

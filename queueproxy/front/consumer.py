@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from channels.consumer import AsyncConsumer
@@ -20,6 +20,7 @@ from .intake import NO_BODY, Body, NoRoom, has_body, take_body
 from .refusals import Refusal
 from .servers import by_hand
 from .ticket import Event, Failure, State, Ticket
+from .vigil import Vigil
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -79,13 +80,11 @@ class RequestConsumer(AsyncConsumer):
             await self.answer.refuse(body, unread=receive)
             return
         ticket = self.front.submit(self._order(id, body))
-        watching = asyncio.ensure_future(_watch(receive, ticket))
-        timer = asyncio.get_running_loop().call_at(ticket.deadline, ticket.tell, Event.EXPIRED)
+        vigil = Vigil(ticket, receive)
         try:
-            await self._hold(ticket, timer)
+            await self._hold(ticket, vigil)
         finally:
-            timer.cancel()
-            watching.cancel()
+            vigil.end()
             self.front.inbox.remove(ticket)
 
     async def _take_body(self, id: str, receive: Callable) -> Body | Refusal:
@@ -138,12 +137,13 @@ class RequestConsumer(AsyncConsumer):
             signature=signature,
         )
 
-    async def _hold(self, ticket: Ticket, timer: asyncio.TimerHandle) -> None:
+    async def _hold(self, ticket: Ticket, vigil: Vigil) -> None:
         """Wait for news of the request until it is answered, refused or given up."""
         while True:
             news = await ticket.next()
             if isinstance(news, Frame):
-                timer.cancel()  # the hold ends with the first byte; a stream may take its time
+                if news.head.more:
+                    vigil.follow_stream()
                 if await self._give(ticket, news):
                     return
             elif news is Event.LEFT:
@@ -191,12 +191,3 @@ def honest(refusal: Refusal, ticket: Ticket) -> Refusal:
     if ticket.sent_again and refusal.retry_after is not None:
         return refusals.HOLD_EXPIRED_IN_FLIGHT
     return refusal
-
-
-async def _watch(receive: Callable[[], Awaitable[dict]], ticket: Ticket) -> None:
-    """Tell the ticket when the client leaves."""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            ticket.tell(Event.LEFT)
-            return

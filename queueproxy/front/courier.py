@@ -12,7 +12,8 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import replace
+
+import msgspec.structs
 
 from ..broker.desk import Desk, Why
 from ..exceptions import BrokerUnavailable, Fenced, NotSent
@@ -298,7 +299,7 @@ class Courier:
         if not ticket.repeatable or ticket.order.chunks or left <= 0:
             ticket.tell(WORKER_LOST)
             return False
-        ticket.order = replace(ticket.order, hold_ms=left)
+        ticket.order = msgspec.structs.replace(ticket.order, hold_ms=left)
         ticket.state = State.PENDING
         ticket.sent_again = True
         return True

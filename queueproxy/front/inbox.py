@@ -27,6 +27,7 @@ class Inbox:
         self._codec = codec
         self.tickets: dict[str, Ticket] = {}
         self.bytes = 0  # of held requests
+        self.waited = 0.0  # seconds the request answered last had waited for a worker
         self.refused = 0  # frames that did not verify
         self._strays = 0  # of these, nobody's
 
@@ -79,6 +80,8 @@ class Inbox:
         if head.seq > ticket.next_seq:
             ticket.tell(BAD_REPLY)
             return False
+        if head.seq == 0:
+            self.waited = head.wait_ms / 1000
         ticket.attempt = head.attempt
         ticket.next_seq += 1
         return True

@@ -1,7 +1,6 @@
 """An executor thread's life: claim, run, settle; poison, slow views, the end."""
 
-import dataclasses
-
+import msgspec.structs
 import pytest
 from django.core import signals
 
@@ -46,12 +45,12 @@ async def test_what_can_not_be_read_is_put_away(client, hire, office):
     poison = {
         "not JSON": signed_with(client, b"{nonsense"),
         "not a head": signed_with(client, b'{"id": 1}'),
-        "forged": dataclasses.replace(good, id="forged", signature=b"x" * 32),
-        "unsigned": dataclasses.replace(good, id="unsigned", signature=b""),
-        "another's head": dataclasses.replace(client.order("/run/x/"), id="another"),
+        "forged": msgspec.structs.replace(good, id="forged", signature=b"x" * 32),
+        "unsigned": msgspec.structs.replace(good, id="unsigned", signature=b""),
+        "another's head": msgspec.structs.replace(client.order("/run/x/"), id="another"),
         "path of no bytes": client.order("/run/\u0100/"),
         "head of another queue": client.order("/run/x/", queue="high"),
-        "body cut short": dataclasses.replace(client.order("/run/x/", body=b"ab"), body=b"a"),
+        "body cut short": msgspec.structs.replace(client.order("/run/x/", body=b"ab"), body=b"a"),
     }
     hire()
     for order in poison.values():
@@ -64,7 +63,7 @@ async def test_what_can_not_be_read_is_put_away(client, hire, office):
 
 def signed_with(client, head: bytes):
     order = client.order("/run/x/")
-    return dataclasses.replace(order, head=head, signature=SIGNER.sign(head, b"", 0))
+    return msgspec.structs.replace(order, head=head, signature=SIGNER.sign(head, b"", 0))
 
 
 async def test_another_version_is_left_for_who_knows_it(client, hire, office, monkeypatch):

@@ -1,12 +1,12 @@
 """Whole workers at a real broker, in this process; what they answered, frame by frame."""
 
 import asyncio
-import dataclasses
 import threading
 from collections.abc import Awaitable, Callable
 from itertools import count
 
 import msgspec
+import msgspec.structs
 
 from queueproxy.broker.desk import Desk, Notice, Order
 from queueproxy.envelopes import Frame, RequestHead, digest_of
@@ -59,7 +59,7 @@ class Client:
 
     async def ask(self, path: str, method: str = "GET", body: bytes = b"", **changes) -> str:
         """Enqueue a request; its id."""
-        order = dataclasses.replace(self.order(path, method, body), **changes)
+        order = msgspec.structs.replace(self.order(path, method, body), **changes)
         await self._persist(lambda: self.office.send(self.desk, order))
         return order.id
 
@@ -84,7 +84,7 @@ class Client:
             **{"method": method, "path": raw, "query": query, "body_size": len(body)} | changes,
         )
         encoded, signature = self.office.codec.encode_request(head, digest_of(body))
-        return dataclasses.replace(
+        return msgspec.structs.replace(
             order, head=encoded, body=body, signature=signature, size=len(encoded) + len(body)
         )
 
