@@ -10,6 +10,7 @@ local function key(kind, name)
   return name and PREFIX .. kind .. ':' .. name or PREFIX .. kind
 end
 
+-- For what may have a fraction; a whole number becomes its digits by itself.
 local function integer(number)
   return string.format('%.0f', number)
 end
@@ -23,7 +24,7 @@ local function prefetch(fields)
     local by = deltas[field]
     if by then
       deltas[field] = nil
-      values[i] = integer(tonumber(values[i] or 0) + by)
+      values[i] = tonumber(values[i] or 0) + by
       changed[field] = values[i]
     end
     known[field] = values[i]
@@ -48,7 +49,7 @@ end
 
 local function count(field, by)
   if known[field] ~= nil then
-    set(field, integer(number(field) + by))
+    set(field, number(field) + by)
   else
     deltas[field] = (deltas[field] or 0) + by
   end

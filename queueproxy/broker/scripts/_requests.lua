@@ -1,5 +1,7 @@
 -- What can become of one request. A `request` is a table with id, queue, entry, size, chunks, front;
--- a lease adds slot, attempt, claimed, turn, most and streamed.
+-- a lease adds slot, attempt, claimed, turn, most and streamed. Numbers that are only handed on
+-- (size, chunks, most, claimed) stay the text they came as: reading and writing them is a good part
+-- of a turn.
 
 local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
 local FLOW_EXPIRES = 30000 -- ms
@@ -11,8 +13,7 @@ local function parse_meta(meta)
   local id, front, hold, size, chunks, most =
     string.match(meta or '', '^(%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
   return id and {
-    id = id, front = front, hold = tonumber(hold), size = tonumber(size),
-    chunks = tonumber(chunks), most = tonumber(most),
+    id = id, front = front, hold = hold, size = size, chunks = chunks, most = most,
   }
 end
 
@@ -20,14 +21,14 @@ local function parse_held(id, front, value)
   local queue, entry, size, chunks, slot = string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
   return {
     id = id, front = front, queue = queue, entry = entry,
-    size = tonumber(size), chunks = tonumber(chunks), slot = slot ~= '-' and slot or nil,
+    size = size, chunks = chunks, slot = slot ~= '-' and slot or nil,
   }
 end
 
 local function write_held(request, slot)
   redis.call('HSET', key('held', request.front), request.id,
-    request.queue .. ' ' .. request.entry .. ' ' .. integer(request.size) .. ' '
-    .. integer(request.chunks) .. ' ' .. (slot or '-'))
+    request.queue .. ' ' .. request.entry .. ' ' .. request.size .. ' ' .. request.chunks .. ' '
+    .. (slot or '-'))
 end
 
 local function read_lease(slot)
@@ -38,18 +39,26 @@ local function read_lease(slot)
   local id, attempt, claimed, turn, queue, entry, size, chunks, front, most, streamed = string.match(value,
     '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
   return {
-    slot = slot, id = id, attempt = tonumber(attempt), claimed = tonumber(claimed), turn = turn,
-    queue = queue, entry = entry, size = tonumber(size), chunks = tonumber(chunks), front = front,
-    most = tonumber(most), streamed = streamed == '1',
+    slot = slot, id = id, attempt = tonumber(attempt), claimed = claimed, turn = turn,
+    queue = queue, entry = entry, size = size, chunks = chunks, front = front,
+    most = most, streamed = streamed == '1',
   }
 end
 
 local function write_lease(lease)
   redis.call('HSET', key('leases'), lease.slot, table.concat({
-    lease.id, integer(lease.attempt), integer(lease.claimed), lease.turn, lease.queue, lease.entry,
-    integer(lease.size), integer(lease.chunks), lease.front, integer(lease.most),
-    lease.streamed and '1' or '0',
+    lease.id, lease.attempt, lease.claimed, lease.turn, lease.queue, lease.entry,
+    lease.size, lease.chunks, lease.front, lease.most, lease.streamed and '1' or '0',
   }, ' '))
+end
+
+local function has_chunks(request)
+  return request.chunks ~= '0'
+end
+
+-- Whether it may run once and never again.
+local function runs_once(request)
+  return request.most == '1'
 end
 
 local function wanted(request)
@@ -87,8 +96,8 @@ end
 -- Forget the entry, its bytes and its chunks. Returns whether a front still wanted an answer.
 local function forget(request)
   redis.call('XDEL', key('queue', request.queue), request.entry)
-  count('bytes', -request.size)
-  if request.chunks > 0 then
+  count('bytes', -tonumber(request.size))
+  if has_chunks(request) then
     redis.call('DEL', key('body', request.id))
   end
   return redis.call('HDEL', key('held', request.front), request.id) == 1
@@ -120,20 +129,20 @@ local function bury(request, reason)
   if not fields then
     return
   end
-  local kept = fields.b and #fields.b <= DEAD_BODY and request.chunks == 0
+  local kept = fields.b and #fields.b <= DEAD_BODY and not has_chunks(request)
   redis.call('XADD', key('dead'), 'MAXLEN', '~', DEAD_LETTERS, '*',
     'reason', reason, 'id', request.id, 'queue', request.queue, 'entry', request.entry,
-    'attempts', integer(request.attempt or 0), 'worker', request.slot or '',
-    'claimed', integer(request.claimed or 0), 'v', fields.v or '', 'h', fields.h or '',
+    'attempts', request.attempt or 0, 'worker', request.slot or '',
+    'claimed', request.claimed or 0, 'v', fields.v or '', 'h', fields.h or '',
     'b', kept and fields.b or '', 's', fields.s or '', 'body_kept', kept and '1' or '0',
-    'size', integer(request.size))
+    'size', request.size)
 end
 
 -- Back to the head of its queue, `used` attempts spent.
 local function give_back(lease, used)
   end_lease(lease)
   if used > 0 then
-    redis.call('HSET', key('attempts'), lease.id, integer(used))
+    redis.call('HSET', key('attempts'), lease.id, used)
   end
   redis.call('ZADD', key('returned', lease.queue), 0, padded(lease.entry))
   count('returned:' .. lease.queue, 1)
@@ -166,8 +175,8 @@ end
 -- The worker holding it is gone: run it again where that is safe, else say so.
 local function lose(lease)
   if not wanted(lease) then
-    conclude(lease, lease.most == 1 and 'worker_lost' or nil)
-  elseif lease.most > lease.attempt and not lease.streamed then
+    conclude(lease, runs_once(lease) and 'worker_lost' or nil)
+  elseif tonumber(lease.most) > lease.attempt and not lease.streamed then
     tally(lease.queue, 'redelivered', 1)
     give_back(lease, lease.attempt)
   else

@@ -12,17 +12,18 @@ local function refusal(request)
   if number('waiting:' .. request.queue) >= MOST_DEPTH then
     return 'queue_full'
   end
-  if number('bytes') + request.size - request.staged > MOST_BYTES then
+  if number('bytes') + tonumber(request.size) - request.staged > MOST_BYTES then
     return 'memory_full'
   end
-  if request.chunks > 0 and redis.call('HLEN', key('body', request.id)) ~= request.chunks then
+  if has_chunks(request)
+      and redis.call('HLEN', key('body', request.id)) ~= tonumber(request.chunks) then
     return 'body_lost'
   end
   return nil
 end
 
 local function unstage(request)
-  if request.chunks > 0 and redis.call('HDEL', key('staged', FRONT), request.id) == 1 then
+  if has_chunks(request) and redis.call('HDEL', key('staged', FRONT), request.id) == 1 then
     count('bytes', -request.staged)
   end
 end
@@ -31,7 +32,7 @@ local function enqueue(at)
   local request = parse_meta(ARGV[at + 1])
   request.queue = ARGV[at]
   request.staged = 0
-  if request.chunks > 0 then
+  if has_chunks(request) then
     request.staged = tonumber(redis.call('HGET', key('staged', FRONT), request.id) or 0)
   end
   local reason = refusal(request)
@@ -42,11 +43,11 @@ local function enqueue(at)
     notice(request, reason)
     return
   end
-  count('bytes', request.size)
+  count('bytes', tonumber(request.size))
   request.entry = redis.call('XADD', key('queue', request.queue), '*',
     'm', ARGV[at + 1], 'v', ARGV[at + 2], 'h', ARGV[at + 3], 'b', ARGV[at + 4], 's', ARGV[at + 5])
   write_held(request, nil)
-  if request.chunks > 0 then
+  if has_chunks(request) then
     redis.call('PERSIST', key('body', request.id))
   end
   count('waiting:' .. request.queue, 1)

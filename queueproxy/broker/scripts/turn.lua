@@ -38,7 +38,8 @@ local function settle(lease)
 end
 
 local function claimed(lease, fields)
-  return { 'claimed', lease.queue, lease.attempt, lease.claimed - entry_parts(lease.entry), fields }
+  local waited = lease.claimed - entry_parts(lease.entry)
+  return { 'claimed', lease.queue, lease.attempt, waited, fields }
 end
 
 -- The lease this entry would become, or nil where it is none that enqueue made.
@@ -57,7 +58,7 @@ local function registered(request, queue, entry)
   if held and string.match(held, '^%S+ (%S+) ') == entry then
     return true
   end
-  bury(request or { id = '', queue = queue, entry = entry, size = 0, chunks = 0 }, 'unregistered')
+  bury(request or { id = '', queue = queue, entry = entry, size = '0', chunks = '0' }, 'unregistered')
   redis.call('XDEL', key('queue', queue), entry)
   return false
 end
@@ -67,10 +68,10 @@ local function unstartable(request)
   if not front_lives(request.front) then
     return ''
   end
-  if entry_parts(request.entry) + request.hold <= NOW then
+  if entry_parts(request.entry) + tonumber(request.hold) <= NOW then
     return 'hold_expired'
   end
-  local fence = request.most == 1 and value('fence:' .. request.queue)
+  local fence = runs_once(request) and value('fence:' .. request.queue)
   if fence and not_after(request.entry, fence) then
     -- The broker may have forgotten that this was claimed before.
     bury(request, 'epoch')
@@ -111,16 +112,21 @@ local function park(queue, entry, version)
   count('parked:' .. queue, 1)
 end
 
+-- The first entry of a set of waiting ones, nil where it is empty.
+local function take_from(kind, queue, name)
+  local member = redis.call('ZPOPMIN', key(kind, name))[1]
+  if member then
+    count(kind .. ':' .. queue, -1)
+  end
+  return member and unpadded(member)
+end
+
 -- The next waiting entry of a queue: handed back ones, parked ones we know, then the stream.
 local function take(queue)
-  for _, set_of in ipairs({ { 'returned', queue }, { 'parked', queue .. ':' .. VERSION } }) do
-    local counter = set_of[1] .. ':' .. queue
-    local member = number(counter) > 0 and redis.call('ZPOPMIN', key(set_of[1], set_of[2]))[1]
-    if member then
-      count(counter, -1)
-      local entry = unpadded(member)
-      return entry, entry_fields(queue, entry), true
-    end
+  local entry = number('returned:' .. queue) > 0 and take_from('returned', queue, queue)
+    or number('parked:' .. queue) > 0 and take_from('parked', queue, queue .. ':' .. VERSION)
+  if entry then
+    return entry, entry_fields(queue, entry), true
   end
   local cursor = value('cursor:' .. queue)
   local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
@@ -169,14 +175,26 @@ local function step_pace(queue)
   end
 end
 
+-- Of a queue in which something waits. Made once: half of reading them is making their names.
+local field_names = {}
+
+local function read_more_of(queue)
+  local names = field_names[queue]
+  if not names then
+    names = { 'inflight:' .. queue, 'returned:' .. queue, 'parked:' .. queue, 'paused:' .. queue,
+      'cursor:' .. queue, 'next:' .. queue }
+    field_names[queue] = names
+  end
+  prefetch(names)
+end
+
 local function claim()
   local dropped, left = 0, 0
   for i = FIRST_QUEUE, #ARGV do
     local queue = ARGV[i]
     local queue_left = 0
     if number('waiting:' .. queue) > 0 then
-      prefetch({ 'inflight:' .. queue, 'returned:' .. queue, 'parked:' .. queue,
-        'paused:' .. queue, 'cursor:' .. queue, 'next:' .. queue })
+      read_more_of(queue)
       queue_left = time_left(queue)
       left = (left == 0 or queue_left < left) and queue_left or left
     end
