@@ -6,6 +6,7 @@
 -- front's replies (queue_full, memory_full, body_lost), so that a lost answer loses nothing.
 
 local FRONT, FIRST, MOST_DEPTH, MOST_BYTES
+local filled -- queues that got a request
 local PER_REQUEST = 6
 
 local function refusal(request)
@@ -52,8 +53,14 @@ local function enqueue(at)
   end
   count('waiting:' .. request.queue, 1)
   tally(request.queue, 'enqueued', 1)
-  if not paused(request.queue) then
-    ring(request.queue)
+  filled[request.queue] = true
+end
+
+local function ring_for_new()
+  for queue in pairs(filled) do
+    if not paused(queue) then
+      ring(queue)
+    end
   end
 end
 
@@ -67,12 +74,14 @@ register('enqueue', function()
   end
   local taken = tonumber(redis.call('HGET', key('front', FRONT), 'seq') or 0)
   local next_number = FIRST
+  filled = {}
   for at = 6, #ARGV, PER_REQUEST do
     if next_number > taken then
       enqueue(at)
     end
     next_number = next_number + 1
   end
+  ring_for_new()
   redis.call('HSET', key('front', FRONT), 'seq', math.max(taken, next_number - 1))
   return 'ok'
 end)
