@@ -8,7 +8,7 @@ import msgspec
 
 from ..envelopes import WIRE_VERSION
 from ..exceptions import Fenced
-from .links import AsyncLink
+from .links import BULKY, AsyncLink
 
 FENCED = b"fenced"
 BLOCK_FOR = 10.0  # seconds a read of replies waits
@@ -141,15 +141,25 @@ class Desk:
                 order.body,
                 order.signature,
             )
+        bulky = any(len(order.body) > BULKY for order in orders)
         _unless_fenced(
-            await self._orders.script("enqueue", self.front, first, *self._limits, *args)
+            await self._orders.script(
+                "enqueue", self.front, first, *self._limits, *args, bulky=bulky
+            )
         )
 
     async def stage(self, id: str, number: int, chunk: bytes, expires: float) -> bool:
         """Keep one chunk of a large body; False where the broker's bytes are used up."""
         expires_ms = int(expires * 1000)
         reply = await self._orders.script(
-            "stage", self.front, id, number, chunk, self._limits.memory, expires_ms
+            "stage",
+            self.front,
+            id,
+            number,
+            chunk,
+            self._limits.memory,
+            expires_ms,
+            bulky=len(chunk) > BULKY,
         )
         return _unless_fenced(reply) == b"ok"
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import hiredis
+from redis.connection import PythonRespSerializer
 from redis.exceptions import AskError, MovedError, RedisError, ResponseError
 
 from ..exceptions import BrokerUnavailable, NotSent
@@ -16,9 +17,14 @@ from .connect import ANSWER_WITHIN, BrokerTarget, async_connection, sync_connect
 from .protocol import Command, Epoch
 
 MOST_HOPS = 5  # from node to node of a cluster, to connect once
+BULKY = 16 * 1024  # bytes of an argument that is written by itself
 
 
-def _packed(commands: Sequence[Command]) -> list[bytes]:
+def _packed(connection, commands: Sequence[Command], bulky: bool) -> list[bytes]:
+    if bulky:
+        # To copy a chunk of a body takes longer than to hash it: it is written by itself.
+        pack = PythonRespSerializer(BULKY, connection.encoder.encode).pack
+        return [piece for command in commands for piece in pack(*command)]
     # All in one write. redis-py packs in Python: that was a twentieth of the front's time.
     return [b"".join(map(hiredis.pack_command, commands))]
 
@@ -83,12 +89,15 @@ class Link:
         commands: Sequence[Command],
         timeout: float = ANSWER_WITHIN,
         meanwhile: Callable[[], None] | None = None,
+        *,
+        bulky: bool = False,
     ) -> list:
         """Send all in one write, read all replies; an error reply is returned, not raised.
 
         Args:
             timeout: seconds.
             meanwhile: called once they are sent, before a reply is waited for.
+            bulky: whether an argument is larger than BULKY; then no copy is made of it.
 
         Raises:
             BrokerUnavailable: no connection, or no answer within `timeout` seconds.
@@ -97,7 +106,7 @@ class Link:
         try:
             if not connection.is_connected:
                 self._connect()
-            connection.send_packed_command(_packed(commands))
+            connection.send_packed_command(_packed(connection, commands, bulky))
             if meanwhile is not None:
                 meanwhile()
             return [self._read(timeout) for _ in commands]
@@ -115,6 +124,7 @@ class Link:
         before: Command | None = None,
         timeout: float = ANSWER_WITHIN,
         meanwhile: Callable[[], None] | None = None,
+        bulky: bool = False,
     ):
         """Run a script; see Epoch.run, and `commands` for what may be done meanwhile."""
         if not self._connection.is_connected:
@@ -123,7 +133,7 @@ class Link:
         try:
             batch = next(conversation)
             while True:
-                batch = conversation.send(self.commands(batch, timeout, meanwhile))
+                batch = conversation.send(self.commands(batch, timeout, meanwhile, bulky=bulky))
         except StopIteration as stop:
             return stop.value
 
@@ -176,13 +186,15 @@ class AsyncLink:
         """The server's run_id as of this connection; empty while there is none."""
         return self._epoch.run_id
 
-    async def commands(self, commands: Sequence[Command], timeout: float = ANSWER_WITHIN) -> list:
+    async def commands(
+        self, commands: Sequence[Command], timeout: float = ANSWER_WITHIN, *, bulky: bool = False
+    ) -> list:
         """As Link.commands."""
         connection = self._connection
         try:
             async with asyncio.timeout(timeout):
                 await self._be_connected()
-                await connection.send_packed_command(_packed(commands))
+                await connection.send_packed_command(_packed(connection, commands, bulky))
                 return [await self._read() for _ in commands]
         except (RedisError, OSError, TimeoutError) as error:
             await self.close()
@@ -191,7 +203,7 @@ class AsyncLink:
             await self.close()
             raise
 
-    async def script(self, name: str, *args, timeout: float = ANSWER_WITHIN):
+    async def script(self, name: str, *args, timeout: float = ANSWER_WITHIN, bulky: bool = False):
         """Run a script; see Epoch.run."""
         if not self._connection.is_connected:
             self._epoch.run_id = ""
@@ -199,7 +211,7 @@ class AsyncLink:
         try:
             batch = next(conversation)
             while True:
-                batch = conversation.send(await self.commands(batch, timeout))
+                batch = conversation.send(await self.commands(batch, timeout, bulky=bulky))
         except StopIteration as stop:
             return stop.value
 

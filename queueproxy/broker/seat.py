@@ -9,7 +9,7 @@ import msgspec
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerUnavailable, DecodeError, Fenced
 from .connect import ANSWER_WITHIN
-from .links import Link
+from .links import BULKY, Link
 from .protocol import checked
 from .tally import Tally
 
@@ -99,7 +99,9 @@ class Seat:
         """
         if self._tally.completed and time.monotonic() >= self._tally_due:
             self.send_tally()
-        taken = self._take(self._arguments(settlement, claim), None, meanwhile)
+        frame = settlement and settlement.frame
+        bulky = frame is not None and len(frame.body) > BULKY
+        taken = self._take(self._arguments(settlement, claim), None, meanwhile, bulky)
         if settlement is not None and settlement.outcome == "answered":
             held, _, _, method, ran, status = settlement
             self._tally.add(held.queue, held.waited_ms / 1000, ran, method, status)
@@ -126,11 +128,17 @@ class Seat:
         arguments: tuple,
         before: tuple | None,
         meanwhile: Callable[[], None] | None = None,
+        bulky: bool = False,
     ) -> Claim | None:
         while True:
             timeout = BLOCK_FOR + MARGIN if before else ANSWER_WITHIN
             reply = self._link.script(
-                "turn", *arguments, before=before, timeout=timeout, meanwhile=meanwhile
+                "turn",
+                *arguments,
+                before=before,
+                timeout=timeout,
+                meanwhile=meanwhile,
+                bulky=bulky,
             )
             if reply[0] != AGAIN:
                 break
@@ -182,6 +190,7 @@ class Seat:
             head,
             frame.body,
             signature,
+            bulky=len(frame.body) > BULKY,
         )
         if reply == FENCED:
             raise Fenced

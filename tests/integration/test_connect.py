@@ -16,7 +16,7 @@ from queueproxy.broker.connect import (
     sync_client,
     sync_connection,
 )
-from queueproxy.broker.links import AsyncLink, Link
+from queueproxy.broker.links import BULKY, AsyncLink, Link
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.keys import Keys
 
@@ -61,6 +61,19 @@ def test_many_commands_in_one_write_and_errors_in_between(target):
         connection.read_response(timeout=5)
     assert connection.read_response(timeout=5) == b"\x00\xff"
     connection.disconnect()
+
+
+@pytest.mark.parametrize("size", [BULKY, BULKY + 1, 3 * BULKY])
+async def test_what_is_large_is_written_by_itself(target, size):
+    value = bytes(range(256)) * (size // 256) + b"\r" * (size % 256)
+    commands = [("SET", "a", value), ("GETRANGE", "a", 0, -1), ("SET", "b", 1.5), ("GET", "b")]
+    answers = [b"OK", value, b"OK", b"1.5"]
+    blocking, asynchronous = link(target), AsyncLink(target, Keys("connect"), "test", 1000)
+    for bulky in (True, False):
+        assert blocking.commands(commands, bulky=bulky) == answers
+        assert await asynchronous.commands(commands, bulky=bulky) == answers
+    blocking.close()
+    await asynchronous.close()
 
 
 async def test_many_commands_in_one_write_asynchronously(target):
