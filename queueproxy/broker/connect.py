@@ -7,7 +7,8 @@ How a connection is spoken to, all of it proved by tests/integration/test_connec
 ``send_packed_command(pack_commands([...]))`` writes many commands at once; one ``read_response``
 reads one reply, and raises an error reply as ResponseError with the connection still good. The
 blocking one takes ``read_response(timeout=seconds)``, longer or shorter than its socket timeout;
-the asynchronous one has no timeout of its own, so put ``asyncio.timeout`` around it.
+the asynchronous one has no timeout of its own, so put ``asyncio.timeout`` around it. Of the
+blocking one's socket, private to redis-py, the descriptor alone is used, by `descriptor_of`.
 """
 
 import re
@@ -65,6 +66,11 @@ def flaw_of(target: BrokerTarget) -> str | None:
 def sync_connection(target: BrokerTarget, *, role: str) -> redis.Connection:
     """A connection not yet made. With Sentinel, the master is asked for at each connect."""
     return _sync_pool(target, role).make_connection()
+
+
+def descriptor_of(connection: redis.Connection) -> int:
+    """The descriptor of a blocking connection that is made."""
+    return connection._sock.fileno()
 
 
 def async_connection(target: BrokerTarget, *, role: str) -> redis.asyncio.Connection:

@@ -13,7 +13,8 @@ from redis.exceptions import AskError, MovedError, RedisError, ResponseError
 
 from ..exceptions import BrokerUnavailable, NotSent
 from ..keys import Keys
-from .connect import ANSWER_WITHIN, BrokerTarget, async_connection, sync_connection
+from .awake import Awake
+from .connect import ANSWER_WITHIN, BrokerTarget, async_connection, descriptor_of, sync_connection
 from .protocol import Command, Epoch
 
 MOST_HOPS = 5  # from node to node of a cluster, to connect once
@@ -71,13 +72,18 @@ class Link:
         keys: the namespace.
         role: told to the server as the connection's name.
         grace_ms: what every lease is extended to when the epoch changes.
+        awake: wait awake for answers that don't block (see `Awake`): for a process that has nothing
+            else to do meanwhile.
     """
 
-    def __init__(self, target: BrokerTarget, keys: Keys, role: str, grace_ms: int):
+    def __init__(
+        self, target: BrokerTarget, keys: Keys, role: str, grace_ms: int, *, awake: bool = False
+    ):
         self.keys = keys
         self._epoch = Epoch(keys, grace_ms)
         self._connection = sync_connection(target, role=role)
         self._node = Node(self._connection, keys)
+        self._awake = Awake() if awake else None
 
     @property
     def run_id(self) -> str:
@@ -109,7 +115,12 @@ class Link:
             connection.send_packed_command(_packed(connection, commands, bulky))
             if meanwhile is not None:
                 meanwhile()
-            return [self._read(timeout) for _ in commands]
+            if self._awake is None or timeout != ANSWER_WITHIN:
+                return [self._read(timeout) for _ in commands]
+            self._awake.wait()
+            replies = [self._read(timeout) for _ in commands]
+            self._awake.answered()
+            return replies
         except (RedisError, OSError) as error:
             self.close()
             raise BrokerUnavailable(str(error)) from error
@@ -145,6 +156,8 @@ class Link:
             while self._node.is_another(self._ask_for_state()):
                 connection.disconnect()
                 connection.connect()
+            if self._awake is not None:
+                self._awake.watch(descriptor_of(connection))
         except (RedisError, OSError):
             self._node.reset()
             raise

@@ -86,10 +86,10 @@ class Worker:
         self._executor = Executor()
         self._threads: list[ExecutorThread] = []
 
-    def _link(self, role: str) -> Link:
+    def _link(self, role: str, *, awake: bool = False) -> Link:
         options = self._options
-        keys = Keys(options.namespace)
-        return Link(options.target, keys, f"worker-{role}", int(options.lease * 1000))
+        keys, grace_ms = Keys(options.namespace), int(options.lease * 1000)
+        return Link(options.target, keys, f"worker-{role}", grace_ms, awake=awake)
 
     def stop(self) -> None:
         """Take no new work; return from `run` when the old is done. Safe in a signal handler."""
@@ -128,7 +128,8 @@ class Worker:
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
         codec = Codec(options.secrets)
-        seat = Seat(self._link("executor"), codec, self._membership.worker, number, options.queues)
+        link = self._link("executor", awake=options.threads == 1)  # of more, one may have to run
+        seat = Seat(link, codec, self._membership.worker, number, options.queues)
         return ExecutorThread(
             seat,
             self._membership,

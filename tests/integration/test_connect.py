@@ -63,6 +63,22 @@ def test_many_commands_in_one_write_and_errors_in_between(target):
     connection.disconnect()
 
 
+def test_a_link_that_waits_awake_connects_again():
+    server = BrokerServer().start()
+    try:
+        blocking = Link(BrokerTarget(server.url), Keys("connect"), "test", 1000, awake=True)
+        assert [blocking.commands([PING]) for _ in range(3)] == [[b"PONG"]] * 3
+        server.kill()
+        with pytest.raises(BrokerUnavailable):
+            blocking.commands([PING])
+        server.start()
+        assert [blocking.commands([PING]) for _ in range(3)] == [[b"PONG"]] * 3
+        assert blocking.commands([("BLPOP", "none", 0.05)], timeout=5.5) == [None]
+        blocking.close()
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("size", [BULKY, BULKY + 1, 3 * BULKY])
 async def test_what_is_large_is_written_by_itself(target, size):
     value = bytes(range(256)) * (size // 256) + b"\r" * (size % 256)
