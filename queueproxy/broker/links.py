@@ -73,7 +73,7 @@ class Link:
         role: told to the server as the connection's name.
         grace_ms: what every lease is extended to when the epoch changes.
         awake: wait awake for answers that don't block (see `Awake`): for a process that has nothing
-            else to do meanwhile.
+            else to do meanwhile, on a machine with cores to spare.
     """
 
     def __init__(

@@ -44,6 +44,7 @@ class WorkerOptions:
     secrets: tuple[str, ...]
     lease: float
     threads: int = 1
+    awake: bool = False  # whether to wait awake for the broker: see broker.awake
     burst: bool = False
     max_requests: int | None = None
     graceful_timeout: float = 30.0
@@ -128,7 +129,7 @@ class Worker:
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
         codec = Codec(options.secrets)
-        link = self._link("executor", awake=options.threads == 1)  # of more, one may have to run
+        link = self._link("executor", awake=options.awake)
         seat = Seat(link, codec, self._membership.worker, number, options.queues)
         return ExecutorThread(
             seat,

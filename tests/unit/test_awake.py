@@ -8,6 +8,7 @@ import pytest
 
 from queueproxy.broker import awake
 from queueproxy.broker.awake import Awake
+from queueproxy.management.commands import runqueueworker
 
 SHORT, LONG = 0.02, 10.0  # seconds
 
@@ -63,3 +64,12 @@ def test_is_left_out_after_a_slow_answer_and_taken_up_after_a_quick_one(monkeypa
     waiting.answered()  # well within LONG
     monkeypatch.setattr(awake, "AWAKE_FOR", SHORT)
     assert seconds_of(waiting.wait) >= SHORT
+
+
+@pytest.mark.parametrize(
+    ("processes", "threads", "cores", "expected"),
+    [(1, 1, 2, True), (1, 2, 2, False), (2, 1, 2, False), (1, 1, 1, False), (4, 1, 8, True)],
+)
+def test_only_where_cores_are_to_spare(monkeypatch, processes, threads, cores, expected):
+    monkeypatch.setattr(runqueueworker.os, "cpu_count", lambda: cores)
+    assert runqueueworker._has_cores_to_spare(processes, threads) is expected

@@ -91,12 +91,18 @@ class Command(BaseCommand):
             secrets=conf.signing_secrets(),
             lease=settings.lease,
             threads=options["threads"],
+            awake=_has_cores_to_spare(options["processes"], options["threads"]),
             burst=options["burst"],
             max_requests=options["max_requests"],
             graceful_timeout=options["graceful_timeout"],
             name=options["name"],
             require_migrations=options["require_migrations"],
         )
+
+
+def _has_cores_to_spare(processes: int, threads: int) -> bool:
+    """Whether a thread that waits for the broker awake is in nobody's way."""
+    return threads == 1 and 2 * processes <= (os.cpu_count() or 1)
 
 
 @contextmanager
