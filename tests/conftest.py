@@ -1,6 +1,12 @@
+import signal
+
 import pytest
 
 from .servers import BrokerServer
+
+# A shell without job control ignores SIGINT in what it starts in the background, and so would all
+# that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
