@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.acceptance.site import free_port
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 from .shop import BACKFILL_VARIABLE, RELEASE_FILE_VARIABLE

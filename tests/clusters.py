@@ -2,7 +2,7 @@
 
 import redis
 
-from .sentinels import free_port
+from .ports import free_port
 from .servers import BrokerServer
 from .waiting import wait_until
 

@@ -1,23 +1,16 @@
 """A primary, a replica and a Sentinel over them, as real processes on loopback."""
 
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 
 import redis
 
+from .ports import free_port
 from .servers import BrokerServer, binary
 from .waiting import wait_until
 
 SERVICE = "main"
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Sentinels:

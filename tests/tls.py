@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from .sentinels import free_port
+from .ports import free_port
 from .servers import BrokerServer, binary
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,17 +11,11 @@ from pathlib import Path
 
 import httpx
 
+from ..ports import free_port
 from ..waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = "tests.acceptance.probe.settings"
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Site:

@@ -23,9 +23,9 @@ import pytest
 from queueproxy.broker.histogram import bucket_of
 
 from ..integration.test_metrics_docs import expressions
+from ..ports import free_port
 from ..servers import missing
 from ..waiting import wait_until
-from .site import free_port
 
 WATCH = [sys.executable, "-m", "django", "queueproxy", "status", "--watch"]
 OTHER_SCREEN, FIRST_SCREEN, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from ..acceptance.site import free_port
+from ..ports import free_port
 from ..waiting import wait_until
 
 ROOT = Path(__file__).parents[2]

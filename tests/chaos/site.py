@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from ..acceptance.site import free_port
+from ..ports import free_port
 from ..servers import BrokerServer
 from ..waiting import wait_until
 from .ledger import open_ledger

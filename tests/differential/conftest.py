@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..acceptance.site import free_port
+from ..ports import free_port
 from ..servers import BrokerServer
 from ..waiting import wait_until
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import redis
 
-from ..sentinels import SERVICE, free_port
+from ..ports import free_port
+from ..sentinels import SERVICE
 from ..servers import BrokerServer, binary
 from ..waiting import wait_until
 

@@ -5,7 +5,7 @@ import time
 import httpx
 import pytest
 
-from ..sentinels import free_port
+from ..ports import free_port
 from ..waiting import wait_until
 from .proxy import FROM_BROKER, TO_BROKER, Proxy
 

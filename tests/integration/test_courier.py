@@ -12,7 +12,7 @@ from queueproxy.front.ticket import Failure, State, Ticket
 
 from ..brokers import QUEUES, SECRETS, Office, answer, eventually, ids_of, part
 from ..faults.proxy import FROM_BROKER, Proxy
-from ..sentinels import free_port
+from ..ports import free_port
 from ..servers import BrokerServer
 
 WITHIN = 15  # seconds
