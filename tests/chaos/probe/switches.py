@@ -18,7 +18,12 @@ def _edit(*pairs: tuple[str, str]) -> None:
 
 def never_again() -> None:
     """A lost worker's unsafe request is run again like any other."""
-    _edit(("lease.most > lease.attempt and not lease.streamed", "lease.attempt < 3"))
+    _edit(
+        (
+            "tonumber(lease.most) > lease.attempt and not lease.streamed",
+            "lease.attempt < 3",
+        )
+    )
 
 
 def fence() -> None:
@@ -50,7 +55,7 @@ def withdraw() -> None:
             "  forget(request)\n",
             "  local started = false\n",
         ),
-        ("entry_parts(request.entry) + request.hold <= NOW", "false"),
+        ("entry_parts(request.entry) + tonumber(request.hold) <= NOW", "false"),
     )
 
 
