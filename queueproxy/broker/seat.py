@@ -19,6 +19,7 @@ IDLE = b"idle"
 GONE = b"gone"
 BLOCK_FOR = 15.0  # seconds an idle thread waits for a bell before it looks by itself
 TALLY_EVERY = 0.25  # seconds between reports to the statistics
+CHUNKS_AT_ONCE = 4  # of a body, in one trip: the broker keeps an answer until it is read
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
@@ -214,21 +215,23 @@ class Seat:
             DecodeError: it is malformed, altered or forged; refuse it.
             BrokerUnavailable: the chunks could not be read now; call again.
         """
-        body = claim.body
-        if claim.chunks:
-            key = self._link.keys.named("body", claim.id)
-            parts = [
-                self._link.commands([("HGET", key, number)])[0] for number in range(claim.chunks)
-            ]
-            if not all(isinstance(part, bytes) for part in parts):
-                raise DecodeError("A chunk of the body is missing.")
-            body = b"".join(parts)
+        body = self._chunks_of(claim) if claim.chunks else claim.body
         envelope = self._codec.decode_request(claim.version, claim.head, body, claim.signature)
         head = envelope.head
         told = (head.id, head.queue, head.front, head.max_attempts)
         if told != (claim.id, claim.queue, claim.front, claim.most_attempts):
             raise DecodeError("The entry does not say what its signed head says.")
         return envelope
+
+    def _chunks_of(self, claim: Claim) -> bytes:
+        key = self._link.keys.named("body", claim.id)
+        parts: list = []
+        while len(parts) < claim.chunks:
+            numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
+            parts += self._link.commands([("HGET", key, number) for number in numbers])
+        if not all(isinstance(part, bytes) for part in parts):
+            raise DecodeError("A chunk of the body is missing.")
+        return b"".join(parts)
 
     def close(self) -> None:
         """Report what was counted and drop the link."""

@@ -9,7 +9,7 @@ from .body import iter_body
 from .holding import Front
 
 INLINE = DIGEST_OVER  # bytes; what is larger travels in chunks
-CHUNK = 256 * 1024  # bytes
+CHUNK = 256 * 1024  # bytes at least in each chunk but the last, and less than twice as many
 
 
 class NoRoom(Exception):
@@ -71,37 +71,38 @@ class _Taking:
         self._kept = 0  # bytes in pieces
         self._size = 0
         self._chunks = 0
-        self._hash = None
+        self._hash = hashlib.sha256()
 
     async def add(self, piece: bytes) -> None:
+        # A chunk ends where a piece does: to cut it to size is to copy it once more.
+        for at in range(0, len(piece), CHUNK):
+            self._take(piece[at : at + CHUNK])
+            if not self._front.has_room(self._kept):
+                raise NoRoom
+            if self._kept >= CHUNK:
+                await self._stage()
+
+    async def finish(self) -> Body:
+        if not self._chunks and self._kept <= INLINE:
+            inline = b"".join(self._pieces)
+            return Body(self._size, inline, inline, 0)
+        if self._kept:
+            await self._stage()
+        return Body(self._size, b"", self._hash.digest(), self._chunks)
+
+    def _take(self, piece: bytes) -> None:
         self._pieces.append(piece)
         self._kept += len(piece)
         self._size += len(piece)
-        if not self._front.has_room(self._kept):
-            raise NoRoom
-        while self._kept >= CHUNK:
-            await self._stage(CHUNK)
-
-    async def finish(self) -> Body:
-        if self._hash is None and self._kept <= INLINE:
-            inline = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-            return Body(self._size, inline, inline, 0)
-        while self._kept:
-            await self._stage(min(CHUNK, self._kept))
-        return Body(self._size, b"", self._hash.digest(), self._chunks)
 
     def drop(self) -> None:
         if self._chunks:
             self._front.courier.forget(self._id)
 
-    async def _stage(self, size: int) -> None:
-        joined = b"".join(self._pieces)
-        chunk, rest = joined[:size], joined[size:]
-        self._pieces = [rest] if rest else []
-        self._kept = len(rest)
-        if self._hash is None:
-            self._hash = hashlib.sha256()
+    async def _stage(self) -> None:
+        chunk = b"".join(self._pieces)
+        self._pieces, self._kept = [], 0
         self._hash.update(chunk)
-        self._chunks += 1
-        if not await self._front.courier.stage(self._id, self._chunks - 1, chunk, self._expires):
+        number, self._chunks = self._chunks, self._chunks + 1
+        if not await self._front.courier.stage(self._id, number, chunk, self._expires):
             raise NoRoom

@@ -45,13 +45,13 @@ class Reply:
         self._outstanding = 0  # bytes the client has not taken yet
 
     def full(self, status: int, headers: list[Header], body: bytes) -> None:
-        """The whole answer at once."""
-        if len(body) <= FRAME:
-            self._settle(self._frame(body, status=status, headers=headers))
-            return
-        self.start(status, headers)
-        self.chunk(body)
-        self.end()
+        """The whole answer at once: in one frame, or in as many as it fills."""
+        first: dict[str, Any] = {"status": status, "headers": headers}
+        at = 0
+        while len(body) - at > FRAME:
+            self._push(self._frame(body[at : at + FRAME], more=True, **first))
+            at, first = at + FRAME, {}
+        self._settle(self._frame(body[at:], **first))
 
     def start(self, status: int, headers: list[Header]) -> None:
         """Status and headers of an answer whose body follows."""

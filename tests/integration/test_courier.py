@@ -7,40 +7,14 @@ import pytest
 
 from queueproxy.broker.seat import Settlement
 from queueproxy.envelopes import Frame
-from queueproxy.front.holding import Front, FrontOptions
 from queueproxy.front.ticket import Failure, State, Ticket
 
-from ..brokers import QUEUES, SECRETS, Office, answer, eventually, ids_of, part
+from ..brokers import Office, answer, eventually, ids_of, part
 from ..faults.proxy import FROM_BROKER, Proxy
 from ..ports import free_port
 from ..servers import BrokerServer
 
 WITHIN = 15  # seconds
-
-
-@pytest.fixture
-async def make_front():
-    """Makes a started front of an office's namespace; stops it at the end."""
-    fronts = []
-
-    def make(office: Office, lease: float = 15.0) -> Front:
-        options = FrontOptions(office.target, "office", QUEUES, SECRETS, lease, 1000, 1 << 24)
-        front = Front(options)
-        fronts.append(front)
-        front.start()
-        return front
-
-    yield make
-    for front in fronts:
-        await front.stop()
-
-
-@pytest.fixture
-async def front(office, make_front):
-    """A started front that has joined."""
-    front = make_front(office)
-    await eventually(lambda: front.courier.reachable)
-    return front
 
 
 @pytest.fixture

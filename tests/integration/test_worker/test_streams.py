@@ -14,7 +14,8 @@ async def test_a_large_answer_is_cut_into_frames(client, hire):
     hire()
     size = 2 * FRAME + 5
     frames = await client.whole(await client.ask(f"/sized/{size}/"))
-    assert [len(frame.body) for frame in frames] == [0, FRAME, FRAME, 5, 0]
+    assert [len(frame.body) for frame in frames] == [FRAME, FRAME, 5]
+    assert [frame.head.status for frame in frames] == [200, 0, 0]
     assert b"".join(frame.body for frame in frames) == b"x" * size
 
 

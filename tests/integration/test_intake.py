@@ -1,0 +1,119 @@
+"""A body from a connection through the broker to a worker's thread."""
+
+import random
+
+import pytest
+
+from queueproxy.broker.seat import CHUNKS_AT_ONCE, Settlement
+from queueproxy.exceptions import DecodeError
+from queueproxy.front.body import BodyTooLarge, ClientDisconnected
+from queueproxy.front.intake import CHUNK, INLINE, Body, NoRoom, take_body
+
+from ..brokers import eventually
+
+LIMIT = 1 << 25  # bytes; the broker takes half as many of these tests' front
+
+
+def noise(size: int) -> bytes:
+    """No two chunks alike."""
+    return random.Random(size).randbytes(size)
+
+
+def cut(body: bytes, size: int) -> list[bytes]:
+    return [body[at : at + size] for at in range(0, len(body), size)]
+
+
+async def take(front, *pieces: bytes, limit: int = LIMIT, left: bool = False) -> Body:
+    """Take in a body that comes in these pieces; `left`: the client leaves before the end."""
+    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    messages.append({"type": "http.disconnect"} if left else {"type": "http.request"})
+
+    async def receive() -> dict:
+        return messages.pop(0)
+
+    return await take_body(front, "a", receive, limit=limit, expires=60)
+
+
+def chunks(office) -> list[bytes]:
+    """Those with the broker, in order."""
+    found = office.client.hgetall(office.keys.named("body", "a"))
+    return [found[key] for key in sorted(found, key=int)]
+
+
+async def claim_with(office, front, body: bytes, number: int):
+    """The claim of a request with so many chunks, and the seat that has it."""
+    front.submit(office.order(front.id, "a", body=body, chunks=number))
+    seat = office.seat()
+    found = []
+
+    def claimed() -> bool:
+        found.append(seat.turn(None))
+        return found[-1] is not None
+
+    await eventually(claimed)
+    return seat, found[-1]
+
+
+async def test_the_largest_inline_body(office, front):
+    body = noise(INLINE)
+    assert await take(front, *cut(body, 1000)) == Body(INLINE, body, body, 0)
+    assert chunks(office) == []
+
+
+async def test_one_byte_more_goes_to_the_broker(office, front):
+    body = noise(INLINE + 1)
+    taken = await take(front, body)
+    assert (taken.size, taken.inline, taken.chunks) == (INLINE + 1, b"", 1)
+    assert chunks(office) == [body]
+
+
+@pytest.mark.parametrize("piece", [CHUNK // 4, CHUNK // 4 - 1, CHUNK - 1, CHUNK, CHUNK + 1, LIMIT])
+async def test_chunks_are_bounded_however_the_body_comes(office, front, piece):
+    body = noise(8 * CHUNK + 1)
+    taken = await take(front, *cut(body, piece))
+    *full, last = map(len, chunks(office))
+    assert b"".join(chunks(office)) == body
+    assert (taken.size, taken.chunks) == (len(body), len(full) + 1)
+    assert all(CHUNK <= size < 2 * CHUNK for size in full)
+    assert 0 < last < 2 * CHUNK
+
+
+@pytest.mark.parametrize("number", [1, CHUNKS_AT_ONCE, CHUNKS_AT_ONCE + 1, 2 * CHUNKS_AT_ONCE + 1])
+async def test_the_worker_gets_the_body_that_was_sent(office, front, number):
+    body = noise(number * CHUNK)
+    taken = await take(front, body)
+    assert taken.chunks == number
+    seat, claim = await claim_with(office, front, body, number)
+    assert seat.open(claim).body == body
+    seat.turn(Settlement(claim, "abandoned"), claim=False)
+    assert office.counters() == office.there()
+
+
+async def test_a_chunk_that_is_missing_is_seen(office, front):
+    body = noise((CHUNKS_AT_ONCE + 1) * CHUNK)
+    taken = await take(front, body)
+    seat, claim = await claim_with(office, front, body, taken.chunks)
+    office.client.hdel(office.keys.named("body", "a"), CHUNKS_AT_ONCE)
+    with pytest.raises(DecodeError, match="missing"):
+        seat.open(claim)
+
+
+async def test_what_the_broker_has_no_room_for_leaves_nothing(office, front):
+    with pytest.raises(NoRoom):
+        await take(front, noise(LIMIT // 2 + 1))
+    await eventually(lambda: chunks(office) == [] and office.counters().bytes == 0)
+
+
+async def test_as_much_as_the_broker_has_room_for(office, front):
+    taken = await take(front, noise(LIMIT // 2))
+    assert taken.chunks * CHUNK == taken.size == office.counters().bytes
+
+
+@pytest.mark.parametrize(
+    ("error", "options"),
+    [(BodyTooLarge, {"limit": CHUNK + 1}), (ClientDisconnected, {"left": True})],
+)
+async def test_a_body_that_breaks_off_leaves_nothing(office, front, error, options):
+    with pytest.raises(error):
+        await take(front, noise(CHUNK), b"ab", **options)
+    await eventually(lambda: chunks(office) == [] and office.counters().bytes == 0)
