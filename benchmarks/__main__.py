@@ -12,7 +12,7 @@ from .measure import Run
 from .report import ROUNDS, runs_as_json, save, write_page
 from .rounds import Chosen, choose, run_rounds
 from .scenario_tables import SECTIONS
-from .scenarios import hold, limit, priority, soak, threads
+from .scenarios import hold, limit, priority, slow, soak, threads
 from .summary import Row, by_role, load_tables, summarize
 from .wrk import WrkMissing, require
 
@@ -72,6 +72,8 @@ def _scenarios(options: argparse.Namespace) -> dict:
         found[f"hold-{number}"] = lambda n=number: hold.run(server, n, options.hold_seconds)
     if options.priority:
         found["priority"] = lambda: priority.run(server, options.rounds or 3, seconds)
+    if options.slow:
+        found["slow"] = lambda: slow.run(server, options.rounds or 3, seconds)
     if options.threads_efficiency:
         found["threads"] = lambda: threads.run(server, seconds)
     if options.broker_limit:
@@ -135,6 +137,7 @@ def _options() -> argparse.Namespace:
     add("--hold-seconds", type=float, default=60.0, metavar="S", help="default 60")
     add("--soak", type=float, metavar="MINUTES", help="memory of each process over time")
     add("--priority", action="store_true", help="high queue during a flood of the low")
+    add("--slow", action="store_true", help="quick requests beside a slow view")
     add("--threads-efficiency", action="store_true", help="50 ms view, 1 to 64 threads")
     add("--broker-limit", action="store_true", help="what one broker carries")
     return parser.parse_args()

@@ -50,8 +50,9 @@ def measure(
         thousands = max(seen.requests, 1) / 1000
         commands = at_rest = None
         if deployment.broker:
-            sent = sent_by_clients(calls, deployment.broker.calls(), shares)
-            commands = sent / max(seen.requests, 1)
+            if shares:
+                sent = sent_by_clients(calls, deployment.broker.calls(), shares)
+                commands = sent / max(seen.requests, 1)
             at_rest = _at_rest(deployment.broker) if rest else None
         return Run(
             candidate=candidate.name,
@@ -66,6 +67,7 @@ def measure(
 
 
 def _warm_up(deployment: Deployment, load: Load) -> dict[str, float]:
+    """The shares of commands that clients send; none where bodies are too large to listen to."""
     shot = deployment.shot(load, WARM_UP)
     process = shot.start()
     shares = {}

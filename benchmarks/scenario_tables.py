@@ -41,6 +41,30 @@ def priority(result: dict) -> str:
     )
 
 
+def slow(result: dict) -> str:
+    """Two rows for each candidate."""
+    rows = [
+        (
+            row["candidate"],
+            name,
+            f"{row[key]['p50_ms']:.2f}",
+            f"{row[key]['p99_ms']:.2f}",
+            f"{row[key]['worst_ms']:.0f}",
+            f"{row[key]['per_second']:,.0f}",
+            str(row[key]["errors"]),
+        )
+        for row in result["rows"]
+        for key, name in (("alone", "no"), ("beside", "yes"))
+    ]
+    head = ("candidate", "a slow one beside", "p50 ms", "p99 ms", "worst ms", "req/s", "errors")
+    return (
+        f"## A slow view beside quick ones\n\n{result['quick_connections']} clients of the trivial "
+        f"view, without and with one client of a view that runs {result['slow_ms']} ms. What would "
+        "be in line behind a slow request would wait as long as that. Medians of "
+        f"{result['rounds']} rounds, the worst of all.\n\n{table(head, rows)}"
+    )
+
+
 def hold(result: dict) -> str:
     """One held crowd."""
     facts = {
@@ -103,4 +127,11 @@ def broker(result: dict) -> str:
     )
 
 
-SECTIONS = {"threads": threads, "priority": priority, "hold": hold, "soak": soak, "broker": broker}
+SECTIONS = {
+    "threads": threads,
+    "priority": priority,
+    "slow": slow,
+    "hold": hold,
+    "soak": soak,
+    "broker": broker,
+}

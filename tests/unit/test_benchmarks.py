@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks import bars, broker, loads, processes, report, rounds, summary, wrk
+from benchmarks import bars, broker, loads, processes, report, rounds, scenario_tables, summary, wrk
 from benchmarks.candidates import CANDIDATES, queued
 from benchmarks.machine import cpu_model
 from benchmarks.measure import Run
@@ -219,6 +219,15 @@ def test_priority_may_cost_three_times_and_one_running_request():
     (bar,) = bars.bars([], {"priority": result})
     assert bar.bound == 26.0
     assert not bar.holds
+
+
+def test_a_slow_view_beside_has_a_row_without_and_one_with_it():
+    seen = {"p50_ms": 1.0, "p99_ms": 2.5, "worst_ms": 40.4, "per_second": 1234.0, "errors": 0}
+    rows = [{"candidate": "a", "alone": seen, "beside": {**seen, "p99_ms": 7.0}}]
+    result = {"rows": rows, "slow_ms": 500, "quick_connections": 8, "rounds": 3}
+    *_, without, beside = scenario_tables.slow(result).splitlines()
+    assert without == "| a | no | 1.00 | 2.50 | 40 | 1,234 | 0 |"
+    assert beside == "| a | yes | 1.00 | 7.00 | 40 | 1,234 | 0 |"
 
 
 def test_slope_is_taken_after_warm_up():
