@@ -103,7 +103,8 @@ def soak(result: dict) -> str:
     return (
         f"## Soak\n\n{result['minutes']:.0f} minutes of every load in turn, two worker processes "
         f"with four threads: {result['requests']:,} requests, {result['errors']} errors. The slope "
-        f"is taken after warm-up.\n\n{table(head, rows)}"
+        "is the median of those between any two samples (Theil-Sen) after warm-up.\n\n"
+        f"{table(head, rows)}"
     )
 
 

@@ -238,6 +238,14 @@ def test_slope_is_taken_after_warm_up():
     assert soak.slope_per_ten_minutes(samples[:1]) == 0.0
 
 
+def test_a_slope_is_what_most_samples_show():
+    mib = 1 << 20
+    leaking = [(60.0 * n, 50 * mib + n * mib) for n in range(20)]
+    level = [(60.0 * n, 50 * mib + (20 * mib if n in (16, 18) else 0)) for n in range(20)]
+    assert soak.slope_per_ten_minutes(leaking) == pytest.approx(10 * mib)
+    assert soak.slope_per_ten_minutes(level) == 0.0
+
+
 def test_more_connections_than_descriptors_are_refused():
     with pytest.raises(hold.TooMany, match="descriptors"):
         hold._raise_descriptors(1 << 40)
