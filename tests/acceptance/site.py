@@ -4,21 +4,20 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 import httpx
 
+from ..commands import Commands
 from ..ports import free_port
 from ..waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = "tests.acceptance.probe.settings"
 
 
-class Site:
+class Site(Commands):
     """Fronts and workers of one probe site, and its ledger of executions.
 
     Args:
@@ -29,51 +28,25 @@ class Site:
     """
 
     def __init__(self, directory: Path, broker, server: str, **settings):
-        self.directory = directory
         self.broker = broker
         self.server = server
         self.port = free_port()
         self.ledger = directory / "ledger"
         self.ledger.touch()
-        self._processes: list[subprocess.Popen] = []
-        self.environ = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": SETTINGS,
-            "QUEUEPROXY_BROKER_URL": broker.url,
-            "PROBE_LEDGER": str(self.ledger),
-            "PROBE_SETTINGS": json.dumps(settings),
-            "PYTHONPATH": str(ROOT),
-        }
+        super().__init__(
+            directory,
+            {
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": SETTINGS,
+                "QUEUEPROXY_BROKER_URL": broker.url,
+                "PROBE_LEDGER": str(self.ledger),
+                "PROBE_SETTINGS": json.dumps(settings),
+            },
+        )
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    def manage(self, *words: str, **environ: str) -> subprocess.Popen:
-        """Start a management command; its output goes to a log of its own."""
-        log = self.directory / f"log{len(self._processes)}"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "django", *words],
-            cwd=ROOT,
-            env={**self.environ, **environ},
-            stdout=log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        process.log = log
-        self._processes.append(process)
-        return process
-
-    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess:
-        """Run a management command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "django", *words],
-            cwd=ROOT,
-            env={**self.environ, **environ},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
 
     def front(self, *options: str, **environ: str) -> subprocess.Popen:
         """Start a front and wait until it listens."""
@@ -125,11 +98,11 @@ class Site:
 
     def stop(self) -> None:
         """End every process, and see that none is left."""
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 15
-        for process in self._processes:
+        for process in self.processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:

@@ -38,7 +38,7 @@ def _strict_site(tmp_path_factory):
 def site(_strict_site):
     """The example site under a strict policy, with a broker and workers to be had by themselves."""
     yield _strict_site
-    _strict_site.manage("queueproxy", "resume")
+    _strict_site.run("queueproxy", "resume")
     assert reports(_strict_site.directory) == []
 
 

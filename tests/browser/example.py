@@ -3,20 +3,18 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+from ..commands import Commands
 from ..ports import free_port
 from ..waiting import wait_until
 
-ROOT = Path(__file__).parents[2]
 
-
-class Example:
+class Example(Commands):
     """A running example site.
 
     Args:
@@ -27,55 +25,23 @@ class Example:
 
     def __init__(self, directory: Path, *options: str, **environ: str):
         self.port = free_port()
-        self.directory = directory
-        self.environ = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "QUEUEPROXY_VAR": str(directory),
-            **environ,
-        }
+        site = {"DJANGO_SETTINGS_MODULE": "project.settings", "QUEUEPROXY_VAR": str(directory)}
+        super().__init__(directory, {**os.environ, **site, **environ})
         if "QUEUEPROXY_BROKER_URL" not in environ:
             self.environ.pop("QUEUEPROXY_BROKER_URL", None)
-        self.processes: list[subprocess.Popen] = []
         for words in (["migrate", "-v0"], ["sampledata"]):
-            self.manage(*words).check_returncode()
+            self.run(*words).check_returncode()
         address = f"127.0.0.1:{self.port}"
-        self.front = self.start("runqueueproxy", address, "--server", "uvicorn", *options)
+        self.front = self.manage("runqueueproxy", address, "--server", "uvicorn", *options)
         wait_until(self._listens, f"the site: {self.front.log}", timeout=40)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def manage(self, *words: str) -> subprocess.CompletedProcess:
-        """Run a management command."""
-        return subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    def start(self, *words: str, **environ: str) -> subprocess.Popen:
-        """Start a management command; its output goes to a log of its own."""
-        log = self.directory / f"log{len(self.processes)}"
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", *words],
-            cwd=ROOT,
-            env={**self.environ, **environ},
-            stdout=log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        process.log = log
-        self.processes.append(process)
-        return process
-
     def workers(self, *options: str, **environ: str) -> subprocess.Popen:
         """Start workers; they are there when the first page comes."""
-        process = self.start("runqueueworker", *options, **environ)
+        process = self.manage("runqueueworker", *options, **environ)
         wait_until(self._serves, f"workers: {process.log}", timeout=40)
         return process
 

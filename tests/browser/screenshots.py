@@ -15,9 +15,10 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
+from ..commands import ROOT
 from ..servers import BrokerServer
 from .chromium import open_chromium
-from .example import ROOT, Example
+from .example import Example
 
 QUEUE = "/admin/queueproxy/queue/"
 SHOTS = (  # name, width, greatest height, device pixels per CSS pixel, dark
@@ -88,12 +89,12 @@ def _play(site: Example) -> None:
     crowd.eager.set()
     time.sleep(20)
     crowd.eager.clear()
-    site.manage("queueproxy", "pause", "--timeout", "12", "--reason", "new index")
+    site.run("queueproxy", "pause", "--timeout", "12", "--reason", "new index")
     time.sleep(20)
     site.stop(old)
     site.workers("--processes", "2", "--threads", "3", QUEUEPROXY_RELEASE="8b20e77")
     time.sleep(35)
-    site.manage("queueproxy", "pause", "low", "--timeout", "80", "--reason", "reports can wait")
+    site.run("queueproxy", "pause", "low", "--timeout", "80", "--reason", "reports can wait")
     crowd.eager.set()
     time.sleep(15)
 
@@ -117,7 +118,7 @@ def _take(site: Example, directory: Path, target: Path, name, width, most, scale
 
 def _end(site: Example, broker: BrokerServer) -> None:
     site.crowd.leave()
-    site.manage("queueproxy", "resume")
+    site.run("queueproxy", "resume")
     site.stop()
     broker.stop()
 

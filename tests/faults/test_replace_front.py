@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from ..acceptance.site import ROOT
 from ..chaos.users import User
+from ..commands import ROOT
 from ..waiting import wait_until
 from .stage import ROUNDS
 

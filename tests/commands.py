@@ -1,0 +1,47 @@
+"""Management commands as processes of their own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Commands:
+    """Runs management commands of one site.
+
+    Args:
+        directory: for their logs, one each.
+        environ: of every process, with DJANGO_SETTINGS_MODULE.
+    """
+
+    def __init__(self, directory: Path, environ: dict[str, str]):
+        self.directory = directory
+        self.environ = {**environ, "PYTHONPATH": str(ROOT)}
+        self.processes: list[subprocess.Popen] = []
+
+    def manage(self, *words: str, **environ: str) -> subprocess.Popen:
+        """Start a command in a session of its own; its output goes to ``process.log``."""
+        log = self.directory / f"log{len(self.processes)}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "django", *words],
+            cwd=ROOT,
+            env={**self.environ, **environ},
+            stdout=log.open("w"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        process.log = log
+        self.processes.append(process)
+        return process
+
+    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "django", *words],
+            cwd=ROOT,
+            env={**self.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
