@@ -1,11 +1,10 @@
 """What a request of the high queue waits while the low queue is flooded."""
 
-from statistics import median
-
 from ..candidates import queued
 from ..deployment import Data, Deployment
 from ..loads import BARE, Load
 from ..measure import WARM_UP
+from .medians import medians
 
 WAIT = 20  # ms that each request of the flood runs
 HIGH = Load("high", "/high/trivial/", 1, "")
@@ -24,8 +23,8 @@ def run(server: str, rounds: int, seconds: float) -> dict:
         "running_ms": WAIT,
         "flood_connections": FLOOD.connections,
         "rounds": rounds,
-        "alone": _medians([alone for alone, _ in pairs]),
-        "flooded": _medians([flooded for _, flooded in pairs]),
+        "alone": medians([alone for alone, _ in pairs]),
+        "flooded": medians([flooded for _, flooded in pairs]),
     }
 
 
@@ -40,12 +39,3 @@ def _alone_and_flooded(server: str, data: Data, seconds: float) -> tuple:
         flooded = deployment.shot(HIGH, seconds).run()
         flood.finish(under_way)
     return alone, flooded
-
-
-def _medians(seen: list) -> dict:
-    return {
-        "p50_ms": median(s.p50 for s in seen),
-        "p99_ms": median(s.p99 for s in seen),
-        "per_second": median(s.per_second for s in seen),
-        "errors": sum(s.errors for s in seen),
-    }

@@ -1,12 +1,11 @@
 """What quick requests wait while one client after another asks for a slow view."""
 
-from statistics import median
-
 from ..candidates import Candidate, queued
 from ..deployment import Data, Deployment
 from ..loads import BARE, Load
 from ..measure import WARM_UP
 from ..wrk import Seen
+from .medians import medians
 
 WAIT = 500  # ms that each slow request runs
 QUICK = Load("quick", "/trivial/", 8, "")
@@ -33,8 +32,8 @@ def run(server: str, rounds: int, seconds: float) -> dict:
         "rows": [
             {
                 "candidate": candidate.name,
-                "alone": _medians([alone for alone, _ in of_it]),
-                "beside": _medians([beside for _, beside in of_it]),
+                "alone": medians([alone for alone, _ in of_it]),
+                "beside": medians([beside for _, beside in of_it]),
             }
             for candidate, *of_it in zip(candidates, *pairs, strict=True)
         ],
@@ -51,13 +50,3 @@ def _alone_and_beside(candidate: Candidate, data: Data, seconds: float) -> tuple
         beside = deployment.shot(QUICK, seconds).run()
         slow.finish(under_way)
     return alone, beside
-
-
-def _medians(seen: list[Seen]) -> dict:
-    return {
-        "p50_ms": median(s.p50 for s in seen),
-        "p99_ms": median(s.p99 for s in seen),
-        "worst_ms": max(s.worst for s in seen),
-        "per_second": median(s.per_second for s in seen),
-        "errors": sum(s.errors for s in seen),
-    }

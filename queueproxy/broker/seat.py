@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerUnavailable, DecodeError, Fenced
@@ -226,10 +227,14 @@ class Seat:
     def _chunks_of(self, claim: Claim) -> bytes:
         key = self._link.keys.named("body", claim.id)
         parts: list = []
-        while len(parts) < claim.chunks:
-            numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
-            parts += self._link.commands([("HGET", key, number) for number in numbers])
-        if not all(isinstance(part, bytes) for part in parts):
+        try:
+            while len(parts) < claim.chunks:
+                numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
+                replies = self._link.commands([("HGET", key, number) for number in numbers])
+                parts += map(checked, replies)
+        except ResponseError as error:
+            raise DecodeError(f"The body cannot be read: {error}") from error
+        if None in parts:
             raise DecodeError("A chunk of the body is missing.")
         return b"".join(parts)
 

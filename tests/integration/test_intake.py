@@ -98,6 +98,15 @@ async def test_a_chunk_that_is_missing_is_seen(office, front):
         seat.open(claim)
 
 
+async def test_what_is_no_body_is_refused(office, front):
+    body = noise(CHUNK)
+    taken = await take(front, body)
+    seat, claim = await claim_with(office, front, body, taken.chunks)
+    office.client.set(office.keys.named("body", "a"), "a stranger's")
+    with pytest.raises(DecodeError, match="WRONGTYPE"):
+        seat.open(claim)
+
+
 async def test_what_the_broker_has_no_room_for_leaves_nothing(office, front):
     with pytest.raises(NoRoom):
         await take(front, noise(LIMIT // 2 + 1))
