@@ -13,18 +13,25 @@ class Commands:
     Args:
         directory: for their logs, one each.
         environ: of every process, with DJANGO_SETTINGS_MODULE.
+        program: what Python runs them with.
     """
 
-    def __init__(self, directory: Path, environ: dict[str, str]):
+    def __init__(
+        self,
+        directory: Path,
+        environ: dict[str, str],
+        program: tuple[str, ...] = ("-m", "django"),
+    ):
         self.directory = directory
         self.environ = {**environ, "PYTHONPATH": str(ROOT)}
+        self._program = (sys.executable, *program)
         self.processes: list[subprocess.Popen] = []
 
     def manage(self, *words: str, **environ: str) -> subprocess.Popen:
         """Start a command in a session of its own; its output goes to ``process.log``."""
         log = self.directory / f"log{len(self.processes)}"
         process = subprocess.Popen(
-            [sys.executable, "-m", "django", *words],
+            [*self._program, *words],
             cwd=ROOT,
             env={**self.environ, **environ},
             stdout=log.open("w"),
@@ -38,7 +45,7 @@ class Commands:
     def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess:
         """Run a command to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "django", *words],
+            [*self._program, *words],
             cwd=ROOT,
             env={**self.environ, **environ},
             capture_output=True,

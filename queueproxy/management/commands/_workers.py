@@ -24,7 +24,8 @@ class Workers:
     def __enter__(self) -> "Workers":
         if self._processes:
             command = [
-                *(sys.executable, sys.argv[0], "runqueueworker"),
+                *_this_program(),
+                "runqueueworker",
                 *("--processes", str(self._processes)),
                 *("--threads", str(self._threads)),
                 *("--graceful-timeout", str(self._graceful_timeout)),
@@ -43,3 +44,11 @@ class Workers:
         except subprocess.TimeoutExpired:
             self._supervisor.kill()
             self._supervisor.wait()
+
+
+def _this_program() -> list[str]:
+    """What management commands are given to: a script, or a module named by ``python -m``."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec is None:
+        return [sys.executable, sys.argv[0]]
+    return [sys.executable, "-m", spec.name.removesuffix(".__main__")]
