@@ -76,18 +76,28 @@ def _is_unknown_function(reply: object) -> bool:
     return isinstance(reply, ResponseError) and "Function not found" in str(reply)
 
 
-def checked(reply: object) -> object:
-    """The reply, or the error it is.
+def unless_refused(reply: object) -> object:
+    """The reply, which may be an error.
 
     Raises:
-        EpochChanged: the script found another epoch and did nothing.
         NotSent: the server refuses for now (loading, read-only, out of memory, busy).
-        ResponseError: the command was wrong; a bug.
     """
     if isinstance(reply, _TRY_LATER) or (
         isinstance(reply, ResponseError) and str(reply).startswith(("BUSY", "UNKILLABLE"))
     ):
         raise NotSent(f"The broker refuses for now: {reply}")
+    return reply
+
+
+def checked(reply: object) -> object:
+    """The reply, or the error it is.
+
+    Raises:
+        EpochChanged: the script found another epoch and did nothing.
+        NotSent: see `unless_refused`.
+        ResponseError: the command was wrong; a bug.
+    """
+    unless_refused(reply)
     if isinstance(reply, Exception):
         raise reply
     if reply == EPOCH or (isinstance(reply, list) and reply and reply[0] == EPOCH):

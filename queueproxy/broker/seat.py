@@ -5,13 +5,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
-from redis.exceptions import ResponseError
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerUnavailable, DecodeError, Fenced
 from .connect import ANSWER_WITHIN
 from .links import BULKY, Link
-from .protocol import checked
+from .protocol import checked, unless_refused
 from .tally import Tally
 
 FENCED = b"fenced"
@@ -227,14 +226,11 @@ class Seat:
     def _chunks_of(self, claim: Claim) -> bytes:
         key = self._link.keys.named("body", claim.id)
         parts: list = []
-        try:
-            while len(parts) < claim.chunks:
-                numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
-                replies = self._link.commands([("HGET", key, number) for number in numbers])
-                parts += map(checked, replies)
-        except ResponseError as error:
-            raise DecodeError(f"The body cannot be read: {error}") from error
-        if None in parts:
+        while len(parts) < claim.chunks:
+            numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
+            replies = self._link.commands([("HGET", key, number) for number in numbers])
+            parts += map(unless_refused, replies)
+        if not all(isinstance(part, bytes) for part in parts):
             raise DecodeError("A chunk of the body is missing.")
         return b"".join(parts)
 

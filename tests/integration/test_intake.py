@@ -103,7 +103,7 @@ async def test_what_is_no_body_is_refused(office, front):
     taken = await take(front, body)
     seat, claim = await claim_with(office, front, body, taken.chunks)
     office.client.set(office.keys.named("body", "a"), "a stranger's")
-    with pytest.raises(DecodeError, match="WRONGTYPE"):
+    with pytest.raises(DecodeError, match="missing"):
         seat.open(claim)
 
 
