@@ -10,9 +10,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from queueproxy.broker.connect import BrokerTarget
-from queueproxy.broker.links import Link
-from queueproxy.broker.stats import Snapshot, Stats
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.link.links import Link
+from queueproxy.broker.observe.reader import Snapshot, SnapshotReader
 from queueproxy.keys import Keys
 
 from .broker import BenchBroker
@@ -162,8 +162,8 @@ class Deployment:
 
     def snapshot(self) -> Snapshot:
         """What ``queueproxy status`` tells."""
-        link = Link(BrokerTarget(self.broker.url), Keys("queueproxy"), "bench", 15000)
-        stats = Stats(link, QUEUES)
+        link = Link(BrokerAddress(self.broker.url), Keys("queueproxy"), "bench", 15000)
+        stats = SnapshotReader(link, QUEUES)
         try:
             return stats.snapshot()
         finally:

@@ -20,10 +20,10 @@ from tests.servers import BrokerServer
 
 from .acts import Story
 from .databases import PostgreSQL, SQLite
+from .narrator import Narrator
 from .plot import draw
 from .record import Record
 from .system import CommandFailed, System
-from .telling import Teller
 from .users import Crowd
 from .verdict import Verdict, judge
 
@@ -35,7 +35,7 @@ def main() -> int:
     """Run the drill; the exit status."""
     options = _options()
     options.out.mkdir(parents=True, exist_ok=True)
-    teller = Teller(Console())
+    narrator = Narrator(Console())
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave no process behind
     try:
         with ExitStack() as stack:
@@ -45,17 +45,17 @@ def main() -> int:
             broker = BrokerServer().start()
             stack.callback(broker.stop)
             environ = {**database.environ, "QUEUEPROXY_BROKER_URL": broker.url}
-            record = _perform(options, teller, directory, environ)
+            record = _perform(options, narrator, directory, environ)
             verdict = judge(record.outcomes, **database.nonces())
     except PostgresMissing as error:
-        teller.trouble(f"{error}, or go without: python -m drill --sqlite")
+        narrator.trouble(f"{error}, or go without: python -m drill --sqlite")
         return NOT_BEGUN
     except (CommandFailed, AssertionError) as error:
-        teller.trouble(str(error))
+        narrator.trouble(str(error))
         return NOT_CLEAN
     except KeyboardInterrupt:
         return INTERRUPTED
-    return _conclude(options, teller, record, verdict)
+    return _conclude(options, narrator, record, verdict)
 
 
 def _options() -> argparse.Namespace:
@@ -77,36 +77,36 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _perform(options, teller: Teller, directory: Path, environ: dict[str, str]) -> Record:
+def _perform(options, narrator: Narrator, directory: Path, environ: dict[str, str]) -> Record:
     """The whole story, on processes that are gone afterwards."""
-    system = System(directory, environ, options.migration, teller.command)
+    system = System(directory, environ, options.migration, narrator.command)
     try:
-        teller.act("A front, a database, a broker, and the workers of release 1.")
+        narrator.act("A front, a database, a broker, and the workers of release 1.")
         system.deploy(1)
         system.manage("migrate", "shop", "0001")
         system.start_front()
         system.start_workers()
         record = Record()
-        story = Story(system, record, teller.act, calm=options.calm, careless=options.careless)
-        with teller.watching(record, system), Crowd(options.users, system.port, record):
+        story = Story(system, record, narrator.act, calm=options.calm, careless=options.careless)
+        with narrator.watching(record, system), Crowd(options.users, system.port, record):
             story.play()
     finally:
         system.stop()
     return record
 
 
-def _conclude(options, teller: Teller, record: Record, verdict: Verdict) -> int:
+def _conclude(options, narrator: Narrator, record: Record, verdict: Verdict) -> int:
     """Tell how it ended and write it down; the exit status."""
     for error in [outcome.error for outcome in record.outcomes if outcome.error][:SHOWN]:
-        teller.trouble(error)
-    teller.verdict(verdict)
+        narrator.trouble(error)
+    narrator.verdict(verdict)
     facts = dataclasses.asdict(verdict) | record.facts()
     (options.out / "drill.json").write_text(json.dumps(facts))
     try:
         draw(record, verdict, options.out / "drill.png")
-        teller.note(f"Drawn in {options.out / 'drill.png'}.")
+        narrator.note(f"Drawn in {options.out / 'drill.png'}.")
     except ImportError:
-        teller.note("No picture: it needs matplotlib.")
+        narrator.note("No picture: it needs matplotlib.")
     return CLEAN if verdict.clean else NOT_CLEAN
 
 

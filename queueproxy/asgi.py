@@ -13,12 +13,12 @@ import django
 from channels.routing import ProtocolTypeRouter
 
 from . import conf
-from .broker.links import Link
-from .broker.stats import Stats
+from .broker.link.links import Link
+from .broker.observe.reader import SnapshotReader
 from .front.consumer import ConsumerOptions, RequestConsumer
 from .front.endpoints import Endpoints
-from .front.headers import parse_networks
-from .front.holding import Front, FrontOptions
+from .front.front import Front, FrontOptions
+from .front.http.headers import parse_networks
 from .front.routing import compile_routes
 from .keys import Keys
 
@@ -102,10 +102,10 @@ class QueueProxy:
             self._front = None
 
 
-def _open_stats() -> Stats:
+def _open_stats() -> SnapshotReader:
     settings = conf.get_settings()
     link = Link(conf.broker_target(), Keys(settings.namespace), "metrics", 1000)
-    return Stats(link, settings.all_queues)
+    return SnapshotReader(link, settings.all_queues)
 
 
 def get_application() -> ProtocolTypeRouter:

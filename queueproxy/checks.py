@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from . import conf
-from .broker.connect import server_info
+from .broker.link.connect import server_info
 from .conf import Problem
 from .exceptions import BrokerUnavailable
 

@@ -15,7 +15,7 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from .broker.connect import BrokerTarget, flaw_of
+from .broker.link.connect import BrokerAddress, flaw_of
 from .setting_rules import MIB, OPS_QUEUE, RULES, SAFE_METHODS
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
@@ -146,7 +146,7 @@ def signing_secrets() -> tuple[str, ...]:
     return (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
 
 
-def broker_target() -> BrokerTarget:
+def broker_target() -> BrokerAddress:
     """Where the broker is: the server of the cache alias, unless the environment names another.
 
     Raises:
@@ -159,15 +159,15 @@ def broker_target() -> BrokerTarget:
     return _target(alias)
 
 
-def _target(alias: str) -> BrokerTarget:
+def _target(alias: str) -> BrokerAddress:
     url = os.environ.get(BROKER_URL_VARIABLE)
     if url:
-        return BrokerTarget(url)
+        return BrokerAddress(url)
     config = django_settings.CACHES[alias]
     location = config["LOCATION"]
     options = config.get("OPTIONS", {})
     first = location if isinstance(location, str) else location[0]
-    return BrokerTarget(
+    return BrokerAddress(
         url=first.split(",")[0].strip(),
         options=_connection_options(options),
         sentinels=tuple(options.get("SENTINELS", ())),

@@ -1,4 +1,4 @@
-"""Every key queueproxy keeps in Redis: its type, members, owner and lifetime.
+"""Every key queueproxy keeps in Redis: its type, registrations, owner and lifetime.
 
 All keys of a namespace share one hash tag, so in a cluster they live in one slot. They are spelled
 by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there to this list.

@@ -1,16 +1,16 @@
-"""Both sides of a real broker in one place: desks that enqueue, seats that claim."""
+"""Both sides of a real broker in one place: fronts that enqueue, workers that claim."""
 
 import asyncio
 from dataclasses import dataclass
 
 import redis
 
-from queueproxy.broker.connect import BrokerTarget
-from queueproxy.broker.control import Control
-from queueproxy.broker.desk import Desk, Limits, Notice, Order, RawReply
-from queueproxy.broker.links import AsyncLink, Link
-from queueproxy.broker.membership import Membership
-from queueproxy.broker.seat import Claim, Seat, Settlement
+from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits, Notice, RawReply
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.link.links import AsyncLink, Link
+from queueproxy.broker.operate.control import Control
+from queueproxy.broker.registration import Registration
+from queueproxy.broker.worker_broker import Claim, Settlement, WorkerBroker
 from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
 from queueproxy.keys import Keys
 
@@ -29,13 +29,13 @@ class Counters:
     in_flight: int
 
 
-class Office:
-    """Desks and seats of one namespace.
+class BrokerKit:
+    """Desks and worker_brokers of one namespace.
 
     Args:
         url: of the broker.
-        lease: seconds; a desk's is twice that.
-        depth, memory: limits of the desks.
+        lease: seconds; a front_broker's is twice that.
+        depth, memory: limits of the front_brokers.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class Office:
         lease: float = 15.0,
         depth: int = 1000,
         memory: int = 1 << 24,
-        namespace: str = "office",
+        namespace: str = "kit",
     ):
-        self.target = BrokerTarget(url)
+        self.target = BrokerAddress(url)
         self.keys = Keys(namespace)
         self.codec = Codec(SECRETS)
         self.client = redis.Redis.from_url(url, protocol=2)
@@ -55,8 +55,8 @@ class Office:
         self.limits = Limits(depth, memory)
         self._numbers: dict[str, int] = {}
         self._links: list[Link] = []
-        self._desks: list[Desk] = []
-        self._members: list[Membership] = []
+        self._front_brokers: list[FrontBroker] = []
+        self._registrations: list[Registration] = []
 
     # Places.
 
@@ -66,26 +66,28 @@ class Office:
         self._links.append(link)
         return link
 
-    async def desk(self, name: str = "front-1", lease: float | None = None) -> Desk:
-        """A front's desk, joined."""
+    async def front_broker(self, name: str = "front-1", lease: float | None = None) -> FrontBroker:
+        """A front's front_broker, joined."""
         links = [AsyncLink(self.target, self.keys, "test", int(self.lease * 1000)) for _ in "ab"]
-        desk = Desk(*links, name, lease or self.lease, QUEUES, self.limits)
-        self._desks.append(desk)
-        await desk.join(ABOUT)
-        return desk
+        front_broker = FrontBroker(*links, name, lease or self.lease, QUEUES, self.limits)
+        self._front_brokers.append(front_broker)
+        await front_broker.join(ABOUT)
+        return front_broker
 
-    def member(self, lease: float | None = None) -> Membership:
-        """A worker's membership, joined; nobody beats for it."""
-        info = {"host": "host", "pid": len(self._members) + 1}
-        member = Membership(self.link(), info, lease or self.lease, QUEUES)
-        self._members.append(member)
-        member.join()
-        return member
+    def registration(self, lease: float | None = None) -> Registration:
+        """A worker's registration, joined; nobody beats for it."""
+        info = {"host": "host", "pid": len(self._registrations) + 1}
+        registration = Registration(self.link(), info, lease or self.lease, QUEUES)
+        self._registrations.append(registration)
+        registration.join()
+        return registration
 
-    def seat(self, member: Membership | None = None, number: int = 0, queues=QUEUES) -> Seat:
-        """A thread's seat, of a worker of its own unless told."""
-        member = member or self.member()
-        return Seat(self.link(), self.codec, member.worker, number, tuple(queues))
+    def worker_broker(
+        self, registration: Registration | None = None, number: int = 0, queues=QUEUES
+    ) -> WorkerBroker:
+        """A thread's worker_broker, of a worker of its own unless told."""
+        registration = registration or self.registration()
+        return WorkerBroker(self.link(), self.codec, registration.worker, number, tuple(queues))
 
     def control(self) -> Control:
         """What people do."""
@@ -93,9 +95,9 @@ class Office:
 
     # Requests and answers.
 
-    def order(
+    def encoded_request(
         self, front: str, id: str, queue="default", *, body=b"", hold=60.0, most=2, chunks=0
-    ) -> Order:
+    ) -> EncodedRequest:
         """A signed request; `body` is the whole body, also where it is staged in chunks."""
         head = RequestHead(
             id=id,
@@ -115,7 +117,7 @@ class Office:
             chunks=chunks,
         )
         raw, signature = self.codec.encode_request(head, digest_of(body))
-        return Order(
+        return EncodedRequest(
             id=id,
             queue=queue,
             hold_ms=head.hold_ms,
@@ -127,20 +129,22 @@ class Office:
             signature=signature,
         )
 
-    async def send(self, desk: Desk, *orders: Order) -> None:
+    async def send(self, front_broker: FrontBroker, *orders: EncodedRequest) -> None:
         """Enqueue, with running numbers."""
-        first = self._numbers.get(desk.front, 0) + 1
-        await desk.enqueue(first, orders)
-        self._numbers[desk.front] = first + len(orders) - 1
+        first = self._numbers.get(front_broker.front, 0) + 1
+        await front_broker.enqueue(first, orders)
+        self._numbers[front_broker.front] = first + len(orders) - 1
 
-    async def put(self, desk: Desk, *ids: str, **options) -> None:
+    async def put(self, front_broker: FrontBroker, *ids: str, **options) -> None:
         """Enqueue plain requests of these ids."""
-        await self.send(desk, *(self.order(desk.front, id, **options) for id in ids))
+        await self.send(
+            front_broker, *(self.encoded_request(front_broker.front, id, **options) for id in ids)
+        )
 
-    async def answers(self, desk: Desk) -> dict[str, list[str]]:
+    async def answers(self, front_broker: FrontBroker) -> dict[str, list[str]]:
         """What came for each request, oldest first: ``200`` for a frame, a notice's reason."""
         told: dict[str, list[str]] = {}
-        for reply in await desk.catch_up():
+        for reply in await front_broker.catch_up():
             id, what = self._read(reply)
             told.setdefault(id, []).append(what)
         return told
@@ -190,8 +194,8 @@ class Office:
         """Drop all links."""
         for link in self._links:
             link.close()
-        for desk in self._desks:
-            await desk.close()
+        for front_broker in self._front_brokers:
+            await front_broker.close()
         self.client.close()
 
 
@@ -207,13 +211,13 @@ def part(claim: Claim, seq: int, body: bytes = b"part") -> Frame:
     return Frame(ReplyHead(claim.id, claim.attempt, seq, status=status, more=True), body)
 
 
-def ids_of(seat: Seat, limit: int = 10_000) -> list[str]:
+def ids_of(worker_broker: WorkerBroker, limit: int = 10_000) -> list[str]:
     """Answer everything that can be started; the ids in order."""
     ids = []
-    claim = seat.turn(None)
+    claim = worker_broker.settle_and_claim(None)
     while claim is not None and len(ids) < limit:
         ids.append(claim.id)
-        claim = seat.turn(answer(claim))
+        claim = worker_broker.settle_and_claim(answer(claim))
     return ids
 
 

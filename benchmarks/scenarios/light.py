@@ -5,11 +5,11 @@ import multiprocessing
 import os
 import signal
 
-from queueproxy.broker.connect import BrokerTarget
-from queueproxy.broker.desk import Desk, Limits, Order
-from queueproxy.broker.links import AsyncLink, Link
-from queueproxy.broker.membership import Membership
-from queueproxy.broker.seat import Claim, Seat, Settlement
+from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.link.links import AsyncLink, Link
+from queueproxy.broker.registration import Registration
+from queueproxy.broker.worker_broker import Claim, Settlement, WorkerBroker
 from queueproxy.envelopes import Codec, Frame, ReplyHead
 from queueproxy.keys import Keys
 
@@ -29,30 +29,32 @@ def front(url: str, waiting: int, answered) -> None:
 
 
 async def _front(url: str, waiting: int, answered) -> None:
-    target, keys = BrokerTarget(url), Keys("queueproxy")
+    target, keys = BrokerAddress(url), Keys("queueproxy")
     links = [AsyncLink(target, keys, "front", int(LEASE * 1000)) for _ in range(2)]
-    desk = Desk(*links, f"light:{os.getpid()}", LEASE, QUEUES, Limits(10 * waiting, 1 << 28))
-    await desk.join({"host": "light", "pid": os.getpid()})
+    front_broker = FrontBroker(
+        *links, f"light:{os.getpid()}", LEASE, QUEUES, Limits(10 * waiting, 1 << 28)
+    )
+    await front_broker.join({"host": "light", "pid": os.getpid()})
     due = asyncio.Queue()
     due.put_nowait(waiting)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_enqueue(desk, due))
-        tasks.create_task(_count(desk, due, answered))
+        tasks.create_task(_enqueue(front_broker, due))
+        tasks.create_task(_count(front_broker, due, answered))
 
 
-async def _enqueue(desk: Desk, due: asyncio.Queue) -> None:
+async def _enqueue(front_broker: FrontBroker, due: asyncio.Queue) -> None:
     number, left = 1, 0
     while True:
         left += await due.get() if not left else 0
         while not due.empty():
             left += due.get_nowait()
-        batch = [_order(number + i) for i in range(min(left, BATCH))]
-        await desk.enqueue(number, batch)
+        batch = [_encoded(number + i) for i in range(min(left, BATCH))]
+        await front_broker.enqueue(number, batch)
         number, left = number + len(batch), left - len(batch)
 
 
-def _order(number: int) -> Order:
-    return Order(
+def _encoded(number: int) -> EncodedRequest:
+    return EncodedRequest(
         id=f"{number:016x}",
         queue="default",
         hold_ms=60_000,
@@ -65,27 +67,31 @@ def _order(number: int) -> Order:
     )
 
 
-async def _count(desk: Desk, due: asyncio.Queue, answered) -> None:
+async def _count(front_broker: FrontBroker, due: asyncio.Queue, answered) -> None:
     while True:
-        replies = await desk.read()
+        replies = await front_broker.read()
         answered.value += len(replies)
         due.put_nowait(len(replies))
 
 
 def worker(url: str) -> None:
-    """One seat that answers at once whatever it claims."""
+    """One worker_broker that answers at once whatever it claims."""
     _end_with_sigterm()
     info = {"host": "light", "pid": os.getpid()}
-    membership = Membership(_link(url), info, LEASE, QUEUES)
-    membership.join()
-    seat = Seat(_link(url), Codec(), membership.worker, 0, QUEUES)
-    claim = seat.turn(None)
+    registration = Registration(_link(url), info, LEASE, QUEUES)
+    registration.join()
+    worker_broker = WorkerBroker(_link(url), Codec(), registration.worker, 0, QUEUES)
+    claim = worker_broker.settle_and_claim(None)
     while True:
-        claim = seat.wait() if claim is None else seat.turn(_answer(claim))
+        claim = (
+            worker_broker.wait()
+            if claim is None
+            else worker_broker.settle_and_claim(_answer(claim))
+        )
 
 
 def _link(url: str) -> Link:
-    return Link(BrokerTarget(url), Keys("queueproxy"), "light", int(LEASE * 1000))
+    return Link(BrokerAddress(url), Keys("queueproxy"), "light", int(LEASE * 1000))
 
 
 def _answer(claim: Claim) -> Settlement:

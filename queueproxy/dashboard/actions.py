@@ -14,16 +14,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from .. import conf
-from ..broker.control import LONGEST_PAUSE, Control
-from ..broker.links import Link
-from ..broker.retry import CannotRetry
-from ..broker.stats import Stats
+from ..broker.link.links import Link
+from ..broker.observe.reader import SnapshotReader
+from ..broker.operate.control import LONGEST_PAUSE, Control
+from ..broker.operate.replay import CannotReplay
 from ..exceptions import BrokerUnavailable
 from ..models import Queue
 from .broker import broker_link
-from .rerun import NotNow, rerun
-from .shown import Shown
-from .state import bearable
+from .chart_selection import ChartSelection
+from .replay import NotNow, rerun
+from .state import longest_safe_pause
 
 FASTEST = 10_000.0  # requests a second of a resume
 REASON = 200  # characters
@@ -53,7 +53,7 @@ def action(permission: str):
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
             _do(act, request, kwargs)
-            back = Shown.of(QueryDict(request.POST.get("back", "")))
+            back = ChartSelection.of(QueryDict(request.POST.get("back", "")))
             return redirect(f"{reverse('admin:queueproxy_queue_changelist')}?{back.query}")
 
         return view
@@ -83,8 +83,8 @@ def pause(request, link: Link) -> str:
     queues = _queues(request)
     wanted = _number(request, "seconds", LONGEST_PAUSE)
     settings = conf.get_settings()
-    snapshot = Stats(link, settings.all_queues).snapshot()
-    borne = bearable(snapshot, queues, settings.max_hold)
+    snapshot = SnapshotReader(link, settings.all_queues).snapshot()
+    borne = longest_safe_pause(snapshot, queues, settings.max_hold)
     seconds = wanted or borne
     reason = request.POST.get("reason", "")[:REASON]
     Control(link).pause(queues, seconds, by=request.user.get_username(), reason=reason)
@@ -117,7 +117,7 @@ def withdraw(request, link: Link) -> str:
     known = queue in conf.get_settings().queues and ENTRY.fullmatch(entry)
     waiting = control.oldest([queue], MOST_WAITING) if known else []
     found = next((one for one in waiting if one.entry == entry), None)
-    if found is None or not control.turn_away(queue, entry):
+    if found is None or not control.operator_withdraw(queue, entry):
         raise Refused(_("That request no longer waits."))
     text = _("%(method)s %(path)s was withdrawn; its client was told.")
     return text % {"method": found.method, "path": found.path}
@@ -134,7 +134,7 @@ def retry(request, link: Link, id: str) -> str:
         status = rerun(link, letter, request)
     except NotNow as error:
         raise Refused(f"{what}: {error}") from error
-    except CannotRetry as error:
+    except CannotReplay as error:
         raise Failed(f"{what}: {error}") from error
     text = _("%(what)s was run again and answered %(status)d.")
     return text % {"what": what, "status": status}

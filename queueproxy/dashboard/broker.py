@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .. import conf
-from ..broker.links import Link
+from ..broker.link.links import Link
 from ..keys import Keys
 
 

@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .. import conf
-from ..broker.control import LONGEST_PAUSE, Control, DeadLetter, Waiting
-from ..broker.history import Row, Window, as_columns, read_deploys, read_history
-from ..broker.links import Link
-from ..broker.snapshot import QueueStats, Snapshot
-from ..broker.stats import Stats
+from ..broker.link.links import Link
+from ..broker.observe.history import Row, Window, as_columns, read_deploys, read_history
+from ..broker.observe.reader import SnapshotReader
+from ..broker.observe.snapshot import QueueStats, Snapshot
+from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting
 from . import sparkline
-from .shown import Shown
+from .chart_selection import ChartSelection
 from .wording import duration, megabytes, moment
 
 OLDEST = 10  # waiting requests listed
@@ -31,7 +31,9 @@ class State:
     history: dict[str, Any]
 
 
-def read_state(link: Link, shown: Shown, *, letters: bool, after: float | None = None) -> State:
+def read_state(
+    link: Link, shown: ChartSelection, *, letters: bool, after: float | None = None
+) -> State:
     """Ask the broker for all of it.
 
     Args:
@@ -42,7 +44,7 @@ def read_state(link: Link, shown: Shown, *, letters: bool, after: float | None =
         BrokerUnavailable: it could not be asked.
     """
     settings = conf.get_settings()
-    snapshot = Stats(link, settings.all_queues).snapshot()
+    snapshot = SnapshotReader(link, settings.all_queues).snapshot()
     control = Control(link)
     recent = read_history(link, SPARK, snapshot.now)
     live = {
@@ -55,7 +57,9 @@ def read_state(link: Link, shown: Shown, *, letters: bool, after: float | None =
         "dead_letters": snapshot.dead_letters,
         "letters": [_letter(one) for one in control.dead_letters(LETTERS)] if letters else [],
         "longest_pause": round(LONGEST_PAUSE),
-        "bearable": round(bearable(snapshot, settings.queues, settings.max_hold)),
+        "longest_safe_pause": round(
+            longest_safe_pause(snapshot, settings.queues, settings.max_hold)
+        ),
     }
     history = _history(link, shown, snapshot.now, after)
     live["deploys"] = [
@@ -64,7 +68,7 @@ def read_state(link: Link, shown: Shown, *, letters: bool, after: float | None =
     return State(live, history)
 
 
-def bearable(snapshot: Snapshot, queues: Sequence[str], max_hold: float) -> float:
+def longest_safe_pause(snapshot: Snapshot, queues: Sequence[str], max_hold: float) -> float:
     """Seconds that a pause of these queues may last before a client now waiting is turned away."""
     waits = [queue.oldest_wait_seconds for queue in snapshot.queues if queue.name in queues]
     return max(1.0, max_hold - max(waits, default=0.0) - MARGIN)
@@ -93,7 +97,7 @@ def _public(snapshot: Snapshot) -> list[QueueStats]:
     return [queue for queue in snapshot.queues if queue.name != conf.OPS_QUEUE]
 
 
-def _history(link: Link, shown: Shown, now: float, after: float | None) -> dict[str, Any]:
+def _history(link: Link, shown: ChartSelection, now: float, after: float | None) -> dict[str, Any]:
     window = shown.window
     rows = read_history(link, window, now, after)
     deploys = read_deploys(link, now - window.reach)

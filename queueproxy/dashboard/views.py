@@ -10,11 +10,11 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from .. import conf
-from ..broker.control import Control
-from ..broker.history import WINDOWS
+from ..broker.observe.history import WINDOWS
+from ..broker.operate.control import Control
 from ..exceptions import BrokerUnavailable
 from .broker import broker_link
-from .shown import Shown
+from .chart_selection import ChartSelection
 from .state import State, read_state
 from .wording import moment
 
@@ -24,7 +24,7 @@ PARTS = ("badges", "tiles", "deploys", "tables")  # templates of what the page's
 def dashboard(model_admin, request):
     """The page; 503 where the broker can't be asked."""
     _require(request, "view_dashboard")
-    shown = Shown.of(request.GET)
+    shown = ChartSelection.of(request.GET)
     context = _page(model_admin, request, _("Queue"))
     context.update(
         may_control=request.user.has_perm("queueproxy.control_queue"),
@@ -51,7 +51,7 @@ def data(model_admin, request):
     _require(request, "view_dashboard")
     may_manage = request.user.has_perm("queueproxy.manage_dead_letters")
     try:
-        state = _state(Shown.of(request.GET), may_manage, _after(request))
+        state = _state(ChartSelection.of(request.GET), may_manage, _after(request))
     except BrokerUnavailable as error:
         return JsonResponse({"error": str(error)}, status=503)
     context = {
@@ -74,7 +74,7 @@ def dead_letter(model_admin, request, id):
         return _away(request, context, error)
     if letter is None:
         raise Http404(_("There is no such dead letter."))
-    context.update(letter=letter, at=moment(letter.at), shown=Shown.of(request.GET))
+    context.update(letter=letter, at=moment(letter.at), shown=ChartSelection.of(request.GET))
     return TemplateResponse(request, "queueproxy/dead_letter.html", context)
 
 
@@ -93,7 +93,7 @@ def _away(request: HttpRequest, context: dict, error: BrokerUnavailable) -> Temp
     return TemplateResponse(request, "queueproxy/away.html", context, status=503)
 
 
-def _state(shown: Shown, letters: bool, after: float | None = None) -> State:
+def _state(shown: ChartSelection, letters: bool, after: float | None = None) -> State:
     with broker_link() as link:
         return read_state(link, shown, letters=letters, after=after)
 

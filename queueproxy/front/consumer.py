@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from channels.consumer import AsyncConsumer
 
-from ..broker.desk import Order
+from ..broker.front_broker import EncodedRequest
 from ..envelopes import Frame, RequestHead
-from . import refusals
-from .admission import admit
-from .answer import Answer, Cut
-from .body import BodyTooLarge, BodyTooSlow, ClientDisconnected
-from .headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
-from .holding import Front
-from .intake import NO_BODY, Body, NoRoom, has_body, take_body
-from .refusals import Refusal
-from .servers import by_hand
-from .ticket import Event, Failure, State, Ticket
-from .vigil import Vigil
+from ..servers import foreign_server
+from .client_watch import ClientWatch
+from .front import Front
+from .held_request import Event, Failure, HeldRequest, State
+from .http import refusals
+from .http.admission import admit
+from .http.answer import Answer, Cut
+from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
+from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
+from .http.refusals import Refusal
+from .upload import NO_BODY, Body, NoRoom, has_body, take_body
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -66,7 +66,7 @@ class RequestConsumer(AsyncConsumer):
         except ClientDisconnected:
             pass
         except Cut:
-            if not by_hand.cut(send):
+            if not foreign_server.cut(send):
                 raise
 
     async def _run(self, receive: Callable) -> None:
@@ -79,13 +79,13 @@ class RequestConsumer(AsyncConsumer):
         if isinstance(body, Refusal):
             await self.answer.refuse(body, unread=receive)
             return
-        ticket = self.front.submit(self._order(id, body))
-        vigil = Vigil(ticket, receive)
+        held = self.front.submit(self._encode(id, body))
+        watch = ClientWatch(held, receive)
         try:
-            await self._hold(ticket, vigil)
+            await self._hold(held, watch)
         finally:
-            vigil.end()
-            self.front.inbox.remove(ticket)
+            watch.end()
+            self.front.inbox.remove(held)
 
     async def _take_body(self, id: str, receive: Callable) -> Body | Refusal:
         if not has_body(self.scope):
@@ -100,7 +100,7 @@ class RequestConsumer(AsyncConsumer):
         except NoRoom:
             return refusals.MEMORY_FULL
 
-    def _order(self, id: str, body: Body) -> Order:
+    def _encode(self, id: str, body: Body) -> EncodedRequest:
         options, scope = self.options, self.scope
         peer: Peer = peer_of(scope, options.trusted_proxies)
         hold_ms = int(options.max_hold * 1000)
@@ -125,7 +125,7 @@ class RequestConsumer(AsyncConsumer):
             chunks=body.chunks,
         )
         raw, signature = self.front.codec.encode_request(head, body.digest)
-        return Order(
+        return EncodedRequest(
             id=id,
             queue=head.queue,
             hold_ms=hold_ms,
@@ -137,57 +137,57 @@ class RequestConsumer(AsyncConsumer):
             signature=signature,
         )
 
-    async def _hold(self, ticket: Ticket, vigil: Vigil) -> None:
+    async def _hold(self, held: HeldRequest, watch: ClientWatch) -> None:
         """Wait for news of the request until it is answered, refused or given up."""
         while True:
-            news = await ticket.next()
+            news = await held.next()
             if isinstance(news, Frame):
                 if news.head.more:
-                    vigil.follow_stream()
-                if await self._give(ticket, news):
+                    watch.follow_stream()
+                if await self._give(held, news):
                     return
             elif news is Event.LEFT:
-                self.front.courier.withdraw(ticket)
+                self.front.sender.withdraw(held)
                 return
             else:
                 if isinstance(news, Failure):
                     refusal = refusals.for_failure(news)
                 else:
-                    refusal = await self._expire(ticket)
+                    refusal = await self._expire(held)
                 if refusal is not None:
-                    await self.answer.refuse(honest(refusal, ticket))
+                    await self.answer.refuse(honest(refusal, held))
                     return
 
-    async def _give(self, ticket: Ticket, frame: Frame) -> bool:
+    async def _give(self, held: HeldRequest, frame: Frame) -> bool:
         """Pass a frame on to the client; True when it was the last."""
         await self.answer.frame(frame)
         if not frame.head.more:
             return True
         self._taken += len(frame.body)
         if self._taken >= CREDIT:
-            self.front.courier.credit(ticket.order.id, self._taken)
+            self.front.sender.credit(held.request.id, self._taken)
             self._taken = 0
         return False
 
-    async def _expire(self, ticket: Ticket) -> Refusal | None:
+    async def _expire(self, held: HeldRequest) -> Refusal | None:
         """The hold is over; None where an answer is just coming in."""
-        state = ticket.state
+        state = held.state
         try:
             async with asyncio.timeout(WITHDRAW_WITHIN):
-                fate = await self.front.courier.withdraw(ticket, "expired")
+                fate = await self.front.sender.withdraw(held, "expired")
         except TimeoutError:
             fate = "unsent" if state is State.PENDING else "unknown"
         if fate in ("unsent", "withdrawn"):
             never_sent = fate == "unsent"
             return refusals.BROKER_AWAY if never_sent else refusals.HOLD_EXPIRED_WAITING
-        if fate == "gone" and not ticket.expired_once():
-            asyncio.get_running_loop().call_later(0.3, ticket.tell, Event.EXPIRED)
+        if fate == "gone" and not held.expired_once():
+            asyncio.get_running_loop().call_later(0.3, held.tell, Event.EXPIRED)
             return None
         return refusals.HOLD_EXPIRED_IN_FLIGHT
 
 
-def honest(refusal: Refusal, ticket: Ticket) -> Refusal:
+def honest(refusal: Refusal, held: HeldRequest) -> Refusal:
     """The refusal, unless it promises more than is known: that nothing was executed."""
-    if ticket.sent_again and refusal.retry_after is not None:
+    if held.sent_again and refusal.retry_after is not None:
         return refusals.HOLD_EXPIRED_IN_FLIGHT
     return refusal

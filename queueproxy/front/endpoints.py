@@ -4,11 +4,11 @@ import asyncio
 import ipaddress
 from collections.abc import Callable
 
-from ..broker.metrics import CONTENT_TYPE, exposition
-from ..broker.stats import Stats
+from ..broker.observe.metrics import CONTENT_TYPE, exposition
+from ..broker.observe.reader import SnapshotReader
 from ..exceptions import BrokerUnavailable
-from .headers import date_header, headers_the_server_adds
-from .holding import Front
+from .front import Front
+from .http.headers import date_header, headers_the_server_adds
 
 PLAIN = "text/plain; charset=utf-8"
 
@@ -24,7 +24,7 @@ class Endpoints:
         open_stats: makes what reads the broker for the metrics.
     """
 
-    def __init__(self, prefix: str | None, front: Front, open_stats: Callable[[], Stats]):
+    def __init__(self, prefix: str | None, front: Front, open_stats: Callable[[], SnapshotReader]):
         self._front = front
         self._open_stats = open_stats
         self._answers: dict[str, Callable] = {}
@@ -51,7 +51,7 @@ class Endpoints:
     async def _readyz(self, scope: dict) -> Result:
         if self._front.draining:
             return 503, PLAIN, "draining\n"
-        if not self._front.courier.reachable:
+        if not self._front.sender.reachable:
             return 503, PLAIN, "broker away\n"
         return 200, PLAIN, "ok\n"
 

@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Iterable
 
-from ..broker.desk import Notice, RawReply
+from ..broker.front_broker import Notice, RawReply
 from ..envelopes import Codec, Frame, claimed_id
 from ..exceptions import DecodeError
-from .ticket import Failure, Ticket
+from .held_request import Failure, HeldRequest
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -25,21 +25,21 @@ class Inbox:
 
     def __init__(self, codec: Codec):
         self._codec = codec
-        self.tickets: dict[str, Ticket] = {}
+        self.held_requests: dict[str, HeldRequest] = {}
         self.bytes = 0  # of held requests
         self.waited = 0.0  # seconds the request answered last had waited for a worker
         self.refused = 0  # frames that did not verify
         self._strays = 0  # of these, nobody's
 
-    def add(self, ticket: Ticket) -> None:
+    def add(self, held: HeldRequest) -> None:
         """Hold a request."""
-        self.tickets[ticket.order.id] = ticket
-        self.bytes += ticket.order.size
+        self.held_requests[held.request.id] = held
+        self.bytes += held.request.size
 
-    def remove(self, ticket: Ticket) -> None:
+    def remove(self, held: HeldRequest) -> None:
         """It is over; what still comes for it is dropped."""
-        if self.tickets.pop(ticket.order.id, None) is not None:
-            self.bytes -= ticket.order.size
+        if self.held_requests.pop(held.request.id, None) is not None:
+            self.bytes -= held.request.size
 
     def deliver(self, replies: Iterable[RawReply | Notice]) -> bool:
         """Hand each reply to the request it belongs to.
@@ -56,9 +56,9 @@ class Inbox:
         return self._strays > strays
 
     def _notice(self, notice: Notice) -> None:
-        ticket = self.tickets.get(notice.id)
-        if ticket is not None:
-            ticket.tell(Failure(notice.reason))
+        held = self.held_requests.get(notice.id)
+        if held is not None:
+            held.tell(Failure(notice.reason))
 
     def _frame(self, raw: RawReply) -> None:
         try:
@@ -66,33 +66,33 @@ class Inbox:
         except DecodeError as error:
             self._refuse(raw, error)
             return
-        ticket = self.tickets.get(frame.head.id)
-        if ticket is None or not self._is_next(ticket, frame):
+        held = self.held_requests.get(frame.head.id)
+        if held is None or not self._is_next(held, frame):
             return
-        ticket.tell(frame)
+        held.tell(frame)
 
-    def _is_next(self, ticket: Ticket, frame: Frame) -> bool:
+    def _is_next(self, held: HeldRequest, frame: Frame) -> bool:
         head = frame.head
-        if ticket.answering and head.attempt != ticket.attempt:
+        if held.answering and head.attempt != held.attempt:
             return False
-        if head.seq < ticket.next_seq:
+        if head.seq < held.next_seq:
             return False  # read again after the connection broke
-        if head.seq > ticket.next_seq:
-            ticket.tell(BAD_REPLY)
+        if head.seq > held.next_seq:
+            held.tell(BAD_REPLY)
             return False
         if head.seq == 0:
             self.waited = head.wait_ms / 1000
-        ticket.attempt = head.attempt
-        ticket.next_seq += 1
+        held.attempt = head.attempt
+        held.next_seq += 1
         return True
 
     def _refuse(self, raw: RawReply, error: DecodeError) -> None:
         self.refused += 1
-        ticket = self.tickets.get(claimed_id(raw.head))
+        held = self.held_requests.get(claimed_id(raw.head))
         logger.error(
-            "A reply was refused: %s%s", error, f" (request {ticket.order.id})" if ticket else ""
+            "A reply was refused: %s%s", error, f" (request {held.request.id})" if held else ""
         )
-        if ticket is None:
+        if held is None:
             self._strays += 1
         else:
-            ticket.tell(BAD_REPLY)  # its worker has settled it: no other answer will come
+            held.tell(BAD_REPLY)  # its worker has settled it: no other answer will come

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..broker.membership import Membership
-from ..broker.seat import Claim, Seat, Settlement
+from ..broker.registration import Registration
+from ..broker.worker_broker import Claim, Settlement, WorkerBroker
 from ..envelopes import Envelope
 from ..exceptions import BadResponse, BrokerUnavailable, DecodeError, Fenced
 from .executor import Executor
@@ -35,7 +35,7 @@ class Once:
         action()
 
 
-class Allowance:
+class RequestBudget:
     """How many more requests a process may run (``--max-requests``); None for no end.
 
     Threads that claim at the same moment may each take one past it.
@@ -61,8 +61,8 @@ class ExecutorThread(threading.Thread):
     """Runs requests one after another.
 
     Args:
-        seat: this thread's place at the broker.
-        membership: of the whole process.
+        worker_broker: this thread's place at the broker.
+        registration: of the whole process.
         executor: of the whole process.
         stop: set when no new work is to be taken.
         allowance: how many requests the process may still run.
@@ -72,19 +72,19 @@ class ExecutorThread(threading.Thread):
 
     def __init__(
         self,
-        seat: Seat,
-        membership: Membership,
+        worker_broker: WorkerBroker,
+        registration: Registration,
         executor: Executor,
         stop: StopFlag,
-        allowance: "Allowance",
+        allowance: "RequestBudget",
         *,
         burst: bool = False,
         on_away: Callable[[bool, Exception | None], None] = lambda away, error: None,
     ):
         # A daemon: the drain waits for it, and what is left after that has been given up.
-        super().__init__(name=f"executor-{seat.slot.rsplit('/', 1)[-1]}", daemon=True)
-        self._seat = seat
-        self._membership = membership
+        super().__init__(name=f"executor-{worker_broker.slot.rsplit('/', 1)[-1]}", daemon=True)
+        self._broker = worker_broker
+        self._registration = registration
         self._executor = executor
         self._stop_flag = stop
         self._allowance = allowance
@@ -103,7 +103,7 @@ class ExecutorThread(threading.Thread):
             self._stop_flag.set()
         finally:
             self._executor.close_thread()
-            self._seat.close()
+            self._broker.close()
 
     def _serve(self) -> None:
         claim = self._ask(None, self._may_claim())
@@ -130,7 +130,7 @@ class ExecutorThread(threading.Thread):
 
     def _execute(self, claim: Claim) -> None:
         try:
-            envelope = self._persist(lambda: self._seat.open(claim))
+            envelope = self._persist(lambda: self._broker.open(claim))
             self._run(claim, envelope)
         except DecodeError as error:
             logger.error("Request %s was refused: %s", claim.id, error)
@@ -138,7 +138,7 @@ class ExecutorThread(threading.Thread):
 
     def _run(self, claim: Claim, envelope: Envelope) -> None:
         head = envelope.head
-        reply = Reply(self._seat, claim, head.method, self._finish, self._persist)
+        reply = Reply(self._broker, claim, head.method, self._finish, self._persist)
         try:
             self._executor.run(head, envelope.body, reply)
         except BadResponse as error:
@@ -153,28 +153,33 @@ class ExecutorThread(threading.Thread):
         self._ask(Settlement(claim, "released"), False)
 
     def _ask(
-        self, settlement: Settlement | None, claim: bool, meanwhile: Callable[[], None] = _nothing
+        self,
+        settlement: Settlement | None,
+        claim: bool,
+        while_waiting: Callable[[], None] = _nothing,
     ) -> Claim | None:
         held = settlement is not None
-        return self._persist(lambda: self._turn(settlement, claim, meanwhile), held=held)
+        return self._persist(lambda: self._turn(settlement, claim, while_waiting), held=held)
 
     def _ask_when_rung(self) -> Claim | None:
         try:
-            return self._seat.wait()
+            return self._broker.wait()
         except (BrokerUnavailable, Fenced):
             return self._ask(None, self._may_claim())
 
     def _turn(
-        self, settlement: Settlement | None, claim: bool, meanwhile: Callable[[], None]
+        self, settlement: Settlement | None, claim: bool, while_waiting: Callable[[], None]
     ) -> Claim | None:
         try:
-            return self._seat.turn(settlement, claim=claim, meanwhile=meanwhile)
+            return self._broker.settle_and_claim(
+                settlement, claim=claim, while_waiting=while_waiting
+            )
         except Fenced:
             # Given up while away: what it held has been dealt with, its answer is nobody's.
-            self._seat.sit(self._membership.join(given_up=self._seat.worker))
-            return self._seat.turn(None, claim=claim)
+            self._broker.sit(self._registration.join(given_up=self._broker.worker))
+            return self._broker.settle_and_claim(None, claim=claim)
         finally:
-            meanwhile()  # whatever became of the broker
+            while_waiting()  # whatever became of the broker
 
     def _persist(self, action: Callable[[], Any], *, held: bool = True) -> Any:
         """Do it until the broker answers; each action is safe to do again.

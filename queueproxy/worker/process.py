@@ -11,18 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..broker.connect import BrokerTarget
-from ..broker.links import Link
-from ..broker.membership import Membership
-from ..broker.roster import DRAINING, WAITING
-from ..broker.seat import Seat
+from ..broker.link.connect import BrokerAddress
+from ..broker.link.links import Link
+from ..broker.observe.processes import DRAINING, WAITING
+from ..broker.registration import Registration
+from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from ..keys import Keys
-from .about import memory_bytes, release
 from .executor import Executor
-from .loop import BACKOFF, TELL_AFTER, Allowance, ExecutorThread
+from .loop import BACKOFF, TELL_AFTER, ExecutorThread, RequestBudget
 from .migrations import MigrationWatch
+from .process_info import memory_bytes, release
 from .stopping import StopFlag
 
 logger = logging.getLogger("queueproxy.worker")
@@ -38,13 +38,13 @@ CANNOT_START = 4  # exit status when the project's code could not be loaded
 class WorkerOptions:
     """What a worker needs to know, as plain values. Times in seconds."""
 
-    target: BrokerTarget
+    target: BrokerAddress
     namespace: str
     queues: tuple[str, ...]
     secrets: tuple[str, ...]
     lease: float
     threads: int = 1
-    awake: bool = False  # whether to wait awake for the broker: see broker.awake
+    spin: bool = False  # whether to wait awake for the broker: see broker.awake
     burst: bool = False
     max_requests: int | None = None
     graceful_timeout: float = 30.0
@@ -64,9 +64,9 @@ class Worker:
         self._options = options
         self._tell = tell
         self._stop = StopFlag()
-        self._allowance = Allowance(options.max_requests)
-        self._away = _Away()
-        self._membership = Membership(
+        self._allowance = RequestBudget(options.max_requests)
+        self._away = _OutageLog()
+        self._registration = Registration(
             self._link("heartbeat"),
             {
                 "host": socket.gethostname(),
@@ -81,16 +81,16 @@ class Worker:
             tell,
         )
         self._migrations = MigrationWatch(
-            lambda pending: self._membership.tell(pending_migrations=pending),
+            lambda pending: self._registration.tell(pending_migrations=pending),
             hurry=options.require_migrations,
         )
         self._executor = Executor()
         self._threads: list[ExecutorThread] = []
 
-    def _link(self, role: str, *, awake: bool = False) -> Link:
+    def _link(self, role: str, *, spin: bool = False) -> Link:
         options = self._options
         keys, grace_ms = Keys(options.namespace), int(options.lease * 1000)
-        return Link(options.target, keys, f"worker-{role}", grace_ms, awake=awake)
+        return Link(options.target, keys, f"worker-{role}", grace_ms, spin=spin)
 
     def stop(self) -> None:
         """Take no new work; return from `run` when the old is done. Safe in a signal handler."""
@@ -119,7 +119,7 @@ class Worker:
         for thread in self._threads:
             thread.start()
         logger.info(
-            "Worker %s serves %s.", self._membership.worker, ", ".join(self._options.queues)
+            "Worker %s serves %s.", self._registration.worker, ", ".join(self._options.queues)
         )
         self._tell(SERVING)
 
@@ -129,11 +129,11 @@ class Worker:
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
         codec = Codec(options.secrets)
-        link = self._link("executor", awake=options.awake)
-        seat = Seat(link, codec, self._membership.worker, number, options.queues)
+        link = self._link("executor", spin=options.spin)
+        worker_broker = WorkerBroker(link, codec, self._registration.worker, number, options.queues)
         return ExecutorThread(
-            seat,
-            self._membership,
+            worker_broker,
+            self._registration,
             self._executor,
             self._stop,
             self._allowance,
@@ -145,7 +145,7 @@ class Worker:
         failures = 0
         while not self._stop.is_set():
             try:
-                self._membership.join()
+                self._registration.join()
                 return True
             except BrokerUnavailable as error:
                 self._away.tell(True, error)
@@ -178,9 +178,9 @@ class Worker:
         self._away.tell(True, why)
 
     def _beat_once(self) -> None:
-        if not self._membership.beat(self._state(), memory_bytes()):
+        if not self._registration.beat(self._state(), memory_bytes()):
             logger.warning("This worker was given up by the broker; it registers again.")
-            self._membership.join(given_up=self._membership.worker)
+            self._registration.join(given_up=self._registration.worker)
 
     def _state(self) -> str:
         if self._stop.is_set():
@@ -207,7 +207,7 @@ class Worker:
             self._threads[0].join(0.02) if len(self._threads) == 1 else time.sleep(0.02)
         forced = self._threads_alive()
         try:
-            self._membership.leave()
+            self._registration.leave()
         except BrokerUnavailable:
             pass  # its lease runs out by itself
         if forced:
@@ -216,12 +216,12 @@ class Worker:
 
     def _call_to_stop(self) -> None:
         try:
-            self._membership.call_to_stop(len(self._threads))
+            self._registration.call_to_stop(len(self._threads))
         except BrokerUnavailable:
             pass  # nobody blocks on a broker that is away
 
 
-class _Away:
+class _OutageLog:
     """One line when the broker goes and one when it is back, however many threads notice."""
 
     def __init__(self):
@@ -240,7 +240,7 @@ class _Away:
             logger.info("The broker is back.")
 
 
-def telling(status_fd: int) -> Callable[[str], None]:
+def status_writer(status_fd: int) -> Callable[[str], None]:
     """What tells the supervisor worker ids and SERVING, a line each."""
 
     def tell(word: str) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..broker.seat import Claim, Seat, Settlement
+from ..broker.worker_broker import Claim, Settlement, WorkerBroker
 from ..envelopes import Frame, Header, ReplyHead
 from ..exceptions import ClientGone, Fenced
 
@@ -23,7 +23,7 @@ class Reply:
     response is closed while the broker is at it: its client has not to wait for that.
 
     Args:
-        seat: the thread's place at the broker.
+        worker_broker: the thread's place at the broker.
         claim: what is being answered.
         method: of the request, for the counters.
         finish: called with the settlement once the answer is complete, and with what closes the
@@ -32,8 +32,15 @@ class Reply:
             the front drops a frame that it has had.
     """
 
-    def __init__(self, seat: Seat, claim: Claim, method: str, finish: Finish, persist: Persist):
-        self._seat = seat
+    def __init__(
+        self,
+        worker_broker: WorkerBroker,
+        claim: Claim,
+        method: str,
+        finish: Finish,
+        persist: Persist,
+    ):
+        self._broker = worker_broker
         self._claim = claim
         self._method = method
         self._finish = finish
@@ -99,7 +106,7 @@ class Reply:
         while self._outstanding > WINDOW:
             self._outstanding -= self._persist(self._credit)
         try:
-            read = self._persist(lambda: self._seat.push(self._claim, frame))
+            read = self._persist(lambda: self._broker.push(self._claim, frame))
         except Fenced:
             read = False
         if not read:
@@ -107,8 +114,8 @@ class Reply:
         self._outstanding += len(frame.body)
 
     def _credit(self) -> int:
-        taken = self._seat.credit(self._claim, LOOK_AGAIN)
-        if not taken and not self._seat.wanted(self._claim):
+        taken = self._broker.credit(self._claim, LOOK_AGAIN)
+        if not taken and not self._broker.wanted(self._claim):
             raise ClientGone
         return taken
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from .process import CANNOT_START, SERVING
-from .restarts import Restarts
+from .restart_backoff import RestartBackoff
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -90,7 +90,7 @@ class Supervisor:
         self._children: list[Child] = []
         self._stopping = False
         self._reload = False
-        self._restarts = Restarts()
+        self._restarts = RestartBackoff()
         self._ever_served = False
         self._stop_by = 0.0
         self._wake_reading, self._wake_writing = os.pipe()

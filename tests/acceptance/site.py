@@ -64,13 +64,13 @@ class Site(Commands):
 
     def status(self) -> dict:
         """What ``queueproxy status --json`` says, read in this process."""
-        from queueproxy.broker.connect import BrokerTarget
-        from queueproxy.broker.links import Link
-        from queueproxy.broker.stats import Stats
+        from queueproxy.broker.link.connect import BrokerAddress
+        from queueproxy.broker.link.links import Link
+        from queueproxy.broker.observe.reader import SnapshotReader
         from queueproxy.keys import Keys
 
-        link = Link(BrokerTarget(self.broker.url), Keys("queueproxy"), "test", 15000)
-        stats = Stats(link, ("ops", "high", "default", "low"))
+        link = Link(BrokerAddress(self.broker.url), Keys("queueproxy"), "test", 15000)
+        stats = SnapshotReader(link, ("ops", "high", "default", "low"))
         try:
             return stats.snapshot().as_status()
         finally:

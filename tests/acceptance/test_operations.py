@@ -20,7 +20,7 @@ import time
 import httpx
 import pytest
 
-from queueproxy.broker.histogram import bucket_of
+from queueproxy.broker.observe.histogram import bucket_of
 
 from ..integration.test_metrics_docs import expressions
 from ..ports import free_port

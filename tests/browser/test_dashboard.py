@@ -6,9 +6,9 @@ import httpx
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from queueproxy.broker.connect import BrokerTarget
-from queueproxy.broker.control import Control
-from queueproxy.broker.links import Link
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.link.links import Link
+from queueproxy.broker.operate.control import Control
 from queueproxy.keys import Keys as BrokerKeys
 
 from ..acceptance.site import Pending
@@ -60,7 +60,7 @@ def load(site):
 
 @pytest.fixture
 def control(site):
-    link = Link(BrokerTarget(site.broker.url), BrokerKeys("queueproxy"), "test", 15_000)
+    link = Link(BrokerAddress(site.broker.url), BrokerKeys("queueproxy"), "test", 15_000)
     yield Control(link)
     link.close()
 

@@ -1,27 +1,27 @@
 import pytest
 
 from ..servers import BrokerServer
-from .stage import Stage
+from .stage import FaultSite
 from .table import TABLE
 
 
 @pytest.fixture(scope="module")
-def make_stage(tmp_path_factory):
-    """Makes a Stage with the given QUEUEPROXY settings; stops it at the end of the module.
+def make_site(tmp_path_factory):
+    """Makes a FaultSite with the given QUEUEPROXY settings; stops it at the end of the module.
 
     Each has a broker of its own, that may be hurt: `broker` has options of its configuration.
     """
-    stages: list[Stage] = []
+    stages: list[FaultSite] = []
 
-    def make(broker: dict[str, str] | None = None, **settings) -> Stage:
+    def make(broker: dict[str, str] | None = None, **settings) -> FaultSite:
         server = BrokerServer(**(broker or {})).start()
-        stages.append(Stage(tmp_path_factory.mktemp("stage"), server, **settings))
+        stages.append(FaultSite(tmp_path_factory.mktemp("site"), server, **settings))
         return stages[-1]
 
     yield make
-    for stage in stages:
-        stage.stop()
-        stage.broker.stop()
+    for site in stages:
+        site.stop()
+        site.broker.stop()
 
 
 def pytest_terminal_summary(terminalreporter):

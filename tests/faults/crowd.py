@@ -4,7 +4,7 @@ import asyncio
 import threading
 from dataclasses import dataclass
 
-from .stage import Stage
+from .stage import FaultSite
 
 PATIENCE = 120.0  # seconds
 EVERY = 5  # one of so many sends a POST, the others GETs
@@ -24,15 +24,15 @@ class Crowd(threading.Thread):
     """Clients that all ask at once.
 
     Args:
-        stage: whom they ask.
+        site: whom they ask.
         size: how many.
         name: begins each of their nonces.
         seconds: each view takes.
     """
 
-    def __init__(self, stage: Stage, size: int, name: str = "", seconds: float = 0.0):
+    def __init__(self, site: FaultSite, size: int, name: str = "", seconds: float = 0.0):
         super().__init__(daemon=True)
-        self._stage, self._size, self._name, self._seconds = stage, size, name, seconds
+        self._stage, self._size, self._name, self._seconds = site, size, name, seconds
         self._answers: list[Answer] = []
         self.start()
 

@@ -17,7 +17,7 @@ DOWN_AFTER = 1000  # ms of silence
 
 
 class Watched:
-    """Both servers and who watches them. To a Stage it is the broker: whoever is primary now."""
+    """Both servers and who watches them. A FaultSite's broker: whoever is primary now."""
 
     def __init__(self):
         self._ports = [free_port(), free_port()]

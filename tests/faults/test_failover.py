@@ -4,7 +4,7 @@ import pytest
 
 from .crowd import Crowd
 from .sentinels import Watched
-from .stage import ROUNDS, Stage
+from .stage import ROUNDS, FaultSite
 from .test_broker import under_way
 
 FEW = max(1, ROUNDS // 10)  # rounds of what costs five servers each
@@ -21,19 +21,19 @@ def watched():
 
 @pytest.fixture
 def stage(tmp_path, watched):
-    stage = Stage(tmp_path, watched, MAX_HOLD=100, LEASE=5)
-    stage.environ["DJANGO_SETTINGS_MODULE"] = "tests.faults.sentinel_settings"
-    stage.environ["FAULT_SENTINELS"] = watched.sentinels_setting
-    stage.environ["QUEUEPROXY_BROKER_URL"] = ""
-    yield stage
-    stage.stop()
+    site = FaultSite(tmp_path, watched, MAX_HOLD=100, LEASE=5)
+    site.environ["DJANGO_SETTINGS_MODULE"] = "tests.faults.sentinel_settings"
+    site.environ["FAULT_SENTINELS"] = watched.sentinels_setting
+    site.environ["QUEUEPROXY_BROKER_URL"] = ""
+    yield site
+    site.stop()
 
 
 @pytest.mark.parametrize("round_", range(FEW))
-def test_failover(stage, watched, round_):
-    stage.front()
-    stage.workers("--processes", "2", "--threads", "2")
-    crowd = under_way(stage, 300)
+def test_failover(site, watched, round_):
+    site.front()
+    site.workers("--processes", "2", "--threads", "2")
+    crowd = under_way(site, 300)
     watched.kill_primary()
     crowd.check()
-    assert {answer.status for answer in Crowd(stage, 20, "after").check()} == {200}
+    assert {answer.status for answer in Crowd(site, 20, "after").check()} == {200}

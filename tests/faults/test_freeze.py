@@ -21,45 +21,45 @@ numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def stage(make_stage):
-    stage = make_stage(LEASE=LEASE, MAX_HOLD=60)
-    stage.front()
-    stage.workers("--processes", "4")
-    return stage
+def stage(make_site):
+    site = make_site(LEASE=LEASE, MAX_HOLD=60)
+    site.front()
+    site.workers("--processes", "4")
+    return site
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
 @pytest.mark.parametrize(("kind", "place"), KINDS)
-def test_a_zombie_answers_nobody_and_gets_nothing_back(stage, kind, place, round_):
+def test_a_zombie_answers_nobody_and_gets_nothing_back(site, kind, place, round_):
     status, times, letters = KINDS[kind, place]
-    stage.wait_for_workers(4)
-    dead = stage.status()["dead_letters"]
+    site.wait_for_workers(4)
+    dead = site.status()["dead_letters"]
     nonce = f"{kind}-{place}-{next(numbers)}"
     # So slow that its second attempt still runs when the zombie of the first wakes up.
-    sent = stage.send(nonce, kind, f"freeze={place}&seconds={LEASE * 3}")
-    zombie = stage.run_of(nonce).pid
+    sent = site.send(nonce, kind, f"freeze={place}&seconds={LEASE * 3}")
+    zombie = site.run_of(nonce).pid
     wait_until(lambda: is_frozen(zombie), "frozen")
     try:
         if times == 2:
-            stage.run_of(nonce, 2)
-        wait_until(lambda: _leases_of(stage, zombie) == [], "its lease is lost")
-        before = sorted(stage.leases().values())
+            site.run_of(nonce, 2)
+        wait_until(lambda: _leases_of(site, zombie) == [], "its lease is lost")
+        before = sorted(site.leases().values())
         wait_out(LEASE * 2)
     finally:
         thaw(zombie)
-    wait_until(lambda: _has_registered_again(stage, zombie), "it registers again")
+    wait_until(lambda: _has_registered_again(site, zombie), "it registers again")
     if times == 2 and place == "before-settle":  # it has tried to answer by now
-        assert sorted(stage.leases().values()) == before
+        assert sorted(site.leases().values()) == before
     outcome = sent.outcome()
-    assert (outcome.status, stage.times(nonce)) == (status, times)
+    assert (outcome.status, site.times(nonce)) == (status, times)
     assert status != 200 or outcome.attempt == 2
-    assert stage.status()["dead_letters"] == dead + letters
+    assert site.status()["dead_letters"] == dead + letters
     TABLE.add(f"frozen for three leases: {place}", kind, str(status or "cut"), outcome.seconds)
 
 
-def _leases_of(stage, pid: int) -> list[str]:
-    return [slot for slot in stage.leases() if slot.split(":")[1] == str(pid)]
+def _leases_of(site, pid: int) -> list[str]:
+    return [slot for slot in site.leases() if slot.split(":")[1] == str(pid)]
 
 
-def _has_registered_again(stage, pid: int) -> bool:
-    return any(worker["pid"] == pid for worker in stage.status()["workers"])
+def _has_registered_again(site, pid: int) -> bool:
+    return any(worker["pid"] == pid for worker in site.status()["workers"])

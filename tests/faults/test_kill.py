@@ -33,55 +33,55 @@ def expected(place: str, kind: str) -> tuple[int, int]:
 
 
 @pytest.fixture(scope="module")
-def supervised(make_stage):
+def supervised(make_site):
     """Four workers under a supervisor, and leases that outlast every test."""
-    stage = make_stage(LEASE=30, MAX_HOLD=60)
-    stage.front()
-    stage.workers("--processes", "4")
-    return stage
+    site = make_site(LEASE=30, MAX_HOLD=60)
+    site.front()
+    site.workers("--processes", "4")
+    return site
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
 @pytest.mark.parametrize(("place", "kind"), CASES)
 def test_killed_under_a_supervisor(supervised, place, kind, round_):
-    stage = supervised
-    stage.wait_for_workers(3)  # one may be about to die, of the round before
+    site = supervised
+    site.wait_for_workers(3)  # one may be about to die, of the round before
     nonce = f"{place}-{kind}-{next(numbers)}"
-    waiting = [stage.send(f"{nonce}-{n}{k}", k) for n in range(2) for k in ("GET", "POST")]
-    struck = stage.send(nonce, kind, f"kill={place}&seconds=0")
+    waiting = [site.send(f"{nonce}-{n}{k}", k) for n in range(2) for k in ("GET", "POST")]
+    struck = site.send(nonce, kind, f"kill={place}&seconds=0")
     status, times = expected(place, kind)
     outcome = struck.outcome()
-    assert (outcome.status, stage.times(nonce)) == (status, times)
+    assert (outcome.status, site.times(nonce)) == (status, times)
     assert outcome.seconds < PROMPTLY
     TABLE.add(f"killed: {place}", kind, str(status or "cut"), outcome.seconds)
-    check_bystanders(stage, [sent.outcome() for sent in waiting], place)
+    check_bystanders(site, [sent.outcome() for sent in waiting], place)
 
 
-def check_bystanders(stage, outcomes, place) -> None:
+def check_bystanders(site, outcomes, place) -> None:
     """Nothing unclaimed is lost; one POST may be claimed by the turn that settles."""
     lost = [outcome for outcome in outcomes if outcome.status != 200]
     assert len(lost) <= (place == "settled"), lost
     assert all(outcome.kind == "POST" and outcome.status == 502 for outcome in lost)
-    assert all(stage.times(outcome.nonce) <= 1 for outcome in outcomes if outcome.kind == "POST")
+    assert all(site.times(outcome.nonce) <= 1 for outcome in outcomes if outcome.kind == "POST")
 
 
 @pytest.fixture(scope="module")
-def two_machines(make_stage):
+def two_machines(make_site):
     """Two supervisors with a worker each."""
-    stage = make_stage(LEASE=LEASE, MAX_HOLD=30)
-    stage.front()
-    return stage, [stage.workers() for _ in range(2)]
+    site = make_site(LEASE=LEASE, MAX_HOLD=30)
+    site.front()
+    return site, [site.workers() for _ in range(2)]
 
 
 @pytest.mark.parametrize("round_", range(ROUNDS))
 @pytest.mark.parametrize(("place", "kind"), ALONE)
 def test_killed_with_nobody_to_see_it(two_machines, place, kind, round_):
-    stage, (one, other) = two_machines
-    stage.wait_for_workers(2)
+    site, (one, other) = two_machines
+    site.wait_for_workers(2)
     nonce = f"alone-{place}-{kind}-{next(numbers)}"
     with Frozen(one.pid), Frozen(other.pid):  # supervisors that see nothing, as of a dead machine
-        outcome = stage.send(nonce, kind, f"kill={place}&seconds=0").outcome()
-    assert (outcome.status, stage.times(nonce)) == expected(place, kind)
+        outcome = site.send(nonce, kind, f"kill={place}&seconds=0").outcome()
+    assert (outcome.status, site.times(nonce)) == expected(place, kind)
     assert outcome.seconds < LEASE + 2
     what = str(outcome.status or "cut")
     TABLE.add(f"killed with its machine: {place}", kind, what, outcome.seconds)

@@ -22,11 +22,11 @@ class Fronts:
     """Fronts one after another on one listening socket.
 
     Args:
-        stage: whose they are.
+        site: whose they are.
     """
 
-    def __init__(self, stage):
-        self._stage = stage
+    def __init__(self, site):
+        self._stage = site
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.port = self._listening.getsockname()[1]
         self._running: list[subprocess.Popen] = []
@@ -65,15 +65,15 @@ class Fronts:
 
 
 @pytest.fixture
-def stage(make_stage):
-    stage = make_stage(MAX_HOLD=60)
-    stage.workers("--processes", "2", "--threads", "4")
-    yield stage
-    stage.stop()
+def stage(make_site):
+    site = make_site(MAX_HOLD=60)
+    site.workers("--processes", "2", "--threads", "4")
+    yield site
+    site.stop()
 
 
-def test_a_front_replaced_under_load(stage):
-    fronts = Fronts(stage)
+def test_a_front_replaced_under_load(site):
+    fronts = Fronts(site)
     stop = threading.Event()
     users = [User(number, [fronts.port], seed=1, stop=stop) for number in range(USERS)]
     try:
@@ -92,7 +92,7 @@ def test_a_front_replaced_under_load(stage):
     failed = [o for o in outcomes if o.wrong or (o.status != 200 and o.kind != "LEAVE")]
     assert failed == [], f"{len(failed)} of {len(outcomes)}"
     unsafe = [o for o in outcomes if o.kind in ("POST", "UPLOAD")]
-    assert all(stage.times(outcome.nonce) == 1 for outcome in unsafe[:100])
+    assert all(site.times(outcome.nonce) == 1 for outcome in unsafe[:100])
 
 
 def _wait_for_answers(users: list[User], more: int) -> None:

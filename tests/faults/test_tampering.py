@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ..waiting import wait_until
-from .stage import Frozen, Sent, Stage
+from .stage import FaultSite, Frozen, Sent
 
 QUEUE = "{queueproxy}:queue:default"
 SIGNED = (b"h", b"b", b"s")  # fields of a request's entry and of a reply's: head, body, signature
@@ -17,18 +17,18 @@ numbers = itertools.count()
 
 
 @pytest.fixture
-def stage(make_stage):
+def stage(make_site):
     """Leases and holds that outlast the test, so that neither is what ends a request."""
-    stage = make_stage(LEASE=40, MAX_HOLD=80)
-    yield stage
-    stage.stop()
+    site = make_site(LEASE=40, MAX_HOLD=80)
+    yield site
+    site.stop()
 
 
-def raw_client(stage: Stage):
+def raw_client(site: FaultSite):
     """A client that leaves bytes as they are."""
     import redis
 
-    return redis.Redis(unix_socket_path=stage.broker.socket, protocol=2)
+    return redis.Redis(unix_socket_path=site.broker.socket, protocol=2)
 
 
 def rewrite(client, key: str, alter: Callable[[int, Fields], None]) -> None:
@@ -58,54 +58,54 @@ def signed_bytes(fields: Fields) -> int:
     return sum(len(fields[name]) for name in SIGNED)
 
 
-def hold(stage: Stage, count: int, kind: str = "POST") -> list[Sent]:
+def hold(site: FaultSite, count: int, kind: str = "POST") -> list[Sent]:
     """So many requests that wait for a worker, behind those that do."""
-    wanted = stage.queue()["depth"] + count
-    sent = [stage.send(f"held{next(numbers)}", kind) for _ in range(count)]
-    wait_until(lambda: stage.queue()["depth"] == wanted, f"{wanted} wait")
+    wanted = site.queue()["depth"] + count
+    sent = [site.send(f"held{next(numbers)}", kind) for _ in range(count)]
+    wait_until(lambda: site.queue()["depth"] == wanted, f"{wanted} wait")
     return sent
 
 
-def assert_refused(stage: Stage, sent: list[Sent], times: int) -> None:
+def assert_refused(site: FaultSite, sent: list[Sent], times: int) -> None:
     """Each client has its 502 at once; its request was run so many times."""
     outcomes = [one.outcome() for one in sent]
     assert {outcome.status for outcome in outcomes} == {502}
     assert max(outcome.seconds for outcome in outcomes) < PROMPTLY
-    assert {stage.times(one.nonce) for one in sent} == {times}
+    assert {site.times(one.nonce) for one in sent} == {times}
 
 
-def test_each_byte_of_a_request(stage):
-    stage.front()
-    client = raw_client(stage)
-    (untouched,) = hold(stage, 1, "GET")
+def test_each_byte_of_a_request(site):
+    site.front()
+    client = raw_client(site)
+    (untouched,) = hold(site, 1, "GET")
     ((_, fields),) = client.xrange(QUEUE)
-    sent = hold(stage, signed_bytes(fields) + 20)  # a POST's are longer
+    sent = hold(site, signed_bytes(fields) + 20)  # a POST's are longer
     rewrite(client, QUEUE, lambda number, fields: number == 0 or flip(fields, number - 1))
-    stage.workers()
-    assert_refused(stage, sent, 0)
+    site.workers()
+    assert_refused(site, sent, 0)
     assert untouched.outcome().status == 200
 
 
-def test_each_byte_of_a_reply(stage):
-    front = stage.front()
-    stage.pause()
-    stage.workers()
-    client = raw_client(stage)
-    size = _size_of_a_reply(stage, client, front)
+def test_each_byte_of_a_reply(site):
+    front = site.front()
+    site.pause()
+    site.workers()
+    client = raw_client(site)
+    size = _size_of_a_reply(site, client, front)
     # The first is on its way to the front when that stops.
-    sent = hold(stage, 1) + hold(stage, size)
+    sent = hold(site, 1) + hold(site, size)
     with Frozen(front.pid):
-        _run_all(stage)
+        _run_all(site)
         rewrite(
             client, _replies(client), lambda number, fields: number == 0 or flip(fields, number - 1)
         )
     assert sent[0].outcome().status == 200
-    assert_refused(stage, sent[1:], 1)
+    assert_refused(site, sent[1:], 1)
 
 
-def _run_all(stage: Stage) -> None:
-    stage.resume()
-    wait_until(lambda: stage.queue()["in_flight"] == stage.queue()["depth"] == 0)
+def _run_all(site: FaultSite) -> None:
+    site.resume()
+    wait_until(lambda: site.queue()["in_flight"] == site.queue()["depth"] == 0)
 
 
 def _replies(client) -> bytes:
@@ -113,25 +113,25 @@ def _replies(client) -> bytes:
     return key
 
 
-def _size_of_a_reply(stage: Stage, client, front) -> int:
-    sent = hold(stage, 2)
+def _size_of_a_reply(site: FaultSite, client, front) -> int:
+    sent = hold(site, 2)
     with Frozen(front.pid):
-        _run_all(stage)
+        _run_all(site)
         fields = client.xrange(_replies(client))[-1][1]
-        stage.pause()
+        site.pause()
     assert [one.outcome().status for one in sent] == [200, 200]
     return signed_bytes(fields) + 8
 
 
-def test_two_requests_swapped(stage):
-    stage.front()
-    stage.workers()
-    client = raw_client(stage)
+def test_two_requests_swapped(site):
+    site.front()
+    site.workers()
+    client = raw_client(site)
     for names in (SIGNED, *((name,) for name in SIGNED)):
-        stage.pause()
-        sent = hold(stage, 2)
+        site.pause()
+        sent = hold(site, 2)
         (_, one), (_, other) = client.xrange(QUEUE)
         swapped = [{name: fields[name] for name in names} for fields in (other, one)]
         rewrite(client, QUEUE, lambda number, fields, by=swapped: fields.update(by[number]))
-        stage.resume()
-        assert_refused(stage, sent, 0)
+        site.resume()
+        assert_refused(site, sent, 0)

@@ -1,6 +1,6 @@
 """A process full of claimers: ``python -m tests.integration.claimers URL WORKERS LEDGER``.
 
-Each worker is a membership of its own with four threads; each thread claims, writes a line in the
+Each worker is a registration of its own with four threads; each thread claims, writes a line in the
 ledger, takes a moment, settles with the next claim. Half of the idle threads block on the bells as
 workers do; the others ask again and again, so that somebody tries all the time while a pause lasts.
 
@@ -16,10 +16,10 @@ import time
 
 import redis
 
-from queueproxy.broker.connect import BrokerTarget
-from queueproxy.broker.links import Link
-from queueproxy.broker.membership import Membership
-from queueproxy.broker.seat import Seat
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.link.links import Link
+from queueproxy.broker.registration import Registration
+from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Codec
 from queueproxy.keys import Keys
 
@@ -34,9 +34,11 @@ KEEN = 0.01  # seconds between two tries of a thread that does not block
 class Claimer(threading.Thread):
     """One executor thread."""
 
-    def __init__(self, url: str, member: Membership, number: int, ledger: int, over):
+    def __init__(self, url: str, registration: Registration, number: int, ledger: int, over):
         super().__init__(daemon=True)
-        self._seat = Seat(link_to(url), Codec(SECRETS), member.worker, number, QUEUES)
+        self._broker = WorkerBroker(
+            link_to(url), Codec(SECRETS), registration.worker, number, QUEUES
+        )
         self._redis = redis.Redis.from_url(url, protocol=2)
         self._keen = number % 2 == 0
         self._ledger = ledger
@@ -47,18 +49,18 @@ class Claimer(threading.Thread):
         while not self._over.is_set():
             if claim is not None:
                 self._execute(claim)
-                claim = self._seat.turn(answer(claim))
+                claim = self._broker.settle_and_claim(answer(claim))
             elif self._keen:
                 self._over.wait(KEEN)
-                claim = self._seat.turn(None)
+                claim = self._broker.settle_and_claim(None)
             else:
-                claim = self._seat.wait()
+                claim = self._broker.wait()
         if claim is not None:
-            self._seat.turn(answer(claim), claim=False)
+            self._broker.settle_and_claim(answer(claim), claim=False)
 
     def _execute(self, claim) -> None:
         seconds, micros = self._redis.time()
-        lease = self._redis.hget(Keys("office").leases, self._seat.slot)
+        lease = self._redis.hget(Keys("kit").leases, self._broker.slot)
         claimed = lease.split()[2].decode()
         os.write(self._ledger, f"{claimed} {seconds * 1_000_000 + micros}\n".encode())
         time.sleep(EXECUTION)
@@ -66,7 +68,7 @@ class Claimer(threading.Thread):
 
 def link_to(url: str) -> Link:
     """A link of its own."""
-    return Link(BrokerTarget(url), Keys("office"), "test", int(LEASE * 1000))
+    return Link(BrokerAddress(url), Keys("kit"), "test", int(LEASE * 1000))
 
 
 def main(url: str, workers: str, path: str) -> None:
@@ -74,25 +76,25 @@ def main(url: str, workers: str, path: str) -> None:
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     ledger = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    members = [
-        Membership(link_to(url), {"host": "claimers", "pid": os.getpid()}, LEASE, QUEUES)
+    registrations = [
+        Registration(link_to(url), {"host": "claimers", "pid": os.getpid()}, LEASE, QUEUES)
         for _ in range(int(workers))
     ]
     threads = []
-    for member in members:
-        member.join()
-        threads += [Claimer(url, member, number, ledger, over) for number in range(THREADS)]
+    for registration in registrations:
+        registration.join()
+        threads += [Claimer(url, registration, number, ledger, over) for number in range(THREADS)]
     for thread in threads:
         thread.start()
     while not over.wait(LEASE / 6):
-        for member in members:
-            member.beat("busy")
-    for member in members:
-        member.call_to_stop(THREADS)
+        for registration in registrations:
+            registration.beat("busy")
+    for registration in registrations:
+        registration.call_to_stop(THREADS)
     for thread in threads:
         thread.join(20)
-    for member in members:
-        member.leave()
+    for registration in registrations:
+        registration.leave()
 
 
 if __name__ == "__main__":

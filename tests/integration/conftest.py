@@ -1,25 +1,25 @@
 import pytest
 
-from queueproxy.front.holding import Front, FrontOptions
+from queueproxy.front.front import Front, FrontOptions
 
-from ..brokers import QUEUES, SECRETS, Office, eventually
+from ..brokers import QUEUES, SECRETS, BrokerKit, eventually
 
 
 @pytest.fixture
-async def office(broker):
-    """Desks and seats of one namespace on a real, empty broker."""
-    office = Office(broker.url)
-    yield office
-    await office.close()
+async def kit(broker):
+    """Desks and worker_brokers of one namespace on a real, empty broker."""
+    kit = BrokerKit(broker.url)
+    yield kit
+    await kit.close()
 
 
 @pytest.fixture
 async def make_front():
-    """Makes a started front of an office's namespace; stops it at the end."""
+    """Makes a started front of an kit's namespace; stops it at the end."""
     fronts = []
 
-    def make(office: Office, lease: float = 15.0) -> Front:
-        options = FrontOptions(office.target, "office", QUEUES, SECRETS, lease, 1000, 1 << 24)
+    def make(kit: BrokerKit, lease: float = 15.0) -> Front:
+        options = FrontOptions(kit.target, "kit", QUEUES, SECRETS, lease, 1000, 1 << 24)
         front = Front(options)
         fronts.append(front)
         front.start()
@@ -31,8 +31,8 @@ async def make_front():
 
 
 @pytest.fixture
-async def front(office, make_front):
+async def front(kit, make_front):
     """A started front that has joined."""
-    front = make_front(office)
-    await eventually(lambda: front.courier.reachable)
+    front = make_front(kit)
+    await eventually(lambda: front.sender.reachable)
     return front

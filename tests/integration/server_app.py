@@ -11,12 +11,12 @@ import os
 import socket
 import sys
 
-from queueproxy.front import servers
-from queueproxy.front.admission import admit
-from queueproxy.front.body import BodyTooLarge, BodyTooSlow, discard_body, iter_body
-from queueproxy.front.headers import headers_the_server_adds
-from queueproxy.front.refusals import BODY_TOO_LARGE, BODY_TOO_SLOW, Refusal, response
-from queueproxy.front.servers import by_hand
+from queueproxy import servers
+from queueproxy.front.http.admission import admit
+from queueproxy.front.http.body import BodyTooLarge, BodyTooSlow, discard_body, iter_body
+from queueproxy.front.http.headers import headers_the_server_adds
+from queueproxy.front.http.refusals import BODY_TOO_LARGE, BODY_TOO_SLOW, Refusal, response
+from queueproxy.servers import foreign_server
 
 LIMIT = 1024 * 1024  # bytes of body
 PIECE = b"x" * 65536
@@ -155,7 +155,7 @@ async def fail_after_start(scope, receive, send) -> None:
 async def cut_by_hand(scope, receive, send) -> None:
     await start(send)
     await send({"type": "http.response.body", "body": b"beginning", "more_body": True})
-    if not by_hand.cut(send):
+    if not foreign_server.cut(send):
         raise ValueError("there is no other way")
 
 

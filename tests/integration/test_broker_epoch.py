@@ -4,7 +4,7 @@ import pytest
 
 from queueproxy.exceptions import BrokerUnavailable, Fenced
 
-from ..brokers import ABOUT, Office, answer, eventually, ids_of
+from ..brokers import ABOUT, BrokerKit, answer, eventually, ids_of
 from ..servers import BrokerServer
 
 
@@ -18,151 +18,155 @@ def own_broker(request):
     server.stop()
 
 
-async def test_flushall(office):
-    desk, seat = await office.desk(), office.seat()
-    await office.put(desk, "a", "b")
-    claim = seat.turn(None)
-    office.client.flushall()
+async def test_flushall(kit):
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a", "b")
+    claim = worker_broker.settle_and_claim(None)
+    kit.client.flushall()
     with pytest.raises(Fenced):
-        seat.turn(answer(claim))
+        worker_broker.settle_and_claim(answer(claim))
     with pytest.raises(Fenced):
-        await desk.beat()
+        await front_broker.beat()
     with pytest.raises(Fenced):
-        await desk.enqueue(3, [office.order("front-1", "c")])
-    assert (await desk.join(ABOUT)).taken == 0  # nothing of it is known
-    assert await desk.missing(["a", "b"]) == ["a", "b"]
-    await desk.enqueue(1, [office.order("front-1", "a")])
-    assert ids_of(office.seat()) == ["a"]
-    assert office.counters() == office.there()
+        await front_broker.enqueue(3, [kit.encoded_request("front-1", "c")])
+    assert (await front_broker.join(ABOUT)).taken == 0  # nothing of it is known
+    assert await front_broker.missing(["a", "b"]) == ["a", "b"]
+    await front_broker.enqueue(1, [kit.encoded_request("front-1", "a")])
+    assert ids_of(kit.worker_broker()) == ["a"]
+    assert kit.counters() == kit.there()
 
 
-async def test_function_flush(office):
-    desk, seat = await office.desk(), office.seat()
-    await office.put(desk, "a")
-    office.client.execute_command("FUNCTION", "FLUSH")
-    claim = seat.turn(None)
-    office.client.execute_command("FUNCTION", "FLUSH")
-    await office.put(desk, "b")
-    office.client.execute_command("FUNCTION", "FLUSH")
-    seat.turn(answer(claim), claim=False)
-    assert await office.answers(desk) == {"a": ["200"]}
-    assert ids_of(seat) == ["b"]
+async def test_function_flush(kit):
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a")
+    kit.client.execute_command("FUNCTION", "FLUSH")
+    claim = worker_broker.settle_and_claim(None)
+    kit.client.execute_command("FUNCTION", "FLUSH")
+    await kit.put(front_broker, "b")
+    kit.client.execute_command("FUNCTION", "FLUSH")
+    worker_broker.settle_and_claim(answer(claim), claim=False)
+    assert await kit.answers(front_broker) == {"a": ["200"]}
+    assert ids_of(worker_broker) == ["b"]
 
 
 async def test_restart(own_broker):
-    office = Office(own_broker.url)
-    desk, seat = await office.desk(lease=0.05), office.seat()
-    await office.put(desk, "flying")
-    claim = seat.turn(None)
-    await office.put(desk, "get")
-    await office.put(desk, "post", most=1)
+    kit = BrokerKit(own_broker.url)
+    front_broker, worker_broker = await kit.front_broker(lease=0.05), kit.worker_broker()
+    await kit.put(front_broker, "flying")
+    claim = worker_broker.settle_and_claim(None)
+    await kit.put(front_broker, "get")
+    await kit.put(front_broker, "post", most=1)
     own_broker.kill()
     with pytest.raises(BrokerUnavailable):
-        seat.turn(answer(claim))
+        worker_broker.settle_and_claim(answer(claim))
     with pytest.raises(BrokerUnavailable):
-        await desk.beat()
+        await front_broker.beat()
     own_broker.start()
     if own_broker.keeps:
-        await _after_restart_kept(office, desk, seat, claim)
+        await _after_restart_kept(kit, front_broker, worker_broker, claim)
     else:
         with pytest.raises(Fenced):
-            seat.turn(answer(claim))
-        assert (await desk.join(ABOUT)).taken == 0
-    await office.close()
+            worker_broker.settle_and_claim(answer(claim))
+        assert (await front_broker.join(ABOUT)).taken == 0
+    await kit.close()
 
 
-async def _after_restart_kept(office, desk, seat, claim):
-    expires = office.client.zscore(office.keys.fronts, desk.front)
-    await eventually(lambda: office.now_ms() > expires)
-    await desk.beat()  # nobody could beat meanwhile: every lease has its length again
-    following = seat.turn(answer(claim))
+async def _after_restart_kept(kit, front_broker, worker_broker, claim):
+    expires = kit.client.zscore(kit.keys.fronts, front_broker.front)
+    await eventually(lambda: kit.now_ms() > expires)
+    await front_broker.beat()  # nobody could beat meanwhile: every lease has its length again
+    following = worker_broker.settle_and_claim(answer(claim))
     assert following.id == "get"
-    assert seat.turn(answer(following)) is None
-    answers = await office.answers(desk)
+    assert worker_broker.settle_and_claim(answer(following)) is None
+    answers = await kit.answers(front_broker)
     # Whether the unsafe one had been claimed in a write that was lost, nobody knows.
     assert answers == {"flying": ["200"], "get": ["200"], "post": ["worker_lost"]}
-    assert [letter.reason for letter in office.control().dead_letters()] == ["epoch"]
-    await office.put(desk, "post2", most=1)
-    assert ids_of(seat) == ["post2"]
-    assert office.counters() == office.there()
+    assert [letter.reason for letter in kit.control().dead_letters()] == ["epoch"]
+    await kit.put(front_broker, "post2", most=1)
+    assert ids_of(worker_broker) == ["post2"]
+    assert kit.counters() == kit.there()
 
 
-async def test_a_claim_that_was_forgotten_is_not_made_again(office):
+async def test_a_claim_that_was_forgotten_is_not_made_again(kit):
     """As after a failover: the claim of an unsafe request is not in the replica's copy."""
-    desk, seat = await office.desk(), office.seat()
-    await office.put(desk, "post", most=1)
-    before = {key: office.client.dump(key) for key in office.client.keys("*")}
-    claim = seat.turn(None)
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "post", most=1)
+    before = {key: kit.client.dump(key) for key in kit.client.keys("*")}
+    claim = worker_broker.settle_and_claim(None)
     assert claim.id == "post"
-    for key in office.client.keys("*"):
+    for key in kit.client.keys("*"):
         if key not in before:
-            office.client.delete(key)
+            kit.client.delete(key)
     for key, dump in before.items():
-        office.client.restore(key, 0, dump, replace=True)
-    office.client.hset(office.keys.state, "run", "the server it was before")
-    assert ids_of(office.seat()) == []
-    assert await office.answers(desk) == {"post": ["worker_lost"]}
-    assert seat.turn(answer(claim)) is None  # nor does its late answer go anywhere
-    assert await office.answers(desk) == {"post": ["worker_lost"]}
-    assert office.counters() == office.there()
+        kit.client.restore(key, 0, dump, replace=True)
+    kit.client.hset(kit.keys.state, "run", "the server it was before")
+    assert ids_of(kit.worker_broker()) == []
+    assert await kit.answers(front_broker) == {"post": ["worker_lost"]}
+    assert (
+        worker_broker.settle_and_claim(answer(claim)) is None
+    )  # nor does its late answer go anywhere
+    assert await kit.answers(front_broker) == {"post": ["worker_lost"]}
+    assert kit.counters() == kit.there()
 
 
-async def test_out_of_memory(office):
+async def test_out_of_memory(kit):
     """A full server takes no more, but what it has is run, answered and given back."""
-    desk, seat = await office.desk(), office.seat()
-    await office.put(desk, "a", "b", "c")
-    office.client.config_set("maxmemory", 1)
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a", "b", "c")
+    kit.client.config_set("maxmemory", 1)
     try:
         with pytest.raises(BrokerUnavailable):
-            await office.put(desk, "over")
+            await kit.put(front_broker, "over")
         with pytest.raises(BrokerUnavailable):
-            await desk.stage("big", 0, b"x", 60)
-        assert await desk.withdraw(["b"]) == ["withdrawn"]
-        assert ids_of(seat) == ["a", "c"]
-        await desk.beat()
+            await front_broker.stage("big", 0, b"x", 60)
+        assert await front_broker.withdraw(["b"]) == ["withdrawn"]
+        assert ids_of(worker_broker) == ["a", "c"]
+        await front_broker.beat()
     finally:
-        office.client.config_set("maxmemory", 0)
-    await office.put(desk, "over")
-    assert ids_of(seat) == ["over"]
-    assert await office.answers(desk) == {id: ["200"] for id in ("a", "c", "over")}
+        kit.client.config_set("maxmemory", 0)
+    await kit.put(front_broker, "over")
+    assert ids_of(worker_broker) == ["over"]
+    assert await kit.answers(front_broker) == {id: ["200"] for id in ("a", "c", "over")}
 
 
-async def test_a_read_only_replica_is_away(office):
+async def test_a_read_only_replica_is_away(kit):
     """A demoted master answers READONLY: that is no error of ours."""
-    desk, seat = await office.desk(), office.seat()
-    office.client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    kit.client.execute_command("REPLICAOF", "127.0.0.1", "1")
     try:
         with pytest.raises(BrokerUnavailable):
-            await office.put(desk, "a")
+            await kit.put(front_broker, "a")
         with pytest.raises(BrokerUnavailable):
-            seat.turn(None)
+            worker_broker.settle_and_claim(None)
     finally:
-        office.client.execute_command("REPLICAOF", "NO", "ONE")
-    await office.put(desk, "a")
-    assert ids_of(seat) == ["a"]
+        kit.client.execute_command("REPLICAOF", "NO", "ONE")
+    await kit.put(front_broker, "a")
+    assert ids_of(worker_broker) == ["a"]
 
 
-async def test_a_spell_ends_with_the_lease_of_a_front(office):
-    desk = await office.desk(lease=0.05)
-    first = (await desk.join(ABOUT)).spell
-    assert (await desk.join(ABOUT)).spell == first  # the first answer was lost
-    expires = office.client.zscore(office.keys.fronts, desk.front)
-    await eventually(lambda: office.now_ms() > expires)
-    again = (await desk.join(ABOUT)).spell  # half of what it held may have been dropped by now
+async def test_a_spell_ends_with_the_lease_of_a_front(kit):
+    front_broker = await kit.front_broker(lease=0.05)
+    first = (await front_broker.join(ABOUT)).spell
+    assert (await front_broker.join(ABOUT)).spell == first  # the first answer was lost
+    expires = kit.client.zscore(kit.keys.fronts, front_broker.front)
+    await eventually(lambda: kit.now_ms() > expires)
+    again = (
+        await front_broker.join(ABOUT)
+    ).spell  # half of what it held may have been dropped by now
     assert again != first
-    office.link().script("front_leave", desk.front)
-    left = office.now_ms()
-    await eventually(lambda: office.now_ms() > left)
-    assert (await desk.join(ABOUT)).spell not in (first, again)
+    kit.link().script("front_leave", front_broker.front)
+    left = kit.now_ms()
+    await eventually(lambda: kit.now_ms() > left)
+    assert (await front_broker.join(ABOUT)).spell not in (first, again)
 
 
 async def test_a_spell_ends_with_the_run_of_the_server(own_broker):
-    office = Office(own_broker.url)
-    desk = await office.desk()
-    first = (await desk.join(ABOUT)).spell
+    kit = BrokerKit(own_broker.url)
+    front_broker = await kit.front_broker()
+    first = (await front_broker.join(ABOUT)).spell
     own_broker.kill()
     own_broker.start()
     with pytest.raises(BrokerUnavailable):
-        await desk.beat()
-    assert (await desk.join(ABOUT)).spell != first
-    await office.close()
+        await front_broker.beat()
+    assert (await front_broker.join(ABOUT)).spell != first
+    await kit.close()

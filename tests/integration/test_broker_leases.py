@@ -2,254 +2,259 @@
 
 import pytest
 
-from queueproxy.broker.seat import Settlement
+from queueproxy.broker.worker_broker import Settlement
 from queueproxy.exceptions import Fenced
 
 from ..brokers import answer, eventually, ids_of, part
 
 
-async def test_a_repeated_turn_gives_the_same_claim_and_settles_once(office):
-    desk = await office.desk()
-    await office.put(desk, "a", "b", "c")
-    member = office.member()
-    seat, again = office.seat(member), office.seat(member)  # the same thread, its answer lost
-    first = seat.turn(None)
-    assert again.turn(None) == first
-    second = seat.turn(answer(first))
-    assert again.turn(answer(first)) == second
+async def test_a_repeated_turn_gives_the_same_claim_and_settles_once(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", "b", "c")
+    registration = kit.registration()
+    worker_broker, again = (
+        kit.worker_broker(registration),
+        kit.worker_broker(registration),
+    )  # the same thread, its answer lost
+    first = worker_broker.settle_and_claim(None)
+    assert again.settle_and_claim(None) == first
+    second = worker_broker.settle_and_claim(answer(first))
+    assert again.settle_and_claim(answer(first)) == second
     assert (first.id, second.id) == ("a", "b")
-    assert await office.answers(desk) == {"a": ["200"]}
-    assert office.counters() == office.there()
+    assert await kit.answers(front_broker) == {"a": ["200"]}
+    assert kit.counters() == kit.there()
 
 
-async def test_a_repeated_turn_that_only_settles(office):
-    desk = await office.desk()
-    await office.put(desk, "a", "b")
-    member = office.member()
-    seat, again = office.seat(member), office.seat(member)
-    first = seat.turn(None)
-    again.turn(None)
-    for place in (seat, again):
-        assert place.turn(answer(first), claim=False) is None
-    assert await office.answers(desk) == {"a": ["200"]}
-    assert ids_of(seat) == ["b"]
+async def test_a_repeated_turn_that_only_settles(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", "b")
+    registration = kit.registration()
+    worker_broker, again = kit.worker_broker(registration), kit.worker_broker(registration)
+    first = worker_broker.settle_and_claim(None)
+    again.settle_and_claim(None)
+    for place in (worker_broker, again):
+        assert place.settle_and_claim(answer(first), claim=False) is None
+    assert await kit.answers(front_broker) == {"a": ["200"]}
+    assert ids_of(worker_broker) == ["b"]
 
 
-async def test_nobody_else_can_settle(office):
-    desk = await office.desk()
-    await office.put(desk, "a")
-    owner, other = office.seat(), office.seat()
-    claim = owner.turn(None)
-    assert other.turn(answer(claim, status=500)) is None
-    assert await office.answers(desk) == {}
-    owner.turn(answer(claim))
-    assert await office.answers(desk) == {"a": ["200"]}
+async def test_nobody_else_can_settle(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a")
+    owner, other = kit.worker_broker(), kit.worker_broker()
+    claim = owner.settle_and_claim(None)
+    assert other.settle_and_claim(answer(claim, status=500)) is None
+    assert await kit.answers(front_broker) == {}
+    owner.settle_and_claim(answer(claim))
+    assert await kit.answers(front_broker) == {"a": ["200"]}
 
 
-async def test_a_thread_cannot_settle_its_neighbours_request(office):
-    desk = await office.desk()
-    await office.put(desk, "a", "b")
-    member = office.member()
-    first, second = office.seat(member, 0), office.seat(member, 1)
-    mine, theirs = first.turn(None), second.turn(None)
+async def test_a_thread_cannot_settle_its_neighbours_request(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", "b")
+    registration = kit.registration()
+    first, second = kit.worker_broker(registration, 0), kit.worker_broker(registration, 1)
+    mine, theirs = first.settle_and_claim(None), second.settle_and_claim(None)
     with pytest.raises(Fenced):
         first.push(theirs, part(theirs, 0))
-    second.turn(answer(theirs))
-    first.turn(answer(mine))
-    assert await office.answers(desk) == {"a": ["200"], "b": ["200"]}
+    second.settle_and_claim(answer(theirs))
+    first.settle_and_claim(answer(mine))
+    assert await kit.answers(front_broker) == {"a": ["200"], "b": ["200"]}
 
 
-async def test_a_reaped_worker_is_fenced(office):
-    desk = await office.desk()
-    await office.put(desk, "a")
-    zombie = office.member()
-    seat = office.seat(zombie)
-    claim = seat.turn(None)
-    office.link().script("worker_reap", zombie.worker)
-    rescuer = office.seat()
-    second = rescuer.turn(None)
+async def test_a_reaped_worker_is_fenced(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a")
+    zombie = kit.registration()
+    worker_broker = kit.worker_broker(zombie)
+    claim = worker_broker.settle_and_claim(None)
+    kit.link().script("worker_reap", zombie.worker)
+    rescuer = kit.worker_broker()
+    second = rescuer.settle_and_claim(None)
     assert (second.id, second.attempt) == ("a", 2)
     with pytest.raises(Fenced):
-        seat.turn(answer(claim, status=500))
+        worker_broker.settle_and_claim(answer(claim, status=500))
     with pytest.raises(Fenced):
-        seat.push(claim, part(claim, 0))
+        worker_broker.push(claim, part(claim, 0))
     assert not zombie.beat("busy")
-    assert await office.answers(desk) == {}
-    rescuer.turn(answer(second))
-    assert await office.answers(desk) == {"a": ["200"]}
+    assert await kit.answers(front_broker) == {}
+    rescuer.settle_and_claim(answer(second))
+    assert await kit.answers(front_broker) == {"a": ["200"]}
 
 
-async def test_an_old_attempt_cannot_push_into_a_new_one(office):
-    desk = await office.desk()
-    await office.put(desk, "a")
-    member = office.member()
-    seat = office.seat(member)
-    first = seat.turn(None)
-    assert seat.turn(Settlement(first, "released"), claim=False) is None
-    lost = office.member()
-    office.seat(lost).turn(None)
+async def test_an_old_attempt_cannot_push_into_a_new_one(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a")
+    registration = kit.registration()
+    worker_broker = kit.worker_broker(registration)
+    first = worker_broker.settle_and_claim(None)
+    assert worker_broker.settle_and_claim(Settlement(first, "released"), claim=False) is None
+    lost = kit.registration()
+    kit.worker_broker(lost).settle_and_claim(None)
     lost.leave()
-    second = seat.turn(None)
+    second = worker_broker.settle_and_claim(None)
     assert (second.id, second.attempt) == ("a", 2)
     with pytest.raises(Fenced):
-        seat.push(first, part(first, 0))
-    assert seat.push(second, part(second, 0))
+        worker_broker.push(first, part(first, 0))
+    assert worker_broker.push(second, part(second, 0))
 
 
-async def test_release_puts_it_back_to_the_head_and_costs_no_attempt(office):
-    desk = await office.desk()
-    await office.put(desk, "a", "b", "c", most=1)
-    seat = office.seat()
-    claim = seat.turn(None)
-    assert seat.turn(Settlement(claim, "released"), claim=False) is None
-    again = office.seat().turn(None)
+async def test_release_puts_it_back_to_the_head_and_costs_no_attempt(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", "b", "c", most=1)
+    worker_broker = kit.worker_broker()
+    claim = worker_broker.settle_and_claim(None)
+    assert worker_broker.settle_and_claim(Settlement(claim, "released"), claim=False) is None
+    again = kit.worker_broker().settle_and_claim(None)
     assert (again.id, again.attempt) == ("a", 1)
-    assert ids_of(seat) == ["b", "c"]
+    assert ids_of(worker_broker) == ["b", "c"]
 
 
-async def test_several_handed_back_keep_their_order(office):
-    desk = await office.desk()
-    await office.put(desk, *"abcd")
-    member = office.member()
-    seats = [office.seat(member, number) for number in range(3)]
-    claims = [seat.turn(None) for seat in seats]
+async def test_several_handed_back_keep_their_order(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, *"abcd")
+    registration = kit.registration()
+    worker_brokers = [kit.worker_broker(registration, number) for number in range(3)]
+    claims = [worker_broker.settle_and_claim(None) for worker_broker in worker_brokers]
     for at in (2, 0, 1):
-        seats[at].turn(Settlement(claims[at], "released"), claim=False)
-    assert ids_of(office.seat()) == list("abcd")
+        worker_brokers[at].settle_and_claim(Settlement(claims[at], "released"), claim=False)
+    assert ids_of(kit.worker_broker()) == list("abcd")
 
 
-async def test_lost_twice_is_worker_lost_and_a_dead_letter(office):
-    desk = await office.desk()
-    await office.put(desk, "poison", "next")
+async def test_lost_twice_is_worker_lost_and_a_dead_letter(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "poison", "next")
     for attempt in (1, 2):
-        member = office.member()
-        claim = office.seat(member).turn(None)
+        registration = kit.registration()
+        claim = kit.worker_broker(registration).settle_and_claim(None)
         assert (claim.id, claim.attempt) == ("poison", attempt)
-        member.leave()
-    assert await office.answers(desk) == {"poison": ["worker_lost"]}
-    (letter,) = office.control().dead_letters()
+        registration.leave()
+    assert await kit.answers(front_broker) == {"poison": ["worker_lost"]}
+    (letter,) = kit.control().dead_letters()
     assert (letter.reason, letter.request, letter.attempts) == ("worker_lost", "poison", 2)
     assert letter.head["path"] == "/poison"
-    assert letter.worker.startswith(member.worker)
-    assert ids_of(office.seat()) == ["next"]
-    assert not office.client.exists(office.keys.attempts)
+    assert letter.worker.startswith(registration.worker)
+    assert ids_of(kit.worker_broker()) == ["next"]
+    assert not kit.client.exists(kit.keys.attempts)
 
 
-async def test_unsafe_is_never_run_again(office):
-    desk = await office.desk()
-    await office.put(desk, "post", most=1)
-    member = office.member()
-    office.seat(member).turn(None)
-    member.leave()
-    assert await office.answers(desk) == {"post": ["worker_lost"]}
-    assert ids_of(office.seat()) == []
-    assert office.control().dead_letters()[0].request == "post"
+async def test_unsafe_is_never_run_again(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "post", most=1)
+    registration = kit.registration()
+    kit.worker_broker(registration).settle_and_claim(None)
+    registration.leave()
+    assert await kit.answers(front_broker) == {"post": ["worker_lost"]}
+    assert ids_of(kit.worker_broker()) == []
+    assert kit.control().dead_letters()[0].request == "post"
 
 
-async def test_streamed_is_never_run_again(office):
-    desk = await office.desk()
-    await office.put(desk, "get")
-    member = office.member()
-    seat = office.seat(member)
-    claim = seat.turn(None)
-    assert seat.push(claim, part(claim, 0))
-    member.leave()
-    assert await office.answers(desk) == {"get": ["200", "worker_lost"]}
-    assert ids_of(office.seat()) == []
+async def test_streamed_is_never_run_again(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "get")
+    registration = kit.registration()
+    worker_broker = kit.worker_broker(registration)
+    claim = worker_broker.settle_and_claim(None)
+    assert worker_broker.push(claim, part(claim, 0))
+    registration.leave()
+    assert await kit.answers(front_broker) == {"get": ["200", "worker_lost"]}
+    assert ids_of(kit.worker_broker()) == []
 
 
-async def test_nobody_waits_for_what_the_lost_worker_held(office):
-    desk = await office.desk()
-    await office.put(desk, "get")
-    member = office.member()
-    office.seat(member).turn(None)
-    await desk.withdraw(["get"])
-    member.leave()
-    assert ids_of(office.seat()) == []
-    assert await office.answers(desk) == {}
-    assert office.counters() == office.there()
+async def test_nobody_waits_for_what_the_lost_worker_held(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "get")
+    registration = kit.registration()
+    kit.worker_broker(registration).settle_and_claim(None)
+    await front_broker.withdraw(["get"])
+    registration.leave()
+    assert ids_of(kit.worker_broker()) == []
+    assert await kit.answers(front_broker) == {}
+    assert kit.counters() == kit.there()
 
 
-async def test_a_lease_that_ran_out_is_swept_by_anybodys_heartbeat(office):
-    desk = await office.desk()
-    await office.put(desk, "a", "b")
-    dead = office.member(lease=0.05)
-    seat = office.seat(dead)
-    seat.turn(None)
-    rescuer = office.member()
-    expires = office.client.zscore(office.keys.workers, dead.worker)
-    await eventually(lambda: office.now_ms() > expires)
+async def test_a_lease_that_ran_out_is_swept_by_anybodys_heartbeat(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", "b")
+    dead = kit.registration(lease=0.05)
+    worker_broker = kit.worker_broker(dead)
+    worker_broker.settle_and_claim(None)
+    rescuer = kit.registration()
+    expires = kit.client.zscore(kit.keys.workers, dead.worker)
+    await eventually(lambda: kit.now_ms() > expires)
     assert rescuer.beat("idle")
-    assert ids_of(office.seat(rescuer)) == ["a", "b"]
+    assert ids_of(kit.worker_broker(rescuer)) == ["a", "b"]
     with pytest.raises(Fenced):
-        seat.turn(None)
+        worker_broker.settle_and_claim(None)
 
 
-async def test_a_late_heartbeat_does_not_bring_a_lease_back(office):
-    desk = await office.desk()
-    await office.put(desk, "a", most=1)
-    late = office.member(lease=0.05)
-    office.seat(late).turn(None)
-    expires = office.client.zscore(office.keys.workers, late.worker)
-    await eventually(lambda: office.now_ms() > expires)
+async def test_a_late_heartbeat_does_not_bring_a_lease_back(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", most=1)
+    late = kit.registration(lease=0.05)
+    kit.worker_broker(late).settle_and_claim(None)
+    expires = kit.client.zscore(kit.keys.workers, late.worker)
+    await eventually(lambda: kit.now_ms() > expires)
     assert not late.beat("busy")
-    assert await office.answers(desk) == {"a": ["worker_lost"]}
+    assert await kit.answers(front_broker) == {"a": ["worker_lost"]}
     assert late.join(given_up=late.worker) == late.worker
-    assert ids_of(office.seat(late)) == []
+    assert ids_of(kit.worker_broker(late)) == []
 
 
-async def test_heartbeats_keep_the_lease_however_long_it_takes(office):
-    desk = await office.desk()
-    await office.put(desk, "slow", most=1)
-    slow, other = office.member(lease=0.3), office.member()
-    seat = office.seat(slow)
-    claim = seat.turn(None)
-    began = office.now_ms()
+async def test_heartbeats_keep_the_lease_however_long_it_takes(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "slow", most=1)
+    slow, other = kit.registration(lease=0.3), kit.registration()
+    worker_broker = kit.worker_broker(slow)
+    claim = worker_broker.settle_and_claim(None)
+    began = kit.now_ms()
 
     def beat() -> bool:
         assert slow.beat("busy")
         assert other.beat("idle")
-        return office.now_ms() > began + 1000
+        return kit.now_ms() > began + 1000
 
     await eventually(beat)
-    seat.turn(answer(claim))
-    assert await office.answers(desk) == {"slow": ["200"]}
+    worker_broker.settle_and_claim(answer(claim))
+    assert await kit.answers(front_broker) == {"slow": ["200"]}
 
 
-async def test_a_dead_front_does_not_end_what_runs(office):
-    desk = await office.desk()
-    await office.put(desk, "a", most=1)
-    seat = office.seat()
-    claim = seat.turn(None)
-    await desk.leave()
-    assert not seat.wanted(claim)
-    seat.turn(answer(claim))
-    assert office.counters() == office.there()
-    assert office.client.keys(office.keys.named("replies", "*")) == []
+async def test_a_dead_front_does_not_end_what_runs(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", most=1)
+    worker_broker = kit.worker_broker()
+    claim = worker_broker.settle_and_claim(None)
+    await front_broker.leave()
+    assert not worker_broker.wanted(claim)
+    worker_broker.settle_and_claim(answer(claim))
+    assert kit.counters() == kit.there()
+    assert kit.client.keys(kit.keys.named("replies", "*")) == []
 
 
-async def test_a_stream_whose_client_left_is_gone(office):
-    desk = await office.desk()
-    await office.put(desk, "a")
-    seat = office.seat()
-    claim = seat.turn(None)
-    assert seat.push(claim, part(claim, 0))
-    await desk.credit([("a", 1000), ("stranger", 5)])
-    assert seat.credit(claim, 5) == 1000
-    await desk.withdraw(["a"])
-    assert seat.credit(claim, 5) == 0  # woken at once
-    assert not seat.push(claim, part(claim, 1))
-    seat.turn(Settlement(claim, "abandoned"))
-    assert office.client.keys(office.keys.named("flow", "*")) == []
-    assert office.counters() == office.there()
+async def test_a_stream_whose_client_left_is_gone(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a")
+    worker_broker = kit.worker_broker()
+    claim = worker_broker.settle_and_claim(None)
+    assert worker_broker.push(claim, part(claim, 0))
+    await front_broker.credit([("a", 1000), ("stranger", 5)])
+    assert worker_broker.credit(claim, 5) == 1000
+    await front_broker.withdraw(["a"])
+    assert worker_broker.credit(claim, 5) == 0  # woken at once
+    assert not worker_broker.push(claim, part(claim, 1))
+    worker_broker.settle_and_claim(Settlement(claim, "abandoned"))
+    assert kit.client.keys(kit.keys.named("flow", "*")) == []
+    assert kit.counters() == kit.there()
 
 
 @pytest.mark.parametrize("outcome", ["malformed", "bad_response"])
-async def test_refused_by_its_worker(office, outcome):
-    desk = await office.desk()
-    await office.put(desk, "a", "b")
-    seat = office.seat()
-    following = seat.turn(Settlement(seat.turn(None), outcome))
+async def test_refused_by_its_worker(kit, outcome):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", "b")
+    worker_broker = kit.worker_broker()
+    following = worker_broker.settle_and_claim(
+        Settlement(worker_broker.settle_and_claim(None), outcome)
+    )
     assert following.id == "b"
-    assert await office.answers(desk) == {"a": [outcome]}
-    assert [letter.reason for letter in office.control().dead_letters()] == [outcome]
+    assert await kit.answers(front_broker) == {"a": [outcome]}
+    assert [letter.reason for letter in kit.control().dead_letters()] == [outcome]

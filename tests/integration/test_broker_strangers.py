@@ -2,7 +2,7 @@
 
 import pytest
 
-from queueproxy.broker.seat import Settlement
+from queueproxy.broker.worker_broker import Settlement
 from queueproxy.exceptions import DecodeError, UnknownVersion
 
 from ..brokers import answer, ids_of
@@ -10,8 +10,8 @@ from ..brokers import answer, ids_of
 STREAM = ("queue", "default")
 
 
-def reasons(office) -> list[str]:
-    return [letter.reason for letter in office.control().dead_letters()]
+def reasons(kit) -> list[str]:
+    return [letter.reason for letter in kit.control().dead_letters()]
 
 
 @pytest.mark.parametrize(
@@ -24,132 +24,132 @@ def reasons(office) -> list[str]:
         {"m": b"\xff\xfe\x00", "v": b"\xff", "h": b"\x00" * 1000},
     ],
 )
-async def test_a_strangers_entry_is_put_away(office, fields):
-    desk = await office.desk()
-    office.client.xadd(office.keys.named(*STREAM), fields)
-    await office.put(desk, "a")
-    office.client.xadd(office.keys.named(*STREAM), fields)
-    await office.put(desk, "b")
-    assert ids_of(office.seat()) == ["a", "b"]
-    assert reasons(office) == ["unregistered"] * 2
-    assert office.counters() == office.there()
-    assert office.counters().waiting == office.counters().bytes == 0
+async def test_a_strangers_entry_is_put_away(kit, fields):
+    front_broker = await kit.front_broker()
+    kit.client.xadd(kit.keys.named(*STREAM), fields)
+    await kit.put(front_broker, "a")
+    kit.client.xadd(kit.keys.named(*STREAM), fields)
+    await kit.put(front_broker, "b")
+    assert ids_of(kit.worker_broker()) == ["a", "b"]
+    assert reasons(kit) == ["unregistered"] * 2
+    assert kit.counters() == kit.there()
+    assert kit.counters().waiting == kit.counters().bytes == 0
 
 
-async def test_many_strangers_do_not_hold_a_turn_up(office):
-    desk = await office.desk()
+async def test_many_strangers_do_not_hold_a_turn_up(kit):
+    front_broker = await kit.front_broker()
     for _ in range(200):
-        office.client.xadd(office.keys.named(*STREAM), {"x": "y"})
-    await office.put(desk, "a")
-    assert ids_of(office.seat()) == ["a"]
+        kit.client.xadd(kit.keys.named(*STREAM), {"x": "y"})
+    await kit.put(front_broker, "a")
+    assert ids_of(kit.worker_broker()) == ["a"]
 
 
 @pytest.mark.parametrize("when", ["waiting", "in flight", "over"])
-async def test_a_copy_is_not_run(office, when):
+async def test_a_copy_is_not_run(kit, when):
     """Replayed by somebody who can write to the broker but not sign."""
-    desk, seat = await office.desk(), office.seat()
-    await office.put(desk, "a")
-    ((_, fields),) = office.client.xrange(office.keys.named(*STREAM))
-    claim = seat.turn(None) if when != "waiting" else None
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a")
+    ((_, fields),) = kit.client.xrange(kit.keys.named(*STREAM))
+    claim = worker_broker.settle_and_claim(None) if when != "waiting" else None
     if when == "over":
-        seat.turn(answer(claim), claim=False)
-    office.client.xadd(office.keys.named(*STREAM), fields)
-    await office.put(desk, "b")
-    assert ids_of(office.seat()) == (["a", "b"] if when == "waiting" else ["b"])
-    assert reasons(office) == ["unregistered"]
+        worker_broker.settle_and_claim(answer(claim), claim=False)
+    kit.client.xadd(kit.keys.named(*STREAM), fields)
+    await kit.put(front_broker, "b")
+    assert ids_of(kit.worker_broker()) == (["a", "b"] if when == "waiting" else ["b"])
+    assert reasons(kit) == ["unregistered"]
     if when == "in flight":
-        seat.turn(answer(claim))
-    assert await office.answers(desk) == {"a": ["200"], "b": ["200"]}
+        worker_broker.settle_and_claim(answer(claim))
+    assert await kit.answers(front_broker) == {"a": ["200"], "b": ["200"]}
 
 
 @pytest.mark.parametrize("field", ["h", "b", "s"])
-async def test_an_altered_request_is_refused(office, field):
-    desk, seat = await office.desk(), office.seat()
-    await office.put(desk, "b", body=b"body")
-    await _rewrite(office, "b", {field: b"forged"})
-    claim = seat.turn(None)
+async def test_an_altered_request_is_refused(kit, field):
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "b", body=b"body")
+    await _rewrite(kit, "b", {field: b"forged"})
+    claim = worker_broker.settle_and_claim(None)
     with pytest.raises(DecodeError):
-        seat.open(claim)
-    assert seat.turn(Settlement(claim, "malformed")) is None
-    assert await office.answers(desk) == {"b": ["malformed"]}
-    assert reasons(office) == ["malformed"]
+        worker_broker.open(claim)
+    assert worker_broker.settle_and_claim(Settlement(claim, "malformed")) is None
+    assert await kit.answers(front_broker) == {"b": ["malformed"]}
+    assert reasons(kit) == ["malformed"]
 
 
-async def test_meta_that_contradicts_the_signed_head_is_refused(office):
+async def test_meta_that_contradicts_the_signed_head_is_refused(kit):
     """The policy the scripts act on (how often, for whom) must be the one that was signed."""
-    desk, seat = await office.desk(), office.seat()
-    await office.put(desk, "post", most=1)
-    ((_, fields),) = office.client.xrange(office.keys.named(*STREAM))
-    await _rewrite(office, "post", {"m": fields[b"m"].rpartition(b" ")[0] + b" 9"})
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "post", most=1)
+    ((_, fields),) = kit.client.xrange(kit.keys.named(*STREAM))
+    await _rewrite(kit, "post", {"m": fields[b"m"].rpartition(b" ")[0] + b" 9"})
     with pytest.raises(DecodeError):
-        seat.open(seat.turn(None))
+        worker_broker.open(worker_broker.settle_and_claim(None))
 
 
-async def _rewrite(office, id: str, changed: dict) -> None:
+async def _rewrite(kit, id: str, changed: dict) -> None:
     """Put an altered entry in the place of a registered one."""
-    stream, held = office.keys.named(*STREAM), office.keys.named("held", "front-1")
-    ((entry, fields),) = office.client.xrange(stream)
-    forged = office.client.xadd(stream, fields | {k.encode(): v for k, v in changed.items()})
-    office.client.hset(held, id, office.client.hget(held, id).replace(entry, forged))
-    office.client.xdel(stream, entry)
+    stream, held = kit.keys.named(*STREAM), kit.keys.named("held", "front-1")
+    ((entry, fields),) = kit.client.xrange(stream)
+    forged = kit.client.xadd(stream, fields | {k.encode(): v for k, v in changed.items()})
+    kit.client.hset(held, id, kit.client.hget(held, id).replace(entry, forged))
+    kit.client.xdel(stream, entry)
 
 
 class TestUnknownVersion:
     """A request of the next release waits for a worker of it, and holds nobody up."""
 
-    async def _put_new(self, office, desk, monkeypatch, *ids):
+    async def _put_new(self, kit, front_broker, monkeypatch, *ids):
         with monkeypatch.context() as later:
-            later.setattr("queueproxy.broker.desk.WIRE_VERSION", "2")
-            await office.put(desk, *ids)
+            later.setattr("queueproxy.broker.front_broker.WIRE_VERSION", "2")
+            await kit.put(front_broker, *ids)
 
-    async def test_waits_for_a_worker_that_knows_it(self, office, monkeypatch):
-        desk, seat = await office.desk(), office.seat()
-        await self._put_new(office, desk, monkeypatch, "new1")
-        await office.put(desk, "old1")
-        await self._put_new(office, desk, monkeypatch, "new2")
-        await office.put(desk, "old2")
-        assert ids_of(seat) == ["old1", "old2"]
-        assert office.counters().waiting == 2
-        assert seat.turn(None) is None
-        assert reasons(office) == []
-        monkeypatch.setattr("queueproxy.broker.seat.WIRE_VERSION", "2")
-        claim = seat.turn(None)
+    async def test_waits_for_a_worker_that_knows_it(self, kit, monkeypatch):
+        front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+        await self._put_new(kit, front_broker, monkeypatch, "new1")
+        await kit.put(front_broker, "old1")
+        await self._put_new(kit, front_broker, monkeypatch, "new2")
+        await kit.put(front_broker, "old2")
+        assert ids_of(worker_broker) == ["old1", "old2"]
+        assert kit.counters().waiting == 2
+        assert worker_broker.settle_and_claim(None) is None
+        assert reasons(kit) == []
+        monkeypatch.setattr("queueproxy.broker.worker_broker.WIRE_VERSION", "2")
+        claim = worker_broker.settle_and_claim(None)
         with pytest.raises(UnknownVersion):
-            seat.open(claim)
-        assert [claim.id, *_rest(seat, claim)] == ["new1", "new2"]
-        assert office.counters() == office.there()
-        assert office.left() <= {"workers", "worker", "fronts", "front", "replies"}
+            worker_broker.open(claim)
+        assert [claim.id, *_rest(worker_broker, claim)] == ["new1", "new2"]
+        assert kit.counters() == kit.there()
+        assert kit.left() <= {"workers", "worker", "fronts", "front", "replies"}
 
-    async def test_wakes_nobody_who_cannot_run_it(self, office, monkeypatch):
-        desk, seat = await office.desk(), office.seat()
-        await self._put_new(office, desk, monkeypatch, "new")
-        assert seat.turn(None) is None
-        office.client.delete(office.keys.named("bell", "default"))
-        await desk.beat()
-        assert not office.client.exists(office.keys.named("bell", "default"))
+    async def test_wakes_nobody_who_cannot_run_it(self, kit, monkeypatch):
+        front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+        await self._put_new(kit, front_broker, monkeypatch, "new")
+        assert worker_broker.settle_and_claim(None) is None
+        kit.client.delete(kit.keys.named("bell", "default"))
+        await front_broker.beat()
+        assert not kit.client.exists(kit.keys.named("bell", "default"))
 
-    async def test_withdrawn_while_parked(self, office, monkeypatch):
-        desk, seat = await office.desk(), office.seat()
-        await self._put_new(office, desk, monkeypatch, "new")
-        assert seat.turn(None) is None
-        assert await desk.withdraw(["new"]) == ["withdrawn"]
-        assert office.client.keys(office.keys.named("parked", "*")) == []
-        await office.put(desk, "old")
-        assert ids_of(seat) == ["old"]
-        assert office.counters() == office.there()
+    async def test_withdrawn_while_parked(self, kit, monkeypatch):
+        front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+        await self._put_new(kit, front_broker, monkeypatch, "new")
+        assert worker_broker.settle_and_claim(None) is None
+        assert await front_broker.withdraw(["new"]) == ["withdrawn"]
+        assert kit.client.keys(kit.keys.named("parked", "*")) == []
+        await kit.put(front_broker, "old")
+        assert ids_of(worker_broker) == ["old"]
+        assert kit.counters() == kit.there()
 
-    async def test_its_front_goes(self, office, monkeypatch):
-        desk, seat = await office.desk(), office.seat()
-        await self._put_new(office, desk, monkeypatch, "new")
-        assert seat.turn(None) is None
-        await desk.leave()
-        assert office.counters() == office.there()
-        assert office.counters().bytes == 0
-        assert office.client.keys(office.keys.named("parked", "*")) == []
+    async def test_its_front_goes(self, kit, monkeypatch):
+        front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+        await self._put_new(kit, front_broker, monkeypatch, "new")
+        assert worker_broker.settle_and_claim(None) is None
+        await front_broker.leave()
+        assert kit.counters() == kit.there()
+        assert kit.counters().bytes == 0
+        assert kit.client.keys(kit.keys.named("parked", "*")) == []
 
 
-def _rest(seat, claim):
+def _rest(worker_broker, claim):
     ids = []
-    while claim := seat.turn(answer(claim)):
+    while claim := worker_broker.settle_and_claim(answer(claim)):
         ids.append(claim.id)
     return ids

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from queueproxy.broker.connect import BrokerTarget
-from queueproxy.broker.links import AsyncLink, Link
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.link.links import AsyncLink, Link
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.keys import Keys
 
 from ..acceptance.site import Site
-from ..brokers import Office
+from ..brokers import BrokerKit
 from ..clusters import Cluster
 from ..waiting import wait_until
 
@@ -28,7 +28,7 @@ def cluster():
 
 @pytest.mark.parametrize("given", [0, 1, 2])
 async def test_the_node_is_found_from_any_node(cluster, given):
-    target = BrokerTarget(cluster.url(given))
+    target = BrokerAddress(cluster.url(given))
     blocking, asynchronous = Link(target, KEYS, "t", 1000), AsyncLink(target, KEYS, "t", 1000)
     owner = cluster.ports[cluster.owner_of(KEYS.state)]
     assert blocking.commands([("HSET", KEYS.state, "a", given)]) in ([0], [1])
@@ -40,7 +40,7 @@ async def test_the_node_is_found_from_any_node(cluster, given):
 
 
 async def test_a_slot_that_moves_is_followed(cluster):
-    target = BrokerTarget(cluster.url(0))
+    target = BrokerAddress(cluster.url(0))
     blocking, asynchronous = Link(target, KEYS, "t", 1000), AsyncLink(target, KEYS, "t", 1000)
     read = ("HGET", KEYS.state, "a")
     assert blocking.commands([read]) == await asynchronous.commands([read]) == [None]
@@ -64,12 +64,12 @@ async def test_namespaces_spread_over_the_nodes_and_each_works(cluster):
         names.setdefault(cluster.owner_of(Keys(f"site{number}").state), f"site{number}")
     assert len(names) == 3
     for owner, name in names.items():
-        office = Office(cluster.url((owner + 1) % 3), namespace=name)
-        desk, seat = await office.desk(), office.seat()
-        await office.put(desk, "one")
-        claim = seat.turn(None)
+        kit = BrokerKit(cluster.url((owner + 1) % 3), namespace=name)
+        front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+        await kit.put(front_broker, "one")
+        claim = worker_broker.settle_and_claim(None)
         assert claim.id == "one"
-        await office.close()
+        await kit.close()
         node = cluster.nodes[owner]
         assert node.keys(f"{{{name}}}:*")
 

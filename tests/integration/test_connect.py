@@ -9,14 +9,14 @@ import time
 import pytest
 from redis.exceptions import ResponseError
 
-from queueproxy.broker.connect import (
-    BrokerTarget,
+from queueproxy.broker.link.connect import (
+    BrokerAddress,
     async_connection,
     server_info,
     sync_client,
     sync_connection,
 )
-from queueproxy.broker.links import BULKY, AsyncLink, Link
+from queueproxy.broker.link.links import BULKY, AsyncLink, Link
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.keys import Keys
 
@@ -31,14 +31,14 @@ PING = ("PING",)
 
 @pytest.fixture
 def target(broker):
-    return BrokerTarget(broker.url)
+    return BrokerAddress(broker.url)
 
 
-def link(target: BrokerTarget) -> Link:
+def link(target: BrokerAddress) -> Link:
     return Link(target, Keys("connect"), "test", 1000)
 
 
-async def ask(target: BrokerTarget, *command):
+async def ask(target: BrokerAddress, *command):
     """One command over an AsyncLink of its own."""
     asynchronous = AsyncLink(target, Keys("connect"), "test", 1000)
     try:
@@ -66,7 +66,7 @@ def test_many_commands_in_one_write_and_errors_in_between(target):
 def test_a_link_that_waits_awake_connects_again():
     server = BrokerServer().start()
     try:
-        blocking = Link(BrokerTarget(server.url), Keys("connect"), "test", 1000, awake=True)
+        blocking = Link(BrokerAddress(server.url), Keys("connect"), "test", 1000, spin=True)
         assert [blocking.commands([PING]) for _ in range(3)] == [[b"PONG"]] * 3
         server.kill()
         with pytest.raises(BrokerUnavailable):
@@ -105,7 +105,7 @@ async def test_many_commands_in_one_write_asynchronously(target):
 
 
 def test_a_read_may_take_longer_than_the_connections_own_timeout(target):
-    connection = sync_connection(BrokerTarget(target.url), role="test")
+    connection = sync_connection(BrokerAddress(target.url), role="test")
     connection.socket_timeout = 0.2
     connection.connect()
     connection.send_command("BLPOP", "nothing", 1)
@@ -163,7 +163,7 @@ async def test_a_frozen_server_holds_nobody_asynchronously(target, broker):
 async def test_an_absent_server_is_told_in_one_line_without_a_password(url):
     with socket.socket() as taken:  # bound and not listening: connections are refused
         taken.bind(("127.0.0.1", 0))
-        target = BrokerTarget(url.format(password="s3cret", port=taken.getsockname()[1]))
+        target = BrokerAddress(url.format(password="s3cret", port=taken.getsockname()[1]))
         for attempt in (
             lambda: server_info(target),
             lambda: link(target).commands([PING]),
@@ -183,16 +183,16 @@ def told(error: BrokerUnavailable) -> None:
 
 
 def test_a_target_shows_no_password():
-    target = BrokerTarget(
+    target = BrokerAddress(
         f"redis://user:{PASSWORD}@host:1/0?password={PASSWORD}", {"password": PASSWORD}
     )
-    assert repr(target) == "<BrokerTarget redis://host:1/0>"
+    assert repr(target) == "<BrokerAddress redis://host:1/0>"
 
 
 def test_a_link_connects_again_after_the_server_has_died():
     server = BrokerServer().start()
     try:
-        blocking = link(BrokerTarget(server.url))
+        blocking = link(BrokerAddress(server.url))
         assert blocking.commands([PING]) == [b"PONG"]
         server.kill()
         with pytest.raises(BrokerUnavailable):
@@ -210,8 +210,8 @@ def test_a_link_connects_again_after_the_server_has_died():
 @pytest.mark.parametrize(
     "make",
     [
-        lambda url: BrokerTarget(url, {"password": PASSWORD}),
-        lambda url: BrokerTarget(f"{url}?password=s3cret%2Fwith%23signs"),
+        lambda url: BrokerAddress(url, {"password": PASSWORD}),
+        lambda url: BrokerAddress(f"{url}?password=s3cret%2Fwith%23signs"),
     ],
 )
 async def test_a_password_from_the_options_or_the_address(broker, make):
@@ -221,7 +221,7 @@ async def test_a_password_from_the_options_or_the_address(broker, make):
         assert server_info(target)["role"] == "master"
         assert await ask(target, *PING) == b"PONG"
         with pytest.raises(BrokerUnavailable) as error:
-            server_info(BrokerTarget(broker.url, {"password": "s3cret"}))
+            server_info(BrokerAddress(broker.url, {"password": "s3cret"}))
         told(error.value)
     finally:
         sync_client(target).config_set("requirepass", "")
@@ -237,11 +237,11 @@ def tls_server(tmp_path):
 
 
 async def test_tls_with_a_certificate_that_is_checked(tls_server):
-    target = BrokerTarget(tls_server.tls_url, {"ssl_ca_certs": tls_server.authority})
+    target = BrokerAddress(tls_server.tls_url, {"ssl_ca_certs": tls_server.authority})
     assert server_info(target)["role"] == "master"
     assert await ask(target, *PING) == b"PONG"
     with pytest.raises(BrokerUnavailable, match=r"(?i)certificate"):
-        server_info(BrokerTarget(tls_server.tls_url))
+        server_info(BrokerAddress(tls_server.tls_url))
 
 
 @pytest.fixture(scope="module")
@@ -253,8 +253,8 @@ def sentinels():
         group.stop()
 
 
-def by_sentinel(group: Sentinels, url=f"redis://{SERVICE}/2", **options) -> BrokerTarget:
-    return BrokerTarget(url, options, sentinels=(("127.0.0.1", group.port),))
+def by_sentinel(group: Sentinels, url=f"redis://{SERVICE}/2", **options) -> BrokerAddress:
+    return BrokerAddress(url, options, sentinels=(("127.0.0.1", group.port),))
 
 
 async def test_sentinel_tells_where_the_primary_is_at_each_connect(sentinels):
@@ -311,7 +311,7 @@ def test_a_service_the_sentinel_does_not_know(sentinels):
 
 
 async def test_sentinels_away_are_not_tried_again_and_again():
-    target = BrokerTarget(
+    target = BrokerAddress(
         f"redis://:s3cret@{SERVICE}/0",
         sentinels=(("127.0.0.1", 1),),
         sentinel_options={"password": "s3cret"},

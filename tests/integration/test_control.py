@@ -7,91 +7,107 @@ from queueproxy.exceptions import BrokerUnavailable
 from ..brokers import QUEUES, answer, eventually, ids_of
 
 
-def state_of(office) -> dict:
+def state_of(kit) -> dict:
     """All that the broker keeps but its clock-like fields."""
-    return office.client.hgetall(office.keys.state)
+    return kit.client.hgetall(kit.keys.state)
 
 
-async def test_still_is_paused_with_nothing_in_flight(office):
-    control, desk, seat = office.control(), await office.desk(), office.seat()
+async def test_still_is_paused_with_nothing_in_flight(kit):
+    control, front_broker, worker_broker = (
+        kit.control(),
+        await kit.front_broker(),
+        kit.worker_broker(),
+    )
     assert control.stillness(QUEUES) == (False, 0)
-    await office.put(desk, "a")
-    claim = seat.turn(None)
+    await kit.put(front_broker, "a")
+    claim = worker_broker.settle_and_claim(None)
     control.pause(QUEUES, 60, by="test")
     assert control.stillness(QUEUES) == (True, 1)
     assert control.stillness(["high"]) == (True, 0)
-    seat.turn(answer(claim))
+    worker_broker.settle_and_claim(answer(claim))
     assert control.stillness(QUEUES) == (True, 0)
     control.resume(["low"])
     assert control.stillness(QUEUES) == (False, 0)
 
 
-async def test_resume_of_what_is_not_paused_changes_nothing(office):
-    control, desk = office.control(), await office.desk()
-    await office.put(desk, "a")
+async def test_resume_of_what_is_not_paused_changes_nothing(kit):
+    control, front_broker = kit.control(), await kit.front_broker()
+    await kit.put(front_broker, "a")
     control.pause(["high"], 60, by="test")
-    before = state_of(office)
+    before = state_of(kit)
     assert control.resume(["low", "default"], rate=5) == []
     assert control.resume(["low", "default"]) == []
-    assert state_of(office) == before
+    assert state_of(kit) == before
 
 
-async def test_a_pace_can_be_changed_and_ended(office):
-    control, desk = office.control(), await office.desk()
+async def test_a_pace_can_be_changed_and_ended(kit):
+    control, front_broker = kit.control(), await kit.front_broker()
     control.pause(["default"], 60, by="test")
-    await office.put(desk, *(f"r{n}" for n in range(5)))
+    await kit.put(front_broker, *(f"r{n}" for n in range(5)))
     assert control.resume(["default"], rate=0.01) == ["default"]
-    seat = office.seat()
-    assert len(ids_of(seat)) == 1  # the next in 100 s
+    worker_broker = kit.worker_broker()
+    assert len(ids_of(worker_broker)) == 1  # the next in 100 s
     assert control.resume(["default"], rate=0.02) == ["default"]
-    assert len(ids_of(seat)) == 1
+    assert len(ids_of(worker_broker)) == 1
     assert control.resume(["default"]) == ["default"]
-    assert len(ids_of(seat)) == 3
+    assert len(ids_of(worker_broker)) == 3
     assert control.resume(["default"]) == []
 
 
-async def test_a_pause_at_a_pace_keeps_the_pace_for_after(office):
-    control, desk, seat = office.control(), await office.desk(), office.seat()
+async def test_a_pause_at_a_pace_keeps_the_pace_for_after(kit):
+    control, front_broker, worker_broker = (
+        kit.control(),
+        await kit.front_broker(),
+        kit.worker_broker(),
+    )
     control.pause(["default"], 60, by="test")
-    await office.put(desk, "a", "b", "c")
+    await kit.put(front_broker, "a", "b", "c")
     control.resume(["default"], rate=0.01)
     control.pause(["default"], 0.05, by="test")
-    assert ids_of(seat) == []
+    assert ids_of(worker_broker) == []
     await eventually(lambda: not control.paused(["default"]))
-    assert ids_of(seat) == ["a"]
+    assert ids_of(worker_broker) == ["a"]
 
 
-async def test_those_handed_back_are_the_oldest(office):
-    control, desk = office.control(), await office.desk()
-    await office.put(desk, "a", "b", "c")
-    drained = office.member()
-    seats = [office.seat(drained, number) for number in range(2)]
-    claims = [seat.turn(None) for seat in seats]
-    for seat, claim in zip(seats, claims, strict=True):
+async def test_those_handed_back_are_the_oldest(kit):
+    control, front_broker = kit.control(), await kit.front_broker()
+    await kit.put(front_broker, "a", "b", "c")
+    drained = kit.registration()
+    worker_brokers = [kit.worker_broker(drained, number) for number in range(2)]
+    claims = [worker_broker.settle_and_claim(None) for worker_broker in worker_brokers]
+    for worker_broker, claim in zip(worker_brokers, claims, strict=True):
         released = answer(claim)._replace(outcome="released", frame=None)
-        seat.turn(released, claim=False)
+        worker_broker.settle_and_claim(released, claim=False)
     oldest = control.oldest(QUEUES, 2)
     assert [waiting.path for waiting in oldest] == ["/a", "/b"]
-    assert control.turn_away("default", oldest[0].entry)
+    assert control.operator_withdraw("default", oldest[0].entry)
     assert [waiting.path for waiting in control.oldest(QUEUES, 10)] == ["/b", "/c"]
-    assert ids_of(office.seat()) == ["b", "c"]
+    assert ids_of(kit.worker_broker()) == ["b", "c"]
     assert control.oldest(QUEUES, 10) == []
 
 
-async def test_what_is_in_flight_does_not_wait(office):
-    control, desk, seat = office.control(), await office.desk(), office.seat()
-    await office.put(desk, "a", "b")
-    seat.turn(None)
+async def test_what_is_in_flight_does_not_wait(kit):
+    control, front_broker, worker_broker = (
+        kit.control(),
+        await kit.front_broker(),
+        kit.worker_broker(),
+    )
+    await kit.put(front_broker, "a", "b")
+    worker_broker.settle_and_claim(None)
     assert [waiting.path for waiting in control.oldest(QUEUES, 10)] == ["/b"]
 
 
-async def test_dead_letters(office):
-    control, desk, seat = office.control(), await office.desk(), office.seat()
-    await office.put(desk, "a", "b", body=b"what was sent")
+async def test_dead_letters(kit):
+    control, front_broker, worker_broker = (
+        kit.control(),
+        await kit.front_broker(),
+        kit.worker_broker(),
+    )
+    await kit.put(front_broker, "a", "b", body=b"what was sent")
     for _ in range(2):
-        claim = seat.turn(None)
+        claim = worker_broker.settle_and_claim(None)
         refused = answer(claim)._replace(outcome="malformed", frame=None)
-        seat.turn(refused, claim=False)
+        worker_broker.settle_and_claim(refused, claim=False)
     newest, oldest = control.dead_letters()
     assert (newest.request, oldest.request) == ("b", "a")
     assert (oldest.reason, oldest.queue, oldest.body) == ("malformed", "default", b"what was sent")
@@ -103,8 +119,8 @@ async def test_dead_letters(office):
     assert control.dead_letters() == [newest]
 
 
-async def test_a_broker_that_is_away_is_said_to_be(office, broker):
-    control = office.control()
+async def test_a_broker_that_is_away_is_said_to_be(kit, broker):
+    control = kit.control()
     broker.kill()
     try:
         for ask in (

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from queueproxy.front.servers import SERVERS
+from queueproxy.servers import SERVERS
 
 from .serving import Client, Served, ending, serving
 

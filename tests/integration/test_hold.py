@@ -4,56 +4,60 @@ import asyncio
 
 import pytest
 
-from queueproxy.broker.hold import Hold
+from queueproxy.broker.operate.hold import Hold
 
 from ..brokers import QUEUES, eventually, ids_of
 
 
-def hold_of(office, seconds: float = 60.0) -> Hold:
-    return Hold(office.link(), QUEUES, seconds, by="deploy", reason="migrate")
+def hold_of(kit, seconds: float = 60.0) -> Hold:
+    return Hold(kit.link(), QUEUES, seconds, by="deploy", reason="migrate")
 
 
-async def test_it_pauses_and_lets_go(office):
-    control, desk, seat = office.control(), await office.desk(), office.seat()
-    hold = hold_of(office)
+async def test_it_pauses_and_lets_go(kit):
+    control, front_broker, worker_broker = (
+        kit.control(),
+        await kit.front_broker(),
+        kit.worker_broker(),
+    )
+    hold = hold_of(kit)
     assert hold.keep() == ([], True)
-    await office.put(desk, "a")
+    await kit.put(front_broker, "a")
     assert control.paused(QUEUES)
-    assert ids_of(seat) == []
+    assert ids_of(worker_broker) == []
     assert hold.keep() == ([], False)
     assert hold.end() == list(QUEUES)
-    assert ids_of(seat) == ["a"]
+    assert ids_of(worker_broker) == ["a"]
     assert hold.end() == []
-    assert not office.client.exists(office.keys.pauses)
+    assert not kit.client.exists(kit.keys.pauses)
 
 
-async def test_its_end_wakes_an_idle_worker(office):
-    hold, desk, seat = hold_of(office), await office.desk(), office.seat()
+async def test_its_end_wakes_an_idle_worker(kit):
+    hold, front_broker, worker_broker = hold_of(kit), await kit.front_broker(), kit.worker_broker()
     hold.keep()
-    waiting = asyncio.create_task(asyncio.to_thread(seat.wait))
-    await office.put(desk, "a")
+    waiting = asyncio.create_task(asyncio.to_thread(worker_broker.wait))
+    await kit.put(front_broker, "a")
     hold.end()
     assert (await asyncio.wait_for(waiting, 5)).id == "a"
 
 
-async def test_without_renewal_it_ends_by_itself(office):
-    control, hold = office.control(), hold_of(office, 0.3)
+async def test_without_renewal_it_ends_by_itself(kit):
+    control, hold = kit.control(), hold_of(kit, 0.3)
     hold.keep()
     assert control.paused(QUEUES)
     await eventually(lambda: not control.paused(["default"]))
 
 
-async def test_a_renewal_makes_it_longer(office):
-    hold = hold_of(office, 30)
+async def test_a_renewal_makes_it_longer(kit):
+    hold = hold_of(kit, 30)
     hold.keep()
-    first = int(office.client.hget(office.keys.state, "paused:low"))
-    await eventually(lambda: office.now_ms() > first - 30_000 + 20)
+    first = int(kit.client.hget(kit.keys.state, "paused:low"))
+    await eventually(lambda: kit.now_ms() > first - 30_000 + 20)
     hold.keep()
-    assert int(office.client.hget(office.keys.state, "paused:low")) > first
+    assert int(kit.client.hget(kit.keys.state, "paused:low")) > first
 
 
-async def test_what_a_person_resumes_stays_resumed(office):
-    control, hold = office.control(), hold_of(office)
+async def test_what_a_person_resumes_stays_resumed(kit):
+    control, hold = kit.control(), hold_of(kit)
     hold.keep()
     control.resume(["default"])
     assert hold.keep() == (["default"], False)
@@ -62,31 +66,31 @@ async def test_what_a_person_resumes_stays_resumed(office):
     assert hold.end() == ["high", "low"]
 
 
-async def test_a_persons_pause_goes_on_behind_it(office):
-    control, hold = office.control(), hold_of(office, 120)
+async def test_a_persons_pause_goes_on_behind_it(kit):
+    control, hold = kit.control(), hold_of(kit, 120)
     control.pause(["low"], 60, by="alice", reason="hers")
-    ends = int(office.client.hget(office.keys.state, "paused:low"))
+    ends = int(kit.client.hget(kit.keys.state, "paused:low"))
     hold.keep()
-    assert int(office.client.hget(office.keys.state, "paused:low")) > ends
-    assert b"alice" in office.client.hget(office.keys.pauses, "low")
+    assert int(kit.client.hget(kit.keys.state, "paused:low")) > ends
+    assert b"alice" in kit.client.hget(kit.keys.pauses, "low")
     assert hold.end() == ["high", "default"]
     assert control.paused(["low"])
-    left = int(office.client.hget(office.keys.state, "paused:low"))
+    left = int(kit.client.hget(kit.keys.state, "paused:low"))
     assert abs(left - ends) < 1000
 
 
-async def test_a_persons_pause_that_ran_out_behind_it_ends_with_it(office):
-    control, hold = office.control(), hold_of(office)
+async def test_a_persons_pause_that_ran_out_behind_it_ends_with_it(kit):
+    control, hold = kit.control(), hold_of(kit)
     control.pause(["low"], 0.2, by="alice")
     hold.keep()
-    ended = office.now_ms() + 250
-    await eventually(lambda: office.now_ms() > ended)
+    ended = kit.now_ms() + 250
+    await eventually(lambda: kit.now_ms() > ended)
     assert control.paused(["low"])
     assert hold.end() == list(QUEUES)
 
 
-async def test_a_person_may_pause_while_it_runs(office):
-    control, hold = office.control(), hold_of(office)
+async def test_a_person_may_pause_while_it_runs(kit):
+    control, hold = kit.control(), hold_of(kit)
     hold.keep()
     control.pause(["low"], 60, by="alice")
     assert hold.keep() == ([], False)
@@ -94,54 +98,58 @@ async def test_a_person_may_pause_while_it_runs(office):
     assert control.paused(["low"])
 
 
-async def test_a_broker_that_forgot_it_is_told_again(office, broker):
-    control, hold = office.control(), hold_of(office)
+async def test_a_broker_that_forgot_it_is_told_again(kit, broker):
+    control, hold = kit.control(), hold_of(kit)
     hold.keep()
     broker.client().flushall()
     assert hold.keep() == ([], True)
     assert control.paused(QUEUES)
 
 
-async def test_nothing_is_left_of_it(office):
-    hold = hold_of(office)
+async def test_nothing_is_left_of_it(kit):
+    hold = hold_of(kit)
     hold.keep()
-    assert office.left() == {"pauses", "holds"}
+    assert kit.left() == {"pauses", "holds"}
     hold.end()
-    assert office.left() == set()
+    assert kit.left() == set()
 
 
 @pytest.mark.parametrize("first", [0, 1])
-async def test_two_holds_pause_until_both_have_ended(office, first):
+async def test_two_holds_pause_until_both_have_ended(kit, first):
     """Whichever began and whichever ends first."""
-    control, desk, seat = office.control(), await office.desk(), office.seat()
-    holds = [hold_of(office), hold_of(office)]
+    control, front_broker, worker_broker = (
+        kit.control(),
+        await kit.front_broker(),
+        kit.worker_broker(),
+    )
+    holds = [hold_of(kit), hold_of(kit)]
     for hold in holds:
         hold.keep()
-    await office.put(desk, "a")
+    await kit.put(front_broker, "a")
     assert holds.pop(first).end() == []
     (left,) = holds
     assert control.paused(QUEUES)
     assert left.keep() == ([], False)
-    assert ids_of(seat) == []
-    token = office.client.zrange(office.keys.holds, 0, -1)[0]
-    assert token in office.client.hget(office.keys.pauses, "default")  # told of the right one
+    assert ids_of(worker_broker) == []
+    token = kit.client.zrange(kit.keys.holds, 0, -1)[0]
+    assert token in kit.client.hget(kit.keys.pauses, "default")  # told of the right one
     assert left.end() == list(QUEUES)
-    assert ids_of(seat) == ["a"]
+    assert ids_of(worker_broker) == ["a"]
 
 
-async def test_a_hold_that_died_does_not_keep_another_from_ending(office):
-    control, dead, living = office.control(), hold_of(office, 0.2), hold_of(office)
+async def test_a_hold_that_died_does_not_keep_another_from_ending(kit):
+    control, dead, living = kit.control(), hold_of(kit, 0.2), hold_of(kit)
     dead.keep()
     living.keep()
-    lapsed = office.now_ms() + 250
-    await eventually(lambda: office.now_ms() > lapsed)
+    lapsed = kit.now_ms() + 250
+    await eventually(lambda: kit.now_ms() > lapsed)
     assert living.end() == list(QUEUES)
     assert not control.paused(["low"])
 
 
-async def test_a_lapsed_hold_is_forgotten_by_the_sweep(office):
-    desk = await office.desk()
-    hold_of(office, 0.1).keep()
-    await eventually(lambda: not office.control().paused(["low"]))
-    await desk.beat()
-    assert not office.client.exists(office.keys.pauses, office.keys.holds)
+async def test_a_lapsed_hold_is_forgotten_by_the_sweep(kit):
+    front_broker = await kit.front_broker()
+    hold_of(kit, 0.1).keep()
+    await eventually(lambda: not kit.control().paused(["low"]))
+    await front_broker.beat()
+    assert not kit.client.exists(kit.keys.pauses, kit.keys.holds)

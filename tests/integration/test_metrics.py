@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from queueproxy.broker.histogram import BOUNDS
-from queueproxy.broker.metrics import exposition
-from queueproxy.broker.stats import Stats
+from queueproxy.broker.observe.histogram import BOUNDS
+from queueproxy.broker.observe.metrics import exposition
+from queueproxy.broker.observe.reader import SnapshotReader
 
 from ..brokers import QUEUES, answer, ids_of
 from ..servers import missing
@@ -60,29 +60,29 @@ def value_of(text: str, name: str, **labels: str) -> float:
 
 
 @pytest.fixture
-async def eventful(office):
+async def eventful(kit):
     """A broker where everything has happened once."""
-    desk, member = await office.desk(), office.member()
-    await office.put(desk, "answered", "left", "expired", "lost", "again")
-    seat = office.seat(member)
-    seat.turn(answer(seat.turn(None)), claim=False)
-    seat.close()
-    await desk.withdraw(["left"])
-    await desk.withdraw(["expired"], "expired")
-    await office.put(desk, "malformed", queue="low")
+    front_broker, registration = await kit.front_broker(), kit.registration()
+    await kit.put(front_broker, "answered", "left", "expired", "lost", "again")
+    worker_broker = kit.worker_broker(registration)
+    worker_broker.settle_and_claim(answer(worker_broker.settle_and_claim(None)), claim=False)
+    worker_broker.close()
+    await front_broker.withdraw(["left"])
+    await front_broker.withdraw(["expired"], "expired")
+    await kit.put(front_broker, "malformed", queue="low")
     for queue in ("default", "low"):
-        loser = office.member()
-        claim = office.seat(loser, queues=(queue,)).turn(None)
+        loser = kit.registration()
+        claim = kit.worker_broker(loser, queues=(queue,)).settle_and_claim(None)
         if queue == "low":
             refusal = answer(claim)._replace(outcome="malformed", frame=None)
-            office.seat(loser).turn(refusal, claim=False)
+            kit.worker_broker(loser).settle_and_claim(refusal, claim=False)
         loser.leave()
-    office.control().pause(["high"], 60, by="test")
-    return office
+    kit.control().pause(["high"], 60, by="test")
+    return kit
 
 
-def text_of(office) -> str:
-    return exposition(Stats(office.link(), QUEUES).snapshot())
+def text_of(kit) -> str:
+    return exposition(SnapshotReader(kit.link(), QUEUES).snapshot())
 
 
 async def test_every_metric_is_there_with_its_labels(eventful):
@@ -136,31 +136,31 @@ async def test_buckets_are_the_designs_and_add_up(eventful):
         assert counts[-1] == 1
 
 
-async def test_large_totals_are_told_to_the_last_digit(office):
+async def test_large_totals_are_told_to_the_last_digit(kit):
     """With six digits a counter stands still and then jumps by ten, or by thousands."""
-    office.client.hset(office.keys.named("stats", "low"), "enqueued", 123_456_789)
-    text = text_of(office)
+    kit.client.hset(kit.keys.named("stats", "low"), "enqueued", 123_456_789)
+    text = text_of(kit)
     assert 'queueproxy_requests_enqueued_total{queue="low"} 123456789\n' in text
 
 
-async def test_those_in_flight_when_the_hold_ends_are_counted(office):
+async def test_those_in_flight_when_the_hold_ends_are_counted(kit):
     """Each once, however often the withdrawal is sent."""
-    desk, seat = await office.desk(), office.seat()
-    await office.put(desk, "a")
-    seat.turn(None)
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a")
+    worker_broker.settle_and_claim(None)
     for fate in ("in_flight", "gone"):
-        assert await desk.withdraw(["a"], "expired") == [fate]
+        assert await front_broker.withdraw(["a"], "expired") == [fate]
     labels = {"queue": "default", "reason": "hold_expired_started"}
-    assert value_of(text_of(office), "queueproxy_requests_failed_total", **labels) == 1
+    assert value_of(text_of(kit), "queueproxy_requests_failed_total", **labels) == 1
 
 
-async def test_those_whose_hold_has_run_out_at_their_turn_are_counted(office):
-    desk = await office.desk()
-    await office.put(desk, "a", hold=0.0)
-    assert ids_of(office.seat()) == []
+async def test_those_whose_hold_has_run_out_at_their_turn_are_counted(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", hold=0.0)
+    assert ids_of(kit.worker_broker()) == []
     labels = {"queue": "default", "reason": "hold_expired"}
-    assert value_of(text_of(office), "queueproxy_requests_failed_total", **labels) == 1
-    assert await office.answers(desk) == {"a": ["hold_expired"]}
+    assert value_of(text_of(kit), "queueproxy_requests_failed_total", **labels) == 1
+    assert await kit.answers(front_broker) == {"a": ["hold_expired"]}
 
 
 async def test_prometheus_finds_nothing_to_say(eventful):
@@ -168,6 +168,6 @@ async def test_prometheus_finds_nothing_to_say(eventful):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-async def test_prometheus_would_find_something(office):
+async def test_prometheus_would_find_something(kit):
     done = promtool("check", "metrics", stdin="# TYPE bad_name counter\nbad_name 1\n")
     assert done.returncode != 0

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from ..brokers import QUEUES, Office, eventually
+from ..brokers import QUEUES, BrokerKit, eventually
 from .claimers import LEASE
 
 PAUSES = int(os.environ.get("QUEUEPROXY_PAUSES", "100"))
@@ -21,10 +21,10 @@ QUIET = 0.05  # seconds a pause lasts once nothing is in flight: the keen try fi
 
 
 @pytest.fixture
-async def busy_office(broker):
-    office = Office(broker.url, lease=LEASE)
-    yield office
-    await office.close()
+async def busy_kit(broker):
+    kit = BrokerKit(broker.url, lease=LEASE)
+    yield kit
+    await kit.close()
 
 
 @pytest.fixture
@@ -46,34 +46,34 @@ def ledger(tmp_path, broker):
 class Load:
     """Requests without end: as many are enqueued as are answered, and somewhat more."""
 
-    def __init__(self, office: Office, desk):
-        self._office, self._desk = office, desk
+    def __init__(self, kit: BrokerKit, front_broker):
+        self._kit, self._broker = kit, front_broker
         self._sent = 0
 
     async def run(self) -> None:
         while True:
-            await self._desk.beat()
-            waiting = self._office.counters().waiting
+            await self._broker.beat()
+            waiting = self._kit.counters().waiting
             if waiting < BACKLOG:
                 ids = [f"r{self._sent + n}" for n in range(64)]
                 self._sent += 64
                 queue = random.choice(QUEUES)
-                await self._office.put(self._desk, *ids, queue=queue, hold=600)
+                await self._kit.put(self._broker, *ids, queue=queue, hold=600)
             # Nobody reads the answers here.
-            self._office.client.xtrim(f"{{office}}:replies:{self._desk.front}", maxlen=1000)
+            self._kit.client.xtrim(f"{{kit}}:replies:{self._broker.front}", maxlen=1000)
             await asyncio.sleep(0.02)
 
 
 class Watch:
     """Pauses and resumes, and keeps the moments, in microseconds of Redis TIME."""
 
-    def __init__(self, office: Office):
-        self._office = office
-        self._control = office.control()
+    def __init__(self, kit: BrokerKit):
+        self._kit = kit
+        self._control = kit.control()
         self.pauses: list[tuple[int, int, int]] = []  # returned, nothing in flight, resumed
 
     def _now(self) -> int:
-        seconds, micros = self._office.client.time()
+        seconds, micros = self._kit.client.time()
         return seconds * 1_000_000 + micros
 
     async def pause_once(self) -> None:
@@ -109,15 +109,13 @@ def violations(executions, pauses) -> list[tuple]:
     return found
 
 
-async def test_no_execution_starts_inside_a_pause(busy_office, ledger):
-    desk = await busy_office.desk(lease=LEASE)
-    load = asyncio.create_task(Load(busy_office, desk).run())
-    watch = Watch(busy_office)
-    workers = busy_office.keys.workers
-    await eventually(
-        lambda: busy_office.client.zcard(workers) == PROCESSES * WORKERS_EACH, timeout=60
-    )
-    await eventually(lambda: busy_office.counters().in_flight >= 40, "all at work", timeout=60)
+async def test_no_execution_starts_inside_a_pause(busy_kit, ledger):
+    front_broker = await busy_kit.front_broker(lease=LEASE)
+    load = asyncio.create_task(Load(busy_kit, front_broker).run())
+    watch = Watch(busy_kit)
+    workers = busy_kit.keys.workers
+    await eventually(lambda: busy_kit.client.zcard(workers) == PROCESSES * WORKERS_EACH, timeout=60)
+    await eventually(lambda: busy_kit.counters().in_flight >= 40, "all at work", timeout=60)
     try:
         for _ in range(PAUSES):
             assert not load.done(), load.exception()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from queueproxy.front.servers import SERVERS
+from queueproxy.servers import SERVERS
 
 from .server_app import LIMIT, PIECE
 from .serving import Client, Reply, Served, serving

@@ -9,167 +9,167 @@ from pathlib import Path
 
 import pytest
 
-from ..brokers import Office
+from ..brokers import BrokerKit
 from ..waiting import wait_until
-from .test_worker.crew import Crew, alive, children, client_of, ended, kill, told
+from .test_worker.worker_site import WorkerSite, alive, children, client_of, ended, kill, told
 
 SETTINGS = "tests.integration.test_worker.settings"
 
 
 @pytest.fixture
-def crew(tmp_path, broker):
+def workers(tmp_path, broker):
     """Supervisors and workers of the probe site."""
-    crew = Crew(tmp_path, broker, SETTINGS)
-    yield crew
-    crew.stop()
+    workers = WorkerSite(tmp_path, broker, SETTINGS)
+    yield workers
+    workers.stop()
 
 
 @pytest.fixture
 async def client(broker):
     """Asks them."""
-    office = Office(broker.url, namespace="queueproxy")
-    yield await client_of(office)
-    await office.close()
+    kit = BrokerKit(broker.url, namespace="queueproxy")
+    yield await client_of(kit)
+    await kit.close()
 
 
 # The end.
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_drains(crew, client, number):
-    supervisor = crew.start("--processes", "2", number=2)
+async def test_a_signal_drains(workers, client, number):
+    supervisor = workers.start("--processes", "2", number=2)
     await client.ask("/run/last/?seconds=0.5", "POST")
-    wait_until(lambda: crew.runs("last"))
+    wait_until(lambda: workers.runs("last"))
     supervisor.send_signal(number)
     assert ended(supervisor) == 0
-    assert crew.queue()["completed_total"] == 1
-    assert not crew.status()["dead_letters"]
-    assert not crew.pids()
+    assert workers.queue()["completed_total"] == 1
+    assert not workers.status()["dead_letters"]
+    assert not workers.pids()
 
 
-async def test_after_the_graceful_timeout_it_ends_all_the_same(crew, client):
-    supervisor = crew.start("--graceful-timeout", "0.5")
+async def test_after_the_graceful_timeout_it_ends_all_the_same(workers, client):
+    supervisor = workers.start("--graceful-timeout", "0.5")
     await client.ask("/run/long/?seconds=60", "POST")
-    wait_until(lambda: crew.runs("long"))
+    wait_until(lambda: workers.runs("long"))
     supervisor.terminate()
     ended(supervisor)
-    assert crew.status()["dead_letters"] == 1
-    assert len(crew.runs()) == 1
+    assert workers.status()["dead_letters"] == 1
+    assert len(workers.runs()) == 1
 
 
-async def test_a_second_signal_forces_the_end(crew, client):
-    supervisor = crew.start("--processes", "2", "--graceful-timeout", "60", number=2)
+async def test_a_second_signal_forces_the_end(workers, client):
+    supervisor = workers.start("--processes", "2", "--graceful-timeout", "60", number=2)
     await client.ask("/run/long/?seconds=60", "POST")
-    wait_until(lambda: crew.runs("long"))
+    wait_until(lambda: workers.runs("long"))
     supervisor.terminate()
     wait_until(lambda: len(children(supervisor.pid)) == 1, "the idle one has ended")
     supervisor.terminate()
     ended(supervisor)
-    assert crew.status()["dead_letters"] == 1
+    assert workers.status()["dead_letters"] == 1
 
 
-def test_a_signal_while_processes_are_being_started(crew):
-    supervisor = crew.manage("runqueueworker", "--processes", "2")
+def test_a_signal_while_processes_are_being_started(workers):
+    supervisor = workers.manage("runqueueworker", "--processes", "2")
     wait_until(lambda: children(supervisor.pid), "the first is being started")
     supervisor.terminate()
     assert ended(supervisor) == 0
     assert not told(supervisor, "Worker process")
-    assert not crew.pids()
+    assert not workers.pids()
 
 
-async def test_workers_end_by_themselves_when_it_is_killed(crew, client):
-    supervisor = crew.start("--processes", "2", number=2)
+async def test_workers_end_by_themselves_when_it_is_killed(workers, client):
+    supervisor = workers.start("--processes", "2", number=2)
     started = children(supervisor.pid)
     await client.ask("/run/last/?seconds=0.5", "POST")
-    wait_until(lambda: crew.runs("last"))
+    wait_until(lambda: workers.runs("last"))
     kill(supervisor.pid)
     supervisor.wait()
     wait_until(lambda: not any(alive(pid) for pid in started), "its workers ended")
-    assert crew.queue()["completed_total"] == 1
-    assert not crew.pids()
+    assert workers.queue()["completed_total"] == 1
+    assert not workers.pids()
 
 
 # How many.
 
 
-def test_one_more_and_one_less(crew):
-    supervisor = crew.start()
+def test_one_more_and_one_less(workers):
+    supervisor = workers.start()
     supervisor.send_signal(signal.SIGTTIN)
-    crew.serve(supervisor, 2)
+    workers.serve(supervisor, 2)
     supervisor.send_signal(signal.SIGTTIN)
-    crew.serve(supervisor, 3)
+    workers.serve(supervisor, 3)
     for left in (2, 1):
         supervisor.send_signal(signal.SIGTTOU)
-        crew.serve(supervisor, left)
-    last = crew.pids()
+        workers.serve(supervisor, left)
+    last = workers.pids()
     before = turns(supervisor.pid)
     supervisor.send_signal(signal.SIGTTOU)  # one is the least
     wait_until(lambda: turns(supervisor.pid) > before + 3, "it has seen the signal")
     supervisor.send_signal(signal.SIGTTIN)
-    crew.serve(supervisor, 2)
-    assert set(last) <= set(crew.pids())
+    workers.serve(supervisor, 2)
+    assert set(last) <= set(workers.pids())
 
 
 # Fresh code.
 
 
-async def test_all_are_replaced_and_enough_always_serve(crew):
-    supervisor = crew.start("--processes", "2", number=2)
-    old = crew.pids()
+async def test_all_are_replaced_and_enough_always_serve(workers):
+    supervisor = workers.start("--processes", "2", number=2)
+    old = workers.pids()
     supervisor.send_signal(signal.SIGHUP)
     seen = []
-    wait_until(lambda: seen.append(crew.pids()) or not set(old) & set(seen[-1]), "all are new")
+    wait_until(lambda: seen.append(workers.pids()) or not set(old) & set(seen[-1]), "all are new")
     assert all(len(pids) >= 2 for pids in seen)
-    crew.serve(supervisor, 2)
+    workers.serve(supervisor, 2)
     assert not told(supervisor, "Worker process")
 
 
-async def test_fresh_code_that_is_broken_leaves_the_old_at_work(crew, client):
-    supervisor = crew.start("--processes", "2", number=2)
-    old = crew.pids()
-    crew.brittle.touch()
+async def test_fresh_code_that_is_broken_leaves_the_old_at_work(workers, client):
+    supervisor = workers.start("--processes", "2", number=2)
+    old = workers.pids()
+    workers.brittle.touch()
     supervisor.send_signal(signal.SIGHUP)
     wait_until(lambda: told(supervisor, "A replacement did not come up"))
     assert len(told(supervisor, "broken on purpose")) == 1
-    crew.serve(supervisor, 2)
-    assert crew.pids() == old
+    workers.serve(supervisor, 2)
+    assert workers.pids() == old
     await client.ask("/run/a/")
-    wait_until(lambda: crew.runs("a"))
-    crew.brittle.unlink()
+    wait_until(lambda: workers.runs("a"))
+    workers.brittle.unlink()
     supervisor.send_signal(signal.SIGHUP)
-    wait_until(lambda: not set(old) & set(crew.pids()), "all are new")
-    crew.serve(supervisor, 2)
+    wait_until(lambda: not set(old) & set(workers.pids()), "all are new")
+    workers.serve(supervisor, 2)
 
 
 # Deaths.
 
 
-async def test_a_killed_process_is_replaced_and_what_it_held_is_settled_at_once(crew, client):
-    supervisor = crew.start()
-    (victim,) = crew.pids()
+async def test_a_killed_process_is_replaced_and_what_it_held_is_settled_at_once(workers, client):
+    supervisor = workers.start()
+    (victim,) = workers.pids()
     await client.ask("/run/lost/?seconds=60", "POST")
-    wait_until(lambda: crew.runs("lost"))
+    wait_until(lambda: workers.runs("lost"))
     began = time.monotonic()
     kill(victim)
-    wait_until(lambda: crew.status()["dead_letters"] == 1)
+    wait_until(lambda: workers.status()["dead_letters"] == 1)
     assert time.monotonic() - began < 10, "not only when the lease of 15 s ran out"
-    crew.serve(supervisor, 1)
-    assert crew.pids() != [victim]
+    workers.serve(supervisor, 1)
+    assert workers.pids() != [victim]
     assert len(told(supervisor, f"Worker process {victim} was killed by signal 9")) == 1
 
 
-def test_processes_that_can_not_start_are_tried_ever_later(crew):
-    supervisor = crew.start()
-    (victim,) = crew.pids()
-    crew.brittle.touch()
+def test_processes_that_can_not_start_are_tried_ever_later(workers):
+    supervisor = workers.start()
+    (victim,) = workers.pids()
+    workers.brittle.touch()
     kill(victim)
     wait_until(lambda: len(told(supervisor, "ended with status 4")) == 2, timeout=30)
     pauses = [int(line.split()[-2]) for line in told(supervisor, "Starting again in")][-2:]
     assert pauses == [pauses[0], 2 * pauses[0]]
     assert len(told(supervisor, "broken on purpose")) == 2  # a line each, and no traceback
     assert not told(supervisor, "Traceback")
-    crew.brittle.unlink()
-    crew.serve(supervisor, 1)
+    workers.brittle.unlink()
+    workers.serve(supervisor, 1)
 
 
 SUPERVISE = """
@@ -195,22 +195,22 @@ def test_the_pauses_are_kept(tmp_path):
     assert times[2] - times[1] >= 2
 
 
-async def test_a_process_that_dies_in_a_loop_is_no_storm(crew, client):
+async def test_a_process_that_dies_in_a_loop_is_no_storm(workers, client):
     """Each of these kills whoever runs it; they are given up one by one, and life goes on."""
-    supervisor = crew.start()
+    supervisor = workers.start()
     for number in range(2):
         await client.ask(f"/die/{number}/")
     await client.ask("/run/after/")
-    wait_until(lambda: crew.runs("after"), timeout=40)
+    wait_until(lambda: workers.runs("after"), timeout=40)
     deaths = told(supervisor, "was killed by signal 9")
     assert len(deaths) == 4  # two attempts each
     assert len(set(deaths)) == 4
-    assert crew.status()["dead_letters"] == 2
+    assert workers.status()["dead_letters"] == 2
 
 
-def test_it_sits_still(crew):
+def test_it_sits_still(workers):
     """At rest a supervisor costs next to nothing."""
-    supervisor = crew.start()
+    supervisor = workers.start()
     before, began = cpu_seconds(supervisor.pid), time.monotonic()
     wait_until(lambda: time.monotonic() > began + 3)
     assert cpu_seconds(supervisor.pid) - before < 0.1

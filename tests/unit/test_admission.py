@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from queueproxy.front import refusals
-from queueproxy.front.admission import admit
+from queueproxy.front.http import refusals
+from queueproxy.front.http.admission import admit
 
 LIMIT = 1000
 

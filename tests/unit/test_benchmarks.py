@@ -15,7 +15,7 @@ from benchmarks.scenarios import hold, soak
 WRK = """\
 Running 2s test @ http://127.0.0.1:8000/trivial/
   1 threads and 32 connections
-  Thread Stats   Avg      Stdev     Max   +/- Stdev
+  Thread SnapshotReader   Avg      Stdev     Max   +/- Stdev
     Latency     6.51ms    1.20ms  20.10ms   80.00%
     Req/Sec     4.80k   300.00     5.20k    70.00%
   9600 requests in 2.00s, 1.50MB read
@@ -122,7 +122,7 @@ def test_cpu_model():
 MONITOR = b"""\
 +OK
 +1700000000.1 [0 unix:/tmp/s] "BLPOP" "bell" "15"
-+1700000000.2 [0 unix:/tmp/s] "fcall" "queueproxy_turn" "1" "key] \\"odd\\""
++1700000000.2 [0 unix:/tmp/s] "fcall" "queueproxy_settle_and_claim" "1" "key] \\"odd\\""
 +1700000000.3 [0 lua] "HGET" "a" "b"
 +1700000000.4 [0 lua] "HGET" "a" "b"
 +1700000000.5 [0 lua] "HGET" "a" "b"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from queueproxy.front.body import (
+from queueproxy.front.http.body import (
     BodyTooLarge,
     BodyTooSlow,
     ClientDisconnected,

@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from queueproxy.management.commands import _child
-from queueproxy.management.commands._child import Child, Interrupted
+from queueproxy.cli import child as module
+from queueproxy.cli.child import Child, Interrupted
 
 NUMBERS = [signal.SIGTERM, signal.SIGHUP]
 
@@ -28,7 +28,7 @@ def test_while_the_command_is_being_started_it_is_kept_for_it(number, monkeypatc
             super().__init__(words)
             os.kill(os.getpid(), number)  # the process is there, and nobody knows of it yet
 
-    monkeypatch.setattr(_child.subprocess, "Popen", Slow)
+    monkeypatch.setattr(module.subprocess, "Popen", Slow)
     with Child() as child:
         assert child.run(["sleep", "60"]) == 128 + number
 
@@ -40,10 +40,10 @@ def test_after_the_command_it_is_let_pass():
 
 
 def test_handlers_are_put_back():
-    before = [signal.getsignal(number) for number in _child.SIGNALS]
+    before = [signal.getsignal(number) for number in module.SIGNALS]
     with Child():
-        assert [signal.getsignal(number) for number in _child.SIGNALS] != before
-    assert [signal.getsignal(number) for number in _child.SIGNALS] == before
+        assert [signal.getsignal(number) for number in module.SIGNALS] != before
+    assert [signal.getsignal(number) for number in module.SIGNALS] == before
 
 
 def test_a_command_that_can_not_be_started():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from queueproxy.front.headers import (
+from queueproxy.front.http.headers import (
     forwardable_request_headers,
     headers_the_server_adds,
     parse_networks,

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from queueproxy.broker.histogram import BOUNDS, Histogram, bucket_of, summed
-from queueproxy.broker.tally import Tally
+from queueproxy.broker.counters import Counters
+from queueproxy.broker.observe.histogram import BOUNDS, Histogram, bucket_of, summed
 
 
 def histogram_of(*seconds: float) -> Histogram:
@@ -69,10 +69,10 @@ def test_sums_and_differences():
     assert len(total.buckets) == len(BOUNDS) + 1
 
 
-def test_a_tally_counts_three_times_and_the_answer():
-    tally = Tally()
-    tally.add("low", 0.2, 0.3, "GET", 200)
-    completed, *rest = tally.take()
+def test_an_answer_counts_three_times_and_the_answer():
+    counters = Counters()
+    counters.add("low", 0.2, 0.3, "GET", 200)
+    completed, *rest = counters.take()
     assert completed == 1
     counted = {rest[at + 1]: rest[at + 2] for at in range(0, len(rest), 3)}
     assert {rest[at] for at in range(0, len(rest), 3)} == {"low"}
@@ -85,13 +85,13 @@ def test_a_tally_counts_three_times_and_the_answer():
         "duration:us": 500_000,
         "code:GET:200": 1,
     }
-    assert tally.take() == [0]
+    assert counters.take() == [0]
 
 
 def test_clients_can_not_make_counters():
     """Methods are free text; one counter each would let any client fill the broker."""
-    tally = Tally()
+    counters = Counters()
     for number in range(50):
-        tally.add("low", 0, 0, f"BREW{number}", 200)
-    codes = [name for name in tally.take()[2::3] if name.startswith("code:")]
+        counters.add("low", 0, 0, f"BREW{number}", 200)
+    codes = [name for name in counters.take()[2::3] if name.startswith("code:")]
     assert codes == ["code:OTHER:200"]

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from queueproxy.broker.desk import Notice, Order, RawReply
+from queueproxy.broker.front_broker import EncodedRequest, Notice, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
+from queueproxy.front.held_request import Event, Failure, HeldRequest
 from queueproxy.front.inbox import BAD_REPLY, Inbox
-from queueproxy.front.ticket import Event, Failure, Ticket
 
 CODEC = Codec(["secret"])
 
@@ -23,19 +23,19 @@ async def inbox():
     return Inbox(CODEC)
 
 
-def hold(inbox: Inbox, id: str, size: int = 100, most: int = 2) -> Ticket:
-    order = Order(id, "default", 60_000, most, size, 0, b"head", b"", b"")
-    ticket = Ticket(order, asyncio.get_running_loop())
-    inbox.add(ticket)
-    return ticket
+def hold(inbox: Inbox, id: str, size: int = 100, most: int = 2) -> HeldRequest:
+    order = EncodedRequest(id, "default", 60_000, most, size, 0, b"head", b"", b"")
+    held = HeldRequest(order, asyncio.get_running_loop())
+    inbox.add(held)
+    return held
 
 
-async def told(ticket: Ticket) -> list:
+async def told(held: HeldRequest) -> list:
     """All the news there is: bodies of frames, and failures."""
     found = []
     while True:
         try:
-            news = await asyncio.wait_for(ticket.next(), 0.01)
+            news = await asyncio.wait_for(held.next(), 0.01)
         except TimeoutError:
             return found
         found.append(news.body if isinstance(news, Frame) else news)
@@ -48,35 +48,35 @@ async def test_each_gets_its_own(inbox):
 
 
 async def test_frames_in_order(inbox):
-    ticket = hold(inbox, "1")
+    held = hold(inbox, "1")
     frames = [raw("1", n, body=b"%d" % n, more=n < 4) for n in range(5)]
     inbox.deliver(frames)
-    assert await told(ticket) == [b"0", b"1", b"2", b"3", b"4"]
-    assert ticket.answering
-    assert not ticket.repeatable
+    assert await told(held) == [b"0", b"1", b"2", b"3", b"4"]
+    assert held.answering
+    assert not held.repeatable
 
 
 async def test_frames_read_again_are_not_given_again(inbox):
     """After a broken link the replies are read from the last position once more."""
-    ticket = hold(inbox, "1")
+    held = hold(inbox, "1")
     frames = [raw("1", n, body=b"%d" % n, more=True) for n in range(3)]
     inbox.deliver(frames[:2])
     inbox.deliver(frames)
-    assert await told(ticket) == [b"0", b"1", b"2"]
+    assert await told(held) == [b"0", b"1", b"2"]
 
 
 @pytest.mark.parametrize("first", [1, 2])
 async def test_a_gap_breaks_the_answer_off(inbox, first):
-    ticket = hold(inbox, "1")
+    held = hold(inbox, "1")
     if first == 2:
         inbox.deliver([raw("1", 0, body=b"0", more=True)])
     inbox.deliver([raw("1", first, body=b"late")])
-    assert (await told(ticket))[-1] == BAD_REPLY
-    assert b"late" not in await told(ticket)
+    assert (await told(held))[-1] == BAD_REPLY
+    assert b"late" not in await told(held)
 
 
 async def test_attempts_never_mix(inbox):
-    ticket = hold(inbox, "1")
+    held = hold(inbox, "1")
     inbox.deliver(
         [
             raw("1", 0, attempt=2, body=b"0", more=True),
@@ -85,16 +85,16 @@ async def test_attempts_never_mix(inbox):
             raw("1", 1, attempt=2, body=b"1"),
         ]
     )
-    assert await told(ticket) == [b"0", b"1"]
+    assert await told(held) == [b"0", b"1"]
 
 
 async def test_nobody_held_gets_nothing(inbox):
-    ticket = hold(inbox, "1")
+    held = hold(inbox, "1")
     inbox.deliver([raw("2", body=b"two"), Notice("3", "worker_lost")])
-    assert await told(ticket) == []
-    inbox.remove(ticket)
+    assert await told(held) == []
+    inbox.remove(held)
     inbox.deliver([raw("1", body=b"one"), Notice("1", "worker_lost")])
-    assert await told(ticket) == []
+    assert await told(held) == []
 
 
 async def test_frames_of_two_live_requests_swapped(inbox):
@@ -111,30 +111,30 @@ async def test_each_byte_altered_is_delivered_to_nobody(inbox, field):
     frame = raw("1", body=b"the body")
     part = getattr(frame, field)
     for at in range(len(part)):
-        ticket = hold(inbox, "1")
+        held = hold(inbox, "1")
         altered = part[:at] + bytes([part[at] ^ 1]) + part[at + 1 :]
         inbox.deliver([frame._replace(**{field: altered})])
-        assert ticket.next_seq == 0
-        inbox.remove(ticket)
+        assert held.next_seq == 0
+        inbox.remove(held)
     assert inbox.refused == len(part)
 
 
 async def test_signed_by_somebody_else(inbox):
-    ticket = hold(inbox, "1")
+    held = hold(inbox, "1")
     inbox.deliver([raw("1", body=b"forged", codec=Codec(["other"])), raw("1", codec=Codec())])
-    assert await told(ticket) == [BAD_REPLY, BAD_REPLY]
+    assert await told(held) == [BAD_REPLY, BAD_REPLY]
 
 
 async def test_a_reply_of_another_version_is_unusable(inbox):
-    ticket = hold(inbox, "1")
+    held = hold(inbox, "1")
     inbox.deliver([raw("1")._replace(version="2")])
-    assert await told(ticket) == [BAD_REPLY]
+    assert await told(held) == [BAD_REPLY]
 
 
 async def test_notices(inbox):
-    ticket = hold(inbox, "1")
+    held = hold(inbox, "1")
     inbox.deliver([Notice("1", "queue_full")])
-    (news,) = await told(ticket)
+    (news,) = await told(held)
     assert isinstance(news, Failure)
     assert news == "queue_full"
 
@@ -146,7 +146,7 @@ async def test_bytes_held(inbox):
     inbox.remove(one)  # twice is once
     assert inbox.bytes == 50
     inbox.remove(two)
-    assert (inbox.bytes, inbox.tickets) == (0, {})
+    assert (inbox.bytes, inbox.held_requests) == (0, {})
 
 
 async def test_repeatable_until_it_is_answered(inbox):

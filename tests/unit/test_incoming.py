@@ -2,7 +2,7 @@
 
 import asyncio
 
-from queueproxy.front.servers.incoming import HIGH_WATER, Incoming
+from queueproxy.servers.common.incoming import HIGH_WATER, Incoming
 
 
 class Connection:

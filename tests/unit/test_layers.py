@@ -33,8 +33,12 @@ FORBIDDEN = {
 ONLY_IN = {
     "django.test": {"queueproxy.worker.executor"},
     "django_redis": set(),
-    "redis": {"queueproxy.broker.connect", "queueproxy.broker.links", "queueproxy.broker.protocol"},
-    "uvicorn": {"queueproxy.front.servers.uvicorn"},
+    "redis": {
+        "queueproxy.broker.link.connect",
+        "queueproxy.broker.link.links",
+        "queueproxy.broker.link.protocol",
+    },
+    "uvicorn": {"queueproxy.servers.uvicorn.protocol", "queueproxy.servers.uvicorn.server"},
 }
 
 
@@ -85,7 +89,7 @@ def test_a_package_is_imported_only_in(package):
 def test_relative_imports_are_resolved():
     """The reader itself: it finds what is known to be there."""
     assert "queueproxy.exceptions.Fenced" in imports(ROOT / "worker/loop.py")
-    assert "queueproxy.front.servers.by_hand" in imports(ROOT / "front/consumer.py")
+    assert "queueproxy.servers.foreign_server" in imports(ROOT / "front/consumer.py")
     assert "queueproxy.conf" in imports(ROOT / "asgi.py")
 
 
@@ -93,7 +97,8 @@ def test_the_wire_can_be_read_without_django():
     """envelopes, keys and the broker load where no Django is, and bring none in."""
     code = (
         "import sys; sys.modules['django'] = None\n"
-        "import queueproxy.envelopes, queueproxy.keys, queueproxy.broker.retry\n"
-        "import queueproxy.broker.membership, queueproxy.broker.seat, queueproxy.broker.control\n"
+        "import queueproxy.envelopes, queueproxy.keys, queueproxy.broker.operate.replay\n"
+        "import queueproxy.broker.registration, queueproxy.broker.worker_broker\n"
+        "import queueproxy.broker.operate.control\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30, cwd=ROOT.parent)

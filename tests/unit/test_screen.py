@@ -2,9 +2,9 @@
 
 import pytest
 
-from queueproxy.broker.histogram import Histogram, bucket_of
-from queueproxy.broker.snapshot import QueueStats, Snapshot
-from queueproxy.management.commands._screen import as_text, printable, screen, seconds_text
+from queueproxy.broker.observe.histogram import Histogram, bucket_of
+from queueproxy.broker.observe.snapshot import QueueStats, Snapshot
+from queueproxy.cli.screen import as_text, printable, screen, seconds_text
 
 ESCAPE = "\x1b[31m\x1b]0;title\x07"
 

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from queueproxy.exceptions import CannotListen
-from queueproxy.front.servers.sockets import bind, describe, parse
+from queueproxy.servers.common.sockets import bind, describe, parse
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_descriptor_that_is_no_listening_socket(kind, tmp_path):
 
 
 def test_socket_activation_names_the_first_passed_descriptor(monkeypatch):
-    from queueproxy.front.servers import sockets
+    from queueproxy.servers.common import sockets
 
     with socket.create_server(("127.0.0.1", 0)) as given:
         monkeypatch.setattr(sockets, "FIRST_PASSED_FD", os.dup(given.fileno()))

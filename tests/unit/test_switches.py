@@ -2,7 +2,8 @@
 
 import pytest
 
-from queueproxy.broker import protocol, scripts
+from queueproxy.broker import scripts
+from queueproxy.broker.link import protocol
 from queueproxy.front.inbox import Inbox
 
 from ..chaos.probe.switches import SWITCHES

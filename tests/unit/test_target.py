@@ -2,7 +2,7 @@
 
 import pytest
 
-from queueproxy.front.servers.target import apply_target
+from queueproxy.servers.common.target import apply_target
 
 
 def applied(target: bytes, *hosts: bytes) -> dict:

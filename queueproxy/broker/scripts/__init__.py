@@ -1,7 +1,7 @@
 """The atomic state changes, as Lua: each file one script, its header says what goes in and out.
 
 They go to the server as one library of functions (Redis FUNCTION LOAD, FCALL; Redis 7.0, Valkey).
-Unlike EVALSHA a function finds its helpers already made: a fifth less work for each turn. The
+Unlike EVALSHA a function finds its helpers already made: a fifth less work for each call. The
 library's name carries a digest of its text, so that releases live side by side during an upgrade.
 """
 

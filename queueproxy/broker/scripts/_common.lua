@@ -3,7 +3,7 @@
 local KEYS, ARGV -- as a script has them; ARGV[1] is the run_id of the server the caller believes
                  -- it talks to: any other means restart, failover or flush, and nothing is done
 local STATE, PREFIX, NOW
-local known, changed, deltas, tallies
+local known, changed, deltas, stats_deltas
 
 -- Kinds as in queueproxy/keys.py.
 local function key(kind, name)
@@ -47,7 +47,7 @@ local function set(field, to)
   changed[field] = to
 end
 
-local function count(field, by)
+local function add(field, by)
   if known[field] ~= nil then
     set(field, number(field) + by)
   else
@@ -65,9 +65,9 @@ local function clear(...)
 end
 
 -- Count something for a queue's statistics.
-local function tally(queue, field, by)
-  local stats = tallies[queue] or {}
-  tallies[queue] = stats
+local function add_stat(queue, field, by)
+  local stats = stats_deltas[queue] or {}
+  stats_deltas[queue] = stats
   stats[field] = (stats[field] or 0) + by
 end
 
@@ -84,7 +84,7 @@ local function write_state()
   for field, by in pairs(deltas) do
     redis.call('HINCRBY', STATE, field, by)
   end
-  for queue, stats in pairs(tallies) do
+  for queue, stats in pairs(stats_deltas) do
     for field, by in pairs(stats) do
       redis.call('HINCRBY', key('stats', queue), field, by)
     end
@@ -105,7 +105,7 @@ local function register(name, run, flags)
       PREFIX = string.sub(STATE, 1, -6) -- without 'state'
       local clock = redis.call('TIME')
       NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
-      known, changed, deltas, tallies = {}, {}, {}, {}
+      known, changed, deltas, stats_deltas = {}, {}, {}, {}
       local result = run()
       write_state()
       return result

@@ -1,7 +1,7 @@
 -- What can become of one request. A `request` is a table with id, queue, entry, size, chunks, front;
--- a lease adds slot, attempt, claimed, turn, most and streamed. Numbers that are only handed on
+-- a lease adds slot, attempt, claimed, call, most and streamed. Numbers that are only handed on
 -- (size, chunks, most, claimed) stay the text they came as: reading and writing them is a good part
--- of a turn.
+-- of a call.
 
 local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
 local FLOW_EXPIRES = 30000 -- ms
@@ -36,10 +36,10 @@ local function read_lease(slot)
   if not value then
     return nil
   end
-  local id, attempt, claimed, turn, queue, entry, size, chunks, front, most, streamed = string.match(value,
+  local id, attempt, claimed, call, queue, entry, size, chunks, front, most, streamed = string.match(value,
     '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
   return {
-    slot = slot, id = id, attempt = tonumber(attempt), claimed = claimed, turn = turn,
+    slot = slot, id = id, attempt = tonumber(attempt), claimed = claimed, call = call,
     queue = queue, entry = entry, size = size, chunks = chunks, front = front,
     most = most, streamed = streamed == '1',
   }
@@ -47,7 +47,7 @@ end
 
 local function write_lease(lease)
   redis.call('HSET', key('leases'), lease.slot, table.concat({
-    lease.id, lease.attempt, lease.claimed, lease.turn, lease.queue, lease.entry,
+    lease.id, lease.attempt, lease.claimed, lease.call, lease.queue, lease.entry,
     lease.size, lease.chunks, lease.front, lease.most, lease.streamed and '1' or '0',
   }, ' '))
 end
@@ -96,7 +96,7 @@ end
 -- Forget the entry, its bytes and its chunks. Returns whether a front still wanted an answer.
 local function forget(request)
   redis.call('XDEL', key('queue', request.queue), request.entry)
-  count('bytes', -tonumber(request.size))
+  add('bytes', -tonumber(request.size))
   if has_chunks(request) then
     redis.call('DEL', key('body', request.id))
   end
@@ -105,27 +105,27 @@ end
 
 -- Take a waiting request out of whichever set of waiting ones it stands in.
 local function unqueue(request)
-  count('waiting:' .. request.queue, -1)
+  add('waiting:' .. request.queue, -1)
   local member = padded(request.entry)
   if redis.call('ZREM', key('returned', request.queue), member) == 1 then
-    count('returned:' .. request.queue, -1)
+    add('returned:' .. request.queue, -1)
   elseif number('parked:' .. request.queue) > 0 then
     local fields = read_entry(request.queue, request.entry)
     if fields and redis.call('ZREM', key('parked', request.queue .. ':' .. fields.v), member) == 1 then
-      count('parked:' .. request.queue, -1)
+      add('parked:' .. request.queue, -1)
     end
   end
 end
 
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
-  count('inflight:' .. lease.queue, -1)
+  add('inflight:' .. lease.queue, -1)
 end
 
 -- Keep a copy for a person to see.
 local function bury(request, reason)
   local fields = read_entry(request.queue, request.entry)
-  tally(request.queue, 'failed:' .. reason, 1)
+  add_stat(request.queue, 'failed:' .. reason, 1)
   if not fields then
     return
   end
@@ -145,8 +145,8 @@ local function give_back(lease, used)
     redis.call('HSET', key('attempts'), lease.id, used)
   end
   redis.call('ZADD', key('returned', lease.queue), 0, padded(lease.entry))
-  count('returned:' .. lease.queue, 1)
-  count('waiting:' .. lease.queue, 1)
+  add('returned:' .. lease.queue, 1)
+  add('waiting:' .. lease.queue, 1)
   write_held(lease, nil)
   if not paused(lease.queue) then
     ring(lease.queue)
@@ -177,7 +177,7 @@ local function lose(lease)
   if not wanted(lease) then
     conclude(lease, runs_once(lease) and 'worker_lost' or nil)
   elseif tonumber(lease.most) > lease.attempt and not lease.streamed then
-    tally(lease.queue, 'redelivered', 1)
+    add_stat(lease.queue, 'redelivered', 1)
     give_back(lease, lease.attempt)
   else
     conclude(lease, 'worker_lost')
@@ -209,7 +209,7 @@ local function reap_front(front, most)
       unqueue(request)
       redis.call('HDEL', key('attempts'), request.id)
       forget(request)
-      tally(request.queue, 'failed:front_lost', 1)
+      add_stat(request.queue, 'failed:front_lost', 1)
     end
   end
   if redis.call('EXISTS', held) == 1 then
@@ -218,7 +218,7 @@ local function reap_front(front, most)
   local staged = redis.call('HGETALL', key('staged', front))
   for i = 1, #staged, 2 do
     redis.call('DEL', key('body', staged[i]))
-    count('bytes', -tonumber(staged[i + 1]))
+    add('bytes', -tonumber(staged[i + 1]))
   end
   redis.call('ZREM', key('fronts'), front)
   redis.call('DEL', key('staged', front), key('replies', front), key('front', front))

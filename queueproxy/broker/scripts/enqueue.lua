@@ -25,7 +25,7 @@ end
 
 local function unstage(request)
   if has_chunks(request) and redis.call('HDEL', key('staged', FRONT), request.id) == 1 then
-    count('bytes', -request.staged)
+    add('bytes', -request.staged)
   end
 end
 
@@ -40,19 +40,19 @@ local function enqueue(at)
   unstage(request)
   if reason then
     redis.call('DEL', key('body', request.id))
-    tally(request.queue, 'refused:' .. reason, 1)
+    add_stat(request.queue, 'refused:' .. reason, 1)
     notice(request, reason)
     return
   end
-  count('bytes', tonumber(request.size))
+  add('bytes', tonumber(request.size))
   request.entry = redis.call('XADD', key('queue', request.queue), '*',
     'm', ARGV[at + 1], 'v', ARGV[at + 2], 'h', ARGV[at + 3], 'b', ARGV[at + 4], 's', ARGV[at + 5])
   write_held(request, nil)
   if has_chunks(request) then
     redis.call('PERSIST', key('body', request.id))
   end
-  count('waiting:' .. request.queue, 1)
-  tally(request.queue, 'enqueued', 1)
+  add('waiting:' .. request.queue, 1)
+  add_stat(request.queue, 'enqueued', 1)
   filled[request.queue] = true
 end
 

@@ -17,7 +17,7 @@ register('stage', function()
     return 'memory_full'
   end
   if redis.call('HSET', key('body', ID), NUMBER, CHUNK) == 1 then
-    count('bytes', #CHUNK)
+    add('bytes', #CHUNK)
     redis.call('HINCRBY', key('staged', FRONT), ID, #CHUNK)
     redis.call('PEXPIRE', key('body', ID), ARGV[7])
   end

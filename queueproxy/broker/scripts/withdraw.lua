@@ -11,7 +11,7 @@ local function unstage(id)
   if staged then
     redis.call('HDEL', key('staged', FRONT), id)
     redis.call('DEL', key('body', id))
-    count('bytes', -tonumber(staged))
+    add('bytes', -tonumber(staged))
   end
 end
 
@@ -25,7 +25,7 @@ local function withdraw(id)
   if request.slot then
     redis.call('HDEL', key('held', FRONT), id)
     if WHY == 'expired' then
-      tally(request.queue, 'failed:hold_expired_started', 1)
+      add_stat(request.queue, 'failed:hold_expired_started', 1)
     end
     local lease = read_lease(request.slot)
     if lease and lease.streamed then
@@ -38,7 +38,7 @@ local function withdraw(id)
   unqueue(request)
   local started = redis.call('HDEL', key('attempts'), id) == 1
   forget(request)
-  tally(request.queue, WHY == 'expired' and 'failed:' .. hold_expired(started) or 'withdrawn', 1)
+  add_stat(request.queue, WHY == 'expired' and 'failed:' .. hold_expired(started) or 'withdrawn', 1)
   return started and 'started' or 'withdrawn'
 end
 

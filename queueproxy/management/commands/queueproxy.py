@@ -5,11 +5,10 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from queueproxy.cli import dead, hold, pause, status
+from queueproxy.cli.ask import COULD_NOT_ASK
+from queueproxy.cli.options import positive_seconds, rate
 from queueproxy.exceptions import BrokerUnavailable
-
-from . import _dead, _hold, _pause, _status
-from ._ask import COULD_NOT_ASK
-from ._options import positive_seconds, rate
 
 INTERRUPTED = 130  # as a shell has it
 
@@ -28,44 +27,44 @@ class Command(BaseCommand):
         self._add_dead_letters(actions)
 
     def _add_looking(self, actions) -> None:
-        status = actions.add_parser("status", help="what waits, who works on what")
-        how = status.add_mutually_exclusive_group()
+        parser = actions.add_parser("status", help="what waits, who works on what")
+        how = parser.add_mutually_exclusive_group()
         how.add_argument("--json", action="store_true", help="for programs")
         how.add_argument("--watch", action="store_true", help="live, until interrupted")
-        status.set_defaults(run=_status.status)
-        metrics = actions.add_parser("metrics", help="in Prometheus' text format")
-        metrics.set_defaults(run=_status.metrics)
+        parser.set_defaults(run=status.status)
+        parser = actions.add_parser("metrics", help="in Prometheus' text format")
+        parser.set_defaults(run=status.metrics)
 
     def _add_pausing(self, actions) -> None:
-        pause = actions.add_parser("pause", help="start no request until resumed")
-        pause.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
-        pause.add_argument("--wait", action="store_true", help="return when nothing is in flight")
-        pause.add_argument(
-            "--timeout", type=_pause.pause_length, metavar="S", help="the pause ends by itself"
+        parser = actions.add_parser("pause", help="start no request until resumed")
+        parser.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
+        parser.add_argument("--wait", action="store_true", help="return when nothing is in flight")
+        parser.add_argument(
+            "--timeout", type=pause.pause_length, metavar="S", help="the pause ends by itself"
         )
-        pause.add_argument("--reason", default="", metavar="TEXT", help="shown to others")
-        pause.set_defaults(run=_pause.pause)
-        resume = actions.add_parser("resume", help="go on")
-        resume.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
-        resume.add_argument("--rate", type=rate, metavar="N/s", help="at most so many a second")
-        resume.set_defaults(run=_pause.resume)
-        hold = actions.add_parser("hold", help="pause, run a command, resume")
-        hold.add_argument(
+        parser.add_argument("--reason", default="", metavar="TEXT", help="shown to others")
+        parser.set_defaults(run=pause.pause)
+        parser = actions.add_parser("resume", help="go on")
+        parser.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
+        parser.add_argument("--rate", type=rate, metavar="N/s", help="at most so many a second")
+        parser.set_defaults(run=pause.resume)
+        parser = actions.add_parser("hold", help="pause, run a command, resume")
+        parser.add_argument(
             "--timeout", type=positive_seconds, metavar="S", help="to get nothing in flight"
         )
-        hold.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
-        hold.set_defaults(run=_hold.hold)
+        parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
+        parser.set_defaults(run=hold.hold)
 
     def _add_dead_letters(self, actions) -> None:
-        dead = actions.add_parser("dead", help="requests that could not be run")
-        verbs = dead.add_subparsers(dest="verb", required=True, metavar="VERB")
+        parser = actions.add_parser("dead", help="requests that could not be run")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         listing = verbs.add_parser("list", help="newest first")
         listing.add_argument("--json", action="store_true")
-        listing.set_defaults(run=_dead.list_letters)
+        listing.set_defaults(run=dead.list_letters)
         for name, function, text in (
-            ("show", _dead.show, "one, without cookies, Authorization and body"),
-            ("retry", _dead.retry, "run it again, now, whatever its method"),
-            ("discard", _dead.discard, "delete it"),
+            ("show", dead.show, "one, without cookies, Authorization and body"),
+            ("retry", dead.retry, "run it again, now, whatever its method"),
+            ("discard", dead.discard, "delete it"),
         ):
             verb = verbs.add_parser(name, help=text)
             verb.add_argument("id", metavar="ID")

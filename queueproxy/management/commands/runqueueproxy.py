@@ -5,15 +5,14 @@ import sys
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from queueproxy import servers
 from queueproxy.checks import TAG
+from queueproxy.cli.embedded import EmbeddedBroker
+from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int
+from queueproxy.cli.server_check import refuse_unfit_server
+from queueproxy.cli.workers import Workers
 from queueproxy.exceptions import CannotListen
-from queueproxy.front import servers
-from queueproxy.front.servers.sockets import bind, describe
-
-from ._embedded import EmbeddedBroker
-from ._options import log_to_console, nonnegative_seconds, positive_int
-from ._server_check import refuse_unfit_server
-from ._workers import Workers
+from queueproxy.servers.common.sockets import bind, describe
 
 
 class Command(BaseCommand):

@@ -10,15 +10,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy import conf
-from queueproxy.broker.links import Link
+from queueproxy.broker.link.links import Link
+from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
+from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.keys import Keys
 from queueproxy.worker.migrations import has_database
-from queueproxy.worker.process import CANNOT_START, Worker, WorkerOptions, serve, telling
+from queueproxy.worker.process import CANNOT_START, Worker, WorkerOptions, serve, status_writer
 from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor
-
-from ._options import log_to_console, nonnegative_seconds, positive_int, queue_names
-from ._server_check import refuse_unfit_server
 
 
 class Command(BaseCommand):
@@ -60,7 +59,7 @@ class Command(BaseCommand):
         if status_fd is not None:
             os.set_inheritable(int(status_fd), False)
             with _told_in_one_line():
-                process = Worker(worker, telling(int(status_fd)))
+                process = Worker(worker, status_writer(int(status_fd)))
             os._exit(_flushed(serve(process, int(status_fd))))
         refuse_unfit_server(required=False)
         supervisor = Supervisor(
@@ -91,7 +90,7 @@ class Command(BaseCommand):
             secrets=conf.signing_secrets(),
             lease=settings.lease,
             threads=options["threads"],
-            awake=_has_cores_to_spare(options["processes"], options["threads"]),
+            spin=_has_cores_to_spare(options["processes"], options["threads"]),
             burst=options["burst"],
             max_requests=options["max_requests"],
             graceful_timeout=options["graceful_timeout"],

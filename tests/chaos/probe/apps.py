@@ -14,18 +14,18 @@ class ChaosConfig(AppConfig):
     def ready(self):
         for name in filter(None, os.environ.get("CHAOS_SWITCH_OFF", "").split(",")):
             switches.SWITCHES[name]()
-        _watch_seats()
+        _watch_claims()
 
 
-def _watch_seats() -> None:
-    from queueproxy.broker.seat import Seat
+def _watch_claims() -> None:
+    from queueproxy.broker.worker_broker import WorkerBroker
     from queueproxy.worker import process
 
-    class WatchedSeat(Seat):
-        def turn(self, settlement, **options):
+    class WatchedWorkerBroker(WorkerBroker):
+        def settle_and_claim(self, settlement, **options):
             if settlement is not None:
                 mishap.at("before-settle")
-            claim = super().turn(settlement, **options)
+            claim = super().settle_and_claim(settlement, **options)
             if settlement is not None:
                 mishap.at("settled")  # and perhaps the next claimed
             return _begin(claim)
@@ -38,7 +38,7 @@ def _watch_seats() -> None:
             mishap.at("entering")
             return envelope
 
-    process.Seat = WatchedSeat
+    process.WorkerBroker = WatchedWorkerBroker
 
 
 def _begin(claim):

@@ -1,6 +1,6 @@
 """Safeguards that can be switched off, to see that the checker notices."""
 
-import queueproxy.broker.protocol as protocol
+import queueproxy.broker.link.protocol as protocol
 from queueproxy.broker import scripts
 
 
@@ -67,8 +67,8 @@ def id_check() -> None:
 
     def careless(self, raw):
         frame = self._codec.decode_reply(raw.version, raw.head, raw.body, raw.signature)
-        mine = self.tickets.get(frame.head.id)
-        others = [t for t in self.tickets.values() if t is not mine and not t.answering]
+        mine = self.held_requests.get(frame.head.id)
+        others = [t for t in self.held_requests.values() if t is not mine and not t.answering]
         if mine is not None and others and not mine.answering and not frame.head.more:
             others[0].next_seq = 1
             others[0].tell(frame)

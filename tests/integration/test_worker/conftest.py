@@ -1,8 +1,8 @@
 import pytest
 
 from . import views
-from .crew import Crew
-from .workbench import Client, Hired, fresh_state
+from .harness import Client, WorkerInThread, fresh_state
+from .worker_site import WorkerSite
 
 
 @pytest.fixture
@@ -14,37 +14,37 @@ def state():
 
 
 @pytest.fixture
-async def client(office):
+async def client(kit):
     """Those who ask, at one front."""
-    return Client(office, await office.desk())
+    return Client(kit, await kit.front_broker())
 
 
 @pytest.fixture
-def hire(office, settings, state):
+def start_worker(kit, settings, state):
     """Puts workers to work; each must end at the end."""
     settings.ROOT_URLCONF = views.__name__
     settings.MIDDLEWARE = []
     settings.ALLOWED_HOSTS = ["*"]
     settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates"}]
-    hired: list[Hired] = []
+    worker_in_thread: list[WorkerInThread] = []
 
-    def hire(**options) -> Hired:
-        worker = Hired(office, **options)
-        hired.append(worker)
+    def start_worker(**options) -> WorkerInThread:
+        worker = WorkerInThread(kit, **options)
+        worker_in_thread.append(worker)
         worker.start()
         return worker
 
-    yield hire
+    yield start_worker
     state.gate.set()
-    for worker in hired:
+    for worker in worker_in_thread:
         worker.worker.stop()
-    for worker in hired:
+    for worker in worker_in_thread:
         worker.ended()
 
 
 @pytest.fixture
-def crew(tmp_path, broker):
+def workers(tmp_path, broker):
     """Supervisors and workers of the probe site, as real processes."""
-    crew = Crew(tmp_path, broker, "tests.integration.test_worker.settings")
-    yield crew
-    crew.stop()
+    workers = WorkerSite(tmp_path, broker, "tests.integration.test_worker.settings")
+    yield workers
+    workers.stop()

@@ -4,10 +4,10 @@ import pytest
 
 from queueproxy.worker import reply
 
-from ...brokers import Office, eventually
+from ...brokers import BrokerKit, eventually
 from ...servers import BrokerServer
+from .harness import Client
 from .test_streams import PIECE, waits_for_credit
-from .workbench import Client
 
 
 @pytest.fixture
@@ -19,11 +19,11 @@ def own_broker(monkeypatch):
 
 
 @pytest.fixture
-async def office(own_broker):
+async def kit(own_broker):
     """In place of the one that all tests share."""
-    office = Office(own_broker.url)
-    yield office
-    await office.close()
+    kit = BrokerKit(own_broker.url)
+    yield kit
+    await kit.close()
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def said(caplog):
 ONE_LINE_EACH = ["away", "back."]
 
 
-async def test_while_idle(client, hire, own_broker, said):
-    hire(threads=3)
+async def test_while_idle(client, start_worker, own_broker, said):
+    start_worker(threads=3)
     assert await client.status(await client.ask("/run/before/")) == 200
     own_broker.kill()
     await eventually(said)
@@ -52,17 +52,17 @@ async def test_while_idle(client, hire, own_broker, said):
     assert said() == ONE_LINE_EACH
 
 
-async def test_at_the_start(client, hire, own_broker, said):
+async def test_at_the_start(client, start_worker, own_broker, said):
     own_broker.kill()
-    worker = hire()
+    worker = start_worker()
     await eventually(said)
     own_broker.start()
     await eventually(lambda: "serving" in worker.told)
     await eventually(lambda: said() == ONE_LINE_EACH)
 
 
-async def test_before_the_answer(client, hire, own_broker, state, said):
-    hire()
+async def test_before_the_answer(client, start_worker, own_broker, state, said):
+    start_worker()
     id = await client.ask("/run/a/?wait", "POST")
     await eventually(lambda: state.runs)
     own_broker.kill()
@@ -72,13 +72,13 @@ async def test_before_the_answer(client, hire, own_broker, state, said):
     (frame,) = await client.whole(id)
     assert (frame.body, state.runs) == (b"a", ["POST a"])
     await eventually(lambda: said() == ONE_LINE_EACH)
-    assert client.office.counters() == client.office.there()
+    assert client.kit.counters() == client.kit.there()
 
 
-async def test_before_the_first_frame_of_a_stream(client, hire, own_broker, state, said):
-    hire()
+async def test_before_the_first_frame_of_a_stream(client, start_worker, own_broker, state, said):
+    start_worker()
     id = await client.ask("/stream/2/2/?wait=0")
-    await eventually(lambda: client.office.counters().in_flight == 1)
+    await eventually(lambda: client.kit.counters().in_flight == 1)
     own_broker.kill()
     state.gate.set()
     await eventually(said)
@@ -89,13 +89,13 @@ async def test_before_the_first_frame_of_a_stream(client, hire, own_broker, stat
 
 @pytest.mark.parametrize("waiting", ["for credit", "for the view"])
 async def test_in_the_middle_of_a_stream(
-    client, hire, office, own_broker, state, said, waiting, monkeypatch
+    client, start_worker, kit, own_broker, state, said, waiting, monkeypatch
 ):
     monkeypatch.setattr(reply, "LOOK_AGAIN", 0.2)
-    hire()
+    start_worker()
     if waiting == "for credit":
         id, length = await client.ask(f"/stream/{PIECE}/24/"), 24 * PIECE
-        await eventually(lambda: waits_for_credit(office, id))
+        await eventually(lambda: waits_for_credit(kit, id))
     else:
         id, length = await client.ask("/stream/2/9/?wait=3"), 18
         await eventually(lambda: state.made == 3)
@@ -111,24 +111,24 @@ async def test_in_the_middle_of_a_stream(
     assert state.closed == 1
 
 
-async def test_a_broker_that_has_forgotten_everything(hire, office, state, said):
+async def test_a_broker_that_has_forgotten_everything(start_worker, kit, state, said):
     """What it was at is nobody's any more; it registers again by itself."""
-    client = Client(office, await office.desk())
-    worker = hire(lease=1.5)
+    client = Client(kit, await kit.front_broker())
+    worker = start_worker(lease=1.5)
     id = await client.ask("/run/a/?wait")
     await eventually(lambda: state.runs)
-    office.client.flushall()
+    kit.client.flushall()
     state.gate.set()
     await eventually(lambda: sum(":" in word for word in worker.told) == 2, "registered again")
-    other = Client(office, await office.desk("front-2"))
+    other = Client(kit, await kit.front_broker("front-2"))
     assert await other.status(await other.ask("/run/b/")) == 200
     assert not await client.frames(id)
 
 
-async def test_it_is_away_for_long(client, hire, own_broker, said):
+async def test_it_is_away_for_long(client, start_worker, own_broker, said):
     """Tries go on, and say nothing more."""
-    hire(threads=4, lease=0.9)
-    await eventually(lambda: client.office.client.info("clients")["blocked_clients"] == 4)
+    start_worker(threads=4, lease=0.9)
+    await eventually(lambda: client.kit.client.info("clients")["blocked_clients"] == 4)
     own_broker.kill()
     await eventually(said)
     for _ in range(3):
@@ -140,9 +140,11 @@ async def test_it_is_away_for_long(client, hire, own_broker, said):
     assert await client.status(await client.ask("/run/after/")) == 200
 
 
-async def test_an_idle_worker_ends_also_while_the_broker_is_away(client, hire, own_broker, said):
-    worker = hire(graceful_timeout=60.0)
-    await eventually(lambda: client.office.client.info("clients")["blocked_clients"] == 1)
+async def test_an_idle_worker_ends_also_while_the_broker_is_away(
+    client, start_worker, own_broker, said
+):
+    worker = start_worker(graceful_timeout=60.0)
+    await eventually(lambda: client.kit.client.info("clients")["blocked_clients"] == 1)
     own_broker.kill()
     await eventually(said)
     worker.worker.stop()
@@ -150,9 +152,9 @@ async def test_an_idle_worker_ends_also_while_the_broker_is_away(client, hire, o
 
 
 async def test_one_that_holds_an_answer_keeps_trying_until_its_time_is_up(
-    client, hire, own_broker, state, said
+    client, start_worker, own_broker, state, said
 ):
-    worker = hire(graceful_timeout=1.0)
+    worker = start_worker(graceful_timeout=1.0)
     await client.ask("/run/a/?wait")
     await eventually(lambda: state.runs)
     own_broker.kill()

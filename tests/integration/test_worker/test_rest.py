@@ -9,21 +9,21 @@ MOST = 5  # commands a second, those inside scripts counted
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-async def test_an_idle_worker_asks_for_little(client, hire, office, threads):
-    worker = hire(threads=threads)
+async def test_an_idle_worker_asks_for_little(client, start_worker, kit, threads):
+    worker = start_worker(threads=threads)
     assert await client.status(await client.ask("/run/a/")) == 200
-    await eventually(lambda: office.client.info("clients")["blocked_clients"] == threads)
-    before, begun = calls(office), office.now_ms()
-    await eventually(lambda: office.now_ms() > begun + SECONDS * 1000)
-    asked = {name: n - before.get(name, 0) for name, n in calls(office).items()}
+    await eventually(lambda: kit.client.info("clients")["blocked_clients"] == threads)
+    before, begun = calls(kit), kit.now_ms()
+    await eventually(lambda: kit.now_ms() > begun + SECONDS * 1000)
+    asked = {name: n - before.get(name, 0) for name, n in calls(kit).items()}
     assert asked.pop("fcall") >= 1, "a heartbeat"
     assert sum(asked.values()) <= MOST * SECONDS, asked
     assert worker.is_alive()
 
 
-def calls(office) -> dict[str, int]:
+def calls(kit) -> dict[str, int]:
     """How often each command was called; not what this test itself asks."""
-    stats = office.client.info("commandstats")
+    stats = kit.client.info("commandstats")
     return {
         name.removeprefix("cmdstat_"): about["calls"]
         for name, about in stats.items()

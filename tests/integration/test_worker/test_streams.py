@@ -10,8 +10,8 @@ from ...brokers import eventually
 PIECE = 64 * 1024  # bytes
 
 
-async def test_a_large_answer_is_cut_into_frames(client, hire):
-    hire()
+async def test_a_large_answer_is_cut_into_frames(client, start_worker):
+    start_worker()
     size = 2 * FRAME + 5
     frames = await client.whole(await client.ask(f"/sized/{size}/"))
     assert [len(frame.body) for frame in frames] == [FRAME, FRAME, 5]
@@ -19,14 +19,14 @@ async def test_a_large_answer_is_cut_into_frames(client, hire):
     assert b"".join(frame.body for frame in frames) == b"x" * size
 
 
-async def test_the_largest_single_frame(client, hire):
-    hire()
+async def test_the_largest_single_frame(client, start_worker):
+    start_worker()
     (frame,) = await client.whole(await client.ask(f"/sized/{FRAME}/"))
     assert len(frame.body) == FRAME
 
 
-async def test_a_stream_goes_out_as_it_is_made(client, hire, state):
-    hire()
+async def test_a_stream_goes_out_as_it_is_made(client, start_worker, state):
+    start_worker()
     id = await client.ask("/stream/3/2/?wait=1")
 
     async def first():
@@ -39,29 +39,29 @@ async def test_a_stream_goes_out_as_it_is_made(client, hire, state):
     assert [frame.head.status for frame in frames] == [200, 0, 0, 0]
 
 
-async def test_a_slow_client_stops_the_view(client, hire, office, state):
-    hire()
+async def test_a_slow_client_stops_the_view(client, start_worker, kit, state):
+    start_worker()
     id = await client.ask(f"/stream/{PIECE}/1000/")
     ahead = WINDOW // PIECE + 1  # pieces sent before the window is seen to be full
-    await eventually(lambda: waits_for_credit(office, id) and state.made > ahead)
+    await eventually(lambda: waits_for_credit(kit, id) and state.made > ahead)
     made = state.made
     assert made == ahead + 1  # one is at hand
     await client.credit(id, 4 * PIECE)
     await eventually(lambda: state.made == made + 4, "four more")
-    await eventually(lambda: waits_for_credit(office, id))
+    await eventually(lambda: waits_for_credit(kit, id))
     assert state.made == made + 4
-    await client.desk.withdraw([id])
+    await client.front_broker.withdraw([id])
 
 
-def waits_for_credit(office, id) -> bool:
-    if office.client.exists(office.keys.named("flow", id)):
+def waits_for_credit(kit, id) -> bool:
+    if kit.client.exists(kit.keys.named("flow", id)):
         return False
-    clients = office.client.client_list()
+    clients = kit.client.client_list()
     return any(c["cmd"] == "blpop" and "b" in c["flags"] for c in clients)
 
 
-async def test_a_stream_larger_than_the_window_arrives_whole(client, hire, state):
-    hire()
+async def test_a_stream_larger_than_the_window_arrives_whole(client, start_worker, state):
+    start_worker()
     id = await client.ask(f"/stream/{PIECE}/64/")  # 4 MiB
     taken = 0
     while state.closed == 0:
@@ -72,30 +72,32 @@ async def test_a_stream_larger_than_the_window_arrives_whole(client, hire, state
     frames = await client.whole(id)
     body = b"".join(frame.body for frame in frames)
     assert body == b"".join(b"%c" % (97 + number % 26) * PIECE for number in range(64))
-    assert not client.office.client.exists(client.office.keys.named("flow", id))
+    assert not client.kit.client.exists(client.kit.keys.named("flow", id))
 
 
 @pytest.mark.parametrize("when", ["it waits for credit", "it makes pieces"])
-async def test_a_client_that_leaves_stops_the_view(client, hire, office, state, monkeypatch, when):
+async def test_a_client_that_leaves_stops_the_view(
+    client, start_worker, kit, state, monkeypatch, when
+):
     monkeypatch.setattr(reply, "LOOK_AGAIN", 0.1)
-    hire()
+    start_worker()
     if when == "it waits for credit":
         id = await client.ask(f"/stream/{PIECE}/1000000/")
-        await eventually(lambda: waits_for_credit(office, id))
+        await eventually(lambda: waits_for_credit(kit, id))
     else:
         id = await client.ask("/stream/1/1000000/?wait=3")
         await eventually(lambda: state.made == 3)
-    await client.desk.withdraw([id])
+    await client.front_broker.withdraw([id])
     state.gate.set()
     await eventually(lambda: state.closed == 1, "the view's finally")
     assert state.made < 1000
     assert await client.status(await client.ask("/run/after/")) == 200
-    assert office.counters() == office.there()
-    assert office.counters().in_flight == 0
+    assert kit.counters() == kit.there()
+    assert kit.counters().in_flight == 0
 
 
-async def test_a_view_that_raises_in_the_middle(client, hire, state):
-    hire()
+async def test_a_view_that_raises_in_the_middle(client, start_worker, state):
+    start_worker()
     frames = await client.whole(await client.ask("/stream/2/9/?raise=2"))
     assert [frame.body for frame in frames] == [b"", b"aa", b"bb", b""]
     assert [frame.head.aborted for frame in frames] == [False, False, False, True]
@@ -106,8 +108,8 @@ async def test_a_view_that_raises_in_the_middle(client, hire, state):
 @pytest.mark.parametrize(
     ("length", "aborted", "sent"), [(4, False, 4), (3, True, 2), (5, True, 4), (0, True, 0)]
 )
-async def test_a_stream_that_declared_another_length(client, hire, length, aborted, sent):
-    hire()
+async def test_a_stream_that_declared_another_length(client, start_worker, length, aborted, sent):
+    start_worker()
     frames = await client.whole(await client.ask(f"/stream/2/2/?Content-Length={length}"))
     assert frames[-1].head.aborted is aborted
     assert sum(len(frame.body) for frame in frames) == sent
@@ -122,8 +124,8 @@ async def test_a_stream_that_declared_another_length(client, hire, length, abort
         ("GET", "/status/304/"),
     ],
 )
-async def test_answers_without_a_body_are_one_frame(client, hire, method, path, state):
-    hire()
+async def test_answers_without_a_body_are_one_frame(client, start_worker, method, path, state):
+    start_worker()
     (frame,) = await client.whole(await client.ask(path, method))
     assert frame.body == b""
     assert not frame.head.more
@@ -131,15 +133,15 @@ async def test_answers_without_a_body_are_one_frame(client, hire, method, path, 
 
 
 @pytest.mark.parametrize("evil", ["a%0d%0aSet-Cookie: x=1", "a%00b", "%0a"])
-async def test_header_injection_never_leaves_the_worker(client, hire, evil):
-    hire()
+async def test_header_injection_never_leaves_the_worker(client, start_worker, evil):
+    start_worker()
     id = await client.ask(f"/stream/1/1/?X-Evil={evil}")
     assert await client.notice(id) == "bad_response"
     assert not await client.frames(id)
 
 
-async def test_a_huge_header(client, hire):
-    hire()
+async def test_a_huge_header(client, start_worker):
+    start_worker()
     value = "x" * 500_000
     (frame, *_) = await client.whole(await client.ask(f"/stream/1/1/?X-Evil={value}"))
     assert ["X-Evil", value] in [list(pair) for pair in frame.head.headers]

@@ -10,12 +10,12 @@ from django.test import Client
 from queueproxy import conf
 from queueproxy.envelopes import Codec
 
-from ...brokers import Office, answer
+from ...brokers import BrokerKit, answer
 
 PERMISSIONS = ("view_dashboard", "control_queue", "manage_dead_letters")
 
 
-class Stage:
+class Scenario:
     """A broker with what a test puts there, in the namespace of the example project.
 
     Django's test client is synchronous, fronts are not: each coroutine has a loop of its own.
@@ -23,21 +23,21 @@ class Stage:
 
     def __init__(self, url: str):
         self.url = url
-        self.office = self._office()
+        self.kit = self._kit()
 
-    def _office(self) -> Office:
-        office = Office(self.url, namespace=conf.get_settings().namespace)
-        office.codec = Codec(conf.signing_secrets())
-        return office
+    def _kit(self) -> BrokerKit:
+        kit = BrokerKit(self.url, namespace=conf.get_settings().namespace)
+        kit.codec = Codec(conf.signing_secrets())
+        return kit
 
     def put(self, *ids: str, **options) -> None:
         """Requests that wait, held by a front that stays on the list."""
 
         async def put() -> None:
-            office = self._office()
-            desk = await office.desk(f"front-{'-'.join(ids)}")
-            await office.put(desk, *ids, **options)
-            await office.close()
+            kit = self._kit()
+            front_broker = await kit.front_broker(f"front-{'-'.join(ids)}")
+            await kit.put(front_broker, *ids, **options)
+            await kit.close()
 
         asyncio.run(put())
 
@@ -45,38 +45,38 @@ class Stage:
         """A row of history now."""
 
         async def sample() -> None:
-            office = self._office()
-            await (await office.desk("sampler")).sample()
-            await office.close()
+            kit = self._kit()
+            await (await kit.front_broker("sampler")).sample()
+            await kit.close()
 
         asyncio.run(sample())
 
     def kill_one(self, id: str = "a", **options) -> str:
         """A dead letter; its id."""
         self.put(id, most=1, **options)
-        member = self.office.member()
-        assert self.office.seat(member).turn(None).id == id
-        member.leave()  # with the request in its hands
-        return self.office.control().dead_letters(1)[0].id
+        registration = self.kit.registration()
+        assert self.kit.worker_broker(registration).settle_and_claim(None).id == id
+        registration.leave()  # with the request in its hands
+        return self.kit.control().dead_letters(1)[0].id
 
     def worker(self, *, lose: bool = False) -> threading.Thread:
         """A worker that runs one request, and loses it where told; join it."""
-        member = self.office.member()
-        self.office.client.hset(
-            self.office.keys.named("worker", member.worker),
+        registration = self.kit.registration()
+        self.kit.client.hset(
+            self.kit.keys.named("worker", registration.worker),
             "info",
             b'{"host": "h", "pid": 7, "queues": ["high", "default", "low"], "threads": 1}',
         )
-        seat = self.office.seat(member)
+        worker_broker = self.kit.worker_broker(registration)
 
         def run() -> None:
             claim = None
             while claim is None:
-                claim = seat.wait()
+                claim = worker_broker.wait()
             if lose:
-                member.leave()
+                registration.leave()
             else:
-                seat.turn(answer(claim), claim=False)
+                worker_broker.settle_and_claim(answer(claim), claim=False)
 
         thread = threading.Thread(target=run)
         thread.start()
@@ -84,8 +84,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(broker):
-    return Stage(broker.url)
+def scenario(broker):
+    return Scenario(broker.url)
 
 
 @pytest.fixture

@@ -21,13 +21,13 @@ ALL = {**PAGES, **ACTIONS}
 
 @pytest.mark.parametrize("path", ALL)
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_nobody_gets_the_login_page(stage, db, path, method):
+def test_nobody_gets_the_login_page(scenario, db, path, method):
     answer = getattr(Client(), method)(ROOT + path)
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/admin/login/")
 
 
-def test_who_is_not_staff_gets_the_login_page(stage, db):
+def test_who_is_not_staff_gets_the_login_page(scenario, db):
     client = Client()
     client.force_login(User.objects.create_user("demo"))
     for path in ALL:
@@ -36,7 +36,7 @@ def test_who_is_not_staff_gets_the_login_page(stage, db):
 
 @pytest.mark.parametrize("path", ALL)
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_without_the_permission_it_is_forbidden(stage, staff, path, method):
+def test_without_the_permission_it_is_forbidden(scenario, staff, path, method):
     """Every other permission does not help."""
     client = staff(*(name for name in PERMISSIONS if name != ALL[path]))
     assert getattr(client, method)(ROOT + path).status_code == 403
@@ -44,18 +44,18 @@ def test_without_the_permission_it_is_forbidden(stage, staff, path, method):
 
 
 @pytest.mark.parametrize("path", ["", "data/"])
-def test_one_permission_is_enough_to_look(stage, staff, path):
+def test_one_permission_is_enough_to_look(scenario, staff, path):
     assert staff("view_dashboard").get(ROOT + path).status_code == 200
 
 
 @pytest.mark.parametrize("path", ACTIONS)
-def test_one_permission_is_enough_to_act(stage, staff, path):
+def test_one_permission_is_enough_to_act(scenario, staff, path):
     assert staff(ACTIONS[path]).post(ROOT + path).status_code == 302
 
 
 @pytest.mark.parametrize("path", ACTIONS)
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
-def test_only_post_acts(stage, boss, path, method):
+def test_only_post_acts(scenario, boss, path, method):
     answer = getattr(boss, method)(ROOT + path)
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "POST"
@@ -63,16 +63,16 @@ def test_only_post_acts(stage, boss, path, method):
 
 
 @pytest.mark.parametrize("path", ACTIONS)
-def test_without_the_token_nothing_is_done(stage, staff, path):
+def test_without_the_token_nothing_is_done(scenario, staff, path):
     client = staff(*PERMISSIONS, enforce_csrf_checks=True)
     assert client.post(ROOT + path).status_code == 403
     assert not LogEntry.objects.exists()
-    assert not stage.office.control().paused(["default"])
+    assert not scenario.kit.control().paused(["default"])
 
 
-def test_the_page_shows_only_what_one_may_do(stage, staff):
-    stage.kill_one("a")
-    stage.put("b")
+def test_the_page_shows_only_what_one_may_do(scenario, staff):
+    scenario.kill_one("a")
+    scenario.put("b")
     client = staff("view_dashboard")
     page = client.get(ROOT).content.decode()
     assert "/b" in page
@@ -83,9 +83,9 @@ def test_the_page_shows_only_what_one_may_do(stage, staff):
     assert "worker_lost" not in parts["tables"]
 
 
-def test_the_entry_in_the_list_of_apps(stage, staff):
+def test_the_entry_in_the_list_of_apps(scenario, staff):
     assert f'href="{ROOT}"' in staff("view_dashboard").get("/admin/").content.decode()
 
 
-def test_no_entry_without_the_permission(stage, staff):
+def test_no_entry_without_the_permission(scenario, staff):
     assert ROOT not in staff("control_queue", "manage_dead_letters").get("/admin/").content.decode()

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 
-from queueproxy.broker.stats import Stats
+from queueproxy.broker.observe.reader import SnapshotReader
 
 ROOT = "/admin/queueproxy/queue/"
 QUEUES = ("ops", "high", "default", "low")
@@ -26,52 +26,52 @@ def logged() -> list[str]:
     ]
 
 
-def queue_of(stage, name: str):
-    snapshot = Stats(stage.office.link(), QUEUES).snapshot()
+def queue_of(scenario, name: str):
+    snapshot = SnapshotReader(scenario.kit.link(), QUEUES).snapshot()
     return next(queue for queue in snapshot.queues if queue.name == name)
 
 
-def left_of(stage, name: str) -> float:
+def left_of(scenario, name: str) -> float:
     """Seconds left of a pause."""
-    return queue_of(stage, name).pause["until"] - stage.office.now_ms() / 1000
+    return queue_of(scenario, name).pause["until"] - scenario.kit.now_ms() / 1000
 
 
-def test_pause_and_resume_all(stage, boss):
+def test_pause_and_resume_all(scenario, boss):
     told = press(boss, "pause/", reason="new index", seconds="30")
     assert told == ["Paused high, default, low for at most 30 s. new index"]
     for name in ("high", "default", "low"):
-        queue = queue_of(stage, name)
+        queue = queue_of(scenario, name)
         assert (queue.pause["by"], queue.pause["reason"]) == ("ann", "new index")
-        assert 20 < left_of(stage, name) <= 30
-    assert not queue_of(stage, "ops").paused
+        assert 20 < left_of(scenario, name) <= 30
+    assert not queue_of(scenario, "ops").paused
     told += press(boss, "resume/")
     assert told[-1] == "Resumed high, default, low."
-    assert not stage.office.control().paused(["default"])
+    assert not scenario.kit.control().paused(["default"])
     assert logged() == told[::-1]
 
 
-def test_one_queue(stage, boss):
+def test_one_queue(scenario, boss):
     press(boss, "pause/", queue="low")
-    paused = [name for name in QUEUES if queue_of(stage, name).paused]
+    paused = [name for name in QUEUES if queue_of(scenario, name).paused]
     assert paused == ["low"]
     assert press(boss, "resume/", queue="high") == ["Nothing was paused."]
     assert press(boss, "resume/", queue="low") == ["Resumed low."]
 
 
-def test_a_pause_ends_before_the_first_client_is_turned_away(stage, boss):
+def test_a_pause_ends_before_the_first_client_is_turned_away(scenario, boss):
     """Where no length is given; half of the 60 s are over for the oldest."""
-    stage.put("a")
-    key = stage.office.keys.named("queue", "default")
-    ((entry, fields),) = stage.office.client.xrange(key)
-    stage.office.client.delete(key)  # a stream takes no entry older than its last
-    stage.office.client.xadd(key, fields, id=f"{int(entry.split(b'-')[0]) - 30_000}-0")
+    scenario.put("a")
+    key = scenario.kit.keys.named("queue", "default")
+    ((entry, fields),) = scenario.kit.client.xrange(key)
+    scenario.kit.client.delete(key)  # a stream takes no entry older than its last
+    scenario.kit.client.xadd(key, fields, id=f"{int(entry.split(b'-')[0]) - 30_000}-0")
     press(boss, "pause/", queue="default")
-    assert 15 < left_of(stage, "default") <= 25
+    assert 15 < left_of(scenario, "default") <= 25
     press(boss, "pause/", queue="high")  # nobody waits there
-    assert 45 < left_of(stage, "high") <= 55
+    assert 45 < left_of(scenario, "high") <= 55
 
 
-def test_a_long_pause_says_what_it_means(stage, boss):
+def test_a_long_pause_says_what_it_means(scenario, boss):
     told = press(boss, "pause/", seconds="300")
     assert told == [
         "Clients that wait now are turned away after about 55 s.",
@@ -79,13 +79,13 @@ def test_a_long_pause_says_what_it_means(stage, boss):
     ]
 
 
-def test_resume_at_a_rate(stage, boss):
-    stage.put("a", "b")
+def test_resume_at_a_rate(scenario, boss):
+    scenario.put("a", "b")
     press(boss, "pause/")
     assert press(boss, "resume/", queue="default", rate="2.5") == [
         "Resumed default at 2.5 a second."
     ]
-    assert queue_of(stage, "default").pace == 2.5
+    assert queue_of(scenario, "default").pace == 2.5
 
 
 @pytest.mark.parametrize(
@@ -109,96 +109,96 @@ def test_resume_at_a_rate(stage, boss):
         ("dead/nonsense/discard/", {}, "There is no such dead letter."),
     ],
 )
-def test_what_makes_no_sense_changes_nothing(stage, boss, path, form, said):
-    stage.put("a")
-    before = stage.office.client.hgetall(stage.office.keys.state)
+def test_what_makes_no_sense_changes_nothing(scenario, boss, path, form, said):
+    scenario.put("a")
+    before = scenario.kit.client.hgetall(scenario.kit.keys.state)
     assert press(boss, path, **form) == [said]
-    assert stage.office.client.hgetall(stage.office.keys.state) == before
+    assert scenario.kit.client.hgetall(scenario.kit.keys.state) == before
     assert logged() == []
 
 
-def test_withdraw_one(stage, boss):
-    stage.put("a", "b")
-    oldest, _ = stage.office.control().oldest(["default"], 10)
+def test_withdraw_one(scenario, boss):
+    scenario.put("a", "b")
+    oldest, _ = scenario.kit.control().oldest(["default"], 10)
     told = press(boss, "withdraw/", request=f"default {oldest.entry}")
     assert told == ["GET /a was withdrawn; its client was told."] == logged()
-    assert [one.path for one in stage.office.control().oldest(["default"], 10)] == ["/b"]
+    assert [one.path for one in scenario.kit.control().oldest(["default"], 10)] == ["/b"]
     assert press(boss, "withdraw/", request=f"default {oldest.entry}") == [
         "That request no longer waits."
     ]
 
 
-def test_run_a_dead_letter_again(stage, boss):
-    letter = stage.kill_one("a")
-    worker = stage.worker()
+def test_run_a_dead_letter_again(scenario, boss):
+    letter = scenario.kill_one("a")
+    worker = scenario.worker()
     told = press(boss, f"dead/{letter}/retry/")
     worker.join(20)
     assert told == ["POST /a was run again and answered 200."] == logged()
-    assert stage.office.control().dead_letters() == []
+    assert scenario.kit.control().dead_letters() == []
 
 
-def test_a_dead_letter_lost_again_is_kept_and_logged(stage, boss):
-    letter = stage.kill_one("a")
-    worker = stage.worker(lose=True)
+def test_a_dead_letter_lost_again_is_kept_and_logged(scenario, boss):
+    letter = scenario.kill_one("a")
+    worker = scenario.worker(lose=True)
     told = press(boss, f"dead/{letter}/retry/")
     worker.join(20)
     assert told == ["POST /a: It failed again: worker_lost."] == logged()
-    assert stage.office.control().dead_letter(letter)
+    assert scenario.kit.control().dead_letter(letter)
 
 
-def test_a_dead_letter_is_not_run_into_a_pause(stage, boss):
-    letter = stage.kill_one("a")
+def test_a_dead_letter_is_not_run_into_a_pause(scenario, boss):
+    letter = scenario.kill_one("a")
     press(boss, "pause/")
     assert press(boss, f"dead/{letter}/retry/") == ["POST /a: The queue default is paused."]
-    assert stage.office.control().dead_letter(letter)
+    assert scenario.kit.control().dead_letter(letter)
 
 
-def test_a_dead_letter_needs_another_thread_than_the_page(stage, boss):
+def test_a_dead_letter_needs_another_thread_than_the_page(scenario, boss):
     """The only thread runs the very request that would wait for it."""
-    letter = stage.kill_one("a")
+    letter = scenario.kill_one("a")
     said = (
         "POST /a: There is no worker thread to run it while this page occupies one. Start another."
     )
     assert press(boss, f"dead/{letter}/retry/") == [said]  # no worker at all
-    worker = stage.worker()
-    stage.put("page", queue="high")
-    running = stage.office.keys.leases
+    worker = scenario.worker()
+    scenario.put("page", queue="high")
+    running = scenario.kit.keys.leases
     worker.join(20)
-    member = stage.office.member()
-    stage.office.client.hset(
-        stage.office.keys.named("worker", member.worker),
+    registration = scenario.kit.registration()
+    scenario.kit.client.hset(
+        scenario.kit.keys.named("worker", registration.worker),
         "info",
         b'{"host": "h", "pid": 8, "queues": ["default"], "threads": 1}',
     )
-    stage.office.client.zrem(stage.office.keys.workers, *others_of(stage, member.worker))
-    stage.put("page-2", queue="high")
-    stage.office.seat(member).turn(None)
-    assert stage.office.client.hlen(running) == 1
+    scenario.kit.client.zrem(scenario.kit.keys.workers, *others_of(scenario, registration.worker))
+    scenario.put("page-2", queue="high")
+    scenario.kit.worker_broker(registration).settle_and_claim(None)
+    assert scenario.kit.client.hlen(running) == 1
     boss.defaults["HTTP_X_REQUEST_ID"] = "request-page-2"
     assert press(boss, f"dead/{letter}/retry/") == [said]
     assert logged() == []
 
 
-def others_of(stage, worker: str) -> list[bytes]:
-    ids = stage.office.client.zrange(stage.office.keys.workers, 0, -1)
+def others_of(scenario, worker: str) -> list[bytes]:
+    ids = scenario.kit.client.zrange(scenario.kit.keys.workers, 0, -1)
     return [id for id in ids if id.decode() != worker] or [b"nobody"]
 
 
-def test_discard_a_dead_letter(stage, boss):
-    letter = stage.kill_one("a")
+def test_discard_a_dead_letter(scenario, boss):
+    letter = scenario.kill_one("a")
     told = press(boss, f"dead/{letter}/discard/")
     assert told == [f"The dead letter {letter} was discarded."] == logged()
-    assert stage.office.control().dead_letters() == []
+    assert scenario.kit.control().dead_letters() == []
 
 
-def test_an_action_goes_back_to_what_was_shown(stage, boss):
+def test_an_action_goes_back_to_what_was_shown(scenario, boss):
     answer = boss.post(f"{ROOT}resume/", {"back": "window=6h&of=low"})
     assert answer.headers["Location"] == f"{ROOT}?window=6h&of=low"
     answer = boss.post(f"{ROOT}resume/", {"back": "window=x&of=//evil.example"})
     assert answer.headers["Location"] == f"{ROOT}?window=15m&of="
 
 
-def test_with_the_broker_away(stage, boss, broker):
+def test_with_the_broker_away(scenario, boss, broker):
     broker.kill()
     try:
         (told,) = press(boss, "pause/")

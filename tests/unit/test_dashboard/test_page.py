@@ -21,18 +21,18 @@ def page_of(client, query: str = "") -> str:
     return answer.content.decode()
 
 
-def put_rows(stage, *depths: int, every: int = 5) -> None:
+def put_rows(scenario, *depths: int, every: int = 5) -> None:
     """Rows of history up to now, so many seconds apart, with these depths of the default queue."""
-    now = stage.office.now_ms() // 1000
+    now = scenario.kit.now_ms() // 1000
     for age, depth in enumerate(reversed(depths)):
         figures = [depth, 1, 2500, 0, 0, [0] * 15, 0]
         row = f'{{"t": {now - age * every}, "q": {{"default": {figures}}}}}'
-        stage.office.client.lpush(stage.office.keys.named("history", "1"), row)
+        scenario.kit.client.lpush(scenario.kit.keys.named("history", "1"), row)
 
 
-def test_tiles(stage, boss):
-    stage.put("a", "b", queue="high")
-    put_rows(stage, 4, 7, 0)
+def test_tiles(scenario, boss):
+    scenario.put("a", "b", queue="high")
+    put_rows(scenario, 4, 7, 0)
     page = page_of(boss)
     assert page.count('class="qp-tile') == 1 + 3
     assert 'data-key="ops"' not in page
@@ -45,8 +45,8 @@ def test_tiles(stage, boss):
     assert "at most 7" in text_of(default)
 
 
-def test_whose_pause_why_and_for_how_long(stage, boss):
-    stage.office.control().pause(["low"], 50, by="bob", reason="<b>reports</b>")
+def test_whose_pause_why_and_for_how_long(scenario, boss):
+    scenario.kit.control().pause(["low"], 50, by="bob", reason="<b>reports</b>")
     page = page_of(boss)
     assert re.search(r"Paused by bob since \d\d:\d\d:\d\d: &lt;b&gt;reports", page)
     assert re.search(r"\((49|50)\.\d s left\)", page)
@@ -55,13 +55,13 @@ def test_whose_pause_why_and_for_how_long(stage, boss):
     assert 'value="high" data-key="pause"' in page
 
 
-def test_badges(stage, boss, settings):
+def test_badges(scenario, boss, settings):
     assert badges_of(boss) == [
         "No workers: requests wait until one starts",
         "No fronts: nobody accepts requests",
     ]
-    stage.put("a")
-    stage.office.member()
+    scenario.put("a")
+    scenario.kit.registration()
     assert badges_of(boss) == []
     settings.QUEUEPROXY = {"MAX_HOLD": 0.2, "LEASE": 0.1}
     late = ["The oldest request has waited for half of the hold: default"]
@@ -72,17 +72,17 @@ def badges_of(client) -> list[str]:
     return [text_of(badge) for badge in re.findall(r"<li data-level.*?</li>", page_of(client))]
 
 
-def test_workers_thread_by_thread(stage, boss):
+def test_workers_thread_by_thread(scenario, boss):
     info = (
         b'{"host": "web1", "pid": 42, "name": "blue", "threads": 3, "release": "r7", "queues": [],'
         b' "pending_migrations": 2}'
     )
-    member = stage.office.member()
-    stage.office.client.hset(stage.office.keys.named("worker", member.worker), "info", info)
-    member.beat("idle", 90 << 20)
-    stage.put("one", "two")
+    registration = scenario.kit.registration()
+    scenario.kit.client.hset(scenario.kit.keys.named("worker", registration.worker), "info", info)
+    registration.beat("idle", 90 << 20)
+    scenario.put("one", "two")
     for number in (0, 2):
-        assert stage.office.seat(member, number).turn(None)
+        assert scenario.kit.worker_broker(registration, number).settle_and_claim(None)
     table = page_of(boss).partition('id="qp-workers"')[2].partition("</section>")[0]
     text = text_of(table)
     assert "blue web1:42 busy 2 migrations not applied" in text
@@ -90,16 +90,16 @@ def test_workers_thread_by_thread(stage, boss):
     assert "90 MiB" in text
 
 
-def test_waiting_longest(stage, boss):
-    stage.put("a", "<script>")
+def test_waiting_longest(scenario, boss):
+    scenario.put("a", "<script>")
     table = page_of(boss).partition('id="qp-waiting"')[2].partition("</section>")[0]
     assert re.search(r"GET /a default [\d.]+ m?s Withdraw", text_of(table))
     assert "<script>" not in table
     assert "GET /&lt;script&gt;" in table
 
 
-def test_dead_letters(stage, boss):
-    letter = stage.kill_one("a", body=b"what was sent")
+def test_dead_letters(scenario, boss):
+    letter = scenario.kill_one("a", body=b"what was sent")
     table = page_of(boss).partition('id="qp-letters"')[2].partition("</section>")[0]
     assert "POST /a worker_lost" in text_of(table)
     one = boss.get(f"{ROOT}dead/{letter}/").content.decode()
@@ -110,16 +110,16 @@ def test_dead_letters(stage, boss):
     assert boss.get(f"{ROOT}dead/nonsense/").status_code == 404
 
 
-def test_what_signs_a_person_in_is_not_shown(stage, boss):
-    letter = stage.kill_one("a")
-    key = stage.office.keys.dead
-    ((entry, fields),) = stage.office.client.xrange(key)
+def test_what_signs_a_person_in_is_not_shown(scenario, boss):
+    letter = scenario.kill_one("a")
+    key = scenario.kit.keys.dead
+    ((entry, fields),) = scenario.kit.client.xrange(key)
     head = fields[b"h"].replace(
         b'["Host","a"]', b'["Cookie","sessionid=s3cret"],["X-Other","harmless"]'
     )
     assert head != fields[b"h"]
-    stage.office.client.delete(key)
-    stage.office.client.xadd(key, {**fields, b"h": head}, id=entry)
+    scenario.kit.client.delete(key)
+    scenario.kit.client.xadd(key, {**fields, b"h": head}, id=entry)
     one = boss.get(f"{ROOT}dead/{letter}/").content.decode()
     assert "harmless" in one
     assert "s3cret" not in one
@@ -127,8 +127,8 @@ def test_what_signs_a_person_in_is_not_shown(stage, boss):
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-def test_windows(stage, boss, window):
-    stage.sample()
+def test_windows(scenario, boss, window):
+    scenario.sample()
     page = page_of(boss, f"?window={window}&of=default")
     assert f'aria-current="true">{window}<' in page
     assert 'aria-current="true">default<' in page
@@ -136,15 +136,15 @@ def test_windows(stage, boss, window):
     assert data["history"]["t"] == []
 
 
-def test_what_is_not_known_is_the_default(stage, boss):
+def test_what_is_not_known_is_the_default(scenario, boss):
     page = page_of(boss, "?window=9y&of=nowhere")
     assert 'aria-current="true">15m<' in page
     assert 'aria-current="true">all<' in page
 
 
-def test_data(stage, boss):
-    stage.put("a")
-    put_rows(stage, *range(10), every=1)
+def test_data(scenario, boss):
+    scenario.put("a")
+    put_rows(scenario, *range(10), every=1)
     data = boss.get(f"{ROOT}data/").json()
     history = data["history"]
     assert history["depth"] == sorted(history["depth"])
@@ -157,18 +157,18 @@ def test_data(stage, boss):
     assert boss.get(f"{ROOT}data/?after=nonsense").json()["history"]["t"] == history["t"]
 
 
-def test_deploys(stage, boss):
-    from queueproxy.broker.membership import Membership
+def test_deploys(scenario, boss):
+    from queueproxy.broker.registration import Registration
 
     for release in ("r1", "r2"):
         info = {"host": "h", "pid": 1, "release": release}
-        Membership(stage.office.link(), info, 15, ("default",)).join()
+        Registration(scenario.kit.link(), info, 15, ("default",)).join()
     assert re.search(r"Deploys: r1 \w+ \d+, \d\d:\d\d r2 ", text_of(page_of(boss)))
     data = boss.get(f"{ROOT}data/").json()
     assert [deploy["release"] for deploy in data["history"]["deploys"]] == ["r1", "r2"]
 
 
-def test_with_the_broker_away(stage, boss, broker):
+def test_with_the_broker_away(scenario, boss, broker):
     broker.kill()
     try:
         page = boss.get(ROOT)
@@ -181,15 +181,15 @@ def test_with_the_broker_away(stage, boss, broker):
         broker.start()
 
 
-def test_no_page_is_kept_by_caches(stage, boss):
+def test_no_page_is_kept_by_caches(scenario, boss):
     for path in ("", "data/"):
         assert "no-store" in boss.get(ROOT + path).headers["Cache-Control"]
 
 
-def test_nothing_is_inline(stage, boss):
+def test_nothing_is_inline(scenario, boss):
     """What a strict content security policy would refuse."""
-    letter = stage.kill_one("b")
-    stage.put("a")
+    letter = scenario.kill_one("b")
+    scenario.put("a")
     for path in ("", f"dead/{letter}/"):
         page = boss.get(ROOT + path).content.decode()
         assert not re.search(r"<[^>]+\s(style|on\w+)=", page)

@@ -1,0 +1,148 @@
+"""Connections to Redis or Valkey, as plain redis-py connections without a pool and without retries.
+
+A pool may hand a blocking read's connection to somebody else, and a retried command may be one that
+was run: neither is right for a queue, so each link owns one connection and decides by itself.
+
+How a connection is spoken to, all of it proved by tests/integration/test_connect.py:
+``send_packed_command(pack_commands([...]))`` writes many commands at once; one ``read_response``
+reads one reply, and raises an error reply as ResponseError with the connection still good. The
+blocking one takes ``read_response(timeout=seconds)``, longer or shorter than its socket timeout;
+the asynchronous one has no timeout of its own, so put ``asyncio.timeout`` around it. Of the
+blocking one's socket, private to redis-py, the descriptor alone is used, by `descriptor_of`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from ...exceptions import BrokerUnavailable
+
+CONNECT_WITHIN = 5.0  # seconds
+ANSWER_WITHIN = 5.0  # seconds a command that does not block may take
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where the broker is, as plain values.
+
+    Args:
+        url: ``redis://``, ``rediss://`` or ``unix://``; with Sentinel the host is the service name.
+        options: further redis-py connection arguments (username, password, ssl_..., ...).
+        sentinels: (host, port) of each Sentinel; empty without.
+        sentinel_options: connection arguments for the Sentinels themselves.
+    """
+
+    url: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    sentinels: Sequence[tuple[str, int]] = ()
+    sentinel_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Where it is, without user, password or query: targets end up in logs."""
+        address = re.sub(r"//.*@", "//", self.url, flags=re.DOTALL).partition("?")[0]
+        return f"<BrokerAddress {address}{' by Sentinel' if self.sentinels else ''}>"
+
+
+def flaw_of(target: BrokerAddress) -> str | None:
+    """Why a connection can't even be tried, in words that hold no password; None where it can."""
+    try:
+        sync_connection(target, role="check")
+    except ValueError:
+        # Its words may quote a piece of a password that looked like a port.
+        return "The address is not well-formed."
+    except (TypeError, RedisError) as error:
+        return str(error)
+    return None
+
+
+def sync_connection(target: BrokerAddress, *, role: str) -> redis.Connection:
+    """A connection not yet made. With Sentinel, the master is asked for at each connect."""
+    return _sync_pool(target, role).make_connection()
+
+
+def descriptor_of(connection: redis.Connection) -> int:
+    """The descriptor of a blocking connection that is made."""
+    return connection._sock.fileno()
+
+
+def async_connection(target: BrokerAddress, *, role: str) -> redis.asyncio.Connection:
+    """As sync_connection, for asyncio."""
+    pool = _async_pool(target, role)
+    connection = pool.make_connection()
+    if target.sentinels:
+        connection.connection_pool = pool  # it asks its pool for the master, and held it weakly
+    return connection
+
+
+def sync_client(target: BrokerAddress, *, role: str = "control") -> redis.Redis:
+    """An ordinary client, for commands that are not on the path of a request."""
+    return redis.Redis(connection_pool=_sync_pool(target, role))
+
+
+def server_info(target: BrokerAddress) -> dict[str, Any]:
+    """What the server says of itself (INFO), with its eviction policy.
+
+    Raises:
+        BrokerUnavailable: it could not be asked.
+    """
+    try:
+        with sync_client(target) as client:
+            return client.info()
+    except (RedisError, OSError) as error:
+        raise BrokerUnavailable(str(error)) from error
+
+
+def _common(target: BrokerAddress, role: str) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": CONNECT_WITHIN,
+        "client_name": f"queueproxy:{role}",
+        **target.options,
+        "protocol": 2,
+        "decode_responses": False,
+        "health_check_interval": 0,
+    }
+
+
+def _sync_pool(target: BrokerAddress, role: str):
+    options = _common(target, role)
+    # Of this timeout are also the first words after connecting: a server that accepts and then
+    # says nothing (a frozen host) must not hold a worker for ever.
+    options |= {"socket_timeout": ANSWER_WITHIN, "retry": Retry(NoBackoff(), 0)}
+    if not target.sentinels:
+        return redis.ConnectionPool.from_url(target.url, **options)
+    how = _sentinel_options(target) | {"retry": Retry(NoBackoff(), 0)}
+    manager = redis.Sentinel(target.sentinels, sentinel_kwargs=how)
+    service, own = _service(target.url)
+    return redis.SentinelConnectionPool(service, manager, **options | own)
+
+
+def _async_pool(target: BrokerAddress, role: str):
+    options = _common(target, role)
+    options |= {"socket_timeout": None, "retry": AsyncRetry(NoBackoff(), 0)}
+    if not target.sentinels:
+        return redis.asyncio.ConnectionPool.from_url(target.url, **options)
+    how = _sentinel_options(target) | {"retry": AsyncRetry(NoBackoff(), 0)}
+    manager = redis.asyncio.Sentinel(target.sentinels, sentinel_kwargs=how)
+    service, own = _service(target.url)
+    return redis.asyncio.SentinelConnectionPool(service, manager, **options | own)
+
+
+def _sentinel_options(target: BrokerAddress) -> dict[str, Any]:
+    # One that is away is passed over at once: by default it would be tried again for seconds.
+    timeouts = {"socket_timeout": CONNECT_WITHIN, "socket_connect_timeout": CONNECT_WITHIN}
+    return {**timeouts, **target.sentinel_options}
+
+
+def _service(url: str) -> tuple[str, dict[str, Any]]:
+    """Service name of a Sentinel URL, ``redis://user:password@name/0``, and the rest of it."""
+    parsed = redis.connection.parse_url(url)
+    own = {name: parsed[name] for name in ("username", "password", "db") if name in parsed}
+    return parsed.get("host", "mymaster"), own | {"ssl": url.startswith("rediss://")}

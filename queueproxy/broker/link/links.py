@@ -1,0 +1,276 @@
+"""One connection to the broker: connects when needed, agrees on the epoch, runs scripts.
+
+A link never retries a command whose fate is unknown: it drops the connection and raises
+BrokerUnavailable. Every script is safe to send again, so its caller decides.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import hiredis
+from redis.connection import PythonRespSerializer
+from redis.exceptions import AskError, MovedError, RedisError, ResponseError
+
+from ...exceptions import BrokerUnavailable, NotSent
+from ...keys import Keys
+from .connect import ANSWER_WITHIN, BrokerAddress, async_connection, descriptor_of, sync_connection
+from .protocol import Command, Epoch
+from .spin_wait import SpinWait
+
+MOST_HOPS = 5  # from node to node of a cluster, to connect once
+BULKY = 16 * 1024  # bytes of an argument that is written by itself
+
+
+def _packed(connection, commands: Sequence[Command], bulky: bool) -> list[bytes]:
+    if bulky:
+        # To copy a chunk of a body takes longer than to hash it: it is written by itself.
+        pack = PythonRespSerializer(BULKY, connection.encoder.encode).pack
+        return [piece for command in commands for piece in pack(*command)]
+    # All in one write. redis-py packs in Python: that was a twentieth of the front's time.
+    return [b"".join(map(hiredis.pack_command, commands))]
+
+
+class Node:
+    """The node of a cluster that has the keys; a server that is no cluster has them all.
+
+    Args:
+        connection: not yet connected; its host and port are set where another node has the keys.
+        keys: all in one slot (their hash tag), so all on one node.
+    """
+
+    def __init__(self, connection, keys: Keys):
+        self.question: Command = ("TYPE", keys.state)
+        self._connection = connection
+        self._given: tuple[str, int] | None = None  # while it is another
+        self._hops = 0
+
+    def is_another(self, answer: object) -> bool:
+        """Whether the answer to the question names another node; if so, connect again."""
+        if not isinstance(answer, MovedError):
+            self._hops = 0
+            return False
+        self._hops += 1
+        if self._hops > MOST_HOPS:
+            raise ConnectionError("The nodes of the cluster send one another for the keys.")
+        connection = self._connection
+        self._given = self._given or (connection.host, connection.port)
+        connection.host, connection.port = answer.host or connection.host, answer.port
+        return True
+
+    def reset(self) -> None:
+        """Begin at the given node again."""
+        if self._given:
+            self._connection.host, self._connection.port = self._given
+        self._given, self._hops = None, 0
+
+
+class Link:
+    """The blocking link of one thread; not to be shared.
+
+    Args:
+        target: where the broker is.
+        keys: the namespace.
+        role: told to the server as the connection's name.
+        grace_ms: what every lease is extended to when the epoch changes.
+        spin: wait without sleeping for answers that don't block (see `SpinWait`): for a process
+            that has nothing else to do meanwhile, on a machine with cores to spare.
+    """
+
+    def __init__(
+        self, target: BrokerAddress, keys: Keys, role: str, grace_ms: int, *, spin: bool = False
+    ):
+        self.keys = keys
+        self._epoch = Epoch(keys, grace_ms)
+        self._connection = sync_connection(target, role=role)
+        self._node = Node(self._connection, keys)
+        self._spin = SpinWait() if spin else None
+
+    @property
+    def run_id(self) -> str:
+        """The server's run_id as of this connection; empty while there is none."""
+        return self._epoch.run_id
+
+    def commands(
+        self,
+        commands: Sequence[Command],
+        timeout: float = ANSWER_WITHIN,
+        while_waiting: Callable[[], None] | None = None,
+        *,
+        bulky: bool = False,
+    ) -> list:
+        """Send all in one write, read all replies; an error reply is returned, not raised.
+
+        Args:
+            timeout: seconds.
+            while_waiting: called once they are sent, before a reply is waited for.
+            bulky: whether an argument is larger than BULKY; then no copy is made of it.
+
+        Raises:
+            BrokerUnavailable: no connection, or no answer within `timeout` seconds.
+        """
+        connection = self._connection
+        try:
+            if not connection.is_connected:
+                self._connect()
+            connection.send_packed_command(_packed(connection, commands, bulky))
+            if while_waiting is not None:
+                while_waiting()
+            if self._spin is None or timeout != ANSWER_WITHIN:
+                return [self._read(timeout) for _ in commands]
+            self._spin.wait()
+            replies = [self._read(timeout) for _ in commands]
+            self._spin.answered()
+            return replies
+        except (RedisError, OSError) as error:
+            self.close()
+            raise BrokerUnavailable(str(error)) from error
+        except BaseException:
+            self.close()  # a half-read reply must not meet the next command
+            raise
+
+    def script(
+        self,
+        name: str,
+        *args,
+        before: Command | None = None,
+        timeout: float = ANSWER_WITHIN,
+        while_waiting: Callable[[], None] | None = None,
+        bulky: bool = False,
+    ):
+        """Run a script; see Epoch.run, and `commands` for what may be done meanwhile."""
+        if not self._connection.is_connected:
+            self._epoch.run_id = ""
+        conversation = self._epoch.run(name, args, before)
+        try:
+            batch = next(conversation)
+            while True:
+                batch = conversation.send(self.commands(batch, timeout, while_waiting, bulky=bulky))
+        except StopIteration as stop:
+            return stop.value
+
+    def _connect(self) -> None:
+        connection = self._connection
+        self._epoch.run_id = ""
+        try:
+            connection.connect()
+            while self._node.is_another(self._ask_for_state()):
+                connection.disconnect()
+                connection.connect()
+            if self._spin is not None:
+                self._spin.watch(descriptor_of(connection))
+        except (RedisError, OSError):
+            self._node.reset()
+            raise
+
+    def _ask_for_state(self):
+        self._connection.send_command(*self._node.question)
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+    def _read(self, timeout: float):
+        try:
+            if timeout == ANSWER_WITHIN:  # the connection's own; another costs two system calls
+                return self._connection.read_response()
+            return self._connection.read_response(timeout=timeout)
+        except AskError:
+            raise  # another node's now: connect anew
+        except ResponseError as error:
+            return error
+
+    def close(self) -> None:
+        """Drop the connection; the next command connects again and asks for the epoch anew."""
+        self._epoch.run_id = ""
+        self._connection.disconnect()
+
+
+class AsyncLink:
+    """The asynchronous link; one task at a time may use it. Arguments as for Link."""
+
+    def __init__(self, target: BrokerAddress, keys: Keys, role: str, grace_ms: int):
+        self.keys = keys
+        self._epoch = Epoch(keys, grace_ms)
+        self._connection = async_connection(target, role=role)
+        self._node = Node(self._connection, keys)
+
+    @property
+    def run_id(self) -> str:
+        """The server's run_id as of this connection; empty while there is none."""
+        return self._epoch.run_id
+
+    async def commands(
+        self, commands: Sequence[Command], timeout: float = ANSWER_WITHIN, *, bulky: bool = False
+    ) -> list:
+        """As Link.commands."""
+        connection = self._connection
+        try:
+            async with asyncio.timeout(timeout):
+                await self._be_connected()
+                await connection.send_packed_command(_packed(connection, commands, bulky))
+                return [await self._read() for _ in commands]
+        except (RedisError, OSError, TimeoutError) as error:
+            await self.close()
+            raise BrokerUnavailable(str(error) or "The broker did not answer in time.") from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def script(self, name: str, *args, timeout: float = ANSWER_WITHIN, bulky: bool = False):
+        """Run a script; see Epoch.run."""
+        if not self._connection.is_connected:
+            self._epoch.run_id = ""
+        conversation = self._epoch.run(name, args)
+        try:
+            batch = next(conversation)
+            while True:
+                batch = conversation.send(await self.commands(batch, timeout, bulky=bulky))
+        except StopIteration as stop:
+            return stop.value
+
+    async def _be_connected(self) -> None:
+        connection = self._connection
+        try:
+            # Nothing is due: what can be read is the end, so that nothing sent now would arrive.
+            # The caller has to know: behind the next connection may be another epoch.
+            if connection.is_connected and await connection.can_read():
+                raise ConnectionResetError("The connection was lost.")
+            if not connection.is_connected:
+                await self._connect()
+        except (RedisError, OSError, asyncio.CancelledError) as error:
+            await self.close()
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            raise NotSent(str(error)) from error
+
+    async def _connect(self) -> None:
+        connection = self._connection
+        self._epoch.run_id = ""
+        try:
+            await connection.connect()
+            while self._node.is_another(await self._ask_for_state()):
+                await connection.disconnect(nowait=True)
+                await connection.connect()
+        except (RedisError, OSError):
+            self._node.reset()
+            raise
+
+    async def _ask_for_state(self):
+        await self._connection.send_command(*self._node.question)
+        try:
+            return await self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+    async def _read(self):
+        try:
+            return await self._connection.read_response()
+        except AskError:
+            raise
+        except ResponseError as error:
+            return error
+
+    async def close(self) -> None:
+        """Drop the connection; the next command connects again and asks for the epoch anew."""
+        self._epoch.run_id = ""
+        await self._connection.disconnect(nowait=True)

@@ -1,0 +1,113 @@
+"""What a link says to the broker and what it makes of the answer; no I/O here.
+
+The blocking link (workers) and the asynchronous one (fronts) differ only in how they send and read:
+both drive the same conversation, a generator that yields commands and is sent their replies.
+"""
+
+from collections.abc import Generator, Sequence
+
+from redis.exceptions import (
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
+
+from ...exceptions import BrokerUnavailable, EpochChanged, NotSent
+from ...keys import Keys
+from ..scripts import library
+
+Command = tuple[str | bytes | int | float, ...]
+Conversation = Generator[Sequence[Command], list, object]
+
+INFO: Command = ("INFO", "server")
+
+EPOCH = b"epoch"
+# Answers of a server that will not do it now but may soon, on this connection or on another.
+_TRY_LATER = (
+    BusyLoadingError,
+    ClusterDownError,
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+)
+
+
+class Epoch:
+    """The server a link agreed on these keys with, and how it converses with it.
+
+    Args:
+        keys: the namespace.
+        grace_ms: what every lease is extended to when the epoch changes.
+    """
+
+    def __init__(self, keys: Keys, grace_ms: int):
+        self.keys = keys
+        self.run_id = ""
+        self._grace_ms = grace_ms
+
+    def run(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
+        """Run a script, agreeing on the epoch first where that is due; returns its reply.
+
+        `before` is a command sent ahead of the script in the same write (a blocking pop).
+        """
+        if not self.run_id:
+            (info,) = yield [INFO]
+            self.run_id = run_id_of(checked(info))
+        try:
+            return (yield from self._call(name, args, before))
+        except EpochChanged:
+            yield from self._call("adopt", (self._grace_ms,))
+            return (yield from self._call(name, args))
+
+    def _call(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
+        function = f"{library().name}_{name}"
+        command = ("FCALL", function, 1, self.keys.state, self.run_id, *args)
+        *_, reply = yield [before, command] if before else [command]
+        if _is_unknown_function(reply):  # a new server, or FUNCTION FLUSH; nothing was run
+            loaded, reply = yield [("FUNCTION", "LOAD", "REPLACE", library().source), command]
+            checked(loaded)
+        return checked(reply)
+
+
+def _is_unknown_function(reply: object) -> bool:
+    return isinstance(reply, ResponseError) and "Function not found" in str(reply)
+
+
+def unless_refused(reply: object) -> object:
+    """The reply, which may be an error.
+
+    Raises:
+        NotSent: the server refuses for now (loading, read-only, out of memory, busy).
+    """
+    if isinstance(reply, _TRY_LATER) or (
+        isinstance(reply, ResponseError) and str(reply).startswith(("BUSY", "UNKILLABLE"))
+    ):
+        raise NotSent(f"The broker refuses for now: {reply}")
+    return reply
+
+
+def checked(reply: object) -> object:
+    """The reply, or the error it is.
+
+    Raises:
+        EpochChanged: the script found another epoch and did nothing.
+        NotSent: see `unless_refused`.
+        ResponseError: the command was wrong; a bug.
+    """
+    unless_refused(reply)
+    if isinstance(reply, Exception):
+        raise reply
+    if reply == EPOCH or (isinstance(reply, list) and reply and reply[0] == EPOCH):
+        raise EpochChanged
+    return reply
+
+
+def run_id_of(info: bytes) -> str:
+    """The server's run_id from the answer to INFO server (Redis INFO)."""
+    for line in info.splitlines():
+        if line.startswith(b"run_id:"):
+            return line[7:].decode()
+    raise BrokerUnavailable("The broker does not tell its run_id (INFO server).")

@@ -1,0 +1,125 @@
+"""Who is there: fronts, and workers with what each of their threads runs now."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ...keys import Keys
+
+Ask = Callable[[list[tuple]], list]  # commands in, their replies out
+
+# States a worker tells itself; whether it is busy is read from the leases.
+DRAINING = "draining"
+WAITING = "waiting for migrations"
+
+
+class Lease(NamedTuple):
+    """A request in flight: whose, since when (ms of the broker's clock), and where it stands."""
+
+    worker: str
+    thread: int
+    claimed: int
+    attempt: int
+    queue: str
+    entry: str
+
+
+def parse_leases(raw: dict[str, str]) -> list[Lease]:
+    """The hash ``leases``, as keys.py says."""
+    leases = []
+    for slot, value in raw.items():
+        _id, attempt, claimed, _turn, queue, entry, *_ = value.split(" ")
+        worker, _, thread = slot.rpartition("/")
+        leases.append(Lease(worker, int(thread), int(claimed), int(attempt), queue, entry))
+    return sorted(leases)
+
+
+def read_fronts(ask: Ask, keys: Keys, ids: Sequence[str], now: float) -> list[dict[str, Any]]:
+    """Each front of the list; `now` in seconds of the broker's clock."""
+    commands: list[tuple] = []
+    for id in ids:
+        commands.append(("HMGET", keys.named("front", id), "info", "joined"))
+        commands.append(("HLEN", keys.named("held", id)))
+    replies = iter(ask(commands))
+    fronts = []
+    for id in ids:
+        (info, joined), held = next(replies), next(replies)
+        about = json_object(info)
+        fronts.append(
+            {
+                "id": id,
+                "held": held,
+                "host": about.get("host"),
+                "pid": about.get("pid"),
+                "age_seconds": _age(joined, now),
+            }
+        )
+    return fronts
+
+
+def read_workers(
+    ask: Ask, keys: Keys, ids: Sequence[str], leases: Sequence[Lease], now: float
+) -> list[dict[str, Any]]:
+    """Each worker of the list with what it runs; `now` in seconds of the broker's clock."""
+    fields = ("info", "state", "completed", "joined", "memory")
+    replies = ask([("HMGET", keys.named("worker", id), *fields) for id in ids])
+    current: dict[str, list] = {id: [] for id in ids}
+    for lease, head in zip(leases, _heads(ask, keys, leases), strict=True):
+        if lease.worker in current:
+            current[lease.worker].append(_request(lease, head, now))
+    workers = []
+    for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
+        told = (state or b"idle").decode()
+        busy = "busy" if current[id] else "idle"
+        about = {"host": None, "pid": None, "name": "", "queues": [], "threads": 1, "release": ""}
+        workers.append(
+            {
+                # Whatever else a worker tells of itself (its release, migrations) is passed on.
+                **about,
+                **json_object(info),
+                "id": id,
+                "state": told if told in (DRAINING, WAITING) else busy,
+                "current": current[id],
+                "completed_total": int(completed or 0),
+                "memory_bytes": int(memory or 0),
+                "age_seconds": _age(joined, now),
+            }
+        )
+    return workers
+
+
+def json_object(raw: bytes | None) -> dict[str, Any]:
+    """A JSON object, empty where it is none: what is shown must not fail."""
+    try:
+        value = msgspec.json.decode(raw or b"{}")
+    except msgspec.MsgspecError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _heads(ask: Ask, keys: Keys, leases: Sequence[Lease]) -> list[dict]:
+    commands = [
+        ("XRANGE", keys.named("queue", lease.queue), lease.entry, lease.entry) for lease in leases
+    ]
+    heads = []
+    for found in ask(commands):
+        flat = found[0][1] if found else []
+        heads.append(json_object(dict(zip(flat[::2], flat[1::2], strict=True)).get(b"h")))
+    return heads
+
+
+def _request(lease: Lease, head: dict, now: float) -> dict[str, Any]:
+    return {
+        "request_id": head.get("request_id"),
+        "method": head.get("method"),
+        "path": head.get("path"),
+        "seconds": round(max(0.0, now - lease.claimed / 1000), 3),
+        "thread": lease.thread,
+        "queue": lease.queue,
+        "attempt": lease.attempt,
+    }
+
+
+def _age(joined: bytes | None, now: float) -> float:
+    return round(now - int(joined or now * 1000) / 1000, 1)

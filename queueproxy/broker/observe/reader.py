@@ -1,0 +1,155 @@
+"""What the broker can tell of the whole system, in a few trips: O(queues + workers + fronts)."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ..link.links import Link
+from ..link.protocol import checked
+from .processes import json_object, parse_leases, read_fronts, read_workers
+from .snapshot import QueueStats, Snapshot
+
+RATE_ROWS = 11  # rows of one second: rates are over the last ten
+RECENT_ROWS = 300  # rows of one second: percentiles are over the last five minutes
+
+
+class SnapshotReader:
+    """Reads snapshots.
+
+    Args:
+        link: its own.
+        queues: all that are configured, in order.
+    """
+
+    def __init__(self, link: Link, queues: Sequence[str]):
+        self._link = link
+        self._keys = link.keys
+        self._queues = queues
+
+    def snapshot(self) -> Snapshot:
+        """The system now.
+
+        Raises:
+            BrokerUnavailable: it could not be asked.
+        """
+        k, names = self._keys, self._queues
+        history = k.named("history", "1")
+        clock, info, state, pauses, leases, workers, fronts, dead, rows, before, *stats = self._ask(
+            [
+                ("TIME",),
+                ("INFO",),
+                ("HGETALL", k.state),
+                ("HGETALL", k.pauses),
+                ("HGETALL", k.leases),
+                ("ZRANGE", k.workers, 0, -1),
+                ("ZRANGE", k.fronts, 0, -1),
+                ("XLEN", k.dead),
+                ("LRANGE", history, -RATE_ROWS, -1),
+                ("LRANGE", history, -RECENT_ROWS, -RECENT_ROWS),
+                *(("HGETALL", k.named("stats", name)) for name in names),
+            ]
+        )
+        now = int(clock[0]) + int(clock[1]) / 1e6
+        about, state, pauses = _info(info), _pairs(state), _pairs(pauses)
+        queues = [
+            _queue(name, state, pauses, _pairs(raw), now)
+            for name, raw in zip(names, stats, strict=True)
+        ]
+        self._add_oldest(queues, state, now)
+        _add_history(queues, rows, before)
+        held = parse_leases(_pairs(leases))
+        return Snapshot(
+            now=now,
+            server="valkey" if "valkey_version" in about else "redis",
+            version=about.get("valkey_version") or about.get("redis_version", ""),
+            memory_bytes=int(about.get("used_memory", 0)),
+            queues=queues,
+            fronts=read_fronts(self._ask, k, [id.decode() for id in fronts], now),
+            workers=read_workers(self._ask, k, [id.decode() for id in workers], held, now),
+            dead_letters=dead,
+        )
+
+    def close(self) -> None:
+        """Drop the link."""
+        self._link.close()
+
+    def _ask(self, commands: list[tuple]) -> list:
+        replies = self._link.commands(commands) if commands else []
+        return [checked(reply) for reply in replies]
+
+    def _add_oldest(self, queues: list[QueueStats], state: dict[str, str], now: float) -> None:
+        commands: list[tuple] = []
+        for queue in queues:
+            cursor = state.get(f"cursor:{queue.name}")
+            start = f"({cursor}" if cursor else "-"
+            commands += [
+                ("XRANGE", self._keys.named("queue", queue.name), start, "+", "COUNT", 1),
+                ("ZRANGE", self._keys.named("returned", queue.name), 0, 0),
+            ]
+        replies = iter(self._ask(commands))
+        for queue in queues:
+            stream, returned = next(replies), next(replies)
+            ids = [entry[0] for entry in stream] + list(returned)
+            if queue.depth and ids:
+                first = min(int(id.split(b"-")[0]) for id in ids)
+                queue.oldest_wait_seconds = round(max(0.0, now - first / 1000), 3)
+
+
+def _queue(name: str, state: dict, pauses: dict, raw: dict, now: float) -> QueueStats:
+    queue = QueueStats(name)
+    queue.depth = max(0, int(state.get(f"waiting:{name}", 0)))
+    queue.in_flight = max(0, int(state.get(f"inflight:{name}", 0)))
+    ends = int(state.get(f"paused:{name}", 0)) / 1000
+    queue.paused = ends > now
+    if queue.paused:
+        queue.pause = {**json_object(pauses.get(name, "{}").encode()), "until": ends}
+    interval_ms = float(state.get(f"pace:{name}", 0))
+    queue.pace = round(1000 / interval_ms, 3) if interval_ms else None
+    for field_name, value in raw.items():
+        _add_stat(queue, field_name, int(value))
+    queue.enqueued_total = queue.totals.pop("enqueued", 0)
+    queue.completed_total = sum(queue.codes.values())
+    return queue
+
+
+def _add_stat(queue: QueueStats, name: str, value: int) -> None:
+    kind, _, rest = name.partition(":")
+    histograms = {"wait": queue.wait, "run": queue.run, "duration": queue.duration}
+    if kind in histograms:
+        if rest == "us":
+            histograms[kind].seconds = value / 1e6
+        else:
+            histograms[kind].buckets[int(rest) - 1] = value
+    elif kind == "code":
+        method, _, code = rest.partition(":")
+        queue.codes[method, code] = value
+    else:
+        queue.totals[name] = value
+
+
+def _add_history(queues: list[QueueStats], rows: list[bytes], before: list[bytes]) -> None:
+    """Rates and percentiles, against what the history says of a while ago."""
+    first, last, past = _row(rows[:1]), _row(rows[-1:]), _row(before)
+    span = max(1, last["t"] - first["t"])
+    for queue in queues:
+        then, now = first["q"].get(queue.name), last["q"].get(queue.name)
+        if then and now:
+            queue.arrival_rate = round(max(0, now[3] - then[3]) / span, 2)
+            queue.completion_rate = round(max(0, now[4] - then[4]) / span, 2)
+        earlier = past["q"].get(queue.name)
+        queue.recent = queue.wait.since(earlier[5]) if earlier else queue.wait
+        queue.set_percentiles()
+
+
+def _row(found: list[bytes]) -> dict:
+    return msgspec.json.decode(found[0]) if found else {"t": 0, "q": {}}
+
+
+def _pairs(flat: list) -> dict[str, str]:
+    texts = [item.decode("utf-8", "replace") for item in flat]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _info(raw: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in raw.decode().splitlines() if not line.startswith("#"))
+    return {name: value for name, _, value in lines}

@@ -1,0 +1,58 @@
+"""The pause of ``hold``: a lease, renewed while a command runs, that ends soon after its owner."""
+
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from ..link.links import Link
+from ..link.protocol import checked
+
+
+class Renewal(NamedTuple):
+    """What became of a hold's pause: the queues a person has resumed, and whether it is new.
+
+    ``anew``: the first time, after it had lapsed, and after the broker had lost it.
+    """
+
+    resumed: list[str]
+    anew: bool
+
+
+class Hold:
+    """One hold. It leaves people's pauses as they are, and what they resume it does not pause.
+
+    Each method raises BrokerUnavailable where it could not be asked; call again. Not thread-safe.
+
+    Args:
+        link: its own.
+        queues: to pause.
+        seconds: how long the pause outlives the last renewal.
+        by, reason: shown to people.
+    """
+
+    def __init__(self, link: Link, queues: Sequence[str], seconds: float, *, by: str, reason: str):
+        self._link = link
+        self._queues = queues
+        self._length_ms = int(seconds * 1000)
+        self._token = secrets.token_hex(8)
+        self._details = {"by": by, "reason": reason, "hold": self._token}
+
+    def keep(self) -> Renewal:
+        """Pause, or go on pausing."""
+        clock = checked(self._link.commands([("TIME",)])[0])
+        details = msgspec.json.encode({**self._details, "since": int(clock[0])})
+        anew, *held = self._link.script(
+            "hold", self._length_ms, self._token, details, *self._queues
+        )
+        return Renewal([queue for queue in self._queues if queue.encode() not in held], anew == 1)
+
+    def end(self) -> list[str]:
+        """Let go; the queues that go on."""
+        resumed = self._link.script("end_hold", self._token, *self._queues)
+        return [name.decode() for name in resumed]
+
+    def close(self) -> None:
+        """Drop the link."""
+        self._link.close()

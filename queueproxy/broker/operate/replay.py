@@ -1,0 +1,147 @@
+"""Runs a dead letter again: a front with one request and no client."""
+
+import asyncio
+import os
+import socket
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from ...envelopes import Codec, RequestHead, digest_of
+from ...exceptions import BrokerUnavailable, DecodeError, QueueProxyError
+from ...keys import Keys
+from ..front_broker import EncodedRequest, FrontBroker, Limits, Notice, new_front_id
+from ..link.connect import BrokerAddress
+from ..link.links import AsyncLink
+from ..link.protocol import checked
+from .control import DeadLetter, new_request_id
+
+NO_LIMIT = Limits(depth=10**9, memory=10**12)
+MARGIN = 60.0  # seconds a claim on a letter outlasts the wait for its answer: all trips together
+
+
+class CannotReplay(QueueProxyError):
+    """The dead letter can't be run again."""
+
+
+async def replay(
+    letter: DeadLetter,
+    *,
+    target: BrokerAddress,
+    namespace: str,
+    queues: tuple[str, ...],
+    secrets: tuple[str, ...],
+    lease: float,
+    hold: float,
+) -> int:
+    """Put it on its queue, at most one attempt; wait for the status of its answer, then delete it.
+
+    Args:
+        lease, hold: seconds.
+
+    Raises:
+        CannotReplay: it is not whole, it is gone or somebody else runs it again now, no worker took
+            it in time, or its worker was lost again.
+    """
+    keys = Keys(namespace)
+    links = [
+        AsyncLink(target, keys, f"retry-{n}", int(lease * 1000)) for n in ("orders", "replies")
+    ]
+    front = new_front_id(socket.gethostname(), os.getpid())
+    codec = Codec(secrets)
+    front_broker = FrontBroker(*links, front, max(lease, hold), queues, NO_LIMIT)
+    order = _encoded(letter, codec, front, hold)
+    try:
+        async with _claimed(letter, links[0], keys, hold + MARGIN):
+            await front_broker.join({"host": socket.gethostname(), "pid": os.getpid()})
+            await front_broker.enqueue(1, [order])
+            return await _answered(front_broker, codec, order, hold)
+    finally:
+        try:
+            await front_broker.leave()
+        except BrokerUnavailable:
+            pass
+        await front_broker.close()
+
+
+@asynccontextmanager
+async def _claimed(letter: DeadLetter, link: AsyncLink, keys: Keys, seconds: float):
+    """While nobody else runs it again; it is deleted where that went well.
+
+    Where it is not known what became of it, nobody else tries before the claim lapses.
+    """
+    claim = keys.named("retrying", letter.id)
+    release = ("DEL", claim)
+    taken, found = await link.commands(
+        [
+            ("SET", claim, "1", "NX", "PX", int(seconds * 1000)),
+            ("XRANGE", keys.dead, letter.id, letter.id),
+        ]
+    )
+    if not checked(taken):
+        raise CannotReplay("Somebody else is running it again just now.")
+    try:
+        if not checked(found):
+            raise CannotReplay("It is no longer there: it was run again, or discarded.")
+        yield
+    except CannotReplay:
+        await link.commands([release])
+        raise
+    await link.commands([("XDEL", keys.dead, letter.id), release])
+
+
+async def _answered(
+    front_broker: FrontBroker, codec: Codec, order: EncodedRequest, hold: float
+) -> int:
+    try:
+        async with asyncio.timeout(hold):
+            return await _status(front_broker, codec)
+    except TimeoutError:
+        (fate,) = await front_broker.withdraw([order.id])
+        never = "It was not started." if fate == "withdrawn" else "Whether it ran is not known."
+        raise CannotReplay(f"No worker answered within {hold:g} s. {never}") from None
+
+
+def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> EncodedRequest:
+    if not letter.body_kept and letter.head.get("body_size", 0):
+        raise CannotReplay("Its body was too large to be kept.")
+    try:
+        codec.decode_request(letter.version, letter.raw_head, letter.body, letter.signature)
+    except DecodeError as error:
+        raise CannotReplay(f"It can't be trusted: {error}") from error
+    head = msgspec.convert(
+        letter.head
+        | {
+            "id": new_request_id(),
+            "front": front,
+            "hold_ms": int(hold * 1000),
+            "max_attempts": 1,
+            "chunks": 0,
+        },
+        RequestHead,
+    )
+    raw, signature = codec.encode_request(head, digest_of(letter.body))
+    return EncodedRequest(
+        id=head.id,
+        queue=letter.queue,
+        hold_ms=head.hold_ms,
+        max_attempts=1,
+        size=len(raw) + len(letter.body),
+        chunks=0,
+        head=raw,
+        body=letter.body,
+        signature=signature,
+    )
+
+
+async def _status(front_broker: FrontBroker, codec: Codec) -> int:
+    status = 0
+    while True:
+        for reply in await front_broker.read():
+            if isinstance(reply, Notice):
+                raise CannotReplay(f"It failed again: {reply.reason}.")
+            frame = codec.decode_reply(*reply)
+            status = frame.head.status or status
+            if not frame.head.more:
+                return status
+            await front_broker.credit([(frame.head.id, len(frame.body))])

@@ -1,0 +1,99 @@
+"""A worker process's place on the broker's list of workers, kept by heartbeat."""
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from .link.links import Link
+
+FENCED = b"fenced"
+
+
+def new_worker_id(host: str, pid: int) -> str:
+    """Unique for each registration, readable by people: host, process id, a random tail."""
+    return f"{host}:{pid}:{secrets.token_hex(4)}"
+
+
+class Registration:
+    """Registers a worker and keeps its lease. One per process; thread-safe.
+
+    Args:
+        link: its own, used by the heartbeat thread alone once that runs.
+        info: what ``status`` shows (host, pid, queues, threads, ...).
+        lease: seconds.
+        queues: swept for bells nobody heard.
+        on_change: called with the new id after every registration.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        info: dict,
+        lease: float,
+        queues: Sequence[str],
+        on_change: Callable[[str], None] = lambda worker: None,
+    ):
+        self._link = link
+        self._info = info
+        self._lease_ms = int(lease * 1000)
+        self._queues = queues
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._news = b""  # info as changed since the broker was told
+        self.worker = ""
+
+    def join(self, given_up: str = "") -> str:
+        """Register, under a new id; nothing is done where another thread has just done so.
+
+        Args:
+            given_up: the id found to be fenced.
+
+        Raises:
+            BrokerUnavailable: not registered, or it is not known; call again.
+        """
+        with self._lock:
+            if self.worker != given_up:
+                return self.worker
+            worker = new_worker_id(self._info["host"], self._info["pid"])
+            info = msgspec.json.encode(self._info)
+            self._link.script("worker_join", worker, self._lease_ms, info)
+            self.worker, self._news = worker, b""
+            self._on_change(worker)
+            return worker
+
+    def tell(self, **more) -> None:
+        """Change what ``status`` shows of this worker; the next heartbeat takes it along."""
+        with self._lock:
+            self._info = self._info | more
+            self._news = msgspec.json.encode(self._info)
+
+    def beat(self, state: str, memory: int = 0) -> bool:
+        """Extend the lease and sweep; False where this worker has been given up.
+
+        Args:
+            memory: bytes this process has, for people to see; 0 where it is not known.
+        """
+        with self._lock:
+            about = (state, memory, self._news)
+            reply = self._link.script(
+                "worker_beat", self.worker, self._lease_ms, *about, *self._queues
+            )
+            self._news = b""
+        return reply != FENCED
+
+    def call_to_stop(self, threads: int) -> None:
+        """Wake this process's idle threads, so that they see that they are to stop."""
+        if not threads:
+            return
+        with self._lock:
+            bell = self._link.keys.named("bell", f"@{self.worker}")
+            self._link.commands([("RPUSH", bell, *["1"] * threads), ("EXPIRE", bell, 60)])
+
+    def leave(self) -> None:
+        """Take the name off; whatever the worker still holds is dealt with as lost."""
+        with self._lock:
+            self._link.commands([("DEL", self._link.keys.named("bell", f"@{self.worker}"))])
+            self._link.script("worker_reap", self.worker)
+            self._link.close()

@@ -1,0 +1,26 @@
+-- end_hold: the command of a hold has ended. A person's pause gets its own end back, and what another
+-- hold needs goes on.
+--
+-- ARGV: run, token, queues... Returns 'epoch', or the queues that go on.
+
+register('end_hold', function()
+  if epoch_changed() then
+    return 'epoch'
+  end
+  redis.call('ZREM', key('holds'), ARGV[2])
+  end_holds()
+  local others = redis.call('ZRANGE', key('holds'), -1, -1, 'WITHSCORES')[2]
+  local resumed = {}
+  for i = 3, #ARGV do
+    local queue = ARGV[i]
+    if paused(queue) then
+      local persons = tonumber(pause_details(queue)['until'] or 0) * 1000
+      set('paused:' .. queue, integer(math.max(persons, tonumber(others or 0))))
+      if not paused(queue) then
+        lift_pause(queue)
+        resumed[#resumed + 1] = queue
+      end
+    end
+  end
+  return resumed
+end, { 'allow-oom' })

@@ -1,0 +1,102 @@
+"""queueproxy dead list, show, retry and discard."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+
+from django.core.management.base import CommandError
+
+from .. import conf
+from ..broker.operate.control import Control, DeadLetter
+from ..broker.operate.replay import CannotReplay, replay
+from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE, open_link
+from .screen import printable
+
+
+def list_letters(command, options: dict) -> int:
+    """The newest hundred."""
+    letters = Control(open_link()).dead_letters()
+    if options["json"]:
+        command.stdout.write(json.dumps([_summary(letter) for letter in letters], indent=2))
+        return DONE
+    for letter in letters:
+        head = letter.head
+        command.stdout.write(
+            f"{letter.id}  {_when(letter)}  {letter.reason:<14} {letter.queue:<8} "
+            f"{printable(head.get('method', '?'))} {printable(head.get('path', '?'))}"
+        )
+    if not letters:
+        command.stdout.write("No dead letters.")
+    return DONE
+
+
+def show(command, options: dict) -> int:
+    """One dead letter as JSON."""
+    letter = _find(options["id"])
+    shown = _summary(letter)
+    shown["headers"] = letter.head.get("headers", [])
+    if options["reveal"]:
+        shown["body"] = letter.body.decode("utf-8", "replace") if letter.body_kept else None
+    else:
+        shown["headers"] = letter.redacted_headers()
+    command.stdout.write(json.dumps(shown, indent=2))
+    return DONE
+
+
+def retry(command, options: dict) -> int:
+    """Run it again, wait for the answer, and delete the letter once there is one."""
+    letter = _find(options["id"])
+    settings = conf.get_settings()
+    try:
+        status = asyncio.run(
+            replay(
+                letter,
+                target=conf.broker_target(),
+                namespace=settings.namespace,
+                queues=settings.all_queues,
+                secrets=conf.signing_secrets(),
+                lease=settings.lease,
+                hold=settings.max_hold,
+            )
+        )
+    except CannotReplay as error:
+        command.stderr.write(str(error))
+        return DID_NOT_HOLD
+    command.stdout.write(f"Answered {status}.")
+    return DONE if status < 500 else DID_NOT_HOLD
+
+
+def discard(command, options: dict) -> int:
+    """Delete one."""
+    _find(options["id"])
+    Control(open_link()).discard(options["id"])
+    command.stdout.write("Discarded.")
+    return DONE
+
+
+def _find(id: str) -> DeadLetter:
+    letter = Control(open_link()).dead_letter(id)
+    if letter is None:
+        raise CommandError(f"No dead letter {id!r}.", returncode=COULD_NOT_ASK)
+    return letter
+
+
+def _summary(letter: DeadLetter) -> dict:
+    return {
+        "id": letter.id,
+        "at": _when(letter),
+        "reason": letter.reason,
+        "queue": letter.queue,
+        "attempts": letter.attempts,
+        "worker": letter.worker,
+        "request_id": letter.head.get("request_id"),
+        "method": letter.head.get("method"),
+        "path": letter.head.get("path"),
+        "query": letter.head.get("query"),
+        "body_bytes": letter.head.get("body_size", 0),
+        "body_kept": letter.body_kept,
+    }
+
+
+def _when(letter: DeadLetter) -> str:
+    return datetime.fromtimestamp(letter.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,102 @@
+"""queueproxy hold: pause, prove that nothing runs, run a command, resume whatever happens."""
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+
+from django.core.management.base import CommandError
+
+from ..broker.operate.control import Control
+from ..broker.operate.hold import Hold
+from ..exceptions import BrokerUnavailable
+from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues, open_link
+from .child import Child, Interrupted
+from .pause import me, until_still
+
+HOLD_LEASE = 10.0  # seconds a hold's pause outlives its process
+HOLD_WAIT = 30.0  # seconds a hold waits for requests in flight, unless told
+
+
+def hold(command, options: dict) -> int:
+    """Pause all, prove that nothing is in flight, run the command, resume; its exit status."""
+    words = options["command"]
+    if shutil.which(words[0]) is None:
+        raise CommandError(f"There is no command {words[0]!r}.", returncode=COULD_NOT_ASK)
+    say = command.stderr.write  # the command's output alone goes to standard output
+    queues = chosen_queues(())
+    with Child() as child:
+        try:
+            with _RenewedPause(queues, " ".join(words), say):
+                wait = options["timeout"] or HOLD_WAIT
+                return _run(child, words, queues, wait, say)
+        except Interrupted as interrupted:
+            say(f"Interrupted by {interrupted}; nothing was run.")
+            return 128 + interrupted.number
+
+
+def _run(child: Child, words: list[str], queues: tuple[str, ...], wait: float, say) -> int:
+    running = until_still(Control(open_link()), queues, time.monotonic() + wait)
+    if running is None:
+        say("The pause has ended before nothing was in flight; nothing was run.")
+        return DID_NOT_HOLD
+    if running:
+        say(f"Still in flight after {wait:g} s: {running}; nothing was run.")
+        return DID_NOT_HOLD
+    say(f"Paused {', '.join(queues)}; nothing is in flight.")
+    try:
+        return child.run(words)
+    except OSError as error:
+        raise CommandError(f"Can't run {words[0]!r}: {error}", returncode=COULD_NOT_ASK) from error
+
+
+class _RenewedPause:
+    """A pause that is renewed while its process lives, and ends by itself soon after.
+
+    Args:
+        queues: to pause.
+        reason: shown to others.
+        say: told what a person should know.
+    """
+
+    def __init__(self, queues: tuple[str, ...], reason: str, say: Callable[[str], None]):
+        self._say = say
+        self._hold = Hold(open_link("hold"), queues, HOLD_LEASE, by=me(), reason=reason)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._renew, daemon=True)
+
+    def __enter__(self) -> "_RenewedPause":
+        try:
+            self._hold.keep()
+        except Interrupted:
+            self._end()
+            raise
+        self._thread.start()
+        return self
+
+    def _renew(self) -> None:
+        told: list[str] = []
+        while not self._over.wait(HOLD_LEASE / 4):
+            try:
+                resumed, anew = self._hold.keep()
+            except BrokerUnavailable:
+                continue  # nothing starts while the broker is away; tried again
+            if anew:
+                self._say("The broker had lost the pause; it is in force again.")
+            if resumed != told:
+                self._say(f"No longer paused: {', '.join(resumed)}. The command goes on.")
+                told = resumed
+
+    def __exit__(self, *exc_info) -> None:
+        self._over.set()
+        self._thread.join()
+        self._end()
+
+    def _end(self) -> None:
+        try:
+            resumed = self._hold.end()
+        except BrokerUnavailable as error:
+            self._say(f"The broker is away ({error}); the pause ends by itself.")
+        else:
+            self._say(f"Resumed {', '.join(resumed)}." if resumed else "Nothing was resumed.")
+        self._hold.close()

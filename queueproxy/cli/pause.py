@@ -1,0 +1,107 @@
+"""queueproxy pause and resume."""
+
+import argparse
+import getpass
+import socket
+import time
+
+from .. import conf
+from ..broker.observe.reader import SnapshotReader
+from ..broker.operate.control import LONGEST_PAUSE, Control
+from .ask import DID_NOT_HOLD, DONE, chosen_queues, open_link
+from .options import positive_seconds
+
+LOOK_EVERY = 0.05  # seconds between looks at what is in flight
+MARGIN = 5.0  # seconds before the first held client would be turned away
+SHORTEST = 1.0  # seconds
+REASON = 200  # characters
+
+
+def pause_length(text: str) -> float:
+    """Seconds, more than 0 and no more than a pause may last."""
+    seconds = positive_seconds(text)
+    if seconds > LONGEST_PAUSE:
+        raise argparse.ArgumentTypeError(f"a pause lasts at most {LONGEST_PAUSE:.0f} s")
+    return seconds
+
+
+def pause(command, options: dict) -> int:
+    """Pause; with --wait until nothing is in flight."""
+    queues = chosen_queues(options["queues"])
+    control = Control(open_link())
+    seconds = _length(command, queues, options["timeout"])
+    control.pause(queues, seconds, by=me(), reason=options["reason"][:REASON])
+    command.stdout.write(
+        f"Paused {', '.join(queues)} for at most {seconds:.0f} s. "
+        "To go on: manage.py queueproxy resume"
+    )
+    if not options["wait"]:
+        return DONE
+    running = until_still(control, queues, time.monotonic() + seconds)
+    if running == 0:
+        command.stdout.write("Nothing is in flight.")
+        return DONE
+    if running is None:
+        command.stderr.write("The pause has ended before nothing was in flight.")
+    else:
+        command.stderr.write(f"Still in flight: {running}.")
+    return DID_NOT_HOLD
+
+
+def resume(command, options: dict) -> int:
+    """Let the queues go on."""
+    queues = chosen_queues(options["queues"])
+    resumed = Control(open_link()).resume(queues, rate=options["rate"])
+    not_paused = [queue for queue in options["queues"] if queue not in resumed]
+    if resumed:
+        pace = f" at {options['rate']:g} a second" if options["rate"] else ""
+        command.stdout.write(f"Resumed {', '.join(resumed)}{pace}.")
+    if not_paused:
+        command.stderr.write(f"Not paused: {', '.join(not_paused)}.")
+        return DID_NOT_HOLD
+    if not resumed:
+        command.stdout.write("Nothing was paused.")
+    return DONE
+
+
+def until_still(control: Control, queues: tuple[str, ...], deadline: float) -> int | None:
+    """Wait until nothing is in flight: 0, or how many still are at the deadline.
+
+    None where the pause has ended while_waiting, by itself or by somebody.
+    """
+    while True:
+        still = control.stillness(queues)
+        if not still.paused:
+            return None
+        if not still.in_flight or time.monotonic() >= deadline:
+            return still.in_flight
+        time.sleep(LOOK_EVERY)
+
+
+def me() -> str:
+    """Who gives the command, for others to see."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # no name for this user id, as in a container
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _length(command, queues: tuple[str, ...], wanted: float | None) -> float:
+    """Seconds the pause lasts at most; says beforehand what that means for those who wait."""
+    snapshot = SnapshotReader(open_link(), queues).snapshot()
+    oldest = max((queue.oldest_wait_seconds for queue in snapshot.queues), default=0.0)
+    hold = conf.get_settings().max_hold
+    left = hold - oldest
+    longest_safe_pause = max(SHORTEST, left - MARGIN)
+    if wanted is not None and wanted > left:
+        command.stderr.write(
+            f"A client held now is turned away after {max(0.0, left):.0f} s "
+            f"of these {wanted:.0f} s (MAX_HOLD is {hold:g} s)."
+        )
+    elif wanted is None and longest_safe_pause < hold / 2:
+        command.stderr.write(
+            f"The oldest client has waited {oldest:.0f} s of {hold:g} s: "
+            f"the pause can only be short. --timeout S makes it longer."
+        )
+    return longest_safe_pause if wanted is None else wanted

@@ -1,0 +1,194 @@
+"""The state of the system as a person reads it in a terminal: what is wrong comes first."""
+
+import io
+import time
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..broker.observe.histogram import summed
+from ..broker.observe.snapshot import QueueStats, Snapshot
+
+PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
+
+
+def screen(snapshot: Snapshot, max_hold: float) -> Group:
+    """The whole of it.
+
+    Args:
+        max_hold: the setting, in seconds: how long a client is held.
+    """
+    return Group(
+        _headline(snapshot),
+        *_troubles(snapshot, max_hold),
+        Text(),
+        _queues(snapshot.queues),
+        Text(),
+        _workers(snapshot),
+        Text(),
+        *_fronts(snapshot),
+    )
+
+
+def as_text(renderable: RenderableType, *, color: bool = False, width: int | None = None) -> str:
+    """As text, for where nothing is live."""
+    out = io.StringIO()
+    console = Console(file=out, width=width or PLAIN_WIDTH, force_terminal=color, highlight=False)
+    console.print(renderable)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def printable(text: object) -> str:
+    """Text of strangers, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in str(text))
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A length of time in at most six characters."""
+    if seconds is None:
+        return "-"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
+
+
+def _headline(snapshot: Snapshot) -> Text:
+    held = sum(front["held"] for front in snapshot.fronts)
+    parts = [
+        f"{snapshot.server} {snapshot.version}",
+        f"{snapshot.memory_bytes / 2**20:.1f} MiB",
+        _count(len(snapshot.fronts), "front"),
+        _count(len(snapshot.workers), "worker"),
+        f"{held} held",
+    ]
+    return Text(" · ".join(parts), style="bold")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _troubles(snapshot: Snapshot, max_hold: float) -> Iterator[Text]:
+    if not snapshot.fronts:
+        yield Text("No front: nobody accepts requests.", style="bold red")
+    if not snapshot.workers:
+        yield Text("No workers: requests wait until one starts.", style="bold red")
+    for queue in snapshot.queues:
+        if queue.paused:
+            yield Text(_pause_text(queue, snapshot.now), style="bold yellow")
+        if queue.pace:
+            yield Text(f"{queue.name} is let out at {queue.pace:g} a second.", style="yellow")
+        if queue.oldest_wait_seconds >= max_hold / 2:
+            wait = seconds_text(queue.oldest_wait_seconds)
+            yield Text(
+                f"{queue.name}: the oldest client has waited {wait} of {max_hold:g} s.",
+                style="bold red",
+            )
+    if snapshot.dead_letters:
+        number = _count(snapshot.dead_letters, "dead letter")
+        yield Text(f"{number}: manage.py queueproxy dead list", style="yellow")
+
+
+def _pause_text(queue: QueueStats, now: float) -> str:
+    details = queue.pause or {}
+    since = details.get("since", now)
+    text = (
+        f"{queue.name} is paused by {printable(details.get('by', '?'))} "
+        f"since {time.strftime('%H:%M:%S %Z', time.localtime(since))} "
+        f"({seconds_text(now - since)}), "
+    )
+    if details.get("hold"):
+        text += "for as long as the command runs"
+    else:
+        text += f"for {seconds_text(details.get('until', now) - now)} more"
+    reason = printable(details.get("reason") or "")
+    return f"{text}: {reason}" if reason else text
+
+
+def _table(*, expand: bool = False) -> Table:
+    # No lines around: a small terminal has only 24 rows.
+    return Table(box=None, pad_edge=False, padding=(0, 1), expand=expand, header_style="dim")
+
+
+def _queues(queues: list[QueueStats]) -> Table:
+    table = _table()
+    table.add_column("queue", no_wrap=True)
+    names = ("depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99", "done")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for queue in queues:
+        table.add_row(
+            queue.name + (" (paused)" if queue.paused else ""),
+            *_figures(queue),
+            style="yellow" if queue.paused else None,
+        )
+    table.add_row("all", *_figures(_over_all(queues)), style="bold")
+    return table
+
+
+def _figures(queue: QueueStats) -> list[str]:
+    return [
+        str(queue.depth),
+        str(queue.in_flight),
+        seconds_text(queue.oldest_wait_seconds) if queue.depth else "-",
+        f"{queue.arrival_rate:.1f}",
+        f"{queue.completion_rate:.1f}",
+        seconds_text(queue.wait_p50_seconds),
+        seconds_text(queue.wait_p95_seconds),
+        seconds_text(queue.wait_p99_seconds),
+        str(queue.completed_total),
+    ]
+
+
+def _over_all(queues: list[QueueStats]) -> QueueStats:
+    total = QueueStats(
+        "all",
+        depth=sum(queue.depth for queue in queues),
+        in_flight=sum(queue.in_flight for queue in queues),
+        oldest_wait_seconds=max((queue.oldest_wait_seconds for queue in queues), default=0.0),
+        arrival_rate=sum(queue.arrival_rate for queue in queues),
+        completion_rate=sum(queue.completion_rate for queue in queues),
+        completed_total=sum(queue.completed_total for queue in queues),
+        recent=summed(queue.recent for queue in queues),
+    )
+    total.set_percentiles()
+    return total
+
+
+def _workers(snapshot: Snapshot) -> Table:
+    table = _table(expand=True)
+    table.add_column("worker", no_wrap=True, ratio=2)
+    table.add_column("state", no_wrap=True)
+    table.add_column("done", justify="right", no_wrap=True)
+    table.add_column("now", no_wrap=True, ratio=5, overflow="ellipsis")
+    for worker in snapshot.workers:
+        name = worker["name"] or f"{worker['host']}:{worker['pid']}"
+        done = str(worker["completed_total"])
+        first, *rest = [*_remarks(worker), *map(_request_text, worker["current"])] or [""]
+        table.add_row(Text(printable(name)), Text(worker["state"]), done, Text(first))
+        for line in rest:
+            table.add_row("", "", "", Text(line))
+    return table
+
+
+def _remarks(worker: dict) -> Iterator[str]:
+    if worker.get("pending_migrations"):
+        yield f"{_count(worker['pending_migrations'], 'migration')} not applied"
+
+
+def _request_text(request: dict) -> str:
+    what = f"{request['method'] or '?'} {request['path'] or '?'}"
+    return f"{request['thread']}: {seconds_text(request['seconds']):>6} {printable(what)}"
+
+
+def _fronts(snapshot: Snapshot) -> Iterator[Text]:
+    for front in snapshot.fronts:
+        yield Text(
+            f"front {printable(front['host'])}:{front['pid']}  {front['held']} held, "
+            f"up {seconds_text(front['age_seconds'])}"
+        )

@@ -1,0 +1,45 @@
+"""queueproxy status and metrics."""
+
+import json
+
+from .. import conf
+from ..broker.observe.metrics import exposition
+from ..broker.observe.reader import SnapshotReader
+from ..broker.observe.snapshot import unreachable_status
+from ..exceptions import BrokerUnavailable
+from . import screen, watch
+from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE, open_link
+
+
+def status(command, options: dict) -> int:
+    """Print the state once, or live."""
+    stats, max_hold = _stats(), conf.get_settings().max_hold
+    if options["watch"]:
+        watch.watch(stats, max_hold, command.stdout)
+        return DONE
+    try:
+        snapshot = stats.snapshot()
+    except BrokerUnavailable:
+        if not options["json"]:
+            raise
+        command.stdout.write(json.dumps(unreachable_status(), indent=2))
+        return COULD_NOT_ASK
+    if options["json"]:
+        command.stdout.write(json.dumps(snapshot.as_status(), indent=2))
+    else:
+        width = watch.terminal_width(command.stdout)
+        text = screen.as_text(
+            screen.screen(snapshot, max_hold), color=width is not None, width=width
+        )
+        command.stdout.write(text, ending="")
+    return DONE if snapshot.workers and snapshot.fronts else DID_NOT_HOLD
+
+
+def metrics(command, options: dict) -> int:
+    """Print every metric once."""
+    command.stdout.write(exposition(_stats().snapshot()), ending="")
+    return DONE
+
+
+def _stats() -> SnapshotReader:
+    return SnapshotReader(open_link("status"), conf.get_settings().all_queues)

@@ -1,0 +1,80 @@
+"""queueproxy status --watch: the state, live, until interrupted. Asks the broker alone."""
+
+import os
+import shutil
+import signal
+import time
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from ..broker.observe.reader import SnapshotReader
+from ..exceptions import BrokerUnavailable
+from .screen import as_text, printable, screen
+
+REFRESH = 1.0  # seconds
+
+
+def terminal_width(out) -> int | None:
+    """Columns of the terminal behind a stream; None where there is none."""
+    return shutil.get_terminal_size().columns if out.isatty() else None
+
+
+def watch(stats: SnapshotReader, max_hold: float, out) -> None:
+    """Show the state again and again; returns when interrupted or when nobody reads it."""
+    signal.signal(signal.SIGTERM, _interrupt)  # else the terminal would stay on the other screen
+    view = _View(stats, max_hold)
+    try:
+        if terminal_width(out) is None:
+            _print_again_and_again(view, out)
+        else:
+            _show_live(view)
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:
+        # Nobody reads any more; nor must the interpreter try to flush at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+
+
+def _interrupt(*_) -> None:
+    raise KeyboardInterrupt
+
+
+def _show_live(view: "_View") -> None:
+    console = Console(highlight=False)
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            live.update(view.now(), refresh=True)
+            time.sleep(REFRESH)
+
+
+def _print_again_and_again(view: "_View", out) -> None:
+    while True:
+        out.write(as_text(view.now()))
+        out.flush()
+        time.sleep(REFRESH)
+
+
+class _View:
+    """The state now, or, while the broker is away, the last that was seen and since when."""
+
+    def __init__(self, stats: SnapshotReader, max_hold: float):
+        self._stats = stats
+        self._max_hold = max_hold
+        self._last: RenderableType = Text()
+        self._away_since = 0.0
+
+    def now(self) -> RenderableType:
+        """What to show."""
+        try:
+            snapshot = self._stats.snapshot()
+        except BrokerUnavailable as error:
+            self._away_since = self._away_since or time.monotonic()
+            away = time.monotonic() - self._away_since
+            told = f"The broker can't be reached for {away:.0f} s: {printable(error)}"
+            return Group(Text(told, style="bold red"), self._last)
+        self._away_since = 0.0
+        clock = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(snapshot.now))
+        self._last = Group(Text(clock, style="dim"), screen(snapshot, self._max_hold))
+        return self._last

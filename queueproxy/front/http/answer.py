@@ -1,0 +1,95 @@
+"""Gives one client its answer: frames as they come, or one of the front's own refusals."""
+
+from collections.abc import Callable
+
+from ...envelopes import Frame, Header
+from . import refusals
+from .body import Receive, discard_body
+from .headers import BODILESS, RawHeader, headers_the_server_adds, reply_headers
+from .refusals import Refusal
+
+
+class Cut(Exception):
+    """The answer breaks off; raised into the server, which closes the connection (P9)."""
+
+
+class Answer:
+    """The one answer of one request.
+
+    Args:
+        scope: of the request.
+        send: the server's.
+        request_id: goes out as ``X-Request-ID``.
+        timing: whether to add ``Server-Timing``.
+    """
+
+    def __init__(self, scope: dict, send: Callable, request_id: str, *, timing: bool):
+        self._head = scope["method"] == "HEAD"
+        self._bodiless = False
+        self._send = send
+        self._request_id = request_id
+        self._timing = timing
+        self.started = False
+
+    async def frame(self, frame: Frame) -> None:
+        """Pass one frame on; returns when the server has room for more.
+
+        Raises:
+            Cut: the worker broke the answer off.
+        """
+        head = frame.head
+        if head.seq == 0:
+            length = None if head.more or self._head else len(frame.body)
+            await self._start(head.status, self._with_timing(frame), length)
+        if head.aborted:
+            raise Cut("The answer was broken off by its view.")
+        await self._body(b"" if self._bodiless else frame.body, more=head.more)
+
+    async def refuse(self, refusal: Refusal, *, unread: Receive | None = None) -> None:
+        """Answer for the worker.
+
+        Args:
+            refusal: the answer.
+            unread: gives the rest of a body that is not wanted; it is read off for a while before
+                the answer ends, and with it the connection.
+
+        Raises:
+            Cut: an answer has begun; it can only be broken off.
+        """
+        if self.started:
+            raise Cut(refusal.detail)
+        status, headers, body = refusals.response(
+            refusal,
+            self._request_id,
+            head=self._head,
+            server_adds=headers_the_server_adds(self._send),
+        )
+        self.started = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        if unread is not None:
+            await self._body(body, more=True)
+            await discard_body(unread)
+            body = b""
+        await self._body(body, more=False)
+
+    async def _start(self, status: int, headers: list[Header], length: int | None) -> None:
+        self.started = True
+        self._bodiless = self._head or status in BODILESS
+        adds = headers_the_server_adds(self._send)
+        fixed = reply_headers(headers, self._request_id, status=status, server_adds=adds)
+        if length is not None and not self._bodiless and not _has_length(fixed):
+            fixed.append((b"content-length", b"%d" % length))
+        await self._send({"type": "http.response.start", "status": status, "headers": fixed})
+
+    async def _body(self, body: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    def _with_timing(self, frame: Frame) -> list[Header]:
+        if not self._timing:
+            return frame.head.headers
+        timing = f"queue;dur={frame.head.wait_ms:.1f}, app;dur={frame.head.run_ms:.1f}"
+        return [*frame.head.headers, ("Server-Timing", timing)]
+
+
+def _has_length(headers: list[RawHeader]) -> bool:
+    return any(name == b"content-length" for name, _ in headers)

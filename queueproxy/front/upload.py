@@ -1,0 +1,108 @@
+"""Takes a request's body in: small ones whole, large ones in chunks straight to the broker."""
+
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..envelopes import DIGEST_OVER
+from .front import Front
+from .http.body import iter_body
+
+INLINE = DIGEST_OVER  # bytes; what is larger travels in chunks
+CHUNK = 256 * 1024  # bytes at least in each chunk but the last, and less than twice as many
+
+
+class NoRoom(Exception):
+    """There is no room for the body, here or in the broker."""
+
+
+class Body(NamedTuple):
+    """A body taken in: ``inline`` whole, or as ``chunks`` staged with the broker.
+
+    ``digest`` is what stands for it in the signature (see envelopes.digest_of).
+    """
+
+    size: int
+    inline: bytes
+    digest: bytes
+    chunks: int
+
+
+NO_BODY = Body(0, b"", b"", 0)
+_FRAMING = frozenset((b"content-length", b"transfer-encoding"))
+
+
+def has_body(scope: dict) -> bool:
+    """Whether a body may follow: in HTTP/1 only where a header frames one (RFC 9112, 6.3)."""
+    if not scope["http_version"].startswith("1"):
+        return True
+    return any(name in _FRAMING for name, _ in scope["headers"])
+
+
+async def take_body(
+    front: Front, id: str, receive: Callable, *, limit: int, expires: float
+) -> Body:
+    """Read the body of a request.
+
+    Args:
+        limit: most bytes.
+        expires: seconds after which chunks of a request that is never enqueued go away.
+
+    Raises:
+        NoRoom: memory is used up; nothing is kept.
+        BodyTooLarge, BodyTooSlow, ClientDisconnected: see the body module; nothing is kept.
+    """
+    taking = _Taking(front, id, expires)
+    try:
+        async for piece in iter_body(receive, limit=limit):
+            await taking.add(piece)
+        return await taking.finish()
+    except BaseException:
+        taking.drop()
+        raise
+
+
+class _Taking:
+    def __init__(self, front: Front, id: str, expires: float):
+        self._front = front
+        self._id = id
+        self._expires = expires
+        self._pieces: list[bytes] = []
+        self._kept = 0  # bytes in pieces
+        self._size = 0
+        self._chunks = 0
+        self._hash = hashlib.sha256()
+
+    async def add(self, piece: bytes) -> None:
+        # A chunk ends where a piece does: to cut it to size is to copy it once more.
+        for at in range(0, len(piece), CHUNK):
+            self._take(piece[at : at + CHUNK])
+            if not self._front.has_room(self._kept):
+                raise NoRoom
+            if self._kept >= CHUNK:
+                await self._stage()
+
+    async def finish(self) -> Body:
+        if not self._chunks and self._kept <= INLINE:
+            inline = b"".join(self._pieces)
+            return Body(self._size, inline, inline, 0)
+        if self._kept:
+            await self._stage()
+        return Body(self._size, b"", self._hash.digest(), self._chunks)
+
+    def _take(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._kept += len(piece)
+        self._size += len(piece)
+
+    def drop(self) -> None:
+        if self._chunks:
+            self._front.sender.forget(self._id)
+
+    async def _stage(self) -> None:
+        chunk = b"".join(self._pieces)
+        self._pieces, self._kept = [], 0
+        self._hash.update(chunk)
+        number, self._chunks = self._chunks, self._chunks + 1
+        if not await self._front.sender.stage(self._id, number, chunk, self._expires):
+            raise NoRoom

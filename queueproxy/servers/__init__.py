@@ -1,0 +1,46 @@
+"""The ASGI servers the front runs under; each module has `run`. Imported when chosen: Daphne
+installs a Twisted reactor as it is imported."""
+
+import socket
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+_PACKAGES = {"daphne": ("daphne",), "uvicorn": ("uvicorn", "httptools")}
+SERVERS = tuple(_PACKAGES)
+
+
+def available(server: str) -> bool:
+    """Whether the server's packages are installed."""
+    return all(find_spec(package) is not None for package in _PACKAGES[server])
+
+
+def run(
+    server: str,
+    app: Callable,
+    listening: socket.socket,
+    *,
+    graceful_timeout: float,
+    on_draining: Callable[[], None],
+    access_log: bool = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return. Call it in the main thread.
+
+    To drain is to say so, to close the listening socket (a second front that shares it takes
+    over), and to finish what is held. A second signal ends that at once.
+
+    Args:
+        server: one of `SERVERS`.
+        app: an ASGI application.
+        listening: bound and listening; closed here.
+        graceful_timeout: most seconds that held requests may take; then they get 502.
+        on_draining: called as draining begins.
+        access_log: whether each answer is logged.
+    """
+    import_module(f".{server}.server", __package__).run(
+        app,
+        listening,
+        graceful_timeout=graceful_timeout,
+        on_draining=on_draining,
+        access_log=access_log,
+    )

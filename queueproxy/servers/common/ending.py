@@ -1,0 +1,59 @@
+"""How an answer ends that its application did not finish: never framed as complete (P9)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from ...front.http import refusals
+from ...front.http.headers import request_id
+
+logger = logging.getLogger("queueproxy.front")
+
+
+class Unfinished(Exception):
+    """The application returned and left its answer unfinished."""
+
+    def __str__(self) -> str:
+        return "the application left it unfinished"
+
+
+async def end_badly(
+    error: BaseException,
+    scope: dict,
+    send: Callable[[dict], Awaitable[None]],
+    *,
+    started: bool,
+    cut: Callable[[], None],
+) -> None:
+    """Answer 500 or 502 while nothing has gone out yet, else break the connection.
+
+    Args:
+        error: what ended the application; a cancellation means that the front stops.
+        scope: of the request.
+        send: the server's own.
+        started: whether a part of an answer has gone out.
+        cut: breaks the connection, so that no client takes the answer for whole.
+    """
+    stopped = isinstance(error, asyncio.CancelledError)
+    if started:
+        logger.info("An answer was cut short: %s", "the front stops" if stopped else error)
+        cut()
+        return
+    if not stopped:
+        logger.error("The front failed on a request.", exc_info=error)
+    status, headers, body = refusals.response(
+        refusals.FRONT_STOPPED if stopped else refusals.FRONT_FAILED,
+        request_id(scope["headers"]),
+        head=scope["method"] == "HEAD",
+    )
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def raw_refusal(refusal: refusals.Refusal) -> bytes:
+    """A refusal as it goes over the wire, for what is not even a request."""
+    status, headers, body = refusals.response(refusal, request_id(()))
+    reason = HTTPStatus(status).phrase.encode()
+    lines = [b"HTTP/1.1 %d %s" % (status, reason), *(b"%s: %s" % header for header in headers)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body

@@ -1,0 +1,182 @@
+"""The front under Daphne."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+from daphne.server import Server, twisted_loop
+from daphne.ws_protocol import WebSocketFactory
+from twisted.internet import reactor
+from twisted.logger import globalLogBeginner
+
+from ..common.lifespan import Lifespan
+from ..common.limits import LAST_REQUESTS_WITHIN
+from ..common.waiting import until
+from .connection import Channel, Factory
+from .request import Request
+
+logger = logging.getLogger("queueproxy.front")
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+FLUSH_WITHIN = 1.0  # seconds that last answers may take to leave
+
+
+class DrainingServer(Server):
+    """Daphne's server on a given socket, which stops by draining.
+
+    HTTP requests run as tasks of its own; Daphne's bookkeeping is left to WebSockets.
+
+    Args:
+        app: the ASGI application.
+        graceful_timeout: as of `run`.
+        on_draining: as of `run`.
+        access_log: as of `run`.
+    """
+
+    def __init__(
+        self,
+        app: Callable,
+        *,
+        graceful_timeout: float,
+        on_draining: Callable[[], None],
+        access_log: bool,
+    ):
+        # Daphne insists on endpoints; the socket is here already.
+        super().__init__(app, endpoints=["given"], server_name="", application_close_timeout=5)
+        self.connections = {}
+        self.channels: set[Channel] = set()
+        self.draining = False
+        self._graceful_timeout = graceful_timeout
+        self._on_draining = on_draining
+        self._access_log = access_log
+        self._lifespan = Lifespan(app)
+        self._tasks: set[asyncio.Task] = set()
+        self._stopping: asyncio.Task | None = None
+        self._hurry = False
+        self._port = None
+        self.failure: Exception | None = None
+
+    def serve(self, listening: socket.socket) -> None:
+        """Run until told to stop, and stopped."""
+        nowhere = [lambda _: None]  # for Twisted's own log
+        globalLogBeginner.beginLoggingTo(nowhere, redirectStandardIO=False, discardBuffer=True)
+        self.http_factory = Factory(self)
+        self.ws_factory = WebSocketFactory(self, server=self.server_name)
+        self.ws_factory.setProtocolOptions(
+            autoPingTimeout=self.ping_timeout,
+            allowNullOrigin=True,
+            openHandshakeTimeout=self.websocket_handshake_timeout,
+            maxMessagePayloadSize=self.websocket_max_message_size,
+            maxFramePayloadSize=self.websocket_max_frame_size,
+        )
+        asyncio.set_event_loop(twisted_loop)
+        reactor.callLater(1, self.application_checker)
+        reactor.callLater(2, self.timeout_checker)
+        beginning = twisted_loop.create_task(self._begin(listening))
+        reactor.run(installSignalHandlers=False)
+        beginning.cancel()
+
+    async def _begin(self, listening: socket.socket) -> None:
+        try:
+            await self._lifespan.start()
+            listening.setblocking(False)
+            number, family = listening.fileno(), listening.family
+            self._port = reactor.adoptStreamPort(number, family, self.http_factory)
+            listening.close()  # the reactor has a descriptor of its own
+        except Exception as error:
+            self.failure = error
+            reactor.stop()
+
+    # What requests call
+
+    def start(self, request: Request) -> None:
+        """Run the application on a request."""
+        task = twisted_loop.create_task(request.respond(self.application, request.scope()))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def log_answer(self, request: Request) -> None:
+        """A line per answer, where that is wanted."""
+        if self._access_log:
+            asked = f"{request.method.decode('latin-1')} {request.uri.decode('latin-1')}"
+            client = getattr(request.client, "host", "unix")
+            logger.info('%s "%s" %d %d', client, asked, request.code, request.sentLength)
+
+    def protocol_connected(self, protocol) -> None:
+        if not isinstance(protocol, Request):
+            super().protocol_connected(protocol)
+
+    def protocol_disconnected(self, protocol) -> None:
+        if not isinstance(protocol, Request):
+            super().protocol_disconnected(protocol)
+
+    # The end
+
+    def stop_gracefully(self) -> None:
+        """Drain, then stop. Called again: stop at once."""
+        if self._stopping is None:
+            self._stopping = twisted_loop.create_task(self._drain())
+        else:
+            self._hurry = True
+
+    async def _drain(self) -> None:
+        try:
+            self.draining = True
+            self._on_draining()
+            await self._stop_listening()
+            for channel in self.channels:
+                channel.drain()
+            await self._within(LAST_REQUESTS_WITHIN, lambda: not self.channels)
+            for channel in [channel for channel in self.channels if channel.idle]:
+                channel.loseConnection()
+            await self._within(self._graceful_timeout, lambda: not self._tasks)
+            await self._cancel_rest()
+            await self._lifespan.stop()
+            await self._within(FLUSH_WITHIN, lambda: not self.channels)
+        finally:
+            reactor.stop()
+
+    async def _stop_listening(self) -> None:
+        if self._port is None:
+            return
+        if hasattr(self._port.getHost(), "host"):
+            await self._port.stopListening().asFuture(twisted_loop)
+        else:  # would remove the path of a unix socket, which another front may serve by now
+            self._port.stopReading()
+
+    async def _within(self, seconds: float, done: Callable[[], bool]) -> None:
+        await until(lambda: done() or self._hurry, seconds)
+
+    async def _cancel_rest(self) -> None:
+        websockets = [details.get("application_instance") for details in self.connections.values()]
+        rest = [task for task in (*self._tasks, *websockets) if task and not task.done()]
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest, timeout=FLUSH_WITHIN)
+
+
+def run(
+    app: Callable,
+    listening: socket.socket,
+    *,
+    graceful_timeout: float,
+    on_draining: Callable[[], None],
+    access_log: bool,
+) -> None:
+    """See the package's `run`."""
+    server = DrainingServer(
+        app, graceful_timeout=graceful_timeout, on_draining=on_draining, access_log=access_log
+    )
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        for number in SIGNALS:
+            signal.signal(number, lambda *_: reactor.callFromThread(server.stop_gracefully))
+        server.serve(listening)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if server.failure is not None:
+        raise server.failure

@@ -1,0 +1,133 @@
+"""The front under uvicorn, drained without a lost connection.
+
+uvicorn forgets that a client may be about to send on a connection it closes as idle when it stops.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import struct
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from ..common.ending import Unfinished, end_badly
+from ..common.limits import LAST_REQUESTS_WITHIN
+from ..common.waiting import until
+from .protocol import Protocol
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: a close that the peer can't take for an end
+
+
+class DrainingServer(uvicorn.Server):
+    """Drains without a lost connection, and leaves the signals as they were."""
+
+    def __init__(self, config: uvicorn.Config, on_draining: Callable[[], None]):
+        super().__init__(config)
+        self.server_state.draining = False
+        self._on_draining = on_draining
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_draining()
+        self.server_state.draining = True
+        for listening in [*self.servers, *(sockets or [])]:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.drain()
+        await self._last_requests()
+        await super().shutdown(sockets)
+
+    async def _last_requests(self) -> None:
+        # On an idle connection the next request may be under way; closing now would lose it.
+        state = self.server_state
+        await until(lambda: self.force_exit or not state.connections, LAST_REQUESTS_WITHIN)
+
+    def _stop(self) -> None:
+        if not self.should_exit:
+            self.should_exit = True
+            return
+        self.force_exit = True
+        for task in list(self.server_state.tasks):
+            task.cancel()
+
+
+def guard(app: Callable) -> Callable:
+    """The application, with an end to every answer that it leaves unfinished."""
+
+    async def guarded(scope: dict, receive: Callable, send: Callable) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        cycle: RequestResponseCycle = send.__self__
+        try:
+            await app(scope, receive, send)
+            if cycle.response_complete or cycle.disconnected:
+                return
+            raise Unfinished
+        except (Exception, asyncio.CancelledError) as error:
+            if not cycle.disconnected:
+                started = cycle.response_started
+                await end_badly(error, scope, send, started=started, cut=lambda: _cut(cycle))
+
+    return guarded
+
+
+def _cut(cycle: RequestResponseCycle) -> None:
+    if cycle.response_complete:
+        return
+    cycle.disconnected = True  # what is sent from now on goes nowhere
+    if cycle.scope["http_version"] == "1.0":  # which can't see that the last chunk is missing
+        connection = cycle.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        cycle.transport.abort()
+    else:
+        cycle.transport.close()
+
+
+def run(
+    app: Callable,
+    listening: socket.socket,
+    *,
+    graceful_timeout: float,
+    on_draining: Callable[[], None],
+    access_log: bool,
+) -> None:
+    """See the package's `run`."""
+    _share_log()
+    config = uvicorn.Config(
+        guard(app),
+        http=Protocol,
+        ws="none",
+        lifespan="auto",
+        log_config=None,
+        log_level="info" if access_log else "warning",
+        access_log=access_log,
+        proxy_headers=False,  # TRUSTED_PROXIES decides
+        server_header=False,
+        date_header=False,  # the front's
+        timeout_graceful_shutdown=graceful_timeout,
+    )
+    DrainingServer(config, on_draining).run(sockets=[listening])
+
+
+def _share_log() -> None:
+    """uvicorn logs where queueproxy does."""
+    for handler in logging.getLogger("queueproxy").handlers:
+        logging.getLogger("uvicorn").addHandler(handler)

@@ -1,0 +1,35 @@
+"""When to start a process again that ended badly."""
+
+import time
+from collections.abc import Callable
+
+EARLY = 2.0  # seconds
+FIRST = 1.0  # seconds
+MOST = 30.0  # seconds
+
+
+class RestartBackoff:
+    """At once after a death out of the blue; ever later while processes end before they serve.
+
+    Args:
+        clock: seconds, for tests.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._pause = 0.0
+        self._not_before = 0.0
+
+    @property
+    def allowed(self) -> bool:
+        """Whether one may be started now."""
+        return self._clock() >= self._not_before
+
+    def died(self, lived: float, *, served: bool) -> float:
+        """One ended badly after so many seconds, having served or not; how many to wait now."""
+        if served:
+            self._pause = FIRST if lived < EARLY else 0.0
+        elif self.allowed:  # those that die together count once
+            self._pause = min(MOST, self._pause * 2 or FIRST)
+        self._not_before = max(self._not_before, self._clock() + self._pause)
+        return self._not_before - self._clock()

@@ -1,0 +1,82 @@
+"""Dead letters run again, by several people at once."""
+
+import asyncio
+
+import pytest
+
+from queueproxy.broker.operate.replay import CannotReplay, replay
+
+from ..brokers import QUEUES, SECRETS, answer, eventually
+
+
+@pytest.fixture
+async def letter(kit):
+    """Of an unsafe request whose worker was lost."""
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", most=1)
+    registration = kit.registration()
+    assert kit.worker_broker(registration).settle_and_claim(None).id == "a"
+    registration.leave()  # with the request in its hands
+    (letter,) = kit.control().dead_letters()
+    return letter
+
+
+def again(kit, letter, hold: float = 20.0):
+    return replay(
+        letter,
+        target=kit.target,
+        namespace="kit",
+        queues=QUEUES,
+        secrets=SECRETS,
+        lease=15.0,
+        hold=hold,
+    )
+
+
+async def work(kit) -> None:
+    """A worker that runs one request as soon as it waits."""
+    worker_broker = kit.worker_broker()
+    await eventually(lambda: kit.counters().waiting == 1)
+    worker_broker.settle_and_claim(answer(worker_broker.settle_and_claim(None)), claim=False)
+
+
+async def test_two_at_once_run_it_once(kit, letter):
+    first, second, _ = await asyncio.gather(
+        again(kit, letter), again(kit, letter), work(kit), return_exceptions=True
+    )
+    refused, status = sorted((first, second), key=lambda one: isinstance(one, int))
+    assert status == 200
+    assert isinstance(refused, CannotReplay)
+    assert "Somebody else is running it again" in str(refused)
+    assert kit.counters().waiting == 0
+    assert kit.control().dead_letters() == []
+
+
+async def test_one_that_was_run_meanwhile_is_not_run_again(kit, letter):
+    await asyncio.gather(again(kit, letter), work(kit))
+    with pytest.raises(CannotReplay, match="no longer there"):
+        await again(kit, letter)
+    assert kit.counters().waiting == 0
+
+
+async def test_after_a_failure_it_may_be_tried_at_once(kit, letter):
+    with pytest.raises(CannotReplay, match="It was not started"):
+        await again(kit, letter, hold=0.2)
+    status, _ = await asyncio.gather(again(kit, letter), work(kit))
+    assert status == 200
+    assert kit.control().dead_letters() == []
+
+
+async def test_what_became_of_it_is_not_known(kit, letter):
+    """Whoever ran it again has gone while it runs: nobody else tries for a while."""
+    running = asyncio.create_task(again(kit, letter))
+    worker_broker = kit.worker_broker()
+    await eventually(lambda: kit.counters().waiting == 1)
+    claim = worker_broker.settle_and_claim(None)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    with pytest.raises(CannotReplay, match="Somebody else"):
+        await again(kit, letter)
+    worker_broker.settle_and_claim(answer(claim), claim=False)
+    assert kit.control().dead_letter(letter.id)

@@ -1,0 +1,92 @@
+"""Supervisors with their workers, as real processes, and requests for them."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from queueproxy.envelopes import Codec
+from queueproxy.keys import Keys
+
+from ...acceptance.site import Site
+from ...brokers import BrokerKit
+from ...waiting import wait_until
+from .harness import Client
+
+
+class WorkerSite(Site):
+    """One supervisor, mostly, and no front: requests are enqueued by the tests themselves."""
+
+    def __init__(self, directory: Path, broker, settings: str, **overrides):
+        super().__init__(directory, broker, "none", SIGNING=False, **overrides)
+        self.environ["DJANGO_SETTINGS_MODULE"] = settings
+        self._client = broker.client()
+        self.brittle = directory / "broken"
+        self.environ["BRITTLE"] = str(self.brittle)
+
+    def start(self, *options: str, number: int = 1, **environ: str) -> subprocess.Popen:
+        """Start a supervisor and wait until so many workers serve."""
+        supervisor = self.manage("runqueueworker", *options, **environ)
+        self.serve(supervisor, number)
+        if "--require-migrations" not in options:
+            wait_until(lambda: len(told(supervisor, " serves ")) == number, "they serve")
+        return supervisor
+
+    def serve(self, supervisor: subprocess.Popen, number: int) -> None:
+        """Wait until exactly so many of its processes run, each of them on the list."""
+
+        def look():
+            pids = self.pids()
+            return len(pids) == number and pids == children(supervisor.pid)
+
+        wait_until(look, f"{number} workers: {supervisor.log}")
+
+    def pids(self) -> list[int]:
+        """Of the workers on the list; cheap enough to be asked all the time."""
+        ids = self._client.zrange(Keys("queueproxy").workers, 0, -1)
+        return sorted(int(id.split(":")[1]) for id in ids)
+
+    def workers_shown(self) -> list[dict]:
+        """As status shows them."""
+        return self.status()["workers"]
+
+
+async def client_of(kit: BrokerKit) -> Client:
+    """Asks without signing."""
+    kit.codec = Codec()
+    return Client(kit, await kit.front_broker())
+
+
+def children(pid: int) -> list[int]:
+    """The processes this one has started and that live."""
+    try:
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return sorted(int(child) for child in found)
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs, and is no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def ended(process: subprocess.Popen, timeout: float = 20.0) -> int:
+    """Its exit status; nothing it started is left."""
+    started = children(process.pid)
+    status = process.wait(timeout)
+    wait_until(lambda: not any(alive(pid) for pid in started), "its processes ended")
+    return status
+
+
+def told(process: subprocess.Popen, words: str) -> list[str]:
+    """The lines of its log with these words."""
+    return [line for line in process.log.read_text().splitlines() if words in line]
+
+
+def kill(pid: int) -> None:
+    """As the kernel does when memory is short."""
+    os.kill(pid, signal.SIGKILL)
