@@ -10,10 +10,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.link.links import Link
 from queueproxy.broker.observe.reader import Snapshot, SnapshotReader
-from queueproxy.keys import Keys
 
 from .broker import BenchBroker
 from .candidates import Candidate
@@ -162,7 +161,7 @@ class Deployment:
 
     def snapshot(self) -> Snapshot:
         """What ``queueproxy status`` tells."""
-        link = Link(BrokerAddress(self.broker.url), Keys("queueproxy"), "bench", 15000)
+        link = Broker(BrokerAddress(self.broker.url), "queueproxy", 15).link("bench")
         stats = SnapshotReader(link, QUEUES)
         try:
             return stats.snapshot()

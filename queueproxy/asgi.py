@@ -13,14 +13,12 @@ import django
 from channels.routing import ProtocolTypeRouter
 
 from . import conf
-from .broker.link.links import Link
 from .broker.observe.reader import SnapshotReader
 from .front.consumer import ConsumerOptions, RequestConsumer
 from .front.endpoints import Endpoints
 from .front.front import Front, FrontOptions
 from .front.http.headers import parse_networks
 from .front.routing import compile_routes
-from .keys import Keys
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -71,11 +69,9 @@ class QueueProxy:
         )
         self._front = Front(
             FrontOptions(
-                target=conf.broker_target(),
-                namespace=settings.namespace,
+                broker=conf.broker(),
                 queues=settings.all_queues,
                 secrets=conf.signing_secrets(),
-                lease=settings.lease,
                 max_depth=settings.max_depth,
                 max_memory=settings.max_memory,
             )
@@ -103,9 +99,7 @@ class QueueProxy:
 
 
 def _open_stats() -> SnapshotReader:
-    settings = conf.get_settings()
-    link = Link(conf.broker_target(), Keys(settings.namespace), "metrics", 1000)
-    return SnapshotReader(link, settings.all_queues)
+    return SnapshotReader(conf.broker().link("metrics"), conf.get_settings().all_queues)
 
 
 def get_application() -> ProtocolTypeRouter:

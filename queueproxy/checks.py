@@ -33,7 +33,7 @@ def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
 def check_server(app_configs, **kwargs) -> list[checks.CheckMessage]:
     """The server that carries the queue; asked with ``check --deploy`` only."""
     try:
-        info = server_info(conf.broker_target())
+        info = server_info(conf.broker().address)
     except ImproperlyConfigured:
         return []  # check_settings tells
     except BrokerUnavailable as error:

@@ -15,6 +15,7 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
 from .setting_rules import MIB, OPS_QUEUE, RULES, SAFE_METHODS
 
@@ -146,20 +147,21 @@ def signing_secrets() -> tuple[str, ...]:
     return (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS)
 
 
-def broker_target() -> BrokerAddress:
-    """Where the broker is: the server of the cache alias, unless the environment names another.
+def broker() -> Broker:
+    """The broker: the server of the cache alias, unless the environment names another.
 
     Raises:
         ImproperlyConfigured: the alias is missing, not django-redis, or no server's address.
     """
-    alias = get_settings().cache_alias
+    settings = get_settings()
+    alias = settings.cache_alias
     problem = problem_of_alias(alias)
     if problem:
         raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
-    return _target(alias)
+    return Broker(_address(alias), settings.namespace, settings.lease)
 
 
-def _target(alias: str) -> BrokerAddress:
+def _address(alias: str) -> BrokerAddress:
     url = os.environ.get(BROKER_URL_VARIABLE)
     if url:
         return BrokerAddress(url)
@@ -184,7 +186,7 @@ def problem_of_alias(alias: str) -> Problem | None:
         if problem:
             return problem
         where = f"The LOCATION or OPTIONS of the cache {alias!r}"
-    flaw = flaw_of(_target(alias))
+    flaw = flaw_of(_address(alias))
     if flaw is None:
         return None
     return Problem(

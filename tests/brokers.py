@@ -1,18 +1,18 @@
 """Both sides of a real broker in one place: fronts that enqueue, workers that claim."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import redis
 
 from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits, Notice, RawReply
+from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.link.links import AsyncLink, Link
+from queueproxy.broker.link.links import Link
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.worker_broker import Claim, Settlement, WorkerBroker
 from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
-from queueproxy.keys import Keys
 
 QUEUES = ("high", "default", "low")
 ABOUT = {"host": "h", "pid": 1}  # what a front says of itself
@@ -47,14 +47,14 @@ class BrokerKit:
         memory: int = 1 << 24,
         namespace: str = "kit",
     ):
-        self.target = BrokerAddress(url)
-        self.keys = Keys(namespace)
+        self.broker = Broker(BrokerAddress(url), namespace, lease)
+        self.keys = self.broker.keys
         self.codec = Codec(SECRETS)
         self.client = redis.Redis.from_url(url, protocol=2)
         self.lease = lease
         self.limits = Limits(depth, memory)
         self._numbers: dict[str, int] = {}
-        self._links: list[Link] = []
+        self._links: list[Link | WorkerBroker] = []
         self._front_brokers: list[FrontBroker] = []
         self._registrations: list[Registration] = []
 
@@ -62,22 +62,24 @@ class BrokerKit:
 
     def link(self) -> Link:
         """A blocking link."""
-        link = Link(self.target, self.keys, "test", int(self.lease * 1000))
+        link = self.broker.link("test")
         self._links.append(link)
         return link
 
     async def front_broker(self, name: str = "front-1", lease: float | None = None) -> FrontBroker:
         """A front's front_broker, joined."""
-        links = [AsyncLink(self.target, self.keys, "test", int(self.lease * 1000)) for _ in "ab"]
-        front_broker = FrontBroker(*links, name, lease or self.lease, QUEUES, self.limits)
+        front_broker = FrontBroker(self.broker, name, QUEUES, self.limits, lease)
         self._front_brokers.append(front_broker)
         await front_broker.join(ABOUT)
         return front_broker
 
+    def _broker_with(self, lease: float | None) -> Broker:
+        return replace(self.broker, lease=lease) if lease else self.broker
+
     def registration(self, lease: float | None = None) -> Registration:
         """A worker's registration, joined; nobody beats for it."""
         info = {"host": "host", "pid": len(self._registrations) + 1}
-        registration = Registration(self.link(), info, lease or self.lease, QUEUES)
+        registration = Registration(self._broker_with(lease), info, QUEUES)
         self._registrations.append(registration)
         registration.join()
         return registration
@@ -87,7 +89,9 @@ class BrokerKit:
     ) -> WorkerBroker:
         """A thread's worker_broker, of a worker of its own unless told."""
         registration = registration or self.registration()
-        return WorkerBroker(self.link(), self.codec, registration.worker, number, tuple(queues))
+        made = WorkerBroker(self.broker, self.codec, registration.worker, number, tuple(queues))
+        self._links.append(made)
+        return made
 
     def control(self) -> Control:
         """What people do."""

@@ -6,12 +6,11 @@ import os
 import signal
 
 from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
+from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.link.links import AsyncLink, Link
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.worker_broker import Claim, Settlement, WorkerBroker
 from queueproxy.envelopes import Codec, Frame, ReplyHead
-from queueproxy.keys import Keys
 
 QUEUES = ("ops", "high", "default", "low")
 LEASE = 600.0  # seconds; nobody beats
@@ -29,11 +28,8 @@ def front(url: str, waiting: int, answered) -> None:
 
 
 async def _front(url: str, waiting: int, answered) -> None:
-    target, keys = BrokerAddress(url), Keys("queueproxy")
-    links = [AsyncLink(target, keys, "front", int(LEASE * 1000)) for _ in range(2)]
-    front_broker = FrontBroker(
-        *links, f"light:{os.getpid()}", LEASE, QUEUES, Limits(10 * waiting, 1 << 28)
-    )
+    limits = Limits(10 * waiting, 1 << 28)
+    front_broker = FrontBroker(_broker(url), f"light:{os.getpid()}", QUEUES, limits)
     await front_broker.join({"host": "light", "pid": os.getpid()})
     due = asyncio.Queue()
     due.put_nowait(waiting)
@@ -78,9 +74,9 @@ def worker(url: str) -> None:
     """One worker_broker that answers at once whatever it claims."""
     _end_with_sigterm()
     info = {"host": "light", "pid": os.getpid()}
-    registration = Registration(_link(url), info, LEASE, QUEUES)
+    registration = Registration(_broker(url), info, QUEUES)
     registration.join()
-    worker_broker = WorkerBroker(_link(url), Codec(), registration.worker, 0, QUEUES)
+    worker_broker = WorkerBroker(_broker(url), Codec(), registration.worker, 0, QUEUES)
     claim = worker_broker.settle_and_claim(None)
     while True:
         claim = (
@@ -90,8 +86,8 @@ def worker(url: str) -> None:
         )
 
 
-def _link(url: str) -> Link:
-    return Link(BrokerAddress(url), Keys("queueproxy"), "light", int(LEASE * 1000))
+def _broker(url: str) -> Broker:
+    return Broker(BrokerAddress(url), "queueproxy", LEASE)
 
 
 def _answer(claim: Claim) -> Settlement:

@@ -8,7 +8,8 @@ import msgspec
 
 from ..envelopes import WIRE_VERSION
 from ..exceptions import Fenced
-from .link.links import BULKY, AsyncLink
+from .handle import Broker
+from .link.links import BULKY
 
 FENCED = b"fenced"
 BLOCK_FOR = 10.0  # seconds a read of replies waits
@@ -76,36 +77,36 @@ class FrontBroker:
     """What one front asks of the broker. Safe to call again after BrokerUnavailable, each of it.
 
     Args:
-        orders: link for everything that does not block.
-        replies: link for the blocking read alone.
+        broker: makes the two links: one for the blocking read of replies, one for all else.
         front: this front's id.
-        lease: seconds; the front is given up after twice that without a heartbeat.
         queues: swept for bells nobody heard.
+        limits: of what the broker may hold.
+        lease: seconds, where it is not the broker's; the front is given up after twice that
+            without a heartbeat.
     """
 
     def __init__(
         self,
-        orders: AsyncLink,
-        replies: AsyncLink,
+        broker: Broker,
         front: str,
-        lease: float,
         queues: Sequence[str],
         limits: Limits,
+        lease: float | None = None,
     ):
         self.front = front
-        self._orders = orders
-        self._replies = replies
-        self._lease_ms = int(lease * 2000)
+        self._link = broker.async_link("front-requests")
+        self._replies = broker.async_link("front-replies")
+        self._lease_ms = int((lease or broker.lease) * 2000)
         self._queues = queues
         self._limits = limits
         self._read_up_to = b"0"
-        self._replies_key = orders.keys.named("replies", front)
+        self._replies_key = broker.keys.named("replies", front)
 
     async def join(self, info: dict) -> FrontRegistration:
         """Register, or register again after anything that made the broker's answers uncertain."""
         raw = msgspec.json.encode(info)
-        taken, since = await self._orders.script("front_join", self.front, self._lease_ms, raw)
-        return FrontRegistration(taken, f"{self._orders.run_id} {int(since)}")
+        taken, since = await self._link.script("front_join", self.front, self._lease_ms, raw)
+        return FrontRegistration(taken, f"{self._link.run_id} {int(since)}")
 
     async def beat(self) -> int:
         """Extend the lease and sweep; how many requests the broker holds for this front.
@@ -114,14 +115,14 @@ class FrontBroker:
             Fenced: it was given up; join and reconcile.
         """
         return _unless_fenced(
-            await self._orders.script("front_beat", self.front, self._lease_ms, *self._queues)
+            await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
         )
 
     async def sample(self) -> None:
         """Write a row of history, if no front has for this second."""
-        await self._orders.script("sample", *self._queues)
+        await self._link.script("sample", *self._queues)
 
-    async def enqueue(self, first: int, orders: Sequence[EncodedRequest]) -> None:
+    async def enqueue(self, first: int, requests: Sequence[EncodedRequest]) -> None:
         """Put a batch on the queues in one trip; refusals come as notices.
 
         Args:
@@ -131,27 +132,25 @@ class FrontBroker:
             Fenced: this front was given up; join, reconcile, then send again.
         """
         args: list = []
-        for order in orders:
+        for request in requests:
             args += (
-                order.queue,
-                f"{order.id} {self.front} {order.hold_ms} {order.size} {order.chunks} "
-                f"{order.max_attempts}",
+                request.queue,
+                f"{request.id} {self.front} {request.hold_ms} {request.size} {request.chunks} "
+                f"{request.max_attempts}",
                 WIRE_VERSION,
-                order.head,
-                order.body,
-                order.signature,
+                request.head,
+                request.body,
+                request.signature,
             )
-        bulky = any(len(order.body) > BULKY for order in orders)
+        bulky = any(len(request.body) > BULKY for request in requests)
         _unless_fenced(
-            await self._orders.script(
-                "enqueue", self.front, first, *self._limits, *args, bulky=bulky
-            )
+            await self._link.script("enqueue", self.front, first, *self._limits, *args, bulky=bulky)
         )
 
     async def stage(self, id: str, number: int, chunk: bytes, expires: float) -> bool:
         """Keep one chunk of a large body; False where the broker's bytes are used up."""
         expires_ms = int(expires * 1000)
-        reply = await self._orders.script(
+        reply = await self._link.script(
             "stage",
             self.front,
             id,
@@ -169,27 +168,27 @@ class FrontBroker:
         Args:
             why: for the statistics.
         """
-        replies = await self._orders.script("withdraw", self.front, why, *ids)
+        replies = await self._link.script("withdraw", self.front, why, *ids)
         return [reply.decode() for reply in replies]
 
     async def missing(self, ids: Sequence[str]) -> list[str]:
         """Those of the requests that the broker no longer holds for this front."""
-        return [id.decode() for id in await self._orders.script("reconcile", self.front, *ids)]
+        return [id.decode() for id in await self._link.script("reconcile", self.front, *ids)]
 
     async def held(self) -> list[str]:
         """Every request the broker holds for this front."""
-        key = self._orders.keys.named("held", self.front)
-        (ids,) = await self._orders.commands([("HKEYS", key)])
+        key = self._link.keys.named("held", self.front)
+        (ids,) = await self._link.commands([("HKEYS", key)])
         return [id.decode() for id in ids]
 
     async def credit(self, credits: Sequence[tuple[str, int]]) -> None:
         """Tell workers how many bytes of their streamed answers the clients have taken."""
         flat = [part for credit in credits for part in credit]
-        await self._orders.script("credit", self.front, *flat)
+        await self._link.script("credit", self.front, *flat)
 
     async def leave(self) -> None:
         """Take the name off; what is still held is dropped unless it is in flight."""
-        while await self._orders.script("front_leave", self.front) == b"again":
+        while await self._link.script("front_leave", self.front) == b"again":
             pass
 
     async def read(self) -> list[RawReply | Notice]:
@@ -219,7 +218,7 @@ class FrontBroker:
         found: list[RawReply | Notice] = []
         position = self._read_up_to
         while True:
-            (answer,) = await self._orders.commands([(*read, position)])
+            (answer,) = await self._link.commands([(*read, position)])
             if isinstance(answer, Exception):
                 raise answer
             if not answer:
@@ -235,7 +234,7 @@ class FrontBroker:
     async def close(self) -> None:
         """Drop both links."""
         await self._replies.close()
-        await self._orders.close()
+        await self._link.close()
 
 
 def new_front_id(host: str, pid: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from .link.links import Link
+from .handle import Broker
 
 FENCED = b"fenced"
 
@@ -20,24 +20,22 @@ class Registration:
     """Registers a worker and keeps its lease. One per process; thread-safe.
 
     Args:
-        link: its own, used by the heartbeat thread alone once that runs.
+        broker: makes its own link, used by the heartbeat thread alone once that runs.
         info: what ``status`` shows (host, pid, queues, threads, ...).
-        lease: seconds.
         queues: swept for bells nobody heard.
         on_change: called with the new id after every registration.
     """
 
     def __init__(
         self,
-        link: Link,
+        broker: Broker,
         info: dict,
-        lease: float,
         queues: Sequence[str],
         on_change: Callable[[str], None] = lambda worker: None,
     ):
-        self._link = link
+        self._link = broker.link("worker-heartbeat")
         self._info = info
-        self._lease_ms = int(lease * 1000)
+        self._lease_ms = broker.lease_ms
         self._queues = queues
         self._on_change = on_change
         self._lock = threading.Lock()

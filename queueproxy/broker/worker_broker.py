@@ -9,8 +9,9 @@ import msgspec
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerUnavailable, DecodeError, Fenced
 from .counters import Counters
+from .handle import Broker
 from .link.connect import ANSWER_WITHIN
-from .link.links import BULKY, Link
+from .link.links import BULKY
 from .link.protocol import checked, unless_refused
 
 FENCED = b"fenced"
@@ -54,15 +55,25 @@ class WorkerBroker:
     """One thread's place: at most one lease, one blocking link.
 
     Args:
-        link: this thread's own.
+        broker: makes this thread's own link.
         codec: to sign reply frames with.
         worker: id of the worker process (it changes when it had to register again).
         number: the thread's number in the process.
         queues: what it serves, in strict order.
+        spin: whether to wait without sleeping: see link.spin_wait.
     """
 
-    def __init__(self, link: Link, codec: Codec, worker: str, number: int, queues: tuple[str, ...]):
-        self._link = link
+    def __init__(
+        self,
+        broker: Broker,
+        codec: Codec,
+        worker: str,
+        number: int,
+        queues: tuple[str, ...],
+        *,
+        spin: bool = False,
+    ):
+        self._link = broker.link("worker-executor", spin=spin)
         self._codec = codec
         self._number = number
         self._queues = queues
@@ -70,7 +81,7 @@ class WorkerBroker:
         self._block = BLOCK_FOR
         self._counters = Counters()
         self._counts_due = 0.0
-        self._bells = tuple(link.keys.named("bell", queue) for queue in queues)
+        self._bells = tuple(broker.keys.named("bell", queue) for queue in queues)
         self.sit(worker)
 
     def sit(self, worker: str) -> None:

@@ -1,21 +1,12 @@
-"""What the operating commands share: a link to the broker, and the names of queues."""
+"""What the operating commands share: their exit statuses, and the names of queues."""
 
 from collections.abc import Sequence
 
 from django.core.management.base import CommandError
 
 from .. import conf
-from ..broker.link.links import Link
-from ..keys import Keys
 
 DONE, DID_NOT_HOLD, COULD_NOT_ASK = 0, 1, 2
-
-
-def open_link(role: str = "control") -> Link:
-    """A link of the command's own; a CommandError where the settings are wrong."""
-    settings = conf.get_settings()
-    keys = Keys(settings.namespace)
-    return Link(conf.broker_target(), keys, role, int(settings.lease * 1000))
 
 
 def chosen_queues(names: Sequence[str]) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from django.core.management.base import CommandError
 from .. import conf
 from ..broker.operate.control import Control, DeadLetter
 from ..broker.operate.replay import CannotReplay, replay
-from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE, open_link
+from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
 from .screen import printable
 
 
 def list_letters(command, options: dict) -> int:
     """The newest hundred."""
-    letters = Control(open_link()).dead_letters()
+    letters = Control(conf.broker().link("control")).dead_letters()
     if options["json"]:
         command.stdout.write(json.dumps([_summary(letter) for letter in letters], indent=2))
         return DONE
@@ -51,11 +51,9 @@ def retry(command, options: dict) -> int:
         status = asyncio.run(
             replay(
                 letter,
-                target=conf.broker_target(),
-                namespace=settings.namespace,
+                broker=conf.broker(),
                 queues=settings.all_queues,
                 secrets=conf.signing_secrets(),
-                lease=settings.lease,
                 hold=settings.max_hold,
             )
         )
@@ -69,13 +67,13 @@ def retry(command, options: dict) -> int:
 def discard(command, options: dict) -> int:
     """Delete one."""
     _find(options["id"])
-    Control(open_link()).discard(options["id"])
+    Control(conf.broker().link("control")).discard(options["id"])
     command.stdout.write("Discarded.")
     return DONE
 
 
 def _find(id: str) -> DeadLetter:
-    letter = Control(open_link()).dead_letter(id)
+    letter = Control(conf.broker().link("control")).dead_letter(id)
     if letter is None:
         raise CommandError(f"No dead letter {id!r}.", returncode=COULD_NOT_ASK)
     return letter

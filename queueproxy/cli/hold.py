@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 from django.core.management.base import CommandError
 
+from .. import conf
 from ..broker.operate.control import Control
 from ..broker.operate.hold import Hold
 from ..exceptions import BrokerUnavailable
-from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues, open_link
+from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues
 from .child import Child, Interrupted
 from .pause import me, until_still
 
@@ -36,7 +37,7 @@ def hold(command, options: dict) -> int:
 
 
 def _run(child: Child, words: list[str], queues: tuple[str, ...], wait: float, say) -> int:
-    running = until_still(Control(open_link()), queues, time.monotonic() + wait)
+    running = until_still(Control(conf.broker().link("control")), queues, time.monotonic() + wait)
     if running is None:
         say("The pause has ended before nothing was in flight; nothing was run.")
         return DID_NOT_HOLD
@@ -61,7 +62,7 @@ class _RenewedPause:
 
     def __init__(self, queues: tuple[str, ...], reason: str, say: Callable[[str], None]):
         self._say = say
-        self._hold = Hold(open_link("hold"), queues, HOLD_LEASE, by=me(), reason=reason)
+        self._hold = Hold(conf.broker().link("hold"), queues, HOLD_LEASE, by=me(), reason=reason)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
 

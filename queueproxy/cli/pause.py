@@ -8,7 +8,7 @@ import time
 from .. import conf
 from ..broker.observe.reader import SnapshotReader
 from ..broker.operate.control import LONGEST_PAUSE, Control
-from .ask import DID_NOT_HOLD, DONE, chosen_queues, open_link
+from .ask import DID_NOT_HOLD, DONE, chosen_queues
 from .options import positive_seconds
 
 LOOK_EVERY = 0.05  # seconds between looks at what is in flight
@@ -28,7 +28,7 @@ def pause_length(text: str) -> float:
 def pause(command, options: dict) -> int:
     """Pause; with --wait until nothing is in flight."""
     queues = chosen_queues(options["queues"])
-    control = Control(open_link())
+    control = Control(conf.broker().link("control"))
     seconds = _length(command, queues, options["timeout"])
     control.pause(queues, seconds, by=me(), reason=options["reason"][:REASON])
     command.stdout.write(
@@ -51,7 +51,7 @@ def pause(command, options: dict) -> int:
 def resume(command, options: dict) -> int:
     """Let the queues go on."""
     queues = chosen_queues(options["queues"])
-    resumed = Control(open_link()).resume(queues, rate=options["rate"])
+    resumed = Control(conf.broker().link("control")).resume(queues, rate=options["rate"])
     not_paused = [queue for queue in options["queues"] if queue not in resumed]
     if resumed:
         pace = f" at {options['rate']:g} a second" if options["rate"] else ""
@@ -89,7 +89,7 @@ def me() -> str:
 
 def _length(command, queues: tuple[str, ...], wanted: float | None) -> float:
     """Seconds the pause lasts at most; says beforehand what that means for those who wait."""
-    snapshot = SnapshotReader(open_link(), queues).snapshot()
+    snapshot = SnapshotReader(conf.broker().link("control"), queues).snapshot()
     oldest = max((queue.oldest_wait_seconds for queue in snapshot.queues), default=0.0)
     hold = conf.get_settings().max_hold
     left = hold - oldest

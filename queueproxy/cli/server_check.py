@@ -19,7 +19,7 @@ def refuse_unfit_server(*, required: bool) -> None:
         required: whether an absent server is an error too.
     """
     try:
-        info = server_info(conf.broker_target())
+        info = server_info(conf.broker().address)
     except BrokerUnavailable as error:
         if required:
             raise CommandError(f"The broker can't be reached: {error}", returncode=2) from error

@@ -8,7 +8,7 @@ from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import unreachable_status
 from ..exceptions import BrokerUnavailable
 from . import screen, watch
-from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE, open_link
+from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
 
 
 def status(command, options: dict) -> int:
@@ -42,4 +42,4 @@ def metrics(command, options: dict) -> int:
 
 
 def _stats() -> SnapshotReader:
-    return SnapshotReader(open_link("status"), conf.get_settings().all_queues)
+    return SnapshotReader(conf.broker().link("status"), conf.get_settings().all_queues)

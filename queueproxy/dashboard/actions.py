@@ -20,7 +20,6 @@ from ..broker.operate.control import LONGEST_PAUSE, Control
 from ..broker.operate.replay import CannotReplay
 from ..exceptions import BrokerUnavailable
 from ..models import Queue
-from .broker import broker_link
 from .chart_selection import ChartSelection
 from .replay import NotNow, rerun
 from .state import longest_safe_pause
@@ -63,7 +62,7 @@ def action(permission: str):
 
 def _do(act: Act, request: HttpRequest, kwargs: dict) -> None:
     try:
-        with broker_link() as link:
+        with conf.broker().link("dashboard") as link:
             said = act(request, link, **kwargs)
     except Refused as refused:
         messages.error(request, str(refused))

@@ -35,11 +35,9 @@ def rerun(link: Link, letter: DeadLetter, request: HttpRequest) -> int:
     return asyncio.run(
         replay(
             letter,
-            target=conf.broker_target(),
-            namespace=settings.namespace,
+            broker=conf.broker(),
             queues=settings.all_queues,
             secrets=conf.signing_secrets(),
-            lease=settings.lease,
             hold=settings.max_hold / 2,
         )
     )

@@ -13,7 +13,6 @@ from .. import conf
 from ..broker.observe.history import WINDOWS
 from ..broker.operate.control import Control
 from ..exceptions import BrokerUnavailable
-from .broker import broker_link
 from .chart_selection import ChartSelection
 from .state import State, read_state
 from .wording import moment
@@ -68,7 +67,7 @@ def dead_letter(model_admin, request, id):
     _require(request, "manage_dead_letters")
     context = _page(model_admin, request, _("Dead letter"))
     try:
-        with broker_link() as link:
+        with conf.broker().link("dashboard") as link:
             letter = Control(link).dead_letter(id)
     except BrokerUnavailable as error:
         return _away(request, context, error)
@@ -94,7 +93,7 @@ def _away(request: HttpRequest, context: dict, error: BrokerUnavailable) -> Temp
 
 
 def _state(shown: ChartSelection, letters: bool, after: float | None = None) -> State:
-    with broker_link() as link:
+    with conf.broker().link("dashboard") as link:
         return read_state(link, shown, letters=letters, after=after)
 
 

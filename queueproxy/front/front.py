@@ -8,11 +8,9 @@ import socket
 from dataclasses import dataclass
 
 from ..broker.front_broker import EncodedRequest, FrontBroker, Limits, new_front_id
-from ..broker.link.connect import BrokerAddress
-from ..broker.link.links import AsyncLink
+from ..broker.handle import Broker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
-from ..keys import Keys
 from .held_request import HeldRequest
 from .inbox import Inbox
 from .sender import BACKOFF, Sender
@@ -30,11 +28,9 @@ MOST_LINGER = 0.006  # seconds
 class FrontOptions:
     """What a front needs to know, as plain values. Times in seconds, sizes in bytes."""
 
-    target: BrokerAddress
-    namespace: str
+    broker: Broker
     queues: tuple[str, ...]
     secrets: tuple[str, ...]
-    lease: float
     max_depth: int
     max_memory: int
 
@@ -55,18 +51,14 @@ class Front:
         self._options = options
         self._loop = asyncio.get_running_loop()
         self._ids = _Ids()
-        keys = Keys(options.namespace)
-        grace_ms = int(options.lease * 1000)
         self._broker = FrontBroker(
-            AsyncLink(options.target, keys, "front-orders", grace_ms),
-            AsyncLink(options.target, keys, "front-replies", grace_ms),
+            options.broker,
             self.id,
-            options.lease,
             options.queues,
             Limits(options.max_depth, options.max_memory),
         )
         info = {"host": host, "pid": os.getpid()}
-        self.sender = Sender(self._broker, self.inbox, info, options.lease)
+        self.sender = Sender(self._broker, self.inbox, info, options.broker.lease)
         self._tasks: list[asyncio.Task] = []
 
     def start(self) -> None:

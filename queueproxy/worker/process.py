@@ -11,14 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..broker.link.connect import BrokerAddress
-from ..broker.link.links import Link
+from ..broker.handle import Broker
 from ..broker.observe.processes import DRAINING, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
-from ..keys import Keys
 from .executor import Executor
 from .loop import BACKOFF, TELL_AFTER, ExecutorThread, RequestBudget
 from .migrations import MigrationWatch
@@ -38,11 +36,9 @@ CANNOT_START = 4  # exit status when the project's code could not be loaded
 class WorkerOptions:
     """What a worker needs to know, as plain values. Times in seconds."""
 
-    target: BrokerAddress
-    namespace: str
+    broker: Broker
     queues: tuple[str, ...]
     secrets: tuple[str, ...]
-    lease: float
     threads: int = 1
     spin: bool = False  # whether to wait awake for the broker: see broker.awake
     burst: bool = False
@@ -67,7 +63,7 @@ class Worker:
         self._allowance = RequestBudget(options.max_requests)
         self._away = _OutageLog()
         self._registration = Registration(
-            self._link("heartbeat"),
+            options.broker,
             {
                 "host": socket.gethostname(),
                 "pid": os.getpid(),
@@ -76,7 +72,6 @@ class Worker:
                 "threads": options.threads,
                 "release": release(Path.cwd()),
             },
-            options.lease,
             options.queues,
             tell,
         )
@@ -86,11 +81,6 @@ class Worker:
         )
         self._executor = Executor()
         self._threads: list[ExecutorThread] = []
-
-    def _link(self, role: str, *, spin: bool = False) -> Link:
-        options = self._options
-        keys, grace_ms = Keys(options.namespace), int(options.lease * 1000)
-        return Link(options.target, keys, f"worker-{role}", grace_ms, spin=spin)
 
     def stop(self) -> None:
         """Take no new work; return from `run` when the old is done. Safe in a signal handler."""
@@ -129,8 +119,14 @@ class Worker:
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
         codec = Codec(options.secrets)
-        link = self._link("executor", spin=options.spin)
-        worker_broker = WorkerBroker(link, codec, self._registration.worker, number, options.queues)
+        worker_broker = WorkerBroker(
+            options.broker,
+            codec,
+            self._registration.worker,
+            number,
+            options.queues,
+            spin=options.spin,
+        )
         return ExecutorThread(
             worker_broker,
             self._registration,
@@ -155,7 +151,7 @@ class Worker:
 
     def _until_next_beat(self, go_on: Callable[[], bool]) -> None:
         """Wait until a heartbeat is due, the stop comes, or there is no reason to go on."""
-        until = time.monotonic() + self._options.lease / 3
+        until = time.monotonic() + self._options.broker.lease / 3
         while time.monotonic() < until and go_on():
             left = max(0.0, until - time.monotonic())
             if self._stop.wait(min(LOOK_EVERY, left) if self._may_change() else left):
@@ -203,7 +199,7 @@ class Worker:
             if now >= next_beat:
                 self._beat()
                 self._call_to_stop()
-                next_beat = now + min(1.0, self._options.lease / 3)
+                next_beat = now + min(1.0, self._options.broker.lease / 3)
             self._threads[0].join(0.02) if len(self._threads) == 1 else time.sleep(0.02)
         forced = self._threads_alive()
         try:

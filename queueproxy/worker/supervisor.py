@@ -8,6 +8,8 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 
+from ..broker.handle import Broker
+from ..exceptions import BrokerUnavailable
 from .process import CANNOT_START, SERVING
 from .restart_backoff import RestartBackoff
 
@@ -207,6 +209,22 @@ class Supervisor:
             if child not in self._children:
                 return False
         return False
+
+
+def reaper(broker: Broker) -> Callable[[str], None]:
+    """A function that gives back at once what a dead worker held.
+
+    Where the broker is away nothing happens: the worker's lease runs out by itself.
+    """
+
+    def reap(worker: str) -> None:
+        with broker.link("supervisor") as link:
+            try:
+                link.script("worker_reap", worker)
+            except BrokerUnavailable:
+                pass
+
+    return reap
 
 
 def _ending(status: int) -> str:

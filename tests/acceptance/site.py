@@ -64,12 +64,11 @@ class Site(Commands):
 
     def status(self) -> dict:
         """What ``queueproxy status --json`` says, read in this process."""
+        from queueproxy.broker.handle import Broker
         from queueproxy.broker.link.connect import BrokerAddress
-        from queueproxy.broker.link.links import Link
         from queueproxy.broker.observe.reader import SnapshotReader
-        from queueproxy.keys import Keys
 
-        link = Link(BrokerAddress(self.broker.url), Keys("queueproxy"), "test", 15000)
+        link = Broker(BrokerAddress(self.broker.url), "queueproxy", 15).link("test")
         stats = SnapshotReader(link, ("ops", "high", "default", "low"))
         try:
             return stats.snapshot().as_status()

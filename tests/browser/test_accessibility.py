@@ -5,10 +5,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.link.links import Link
 from queueproxy.broker.operate.control import Control
-from queueproxy.keys import Keys
 
 from ..acceptance.site import Pending
 from ..waiting import wait_until
@@ -21,7 +20,7 @@ LETTERS = "[aria-labelledby=qp-letters] tbody"
 @pytest.fixture
 def full(site):
     """Something in every part of the page: a pause, who waits, a dead letter."""
-    link = Link(BrokerAddress(site.broker.url), Keys("queueproxy"), "test", 15_000)
+    link = Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test")
     control = Control(link)
     assert httpx.post(f"{site.url}/die/{uuid4()}/", timeout=60).status_code == 502
     control.pause(["low"], 300, by="ann", reason="reports can wait")

@@ -6,10 +6,9 @@ import httpx
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.link.links import Link
 from queueproxy.broker.operate.control import Control
-from queueproxy.keys import Keys as BrokerKeys
 
 from ..acceptance.site import Pending
 from ..waiting import wait_until
@@ -60,7 +59,7 @@ def load(site):
 
 @pytest.fixture
 def control(site):
-    link = Link(BrokerAddress(site.broker.url), BrokerKeys("queueproxy"), "test", 15_000)
+    link = Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test")
     yield Control(link)
     link.close()
 

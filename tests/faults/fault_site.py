@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.link.links import Link
 from queueproxy.broker.operate.control import Control
-from queueproxy.keys import Keys
 
 from ..acceptance.site import Site
 from ..chaos.ledger import Execution, FileLedger
@@ -60,7 +59,7 @@ class FaultSite(Site):
         self._control(lambda control: control.resume(QUEUES))
 
     def _control(self, action: Callable[[Control], object]) -> None:
-        link = Link(BrokerAddress(self.broker.url), Keys("queueproxy"), "test", 15_000)
+        link = Broker(BrokerAddress(self.broker.url), "queueproxy", 15).link("test")
         try:
             action(Control(link))
         finally:

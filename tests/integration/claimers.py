@@ -16,8 +16,8 @@ import time
 
 import redis
 
+from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.link.links import Link
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Codec
@@ -37,7 +37,7 @@ class Claimer(threading.Thread):
     def __init__(self, url: str, registration: Registration, number: int, ledger: int, over):
         super().__init__(daemon=True)
         self._broker = WorkerBroker(
-            link_to(url), Codec(SECRETS), registration.worker, number, QUEUES
+            broker_at(url), Codec(SECRETS), registration.worker, number, QUEUES
         )
         self._redis = redis.Redis.from_url(url, protocol=2)
         self._keen = number % 2 == 0
@@ -66,9 +66,9 @@ class Claimer(threading.Thread):
         time.sleep(EXECUTION)
 
 
-def link_to(url: str) -> Link:
+def broker_at(url: str) -> Broker:
     """A link of its own."""
-    return Link(BrokerAddress(url), Keys("kit"), "test", int(LEASE * 1000))
+    return Broker(BrokerAddress(url), "kit", LEASE)
 
 
 def main(url: str, workers: str, path: str) -> None:
@@ -77,7 +77,7 @@ def main(url: str, workers: str, path: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     ledger = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     registrations = [
-        Registration(link_to(url), {"host": "claimers", "pid": os.getpid()}, LEASE, QUEUES)
+        Registration(broker_at(url), {"host": "claimers", "pid": os.getpid()}, QUEUES)
         for _ in range(int(workers))
     ]
     threads = []

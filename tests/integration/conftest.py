@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from queueproxy.front.front import Front, FrontOptions
@@ -19,7 +21,8 @@ async def make_front():
     fronts = []
 
     def make(kit: BrokerKit, lease: float = 15.0) -> Front:
-        options = FrontOptions(kit.target, "kit", QUEUES, SECRETS, lease, 1000, 1 << 24)
+        broker = replace(kit.broker, lease=lease)
+        options = FrontOptions(broker, QUEUES, SECRETS, 1000, 1 << 24)
         front = Front(options)
         fronts.append(front)
         front.start()

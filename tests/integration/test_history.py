@@ -141,7 +141,7 @@ async def test_without_rows(kit):
 
 def worker_of(kit, release: str) -> Registration:
     info = {"host": "h", "pid": 1, "release": release}
-    registration = Registration(kit.link(), info, 15, QUEUES)
+    registration = Registration(kit.broker, info, QUEUES)
     registration.join()
     return registration
 

@@ -24,11 +24,9 @@ async def letter(kit):
 def again(kit, letter, hold: float = 20.0):
     return replay(
         letter,
-        target=kit.target,
-        namespace="kit",
+        broker=kit.broker,
         queues=QUEUES,
         secrets=SECRETS,
-        lease=15.0,
         hold=hold,
     )
 

@@ -193,7 +193,7 @@ def test_the_target_is_the_cache_of_the_alias():
         CONNECTION_POOL_KWARGS={"ssl_cert_reqs": "none", "max_connections": 3, "retry": object()},
     )
     with override_settings(QUEUEPROXY={}, CACHES=caches):
-        target = conf.broker_target()
+        target = conf.broker().address
     assert target.url == "rediss://h:1/2"
     assert target.options == {
         "ssl_cert_reqs": "none",
@@ -208,7 +208,7 @@ def test_the_target_by_sentinel():
         "redis://main/3", SENTINELS=[("s1", 26379)], SENTINEL_KWARGS={"password": PASSWORD}
     )
     with override_settings(QUEUEPROXY={}, CACHES=caches):
-        target = conf.broker_target()
+        target = conf.broker().address
     assert target.sentinels == (("s1", 26379),)
     assert target.sentinel_options == {"password": PASSWORD}
 
@@ -216,7 +216,7 @@ def test_the_target_by_sentinel():
 def test_the_environment_wins(monkeypatch):
     monkeypatch.setenv(conf.BROKER_URL_VARIABLE, "unix:///run/embedded")
     with override_settings(QUEUEPROXY={"CACHE_ALIAS": "missing"}, CACHES={}):
-        assert conf.broker_target().url == "unix:///run/embedded"
+        assert conf.broker().address.url == "unix:///run/embedded"
 
 
 @pytest.mark.parametrize(
@@ -242,4 +242,4 @@ def test_a_cache_that_can_not_carry_the_queue(caches, code):
         assert problem.code == code
         assert PASSWORD not in f"{problem.message} {problem.hint}"
         with pytest.raises(ImproperlyConfigured):
-            conf.broker_target()
+            conf.broker()

@@ -102,3 +102,19 @@ def test_the_wire_can_be_read_without_django():
         "import queueproxy.broker.operate.control\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30, cwd=ROOT.parent)
+
+
+CONSTRUCTORS = {"Keys", "Link", "AsyncLink"}
+
+
+def test_one_handle_makes_every_key_and_link():
+    """A lease or a namespace spelled in two places comes to differ in one."""
+    builders = {
+        name
+        for path, name in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in CONSTRUCTORS
+    }
+    assert builders == {"queueproxy.broker.handle"}

@@ -46,15 +46,15 @@ class BrokerAddress:
     sentinel_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Where it is, without user, password or query: targets end up in logs."""
+        """Where it is, without user, password or query: addresses end up in logs."""
         address = re.sub(r"//.*@", "//", self.url, flags=re.DOTALL).partition("?")[0]
         return f"<BrokerAddress {address}{' by Sentinel' if self.sentinels else ''}>"
 
 
-def flaw_of(target: BrokerAddress) -> str | None:
+def flaw_of(address: BrokerAddress) -> str | None:
     """Why a connection can't even be tried, in words that hold no password; None where it can."""
     try:
-        sync_connection(target, role="check")
+        sync_connection(address, role="check")
     except ValueError:
         # Its words may quote a piece of a password that looked like a port.
         return "The address is not well-formed."
@@ -63,9 +63,9 @@ def flaw_of(target: BrokerAddress) -> str | None:
     return None
 
 
-def sync_connection(target: BrokerAddress, *, role: str) -> redis.Connection:
+def sync_connection(address: BrokerAddress, *, role: str) -> redis.Connection:
     """A connection not yet made. With Sentinel, the master is asked for at each connect."""
-    return _sync_pool(target, role).make_connection()
+    return _sync_pool(address, role).make_connection()
 
 
 def descriptor_of(connection: redis.Connection) -> int:
@@ -73,72 +73,72 @@ def descriptor_of(connection: redis.Connection) -> int:
     return connection._sock.fileno()
 
 
-def async_connection(target: BrokerAddress, *, role: str) -> redis.asyncio.Connection:
+def async_connection(address: BrokerAddress, *, role: str) -> redis.asyncio.Connection:
     """As sync_connection, for asyncio."""
-    pool = _async_pool(target, role)
+    pool = _async_pool(address, role)
     connection = pool.make_connection()
-    if target.sentinels:
+    if address.sentinels:
         connection.connection_pool = pool  # it asks its pool for the master, and held it weakly
     return connection
 
 
-def sync_client(target: BrokerAddress, *, role: str = "control") -> redis.Redis:
+def sync_client(address: BrokerAddress, *, role: str = "control") -> redis.Redis:
     """An ordinary client, for commands that are not on the path of a request."""
-    return redis.Redis(connection_pool=_sync_pool(target, role))
+    return redis.Redis(connection_pool=_sync_pool(address, role))
 
 
-def server_info(target: BrokerAddress) -> dict[str, Any]:
+def server_info(address: BrokerAddress) -> dict[str, Any]:
     """What the server says of itself (INFO), with its eviction policy.
 
     Raises:
         BrokerUnavailable: it could not be asked.
     """
     try:
-        with sync_client(target) as client:
+        with sync_client(address) as client:
             return client.info()
     except (RedisError, OSError) as error:
         raise BrokerUnavailable(str(error)) from error
 
 
-def _common(target: BrokerAddress, role: str) -> dict[str, Any]:
+def _common(address: BrokerAddress, role: str) -> dict[str, Any]:
     return {
         "socket_connect_timeout": CONNECT_WITHIN,
         "client_name": f"queueproxy:{role}",
-        **target.options,
+        **address.options,
         "protocol": 2,
         "decode_responses": False,
         "health_check_interval": 0,
     }
 
 
-def _sync_pool(target: BrokerAddress, role: str):
-    options = _common(target, role)
+def _sync_pool(address: BrokerAddress, role: str):
+    options = _common(address, role)
     # Of this timeout are also the first words after connecting: a server that accepts and then
     # says nothing (a frozen host) must not hold a worker for ever.
     options |= {"socket_timeout": ANSWER_WITHIN, "retry": Retry(NoBackoff(), 0)}
-    if not target.sentinels:
-        return redis.ConnectionPool.from_url(target.url, **options)
-    how = _sentinel_options(target) | {"retry": Retry(NoBackoff(), 0)}
-    manager = redis.Sentinel(target.sentinels, sentinel_kwargs=how)
-    service, own = _service(target.url)
+    if not address.sentinels:
+        return redis.ConnectionPool.from_url(address.url, **options)
+    how = _sentinel_options(address) | {"retry": Retry(NoBackoff(), 0)}
+    manager = redis.Sentinel(address.sentinels, sentinel_kwargs=how)
+    service, own = _service(address.url)
     return redis.SentinelConnectionPool(service, manager, **options | own)
 
 
-def _async_pool(target: BrokerAddress, role: str):
-    options = _common(target, role)
+def _async_pool(address: BrokerAddress, role: str):
+    options = _common(address, role)
     options |= {"socket_timeout": None, "retry": AsyncRetry(NoBackoff(), 0)}
-    if not target.sentinels:
-        return redis.asyncio.ConnectionPool.from_url(target.url, **options)
-    how = _sentinel_options(target) | {"retry": AsyncRetry(NoBackoff(), 0)}
-    manager = redis.asyncio.Sentinel(target.sentinels, sentinel_kwargs=how)
-    service, own = _service(target.url)
+    if not address.sentinels:
+        return redis.asyncio.ConnectionPool.from_url(address.url, **options)
+    how = _sentinel_options(address) | {"retry": AsyncRetry(NoBackoff(), 0)}
+    manager = redis.asyncio.Sentinel(address.sentinels, sentinel_kwargs=how)
+    service, own = _service(address.url)
     return redis.asyncio.SentinelConnectionPool(service, manager, **options | own)
 
 
-def _sentinel_options(target: BrokerAddress) -> dict[str, Any]:
+def _sentinel_options(address: BrokerAddress) -> dict[str, Any]:
     # One that is away is passed over at once: by default it would be tried again for seconds.
     timeouts = {"socket_timeout": CONNECT_WITHIN, "socket_connect_timeout": CONNECT_WITHIN}
-    return {**timeouts, **target.sentinel_options}
+    return {**timeouts, **address.sentinel_options}
 
 
 def _service(url: str) -> tuple[str, dict[str, Any]]:

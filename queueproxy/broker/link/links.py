@@ -68,20 +68,20 @@ class Link:
     """The blocking link of one thread; not to be shared.
 
     Args:
-        target: where the broker is.
-        keys: the namespace.
+        address: of the broker.
+        keys: of the namespace.
         role: told to the server as the connection's name.
-        grace_ms: what every lease is extended to when the epoch changes.
+        lease_ms: what every lease is extended to when the epoch changes.
         spin: wait without sleeping for answers that don't block (see `SpinWait`): for a process
             that has nothing else to do meanwhile, on a machine with cores to spare.
     """
 
     def __init__(
-        self, target: BrokerAddress, keys: Keys, role: str, grace_ms: int, *, spin: bool = False
+        self, address: BrokerAddress, keys: Keys, role: str, lease_ms: int, *, spin: bool = False
     ):
         self.keys = keys
-        self._epoch = Epoch(keys, grace_ms)
-        self._connection = sync_connection(target, role=role)
+        self._epoch = Epoch(keys, lease_ms)
+        self._connection = sync_connection(address, role=role)
         self._node = Node(self._connection, keys)
         self._spin = SpinWait() if spin else None
 
@@ -89,6 +89,12 @@ class Link:
     def run_id(self) -> str:
         """The server's run_id as of this connection; empty while there is none."""
         return self._epoch.run_id
+
+    def __enter__(self) -> "Link":
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self.close()
 
     def commands(
         self,
@@ -188,10 +194,10 @@ class Link:
 class AsyncLink:
     """The asynchronous link; one task at a time may use it. Arguments as for Link."""
 
-    def __init__(self, target: BrokerAddress, keys: Keys, role: str, grace_ms: int):
+    def __init__(self, address: BrokerAddress, keys: Keys, role: str, lease_ms: int):
         self.keys = keys
-        self._epoch = Epoch(keys, grace_ms)
-        self._connection = async_connection(target, role=role)
+        self._epoch = Epoch(keys, lease_ms)
+        self._connection = async_connection(address, role=role)
         self._node = Node(self._connection, keys)
 
     @property

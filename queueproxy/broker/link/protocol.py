@@ -40,13 +40,13 @@ class Epoch:
 
     Args:
         keys: the namespace.
-        grace_ms: what every lease is extended to when the epoch changes.
+        lease_ms: what every lease is extended to when the epoch changes.
     """
 
-    def __init__(self, keys: Keys, grace_ms: int):
+    def __init__(self, keys: Keys, lease_ms: int):
         self.keys = keys
         self.run_id = ""
-        self._grace_ms = grace_ms
+        self._lease_ms = lease_ms
 
     def run(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
         """Run a script, agreeing on the epoch first where that is due; returns its reply.
@@ -59,7 +59,7 @@ class Epoch:
         try:
             return (yield from self._call(name, args, before))
         except EpochChanged:
-            yield from self._call("adopt", (self._grace_ms,))
+            yield from self._call("adopt", (self._lease_ms,))
             return (yield from self._call(name, args))
 
     def _call(self, name: str, args: tuple, before: Command | None = None) -> Conversation:

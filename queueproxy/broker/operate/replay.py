@@ -9,9 +9,8 @@ import msgspec
 
 from ...envelopes import Codec, RequestHead, digest_of
 from ...exceptions import BrokerUnavailable, DecodeError, QueueProxyError
-from ...keys import Keys
 from ..front_broker import EncodedRequest, FrontBroker, Limits, Notice, new_front_id
-from ..link.connect import BrokerAddress
+from ..handle import Broker
 from ..link.links import AsyncLink
 from ..link.protocol import checked
 from .control import DeadLetter, new_request_id
@@ -27,55 +26,51 @@ class CannotReplay(QueueProxyError):
 async def replay(
     letter: DeadLetter,
     *,
-    target: BrokerAddress,
-    namespace: str,
+    broker: Broker,
     queues: tuple[str, ...],
     secrets: tuple[str, ...],
-    lease: float,
     hold: float,
 ) -> int:
     """Put it on its queue, at most one attempt; wait for the status of its answer, then delete it.
 
     Args:
-        lease, hold: seconds.
+        hold: seconds to wait for its answer.
 
     Raises:
         CannotReplay: it is not whole, it is gone or somebody else runs it again now, no worker took
             it in time, or its worker was lost again.
     """
-    keys = Keys(namespace)
-    links = [
-        AsyncLink(target, keys, f"retry-{n}", int(lease * 1000)) for n in ("orders", "replies")
-    ]
     front = new_front_id(socket.gethostname(), os.getpid())
     codec = Codec(secrets)
-    front_broker = FrontBroker(*links, front, max(lease, hold), queues, NO_LIMIT)
-    order = _encoded(letter, codec, front, hold)
+    front_broker = FrontBroker(broker, front, queues, NO_LIMIT, lease=max(broker.lease, hold))
+    link = broker.async_link("replay")
     try:
-        async with _claimed(letter, links[0], keys, hold + MARGIN):
+        request = _encoded(letter, codec, front, hold)
+        async with _claimed(letter, link, hold + MARGIN):
             await front_broker.join({"host": socket.gethostname(), "pid": os.getpid()})
-            await front_broker.enqueue(1, [order])
-            return await _answered(front_broker, codec, order, hold)
+            await front_broker.enqueue(1, [request])
+            return await _answered(front_broker, codec, request, hold)
     finally:
         try:
             await front_broker.leave()
         except BrokerUnavailable:
             pass
         await front_broker.close()
+        await link.close()
 
 
 @asynccontextmanager
-async def _claimed(letter: DeadLetter, link: AsyncLink, keys: Keys, seconds: float):
+async def _claimed(letter: DeadLetter, link: AsyncLink, seconds: float):
     """While nobody else runs it again; it is deleted where that went well.
 
     Where it is not known what became of it, nobody else tries before the claim lapses.
     """
-    claim = keys.named("retrying", letter.id)
+    claim = link.keys.named("retrying", letter.id)
     release = ("DEL", claim)
     taken, found = await link.commands(
         [
             ("SET", claim, "1", "NX", "PX", int(seconds * 1000)),
-            ("XRANGE", keys.dead, letter.id, letter.id),
+            ("XRANGE", link.keys.dead, letter.id, letter.id),
         ]
     )
     if not checked(taken):
@@ -87,17 +82,17 @@ async def _claimed(letter: DeadLetter, link: AsyncLink, keys: Keys, seconds: flo
     except CannotReplay:
         await link.commands([release])
         raise
-    await link.commands([("XDEL", keys.dead, letter.id), release])
+    await link.commands([("XDEL", link.keys.dead, letter.id), release])
 
 
 async def _answered(
-    front_broker: FrontBroker, codec: Codec, order: EncodedRequest, hold: float
+    front_broker: FrontBroker, codec: Codec, request: EncodedRequest, hold: float
 ) -> int:
     try:
         async with asyncio.timeout(hold):
             return await _status(front_broker, codec)
     except TimeoutError:
-        (fate,) = await front_broker.withdraw([order.id])
+        (fate,) = await front_broker.withdraw([request.id])
         never = "It was not started." if fate == "withdrawn" else "Whether it ran is not known."
         raise CannotReplay(f"No worker answered within {hold:g} s. {never}") from None
 

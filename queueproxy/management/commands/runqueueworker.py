@@ -10,14 +10,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy import conf
-from queueproxy.broker.link.links import Link
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
 from queueproxy.cli.server_check import refuse_unfit_server
-from queueproxy.exceptions import BrokerUnavailable
-from queueproxy.keys import Keys
 from queueproxy.worker.migrations import has_database
 from queueproxy.worker.process import CANNOT_START, Worker, WorkerOptions, serve, status_writer
-from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor
+from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor, reaper
 
 
 class Command(BaseCommand):
@@ -66,7 +63,7 @@ class Command(BaseCommand):
             get_child_arguments(),
             options["processes"],
             graceful_timeout=worker.graceful_timeout,
-            reap=lambda dead: _reap(worker, dead),
+            reap=reaper(worker.broker),
             burst=worker.burst,
         )
         sys.exit(supervisor.run())
@@ -84,11 +81,9 @@ class Command(BaseCommand):
                 "--require-migrations: DATABASES names no default database.", returncode=2
             )
         return WorkerOptions(
-            target=conf.broker_target(),
-            namespace=settings.namespace,
+            broker=conf.broker(),
             queues=(conf.OPS_QUEUE, *queues),
             secrets=conf.signing_secrets(),
-            lease=settings.lease,
             threads=options["threads"],
             spin=_has_cores_to_spare(options["processes"], options["threads"]),
             burst=options["burst"],
@@ -123,16 +118,6 @@ def _told_in_one_line() -> Iterator[None]:
             f"The worker can't start: {what} ({where}). More with --traceback.",
             returncode=CANNOT_START,
         ) from error
-
-
-def _reap(options: WorkerOptions, worker: str) -> None:
-    link = Link(options.target, Keys(options.namespace), "supervisor", int(options.lease * 1000))
-    try:
-        link.script("worker_reap", worker)
-    except BrokerUnavailable:
-        pass  # its lease runs out by itself
-    finally:
-        link.close()
 
 
 def _flushed(status: int) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from itertools import count
 
 import msgspec
@@ -24,13 +25,15 @@ class WorkerInThread(threading.Thread):
 
     Args:
         kit: whose broker.
+        lease: seconds, where it is not the kit's.
         options: of WorkerOptions.
     """
 
-    def __init__(self, kit: BrokerKit, **options):
+    def __init__(self, kit: BrokerKit, *, lease: float = 0.0, **options):
         super().__init__(name="worker", daemon=True)
-        about = {"target": kit.target, "namespace": "kit", "queues": QUEUES}
-        about |= {"secrets": SECRETS, "lease": kit.lease, "graceful_timeout": 20.0}
+        broker = replace(kit.broker, lease=lease or kit.lease)
+        about = {"broker": broker, "queues": QUEUES}
+        about |= {"secrets": SECRETS, "graceful_timeout": 20.0}
         self.told: list[str] = []
         self.worker = Worker(WorkerOptions(**about | options), self.told.append)
         self.status: int | None = None

@@ -162,7 +162,7 @@ def test_deploys(scenario, boss):
 
     for release in ("r1", "r2"):
         info = {"host": "h", "pid": 1, "release": release}
-        Registration(scenario.kit.link(), info, 15, ("default",)).join()
+        Registration(scenario.kit.broker, info, ("default",)).join()
     assert re.search(r"Deploys: r1 \w+ \d+, \d\d:\d\d r2 ", text_of(page_of(boss)))
     data = boss.get(f"{ROOT}data/").json()
     assert [deploy["release"] for deploy in data["history"]["deploys"]] == ["r1", "r2"]
