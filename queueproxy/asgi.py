@@ -17,8 +17,10 @@ from .broker.observe.reader import SnapshotReader
 from .front.consumer import ConsumerOptions, RequestConsumer
 from .front.endpoints import Endpoints
 from .front.front import Front, FrontOptions
+from .front.http.answer import Cut
 from .front.http.headers import parse_networks
 from .front.routing import compile_routes
+from .servers import foreign_server
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -38,9 +40,14 @@ class QueueProxy:
             return
         front = self.front()
         if self._endpoints.owns(scope["path"]):
-            await self._endpoints.answer(scope, send)
+            await self._endpoints.answer(scope, send, foreign_server.headers_it_adds(send))
             return
-        await RequestConsumer(front, self._options)(scope, receive, send)
+        consumer = RequestConsumer(front, self._options, foreign_server.headers_it_adds(send))
+        try:
+            await consumer(scope, receive, send)
+        except Cut:
+            if not foreign_server.cut(send):
+                raise
 
     def front(self) -> Front:
         """The front of the running event loop, started on first use."""

@@ -32,10 +32,6 @@ class EpochChanged(QueueProxyError):
     """The broker is not the server this connection last agreed on (restart, failover, flush)."""
 
 
-class UnknownQueue(QueueProxyError):
-    """No queue of that name is configured."""
-
-
 class ClientGone(QueueProxyError):
     """The client has left; nobody reads this answer."""
 

@@ -7,11 +7,10 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ..envelopes import WIRE_VERSION
-from ..exceptions import Fenced
 from .handle import Broker
 from .link.links import BULKY
+from .link.protocol import unless_fenced
 
-FENCED = b"fenced"
 BLOCK_FOR = 10.0  # seconds a read of replies waits
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 READ_AT_ONCE = 128  # replies
@@ -114,7 +113,7 @@ class FrontBroker:
         Raises:
             Fenced: it was given up; join and reconcile.
         """
-        return _unless_fenced(
+        return unless_fenced(
             await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
         )
 
@@ -143,7 +142,7 @@ class FrontBroker:
                 request.signature,
             )
         bulky = any(len(request.body) > BULKY for request in requests)
-        _unless_fenced(
+        unless_fenced(
             await self._link.script("enqueue", self.front, first, *self._limits, *args, bulky=bulky)
         )
 
@@ -160,7 +159,7 @@ class FrontBroker:
             expires_ms,
             bulky=len(chunk) > BULKY,
         )
-        return _unless_fenced(reply) == b"ok"
+        return unless_fenced(reply) == b"ok"
 
     async def withdraw(self, ids: Sequence[str], why: Why = "left") -> list[str]:
         """For each: ``withdrawn`` (it never started), ``started``, ``in_flight`` or ``gone``.
@@ -240,12 +239,6 @@ class FrontBroker:
 def new_front_id(host: str, pid: int) -> str:
     """Unique for each start, readable by people."""
     return f"{host}:{pid}:{secrets.token_hex(4)}"
-
-
-def _unless_fenced(reply):
-    if reply == FENCED:
-        raise Fenced
-    return reply
 
 
 def _after(entry_id: bytes) -> str:

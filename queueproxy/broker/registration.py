@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from .handle import Broker
-
-FENCED = b"fenced"
+from .link.protocol import FENCED
 
 
 def new_worker_id(host: str, pid: int) -> str:

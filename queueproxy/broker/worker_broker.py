@@ -7,14 +7,13 @@ from typing import NamedTuple
 import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerUnavailable, DecodeError, Fenced
+from ..exceptions import BrokerUnavailable, DecodeError
 from .counters import Counters
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
-from .link.protocol import checked, unless_refused
+from .link.protocol import checked, unless_fenced, unless_refused
 
-FENCED = b"fenced"
 AGAIN = b"again"
 IDLE = b"idle"
 GONE = b"gone"
@@ -155,8 +154,7 @@ class WorkerBroker:
             if reply[0] != AGAIN:
                 break
             before = None
-        if reply[0] == FENCED:
-            raise Fenced
+        unless_fenced(reply)
         self._call += 1
         if reply[0] != IDLE:
             return _claim(reply)
@@ -204,9 +202,7 @@ class WorkerBroker:
             signature,
             bulky=len(frame.body) > BULKY,
         )
-        if reply == FENCED:
-            raise Fenced
-        return reply != GONE
+        return unless_fenced(reply) != GONE
 
     def credit(self, claim: Claim, timeout: float) -> int:
         """Wait for the client to take more of a streamed answer; bytes taken, 0 at the timeout."""

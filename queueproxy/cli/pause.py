@@ -7,13 +7,11 @@ import time
 
 from .. import conf
 from ..broker.observe.reader import SnapshotReader
-from ..broker.operate.control import LONGEST_PAUSE, Control
+from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
 from .ask import DID_NOT_HOLD, DONE, chosen_queues
 from .options import positive_seconds
 
 LOOK_EVERY = 0.05  # seconds between looks at what is in flight
-MARGIN = 5.0  # seconds before the first held client would be turned away
-SHORTEST = 1.0  # seconds
 REASON = 200  # characters
 
 
@@ -93,15 +91,15 @@ def _length(command, queues: tuple[str, ...], wanted: float | None) -> float:
     oldest = max((queue.oldest_wait_seconds for queue in snapshot.queues), default=0.0)
     hold = conf.get_settings().max_hold
     left = hold - oldest
-    longest_safe_pause = max(SHORTEST, left - MARGIN)
+    safe = longest_safe_pause(snapshot, queues, hold)
     if wanted is not None and wanted > left:
         command.stderr.write(
             f"A client held now is turned away after {max(0.0, left):.0f} s "
             f"of these {wanted:.0f} s (MAX_HOLD is {hold:g} s)."
         )
-    elif wanted is None and longest_safe_pause < hold / 2:
+    elif wanted is None and safe < hold / 2:
         command.stderr.write(
             f"The oldest client has waited {oldest:.0f} s of {hold:g} s: "
             f"the pause can only be short. --timeout S makes it longer."
         )
-    return longest_safe_pause if wanted is None else wanted
+    return safe if wanted is None else wanted

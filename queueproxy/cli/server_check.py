@@ -12,17 +12,11 @@ from ..exceptions import BrokerUnavailable
 logger = logging.getLogger("queueproxy")
 
 
-def refuse_unfit_server(*, required: bool) -> None:
-    """Raise CommandError where the server would lose requests; say so where it is away.
-
-    Args:
-        required: whether an absent server is an error too.
-    """
+def refuse_unfit_server() -> None:
+    """Raise CommandError where the server would lose requests; say so where it is away."""
     try:
         info = server_info(conf.broker().address)
     except BrokerUnavailable as error:
-        if required:
-            raise CommandError(f"The broker can't be reached: {error}", returncode=2) from error
         logger.warning("The broker can't be reached yet: %s", error)
         return
     for problem in problems_of_server(info):

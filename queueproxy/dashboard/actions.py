@@ -16,13 +16,12 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..broker.link.links import Link
 from ..broker.observe.reader import SnapshotReader
-from ..broker.operate.control import LONGEST_PAUSE, Control
+from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
 from ..broker.operate.replay import CannotReplay
 from ..exceptions import BrokerUnavailable
 from ..models import Queue
 from .chart_selection import ChartSelection
 from .replay import NotNow, rerun
-from .state import longest_safe_pause
 
 FASTEST = 10_000.0  # requests a second of a resume
 REASON = 200  # characters
@@ -83,13 +82,13 @@ def pause(request, link: Link) -> str:
     wanted = _number(request, "seconds", LONGEST_PAUSE)
     settings = conf.get_settings()
     snapshot = SnapshotReader(link, settings.all_queues).snapshot()
-    borne = longest_safe_pause(snapshot, queues, settings.max_hold)
-    seconds = wanted or borne
+    safe = longest_safe_pause(snapshot, queues, settings.max_hold)
+    seconds = wanted or safe
     reason = request.POST.get("reason", "")[:REASON]
     Control(link).pause(queues, seconds, by=request.user.get_username(), reason=reason)
-    if seconds > borne:
+    if seconds > safe:
         text = _("Clients that wait now are turned away after about %d s.")
-        messages.warning(request, text % borne)
+        messages.warning(request, text % safe)
     said = _("Paused %(queues)s for at most %(seconds)d s.")
     said %= {"queues": ", ".join(queues), "seconds": seconds}
     return f"{said} {reason}".rstrip()

@@ -12,7 +12,7 @@ from ..broker.link.links import Link
 from ..broker.observe.history import Row, Window, as_columns, read_deploys, read_history
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import QueueStats, Snapshot
-from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting
+from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting, longest_safe_pause
 from . import sparkline
 from .chart_selection import ChartSelection
 from .wording import duration, megabytes, moment
@@ -20,7 +20,6 @@ from .wording import duration, megabytes, moment
 OLDEST = 10  # waiting requests listed
 LETTERS = 20  # dead letters listed
 SPARK = Window(300, 1, 5)
-MARGIN = 5.0  # seconds between the end of a pause and the first client turned away
 
 
 @dataclass
@@ -66,12 +65,6 @@ def read_state(
         {"at": moment(deploy["t"]), "release": deploy["release"]} for deploy in history["deploys"]
     ]
     return State(live, history)
-
-
-def longest_safe_pause(snapshot: Snapshot, queues: Sequence[str], max_hold: float) -> float:
-    """Seconds that a pause of these queues may last before a client now waiting is turned away."""
-    waits = [queue.oldest_wait_seconds for queue in snapshot.queues if queue.name in queues]
-    return max(1.0, max_hold - max(waits, default=0.0) - MARGIN)
 
 
 def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:

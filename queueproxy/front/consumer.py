@@ -10,13 +10,12 @@ from channels.consumer import AsyncConsumer
 
 from ..broker.front_broker import EncodedRequest
 from ..envelopes import Frame, RequestHead
-from ..servers import foreign_server
 from .client_watch import ClientWatch
 from .front import Front
 from .held_request import Event, Failure, HeldRequest, State
 from .http import refusals
 from .http.admission import admit
-from .http.answer import Answer, Cut
+from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
 from .http.refusals import Refusal
@@ -50,24 +49,31 @@ class RequestConsumer(AsyncConsumer):
     Args:
         front: holds the requests of this event loop.
         options: plain values, from the settings.
+        server_adds: lower-case names of headers that the server puts in by itself.
     """
 
-    def __init__(self, front: Front, options: ConsumerOptions):
+    def __init__(
+        self, front: Front, options: ConsumerOptions, server_adds: frozenset[bytes] = frozenset()
+    ):
         self.front = front
         self.options = options
+        self._server_adds = server_adds
         self._taken = 0
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         self.scope = scope
         self.request_id = request_id(scope["headers"])
-        self.answer = Answer(scope, send, self.request_id, timing=self.options.server_timing)
+        self.answer = Answer(
+            scope,
+            send,
+            self.request_id,
+            timing=self.options.server_timing,
+            server_adds=self._server_adds,
+        )
         try:
             await self._run(receive)
         except ClientDisconnected:
             pass
-        except Cut:
-            if not foreign_server.cut(send):
-                raise
 
     async def _run(self, receive: Callable) -> None:
         refusal = admit(self.scope, max_body=self.options.max_body)

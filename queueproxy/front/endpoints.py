@@ -8,7 +8,7 @@ from ..broker.observe.metrics import CONTENT_TYPE, exposition
 from ..broker.observe.reader import SnapshotReader
 from ..exceptions import BrokerUnavailable
 from .front import Front
-from .http.headers import date_header, headers_the_server_adds
+from .http.headers import date_header
 
 PLAIN = "text/plain; charset=utf-8"
 
@@ -37,13 +37,18 @@ class Endpoints:
         """Whether the front answers this path."""
         return path in self._answers
 
-    async def answer(self, scope: dict, send: Callable) -> None:
-        """Answer a request for one of the paths; GET and HEAD only."""
+    async def answer(self, scope: dict, send: Callable, server_adds: frozenset[bytes]) -> None:
+        """Answer a request for one of the paths; GET and HEAD only.
+
+        Args:
+            server_adds: lower-case names of headers that the server puts in by itself.
+        """
+        extra = [] if b"date" in server_adds else [date_header()]
         if scope["method"] not in ("GET", "HEAD"):
-            allow = [(b"allow", b"GET, HEAD")]
-            await _send(scope, send, (405, PLAIN, "Method not allowed.\n"), allow)
+            extra.append((b"allow", b"GET, HEAD"))
+            await _send(scope, send, (405, PLAIN, "Method not allowed.\n"), extra)
             return
-        await _send(scope, send, await self._answers[scope["path"]](scope))
+        await _send(scope, send, await self._answers[scope["path"]](scope), extra)
 
     async def _livez(self, scope: dict) -> Result:
         return 200, PLAIN, "ok\n"
@@ -82,15 +87,14 @@ def _is_loopback(scope: dict) -> bool:
         return False
 
 
-async def _send(scope: dict, send: Callable, result: Result, headers: list = ()) -> None:
+async def _send(scope: dict, send: Callable, result: Result, extra: list) -> None:
     status, content_type, text = result
     body = text.encode()
     fixed = [
         (b"content-type", content_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
-        *([] if b"date" in headers_the_server_adds(send) else [date_header()]),
-        *headers,
+        *extra,
     ]
     await send({"type": "http.response.start", "status": status, "headers": fixed})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -7,13 +7,14 @@ import secrets
 import socket
 from dataclasses import dataclass
 
+from ..backoff import Backoff
 from ..broker.front_broker import EncodedRequest, FrontBroker, Limits, new_front_id
 from ..broker.handle import Broker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from .held_request import HeldRequest
 from .inbox import Inbox
-from .sender import BACKOFF, Sender
+from .sender import Sender
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -96,20 +97,19 @@ class Front:
         return held
 
     async def _listen(self) -> None:
-        failures = 0
+        backoff = Backoff()
         while True:
             try:
                 if self.inbox.deliver(await self._broker.read()):
                     self.sender.look_for_unanswered()
-                failures = 0
+                backoff.succeeded()
                 if len(self.inbox.held_requests) >= CROWD:
                     await asyncio.sleep(min(self.inbox.waited, MOST_LINGER))
             except BrokerUnavailable:
-                await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
-                failures += 1
+                await asyncio.sleep(backoff.failed())
             except Exception:
                 logger.exception("Reading replies failed; trying again.")
-                await asyncio.sleep(BACKOFF[-1])
+                await asyncio.sleep(backoff.failed())
 
 
 class _Ids:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 import msgspec.structs
 
+from ..backoff import Backoff
 from ..broker.front_broker import FrontBroker, Why
 from ..exceptions import BrokerUnavailable, Fenced, NotSent
 from .held_request import Failure, HeldRequest, State
@@ -26,7 +27,6 @@ BATCH_REQUESTS = 64
 BATCH_BYTES = 1 << 20
 IDS_AT_ONCE = 1000
 SAMPLE_EVERY = 1.0  # seconds between rows of history
-BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds between attempts to reach the broker
 WORKER_LOST = Failure("worker_lost")
 
 
@@ -58,7 +58,7 @@ class Sender:
         self._look_due = False
         self._agreed = ""  # the spell in which this front and the broker know the same requests
         self._joined = False
-        self._failures = 0
+        self._backoff = Backoff()
 
     @property
     def reachable(self) -> bool:
@@ -118,7 +118,7 @@ class Sender:
             while True:
                 try:
                     await self._trip()
-                    self._failures = 0
+                    self._backoff.succeeded()
                 except Fenced:
                     self._joined = False
                     self._agreed = ""
@@ -137,12 +137,10 @@ class Sender:
             self._work.set()
 
     async def _broker_away(self, error: Exception | None) -> None:
-        if self._failures == 0 and error is not None:
+        if self._backoff.failures == 0 and error is not None:
             logger.warning("The broker is away: %s. Holding; trying again.", error)
         self._joined = False
-        delay = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
-        self._failures += 1
-        await asyncio.sleep(delay)
+        await asyncio.sleep(self._backoff.failed())
 
     async def _trip(self) -> None:
         if not self._joined:
@@ -182,7 +180,7 @@ class Sender:
         standing = await self._broker.join(self._info)
         if standing.spell != self._agreed:
             await self._reconcile(standing.taken)
-        if self._failures:
+        if self._backoff.failures:
             logger.info("The broker is back.")
         self._agreed = standing.spell
         self._joined = True

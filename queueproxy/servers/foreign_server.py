@@ -1,7 +1,26 @@
-"""What the front can still do under a server that somebody else started."""
+"""What is known of, and can be done under, an ASGI server that somebody else started.
+
+Neither function does anything under the servers of this package.
+"""
 
 from collections.abc import Callable
 from functools import partial
+
+_DATE_AND_SERVER = frozenset((b"date", b"server"))
+_NONE: frozenset[bytes] = frozenset()
+
+
+def headers_it_adds(send: Callable) -> frozenset[bytes]:
+    """Which of Date and Server, in lower case, the server puts into each answer by itself.
+
+    uvicorn does so unless told not to, beside the application's own: its request cycle, whose
+    method ``send`` is, lists them.
+    """
+    cycle = getattr(send, "__self__", None)
+    added = getattr(cycle, "default_headers", None)
+    if not added:
+        return _NONE
+    return _DATE_AND_SERVER.intersection(name.lower() for name, _ in added)
 
 
 def cut(send: Callable) -> bool:

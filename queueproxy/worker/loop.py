@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..backoff import Backoff
 from ..broker.registration import Registration
 from ..broker.worker_broker import Claim, Settlement, WorkerBroker
 from ..envelopes import Envelope
@@ -16,7 +17,6 @@ from .stopping import StopFlag
 
 logger = logging.getLogger("queueproxy.worker")
 
-BACKOFF = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # seconds between attempts to reach the broker
 TELL_AFTER = 2  # failures: a lost connection alone, made anew at once, is no news
 
 
@@ -187,18 +187,18 @@ class ExecutorThread(threading.Thread):
         Args:
             held: whether a request is held; without one, None is returned once the stop comes.
         """
-        failures = 0
+        backoff = Backoff()
         while True:
             try:
                 result = action()
             except BrokerUnavailable as error:
-                failures += 1
-                if failures == TELL_AFTER:
+                delay = backoff.failed()
+                if backoff.failures == TELL_AFTER:
                     self._on_away(True, error)
                 if not held and self._stop_flag.is_set():
                     return None
-                time.sleep(BACKOFF[min(failures, len(BACKOFF)) - 1])
+                time.sleep(delay)
             else:
-                if failures >= TELL_AFTER:
+                if backoff.failures >= TELL_AFTER:
                     self._on_away(False, None)
                 return result

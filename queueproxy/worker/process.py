@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..backoff import Backoff
 from ..broker.handle import Broker
 from ..broker.observe.processes import DRAINING, WAITING
 from ..broker.registration import Registration
@@ -18,7 +19,7 @@ from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from .executor import Executor
-from .loop import BACKOFF, TELL_AFTER, ExecutorThread, RequestBudget
+from .loop import TELL_AFTER, ExecutorThread, RequestBudget
 from .migrations import MigrationWatch
 from .process_info import memory_bytes, release
 from .stopping import StopFlag
@@ -138,15 +139,14 @@ class Worker:
         )
 
     def _register(self) -> bool:
-        failures = 0
+        backoff = Backoff()
         while not self._stop.is_set():
             try:
                 self._registration.join()
                 return True
             except BrokerUnavailable as error:
                 self._away.tell(True, error)
-                self._stop.wait(BACKOFF[min(failures, len(BACKOFF) - 1)])
-                failures += 1
+                self._stop.wait(backoff.failed())
         return False
 
     def _until_next_beat(self, go_on: Callable[[], bool]) -> None:

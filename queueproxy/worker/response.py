@@ -9,23 +9,9 @@ from django.http import HttpResponseBase
 
 from ..envelopes import Header
 from ..exceptions import BadResponse
+from ..http_syntax import BODILESS, HOP_BY_HOP, is_token
 
 FILE_BLOCK = 64 * 1024  # bytes read from a file at a time
-NO_BODY = frozenset((204, 304))
-HOP_BY_HOP = frozenset(
-    (
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    )
-)
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
 _BAD_VALUE = re.compile(r"[\0\r\n]").search
 
 
@@ -80,7 +66,7 @@ def checked_headers(response: HttpResponseBase) -> list[Header]:
         dropped = dropped | {n.strip().lower() for n in response.headers["Connection"].split(",")}
     kept = []
     for name, value in headers:
-        if not _TOKEN(name):
+        if not is_token(name):
             raise BadResponse(f"The view sent a header named {name!r}.")
         if _BAD_VALUE(value):
             raise BadResponse(f"The view sent a line break in the header {name}.")
@@ -97,7 +83,7 @@ def _is_latin_1(text: str) -> bool:
 
 def bodyless(method: str, status: int) -> bool:
     """Whether an answer has no body whatever the view returned (RFC 9110, 6.4.1)."""
-    return method == "HEAD" or status in NO_BODY
+    return method == "HEAD" or status in BODILESS
 
 
 def declared_length(response: HttpResponseBase) -> int | None:

@@ -29,8 +29,3 @@ class StopFlag:
         """Wait until it is raised, at most `timeout` seconds; whether it is."""
         select.select([self._reading], [], [], max(0.0, timeout))
         return self._raised
-
-    def close(self) -> None:
-        """Let go of the pipe."""
-        os.close(self._reading)
-        os.close(self._writing)

@@ -14,7 +14,6 @@ import sys
 from queueproxy import servers
 from queueproxy.front.http.admission import admit
 from queueproxy.front.http.body import BodyTooLarge, BodyTooSlow, discard_body, iter_body
-from queueproxy.front.http.headers import headers_the_server_adds
 from queueproxy.front.http.refusals import BODY_TOO_LARGE, BODY_TOO_SLOW, Refusal, response
 from queueproxy.servers import foreign_server
 
@@ -48,7 +47,7 @@ async def lifespan(receive, send) -> None:
 
 
 async def refuse(refusal: Refusal, receive, send) -> None:
-    adds = headers_the_server_adds(send)
+    adds = foreign_server.headers_it_adds(send)
     status, headers, body = response(refusal, "test", server_adds=adds)
     await start(send, status, headers)
     await send({"type": "http.response.body", "body": body, "more_body": True})

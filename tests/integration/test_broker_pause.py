@@ -37,9 +37,9 @@ async def test_what_is_in_flight_is_settled_while_paused(kit):
     claim = worker_broker.settle_and_claim(None)
     control.pause(["default"], 60, by="test")
     assert again.settle_and_claim(None) == claim  # it is started: its answer was lost
-    assert control.in_flight(["default"]) == 1
+    assert control.stillness(["default"]).in_flight == 1
     assert worker_broker.settle_and_claim(answer(claim)) is None
-    assert control.in_flight(["default"]) == 0
+    assert control.stillness(["default"]).in_flight == 0
     assert await kit.answers(front_broker) == {"a": ["200"]}
 
 
@@ -82,7 +82,7 @@ async def test_no_request_starts_after_pause_has_returned(kit):
         turned = sum(turns)
         await eventually(lambda: sum(turns) > turned + 400)
         assert kit.counters().waiting == left > 0
-        assert control.in_flight(["default"]) == 0
+        assert control.stillness(["default"]).in_flight == 0
     finally:
         over.set()
         await working

@@ -85,7 +85,7 @@ class Watch:
         await asyncio.sleep(QUIET)
         self.pauses.append((returned, still, self._now()))
         assert self._control.resume(QUEUES) == list(QUEUES)
-        await eventually(lambda: self._control.in_flight(QUEUES) >= 10, "work again")
+        await eventually(lambda: self._control.stillness(QUEUES).in_flight >= 10, "work again")
 
 
 def starts(path) -> list[tuple[int, int]]:

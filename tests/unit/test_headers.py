@@ -4,7 +4,6 @@ import pytest
 
 from queueproxy.front.http.headers import (
     forwardable_request_headers,
-    headers_the_server_adds,
     parse_networks,
     peer_of,
     raw_path,
@@ -164,14 +163,3 @@ def test_reply_drops_what_belongs_to_a_connection():
 def test_a_status_without_body_announces_none(status, length, kept):
     sent = reply_headers([("Content-Length", length)], "id", status=status)
     assert (b"content-length" in dict(sent)) == kept
-
-
-def test_what_uvicorn_adds_is_seen():
-    class Cycle:
-        default_headers = [(b"date", b"now"), (b"Server", b"uvicorn"), (b"x-a", b"1")]
-
-        async def send(self, message):
-            raise AssertionError
-
-    assert headers_the_server_adds(Cycle().send) == {b"date", b"server"}
-    assert headers_the_server_adds(lambda message: None) == frozenset()

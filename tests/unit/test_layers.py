@@ -18,17 +18,27 @@ MODULES = {
 }
 # What a part must not import, each also by what it contains.
 FORBIDDEN = {
-    "queueproxy.front": ("queueproxy.worker", "queueproxy.conf", "django"),
+    "queueproxy.front": ("queueproxy.worker", "queueproxy.servers", "queueproxy.conf", "django"),
+    "queueproxy.servers": (
+        *("queueproxy.worker", "queueproxy.broker", "queueproxy.conf", "queueproxy.cli"),
+        *("queueproxy.front.front", "queueproxy.front.consumer", "django", "channels"),
+    ),
     "queueproxy.worker": ("queueproxy.front", "queueproxy.conf", "channels"),
     "queueproxy.broker": (
         *("queueproxy.front", "queueproxy.worker", "queueproxy.conf"),
-        *("queueproxy.management", "queueproxy.dashboard", "django", "channels"),
+        *("queueproxy.management", "queueproxy.cli", "queueproxy.servers", "queueproxy.dashboard"),
+        *("django", "channels"),
     ),
     "queueproxy.keys": ("queueproxy", "django", "redis"),
     "queueproxy.exceptions": ("queueproxy", "django", "redis"),
+    "queueproxy.http_syntax": ("queueproxy", "django", "redis"),
+    "queueproxy.backoff": ("queueproxy", "django", "redis"),
     "queueproxy.envelopes": ("queueproxy.broker", "queueproxy.front", "django", "redis"),
-    "queueproxy.conf": ("queueproxy.front", "queueproxy.worker", "queueproxy.management"),
-    "queueproxy.dashboard": ("queueproxy.front", "queueproxy.worker"),
+    "queueproxy.conf": (
+        *("queueproxy.front", "queueproxy.worker", "queueproxy.management", "queueproxy.cli"),
+        "queueproxy.servers",
+    ),
+    "queueproxy.dashboard": ("queueproxy.front", "queueproxy.worker", "queueproxy.cli"),
 }
 ONLY_IN = {
     "django.test": {"queueproxy.worker.executor"},
@@ -89,7 +99,7 @@ def test_a_package_is_imported_only_in(package):
 def test_relative_imports_are_resolved():
     """The reader itself: it finds what is known to be there."""
     assert "queueproxy.exceptions.Fenced" in imports(ROOT / "worker/loop.py")
-    assert "queueproxy.servers.foreign_server" in imports(ROOT / "front/consumer.py")
+    assert "queueproxy.servers.foreign_server" in imports(ROOT / "asgi.py")
     assert "queueproxy.conf" in imports(ROOT / "asgi.py")
 
 

@@ -15,7 +15,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from ...exceptions import BrokerUnavailable, EpochChanged, NotSent
+from ...exceptions import BrokerUnavailable, EpochChanged, Fenced, NotSent
 from ...keys import Keys
 from ..scripts import library
 
@@ -25,6 +25,7 @@ Conversation = Generator[Sequence[Command], list, object]
 INFO: Command = ("INFO", "server")
 
 EPOCH = b"epoch"
+FENCED = b"fenced"
 # Answers of a server that will not do it now but may soon, on this connection or on another.
 _TRY_LATER = (
     BusyLoadingError,
@@ -102,6 +103,17 @@ def checked(reply: object) -> object:
         raise reply
     if reply == EPOCH or (isinstance(reply, list) and reply and reply[0] == EPOCH):
         raise EpochChanged
+    return reply
+
+
+def unless_fenced(reply: object) -> object:
+    """The reply of a script that holds its caller to be registered.
+
+    Raises:
+        Fenced: the broker has given the caller up; nothing was done.
+    """
+    if reply == FENCED or (isinstance(reply, list) and reply and reply[0] == FENCED):
+        raise Fenced
     return reply
 
 

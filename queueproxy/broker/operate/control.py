@@ -9,8 +9,11 @@ import msgspec
 
 from ..link.links import Link
 from ..link.protocol import checked
+from ..observe.snapshot import Snapshot
 
 LONGEST_PAUSE = 86_400.0  # seconds; a pause that nobody ends is a site that is down
+SHORTEST_PAUSE = 1.0  # seconds
+PAUSE_MARGIN = 5.0  # seconds from the end of a safe pause to the first client turned away
 REDACTED = ("authorization", "cookie", "proxy-authorization", "x-csrftoken")
 MASK = "[redacted]"
 
@@ -91,10 +94,6 @@ class Control:
         """Whether all of them are paused now."""
         return self.stillness(queues).paused
 
-    def in_flight(self, queues: Sequence[str]) -> int:
-        """How many requests of these queues run now."""
-        return self.stillness(queues).in_flight
-
     def stillness(self, queues: Sequence[str]) -> PauseState:
         """Whether nothing can start and nothing runs: both of the same moment."""
         fields = [f"{kind}:{queue}" for kind in ("paused", "inflight") for queue in queues]
@@ -161,6 +160,16 @@ class Control:
 
     def _ask(self, commands: list[tuple]) -> list:
         return [checked(reply) for reply in self._link.commands(commands)]
+
+
+def longest_safe_pause(snapshot: Snapshot, queues: Sequence[str], max_hold: float) -> float:
+    """Seconds that a pause of these queues may last before a client now waiting is turned away.
+
+    Args:
+        max_hold: the setting ``MAX_HOLD``, seconds.
+    """
+    waits = [queue.oldest_wait_seconds for queue in snapshot.queues if queue.name in queues]
+    return max(SHORTEST_PAUSE, max_hold - max(waits, default=0.0) - PAUSE_MARGIN)
 
 
 def new_request_id() -> str:

@@ -7,9 +7,9 @@ import ipaddress
 import re
 from functools import lru_cache
 
+from ...http_syntax import is_token
 from .refusals import BODY_TOO_LARGE, Refusal, bad_request, not_implemented
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110, 5.6.2
 # uri-host [ ":" port ] (RFC 9110, 7.2; RFC 3986, 3.2.2). An http URI has a host (RFC 9110, 4.2.1).
 _AUTHORITY = re.compile(
     r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?"
@@ -26,7 +26,7 @@ def admit(scope: dict, *, max_body: int) -> Refusal | None:
         max_body: most bytes of body.
     """
     method, version = scope["method"], scope["http_version"]
-    if not _TOKEN(method):
+    if not is_token(method):
         return bad_request("The method is not a token.")
     if method == "CONNECT":
         return not_implemented("CONNECT is not implemented.")

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from ...envelopes import Frame, Header
+from ...http_syntax import BODILESS
 from . import refusals
 from .body import Receive, discard_body
-from .headers import BODILESS, RawHeader, headers_the_server_adds, reply_headers
+from .headers import RawHeader, reply_headers
 from .refusals import Refusal
 
 
@@ -21,14 +22,24 @@ class Answer:
         send: the server's.
         request_id: goes out as ``X-Request-ID``.
         timing: whether to add ``Server-Timing``.
+        server_adds: lower-case names of headers that the server puts in by itself.
     """
 
-    def __init__(self, scope: dict, send: Callable, request_id: str, *, timing: bool):
+    def __init__(
+        self,
+        scope: dict,
+        send: Callable,
+        request_id: str,
+        *,
+        timing: bool,
+        server_adds: frozenset[bytes],
+    ):
         self._head = scope["method"] == "HEAD"
         self._bodiless = False
         self._send = send
         self._request_id = request_id
         self._timing = timing
+        self._server_adds = server_adds
         self.started = False
 
     async def frame(self, frame: Frame) -> None:
@@ -62,7 +73,7 @@ class Answer:
             refusal,
             self._request_id,
             head=self._head,
-            server_adds=headers_the_server_adds(self._send),
+            server_adds=self._server_adds,
         )
         self.started = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
@@ -75,8 +86,9 @@ class Answer:
     async def _start(self, status: int, headers: list[Header], length: int | None) -> None:
         self.started = True
         self._bodiless = self._head or status in BODILESS
-        adds = headers_the_server_adds(self._send)
-        fixed = reply_headers(headers, self._request_id, status=status, server_adds=adds)
+        fixed = reply_headers(
+            headers, self._request_id, status=status, server_adds=self._server_adds
+        )
         if length is not None and not self._bodiless and not _has_length(fixed):
             fixed.append((b"content-length", b"%d" % length))
         await self._send({"type": "http.response.start", "status": status, "headers": fixed})

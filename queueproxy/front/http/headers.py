@@ -4,36 +4,22 @@ import ipaddress
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from typing import NamedTuple
 
 from ...envelopes import Header
+from ...http_syntax import BODILESS, HOP_BY_HOP
 
 RawHeader = tuple[bytes, bytes]
 
-# Of this connection, not of the request (RFC 9110, 7.6.1).
-_HOP_BY_HOP = frozenset(
-    (
-        b"connection",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    )
-)
+_HOP_BY_HOP = frozenset(name.encode() for name in HOP_BY_HOP)
 # And what is settled here (Expect) or set by the front itself.
 _NOT_FORWARDED = _HOP_BY_HOP | {b"expect", b"x-request-id", b"x-request-start", b"daphne-root-path"}
 # Whatever Connection says: without them a request would mean something else.
 _ALWAYS_KEPT = frozenset((b"host", b"content-length", b"content-type"))
 _NOT_RETURNED = _HOP_BY_HOP | {b"x-request-id"}
-BODILESS = frozenset((204, 304))  # statuses
-_DATE_AND_SERVER = frozenset((b"date", b"server"))
 _NONE: frozenset[bytes] = frozenset()
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}").fullmatch
 
@@ -186,16 +172,3 @@ def date_header() -> RawHeader:
 @lru_cache(maxsize=2)
 def _date(second: int) -> bytes:
     return formatdate(second, usegmt=True).encode()
-
-
-def headers_the_server_adds(send: Callable) -> frozenset[bytes]:
-    """Which of Date and Server the ASGI server puts in by itself.
-
-    uvicorn does so unless told not to, beside the application's own: its request cycle, whose
-    method ``send`` is, lists them.
-    """
-    cycle = getattr(send, "__self__", None)
-    added = getattr(cycle, "default_headers", None)
-    if not added:
-        return _NONE
-    return _DATE_AND_SERVER.intersection(name.lower() for name, _ in added)

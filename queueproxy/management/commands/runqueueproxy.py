@@ -51,7 +51,7 @@ class Command(BaseCommand):
         except CannotListen as error:
             raise CommandError(str(error)) from error
         with EmbeddedBroker(options["embedded"]):
-            refuse_unfit_server(required=False)
+            refuse_unfit_server()
             with Workers(options["workers"], options["threads"], options["graceful_timeout"]):
                 self._serve(listening, options)
 

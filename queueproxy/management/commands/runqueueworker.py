@@ -58,7 +58,7 @@ class Command(BaseCommand):
             with _told_in_one_line():
                 process = Worker(worker, status_writer(int(status_fd)))
             os._exit(_flushed(serve(process, int(status_fd))))
-        refuse_unfit_server(required=False)
+        refuse_unfit_server()
         supervisor = Supervisor(
             get_child_arguments(),
             options["processes"],

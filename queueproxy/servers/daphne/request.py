@@ -13,7 +13,7 @@ from daphne.http_protocol import WebRequest
 from twisted.web import http
 from twisted.web.http_headers import Headers
 
-from ...front.http.headers import BODILESS
+from ...http_syntax import BODILESS
 from ..common.ending import Unfinished, end_badly
 from ..common.incoming import Incoming
 from ..common.target import apply_target
