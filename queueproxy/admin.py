@@ -26,7 +26,7 @@ class QueueAdmin(admin.ModelAdmin):
             page("resume/", actions.resume, "resume"),
             page("withdraw/", actions.withdraw, "withdraw"),
             page("dead/<str:id>/", views.dead_letter, "dead"),
-            page("dead/<str:id>/retry/", actions.retry, "retry"),
+            page("dead/<str:id>/replay/", actions.replay, "replay"),
             page("dead/<str:id>/discard/", actions.discard, "discard"),
         ]
 

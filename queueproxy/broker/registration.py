@@ -38,7 +38,7 @@ class Registration:
         self._queues = queues
         self._on_change = on_change
         self._lock = threading.Lock()
-        self._news = b""  # info as changed since the broker was told
+        self._changed_info = b""  # info as changed since the broker was told
         self.worker = ""
 
     def join(self, given_up: str = "") -> str:
@@ -56,15 +56,15 @@ class Registration:
             worker = new_worker_id(self._info["host"], self._info["pid"])
             info = msgspec.json.encode(self._info)
             self._link.script("worker_join", worker, self._lease_ms, info)
-            self.worker, self._news = worker, b""
+            self.worker, self._changed_info = worker, b""
             self._on_change(worker)
             return worker
 
-    def tell(self, **more) -> None:
+    def announce(self, **more) -> None:
         """Change what ``status`` shows of this worker; the next heartbeat takes it along."""
         with self._lock:
             self._info = self._info | more
-            self._news = msgspec.json.encode(self._info)
+            self._changed_info = msgspec.json.encode(self._info)
 
     def beat(self, state: str, memory: int = 0) -> bool:
         """Extend the lease and sweep; False where this worker has been given up.
@@ -73,11 +73,11 @@ class Registration:
             memory: bytes this process has, for people to see; 0 where it is not known.
         """
         with self._lock:
-            about = (state, memory, self._news)
+            about = (state, memory, self._changed_info)
             reply = self._link.script(
                 "worker_beat", self.worker, self._lease_ms, *about, *self._queues
             )
-            self._news = b""
+            self._changed_info = b""
         return reply != FENCED
 
     def call_to_stop(self, threads: int) -> None:

@@ -1,4 +1,4 @@
-"""queueproxy dead list, show, retry and discard."""
+"""queueproxy dead list, show, replay and discard."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ def show(command, options: dict) -> int:
     return DONE
 
 
-def retry(command, options: dict) -> int:
+def replay_letter(command, options: dict) -> int:
     """Run it again, wait for the answer, and delete the letter once there is one."""
     letter = _find(options["id"])
     settings = conf.get_settings()

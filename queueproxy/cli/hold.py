@@ -12,7 +12,7 @@ from ..broker.operate.control import Control
 from ..broker.operate.hold import Hold
 from ..exceptions import BrokerUnavailable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues
-from .child import Child, Interrupted
+from .foreground import ForegroundCommand, Interrupted
 from .pause import me, until_still
 
 HOLD_LEASE = 10.0  # seconds a hold's pause outlives its process
@@ -26,7 +26,7 @@ def hold(command, options: dict) -> int:
         raise CommandError(f"There is no command {words[0]!r}.", returncode=COULD_NOT_ASK)
     say = command.stderr.write  # the command's output alone goes to standard output
     queues = chosen_queues(())
-    with Child() as child:
+    with ForegroundCommand() as child:
         try:
             with _RenewedPause(queues, " ".join(words), say):
                 wait = options["timeout"] or HOLD_WAIT
@@ -36,7 +36,9 @@ def hold(command, options: dict) -> int:
             return 128 + interrupted.number
 
 
-def _run(child: Child, words: list[str], queues: tuple[str, ...], wait: float, say) -> int:
+def _run(
+    child: ForegroundCommand, words: list[str], queues: tuple[str, ...], wait: float, say
+) -> int:
     running = until_still(Control(conf.broker().link("control")), queues, time.monotonic() + wait)
     if running is None:
         say("The pause has ended before nothing was in flight; nothing was run.")

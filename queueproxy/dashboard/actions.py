@@ -21,7 +21,7 @@ from ..broker.operate.replay import CannotReplay
 from ..exceptions import BrokerUnavailable
 from ..models import Queue
 from .chart_selection import ChartSelection
-from .replay import NotNow, rerun
+from .replay import NotNow, replay_now
 
 FASTEST = 10_000.0  # requests a second of a resume
 REASON = 200  # characters
@@ -122,14 +122,14 @@ def withdraw(request, link: Link) -> str:
 
 
 @action("manage_dead_letters")
-def retry(request, link: Link, id: str) -> str:
+def replay(request, link: Link, id: str) -> str:
     """Run a dead letter again and wait for its answer."""
     letter = Control(link).dead_letter(id)
     if letter is None:
         raise Refused(_("There is no such dead letter."))
     what = f"{letter.head.get('method', '?')} {letter.head.get('path', '?')}"
     try:
-        status = rerun(link, letter, request)
+        status = replay_now(link, letter, request)
     except NotNow as error:
         raise Refused(f"{what}: {error}") from error
     except CannotReplay as error:

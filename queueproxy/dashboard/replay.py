@@ -17,7 +17,7 @@ class NotNow(Exception):
     """Nothing was tried; the text says why."""
 
 
-def rerun(link: Link, letter: DeadLetter, request: HttpRequest) -> int:
+def replay_now(link: Link, letter: DeadLetter, request: HttpRequest) -> int:
     """Run it and wait; the status it was answered with.
 
     Raises:

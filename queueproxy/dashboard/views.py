@@ -14,7 +14,7 @@ from ..broker.observe.history import WINDOWS
 from ..broker.operate.control import Control
 from ..exceptions import BrokerUnavailable
 from .chart_selection import ChartSelection
-from .state import State, read_state
+from .page_state import PageState, read_page_state
 from .wording import moment
 
 PARTS = ("badges", "tiles", "deploys", "tables")  # templates of what the page's script renews
@@ -92,9 +92,9 @@ def _away(request: HttpRequest, context: dict, error: BrokerUnavailable) -> Temp
     return TemplateResponse(request, "queueproxy/away.html", context, status=503)
 
 
-def _state(shown: ChartSelection, letters: bool, after: float | None = None) -> State:
+def _state(shown: ChartSelection, letters: bool, after: float | None = None) -> PageState:
     with conf.broker().link("dashboard") as link:
-        return read_state(link, shown, letters=letters, after=after)
+        return read_page_state(link, shown, letters=letters, after=after)
 
 
 def _after(request: HttpRequest) -> float | None:

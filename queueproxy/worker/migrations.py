@@ -38,13 +38,13 @@ class MigrationWatch(threading.Thread):
     """Looks until no migration is pending. A daemon: a database may be long in not answering.
 
     Args:
-        tell: called with the number at each change; None where it could not be found out.
+        report: called with the number at each change; None where it could not be found out.
         hurry: whether somebody waits for it.
     """
 
-    def __init__(self, tell: Callable[[int | None], None], *, hurry: bool):
+    def __init__(self, report: Callable[[int | None], None], *, hurry: bool):
         super().__init__(name="migrations", daemon=True)
-        self._tell = tell
+        self._report = report
         self._pause = IN_A_HURRY if hurry else AT_LEISURE
         self._log = logger.warning if hurry else logger.debug
         self._told: object = ()  # nothing yet
@@ -74,5 +74,5 @@ class MigrationWatch(threading.Thread):
                 self._log("Whether migrations are applied is not known%s", trouble)
             elif pending:
                 logger.warning("Migrations not applied: %d.", pending)
-            self._tell(pending)
+            self._report(pending)
         self.applied = pending == 0

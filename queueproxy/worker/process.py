@@ -21,6 +21,7 @@ from ..exceptions import BrokerUnavailable
 from .executor import Executor
 from .loop import TELL_AFTER, ExecutorThread, RequestBudget
 from .migrations import MigrationWatch
+from .outage_log import OutageLog
 from .process_info import memory_bytes, release
 from .stopping import StopFlag
 
@@ -54,15 +55,15 @@ class Worker:
 
     Args:
         options: plain values, from settings and command line.
-        tell: called with the worker's id at each registration, and with SERVING once it serves.
+        report: called with the worker's id at each registration, and with SERVING once it serves.
     """
 
-    def __init__(self, options: WorkerOptions, tell: Callable[[str], None] = lambda word: None):
+    def __init__(self, options: WorkerOptions, report: Callable[[str], None] = lambda word: None):
         self._options = options
-        self._tell = tell
+        self._report = report
         self._stop = StopFlag()
         self._allowance = RequestBudget(options.max_requests)
-        self._away = _OutageLog()
+        self._outage = OutageLog()
         self._registration = Registration(
             options.broker,
             {
@@ -74,10 +75,10 @@ class Worker:
                 "release": release(Path.cwd()),
             },
             options.queues,
-            tell,
+            report,
         )
         self._migrations = MigrationWatch(
-            lambda pending: self._registration.tell(pending_migrations=pending),
+            lambda pending: self._registration.announce(pending_migrations=pending),
             hurry=options.require_migrations,
         )
         self._executor = Executor()
@@ -112,7 +113,7 @@ class Worker:
         logger.info(
             "Worker %s serves %s.", self._registration.worker, ", ".join(self._options.queues)
         )
-        self._tell(SERVING)
+        self._report(SERVING)
 
     def _threads_alive(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
@@ -135,7 +136,7 @@ class Worker:
             self._stop,
             self._allowance,
             burst=options.burst,
-            on_away=self._away.tell,
+            on_away=self._outage.note,
         )
 
     def _register(self) -> bool:
@@ -145,7 +146,7 @@ class Worker:
                 self._registration.join()
                 return True
             except BrokerUnavailable as error:
-                self._away.tell(True, error)
+                self._outage.note(True, error)
                 self._stop.wait(backoff.failed())
         return False
 
@@ -169,9 +170,9 @@ class Worker:
             except BrokerUnavailable as error:
                 why = error
             else:
-                self._away.tell(False)
+                self._outage.note(False)
                 return
-        self._away.tell(True, why)
+        self._outage.note(True, why)
 
     def _beat_once(self) -> None:
         if not self._registration.beat(self._state(), memory_bytes()):
@@ -217,35 +218,16 @@ class Worker:
             pass  # nobody blocks on a broker that is away
 
 
-class _OutageLog:
-    """One line when the broker goes and one when it is back, however many threads notice."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._away = False
-
-    def tell(self, away: bool, error: Exception | None = None) -> None:
-        with self._lock:
-            if away == self._away:
-                return
-            self._away = away
-        if away:
-            why = f": {error}".rstrip(". ") if error else ""
-            logger.warning("The broker is away%s. Trying again.", why)
-        else:
-            logger.info("The broker is back.")
-
-
 def status_writer(status_fd: int) -> Callable[[str], None]:
     """What tells the supervisor worker ids and SERVING, a line each."""
 
-    def tell(word: str) -> None:
+    def write(word: str) -> None:
         try:
             os.write(status_fd, f"{word}\n".encode())
         except BrokenPipeError:
             pass  # nobody supervises any more: this worker is about to stop
 
-    return tell
+    return write
 
 
 def serve(worker: Worker, status_fd: int) -> int:

@@ -21,7 +21,7 @@ READY_WITHIN = 60.0  # seconds a replacement may take until it serves
 STOP_MARGIN = 5.0  # seconds beyond the graceful timeout before a process is killed
 
 
-class Child:
+class WorkerProcess:
     """One worker process and the pipe on which it tells its ids."""
 
     def __init__(self, command: Sequence[str]):
@@ -89,7 +89,7 @@ class Supervisor:
         self._graceful_timeout = graceful_timeout
         self._reap = reap
         self._burst = burst
-        self._children: list[Child] = []
+        self._children: list[WorkerProcess] = []
         self._stopping = False
         self._reload = False
         self._restarts = RestartBackoff()
@@ -146,8 +146,8 @@ class Supervisor:
         except BlockingIOError:
             pass
 
-    def _start(self) -> Child:
-        child = Child(self._command)
+    def _start(self) -> WorkerProcess:
+        child = WorkerProcess(self._command)
         self._children.append(child)
         return child
 
@@ -163,7 +163,7 @@ class Supervisor:
                 if time.monotonic() > self._stop_by:
                     child.signal(signal.SIGKILL)
 
-    def _bury(self, child: Child, status: int) -> None:
+    def _bury(self, child: WorkerProcess, status: int) -> None:
         self._children.remove(child)
         child.read_status()
         child.close()
@@ -199,7 +199,7 @@ class Supervisor:
                 return
             old.stop()
 
-    def _until_serving(self, child: Child) -> bool:
+    def _until_serving(self, child: WorkerProcess) -> bool:
         deadline = time.monotonic() + READY_WITHIN
         while time.monotonic() < deadline and not self._stopping:
             self._sleep()

@@ -1,4 +1,4 @@
-"""queueproxy dead list, show, retry and discard, on letters of a killed worker."""
+"""queueproxy dead list, show, replay and discard, on letters of a killed worker."""
 
 import json
 import os
@@ -75,13 +75,13 @@ def test_list_and_show(busy):
     assert ["cookie", "sessionid=alice"] in shown["headers"]
 
 
-def test_retry_runs_it_once_more_and_discard_does_not(busy):
+def test_replay_runs_it_once_more_and_discard_does_not(busy):
     kept, dropped = kill_one(busy, "retried"), kill_one(busy, "dropped")
     assert dead(busy, "discard", dropped) == (0, "Discarded.\n")
     assert dead(busy, "discard", dropped)[0] == 2
     assert len(busy.runs("dropped")) == 1
 
-    assert dead(busy, "retry", kept) == (0, "Answered 200.\n")
+    assert dead(busy, "replay", kept) == (0, "Answered 200.\n")
     assert len(busy.runs("retried")) == 2
     assert dead(busy, "retry", kept)[0] == 2
     assert dead(busy, "list") == (0, "No dead letters.\n")

@@ -117,14 +117,14 @@ def test_a_dead_letter_is_run_again(open_dashboard, site, control):
     assert httpx.post(f"{site.url}/die/again/", timeout=60).status_code == 502
     rows = "[aria-labelledby=qp-letters] tbody tr"
     wait_until(lambda: "POST /die/again/" in page.text(rows), "the letter shows by itself")
-    again = page.find(f"{rows}:first-child [formaction$='retry/']")
+    again = page.find(f"{rows}:first-child [formaction$='replay/']")
     page.browser.execute_script("arguments[0].click()", again)
     alert = page.browser.switch_to.alert
     assert alert.text == "Run POST /die/again/ again, as it was sent?"
     alert.dismiss()
     assert len(control.dead_letters()) == 1
     page.renewed()  # and the page goes on
-    said = page.press(f"{rows}:first-child [formaction$='retry/']", confirm=True)
+    said = page.press(f"{rows}:first-child [formaction$='replay/']", confirm=True)
     assert said == "POST /die/again/ was run again and answered 200."
     assert control.dead_letters() == []
 

@@ -8,7 +8,7 @@ import pytest
 
 from queueproxy.broker.link import spin_wait
 from queueproxy.broker.link.spin_wait import SpinWait
-from queueproxy.management.commands import runqueueworker
+from queueproxy.cli import worker_options
 
 SHORT, LONG = 0.02, 10.0  # seconds
 
@@ -71,5 +71,5 @@ def test_is_left_out_after_a_slow_answer_and_taken_up_after_a_quick_one(monkeypa
     [(1, 1, 2, True), (1, 2, 2, False), (2, 1, 2, False), (1, 1, 1, False), (4, 1, 8, True)],
 )
 def test_only_where_cores_are_to_spare(monkeypatch, processes, threads, cores, expected):
-    monkeypatch.setattr(runqueueworker.os, "cpu_count", lambda: cores)
-    assert runqueueworker._has_cores_to_spare(processes, threads) is expected
+    monkeypatch.setattr(worker_options.os, "cpu_count", lambda: cores)
+    assert worker_options._has_cores_to_spare(processes, threads) is expected

@@ -63,10 +63,11 @@ class Command(BaseCommand):
         listing.set_defaults(run=dead.list_letters)
         for name, function, text in (
             ("show", dead.show, "one, without cookies, Authorization and body"),
-            ("retry", dead.retry, "run it again, now, whatever its method"),
+            ("replay", dead.replay_letter, "run it again, now, whatever its method"),
             ("discard", dead.discard, "delete it"),
         ):
-            verb = verbs.add_parser(name, help=text)
+            aliases = ["retry"] if name == "replay" else []
+            verb = verbs.add_parser(name, aliases=aliases, help=text)
             verb.add_argument("id", metavar="ID")
             if name == "show":
                 verb.add_argument("--reveal", action="store_true", help="hide nothing")

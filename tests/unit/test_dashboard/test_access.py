@@ -13,7 +13,7 @@ ACTIONS = {
     "pause/": "control_queue",
     "resume/": "control_queue",
     "withdraw/": "control_queue",
-    "dead/1-1/retry/": "manage_dead_letters",
+    "dead/1-1/replay/": "manage_dead_letters",
     "dead/1-1/discard/": "manage_dead_letters",
 }
 ALL = {**PAGES, **ACTIONS}

@@ -103,8 +103,8 @@ def test_resume_at_a_rate(scenario, boss):
         ("withdraw/", {"request": "default 1-1"}, "That request no longer waits."),
         ("withdraw/", {"request": "default nonsense"}, "That request no longer waits."),
         ("withdraw/", {"request": "nowhere 1-1"}, "That request no longer waits."),
-        ("dead/1-1/retry/", {}, "There is no such dead letter."),
-        ("dead/nonsense/retry/", {}, "There is no such dead letter."),
+        ("dead/1-1/replay/", {}, "There is no such dead letter."),
+        ("dead/nonsense/replay/", {}, "There is no such dead letter."),
         ("dead/1-1/discard/", {}, "There is no such dead letter."),
         ("dead/nonsense/discard/", {}, "There is no such dead letter."),
     ],
@@ -131,7 +131,7 @@ def test_withdraw_one(scenario, boss):
 def test_run_a_dead_letter_again(scenario, boss):
     letter = scenario.kill_one("a")
     worker = scenario.worker()
-    told = press(boss, f"dead/{letter}/retry/")
+    told = press(boss, f"dead/{letter}/replay/")
     worker.join(20)
     assert told == ["POST /a was run again and answered 200."] == logged()
     assert scenario.kit.control().dead_letters() == []
@@ -140,7 +140,7 @@ def test_run_a_dead_letter_again(scenario, boss):
 def test_a_dead_letter_lost_again_is_kept_and_logged(scenario, boss):
     letter = scenario.kill_one("a")
     worker = scenario.worker(lose=True)
-    told = press(boss, f"dead/{letter}/retry/")
+    told = press(boss, f"dead/{letter}/replay/")
     worker.join(20)
     assert told == ["POST /a: It failed again: worker_lost."] == logged()
     assert scenario.kit.control().dead_letter(letter)
@@ -149,7 +149,7 @@ def test_a_dead_letter_lost_again_is_kept_and_logged(scenario, boss):
 def test_a_dead_letter_is_not_run_into_a_pause(scenario, boss):
     letter = scenario.kill_one("a")
     press(boss, "pause/")
-    assert press(boss, f"dead/{letter}/retry/") == ["POST /a: The queue default is paused."]
+    assert press(boss, f"dead/{letter}/replay/") == ["POST /a: The queue default is paused."]
     assert scenario.kit.control().dead_letter(letter)
 
 
@@ -159,7 +159,7 @@ def test_a_dead_letter_needs_another_thread_than_the_page(scenario, boss):
     said = (
         "POST /a: There is no worker thread to run it while this page occupies one. Start another."
     )
-    assert press(boss, f"dead/{letter}/retry/") == [said]  # no worker at all
+    assert press(boss, f"dead/{letter}/replay/") == [said]  # no worker at all
     worker = scenario.worker()
     scenario.put("page", queue="high")
     running = scenario.kit.keys.leases
@@ -175,7 +175,7 @@ def test_a_dead_letter_needs_another_thread_than_the_page(scenario, boss):
     scenario.kit.worker_broker(registration).settle_and_claim(None)
     assert scenario.kit.client.hlen(running) == 1
     boss.defaults["HTTP_X_REQUEST_ID"] = "request-page-2"
-    assert press(boss, f"dead/{letter}/retry/") == [said]
+    assert press(boss, f"dead/{letter}/replay/") == [said]
     assert logged() == []
 
 

@@ -105,7 +105,7 @@ def test_dead_letters(scenario, boss):
     one = boss.get(f"{ROOT}dead/{letter}/").content.decode()
     assert "what was sent" not in one
     assert "13 bytes" in text_of(one).replace("\N{NO-BREAK SPACE}", " ")
-    assert f"{ROOT}dead/{letter}/retry/" in one
+    assert f"{ROOT}dead/{letter}/replay/" in one
     assert boss.get(f"{ROOT}dead/1-1/").status_code == 404
     assert boss.get(f"{ROOT}dead/nonsense/").status_code == 404
 

@@ -16,7 +16,7 @@ class Interrupted(Exception):
         self.number = number
 
 
-class Child:
+class ForegroundCommand:
     """Runs one command, while this is entered.
 
     A signal that comes before the command raises Interrupted, once; later ones go to the command,
@@ -30,7 +30,7 @@ class Child:
         self._missed: list[int] = []
         self._before: dict[int, object] = {}
 
-    def __enter__(self) -> "Child":
+    def __enter__(self) -> "ForegroundCommand":
         self._before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         return self
 

@@ -23,16 +23,16 @@ SPARK = Window(300, 1, 5)
 
 
 @dataclass
-class State:
+class PageState:
     """What is shown; `live` goes to the templates, `history` to the charts."""
 
     live: dict[str, Any]
     history: dict[str, Any]
 
 
-def read_state(
+def read_page_state(
     link: Link, shown: ChartSelection, *, letters: bool, after: float | None = None
-) -> State:
+) -> PageState:
     """Ask the broker for all of it.
 
     Args:
@@ -64,7 +64,7 @@ def read_state(
     live["deploys"] = [
         {"at": moment(deploy["t"]), "release": deploy["release"]} for deploy in history["deploys"]
     ]
-    return State(live, history)
+    return PageState(live, history)
 
 
 def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:

@@ -6,15 +6,15 @@ import subprocess
 
 import pytest
 
-from queueproxy.cli import child as module
-from queueproxy.cli.child import Child, Interrupted
+from queueproxy.cli import foreground as module
+from queueproxy.cli.foreground import ForegroundCommand, Interrupted
 
 NUMBERS = [signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_before_the_command_it_interrupts_once(number):
-    with Child():
+    with ForegroundCommand():
         with pytest.raises(Interrupted) as caught:
             signal.raise_signal(number)
         assert caught.value.number == number
@@ -29,23 +29,23 @@ def test_while_the_command_is_being_started_it_is_kept_for_it(number, monkeypatc
             os.kill(os.getpid(), number)  # the process is there, and nobody knows of it yet
 
     monkeypatch.setattr(module.subprocess, "Popen", Slow)
-    with Child() as child:
+    with ForegroundCommand() as child:
         assert child.run(["sleep", "60"]) == 128 + number
 
 
 def test_after_the_command_it_is_let_pass():
-    with Child() as child:
+    with ForegroundCommand() as child:
         assert child.run(["sh", "-c", "exit 5"]) == 5
         signal.raise_signal(signal.SIGTERM)
 
 
 def test_handlers_are_put_back():
     before = [signal.getsignal(number) for number in module.SIGNALS]
-    with Child():
+    with ForegroundCommand():
         assert [signal.getsignal(number) for number in module.SIGNALS] != before
     assert [signal.getsignal(number) for number in module.SIGNALS] == before
 
 
 def test_a_command_that_can_not_be_started():
-    with Child() as child, pytest.raises(OSError, match="No such file"):
+    with ForegroundCommand() as child, pytest.raises(OSError, match="No such file"):
         child.run(["/no/such/command"])

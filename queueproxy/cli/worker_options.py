@@ -1,0 +1,69 @@
+"""What a worker process is told, from settings and command line; and why it could not start."""
+
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.management.base import CommandError
+
+from .. import conf
+from ..worker.migrations import has_database
+from ..worker.process import CANNOT_START, WorkerOptions
+
+
+def worker_options(options: dict) -> WorkerOptions:
+    """Settings and command line as one.
+
+    Raises:
+        CommandError: they contradict each other.
+    """
+    settings = conf.get_settings()
+    queues = options["queues"] or tuple(settings.queues)
+    # The operators' lane is everybody's.
+    for queue in queues:
+        if queue not in settings.queues:
+            known = ", ".join(settings.queues)
+            raise CommandError(f"No queue {queue!r}. Queues: {known}.", returncode=2)
+    if options["require_migrations"] and not has_database():
+        raise CommandError(
+            "--require-migrations: DATABASES names no default database.", returncode=2
+        )
+    return WorkerOptions(
+        broker=conf.broker(),
+        queues=(conf.OPS_QUEUE, *queues),
+        secrets=conf.signing_secrets(),
+        threads=options["threads"],
+        spin=_has_cores_to_spare(options["processes"], options["threads"]),
+        burst=options["burst"],
+        max_requests=options["max_requests"],
+        graceful_timeout=options["graceful_timeout"],
+        name=options["name"],
+        require_migrations=options["require_migrations"],
+    )
+
+
+def _has_cores_to_spare(processes: int, threads: int) -> bool:
+    """Whether a thread that waits for the broker awake is in nobody's way."""
+    return threads == 1 and 2 * processes <= (os.cpu_count() or 1)
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """Where the project's code can't be loaded: what is wrong and where, once."""
+    try:
+        yield
+    except CommandError:
+        raise
+    except Exception as error:
+        *_, last = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if not frame.filename.startswith("<frozen")
+        ]
+        what = f"{type(error).__name__}: {error}".partition("\n")[0]
+        where = f"{last.filename}, line {last.lineno}"
+        raise CommandError(
+            f"The worker can't start: {what} ({where}). More with --traceback.",
+            returncode=CANNOT_START,
+        ) from error
