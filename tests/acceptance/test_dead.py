@@ -10,7 +10,7 @@ from ..waiting import wait_until
 
 LONG = 4  # seconds: it is killed meanwhile, and run to its end when it is run again
 BODY = b'{"card": "4111"}'
-SECRETS = {"Cookie": "sessionid=alice", "Authorization": "Bearer alice", "X-Renewal": "seen"}
+SECRETS = {"Cookie": "sessionid=alice", "Authorization": "Bearer alice", "X-Kept": "seen"}
 
 
 @pytest.fixture
