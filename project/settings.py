@@ -28,11 +28,15 @@ INSTALLED_APPS = [
 ASGI_APPLICATION = "project.asgi.application"  # (2)
 WSGI_APPLICATION = "project.wsgi.application"  # serves the same site plainly, without a queue
 
-CACHES = {  # (3) the server of this cache carries the queue
+CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0"),
-    }
+    },
+    "queueproxy": {  # (3) its database carries the queue; no other cache may be in there
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": os.environ.get("QUEUE_URL", "redis://127.0.0.1:6379/1"),
+    },
 }
 QUEUEPROXY = {  # all optional; see docs/settings.md
     "ROUTES": [

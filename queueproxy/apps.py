@@ -1,4 +1,8 @@
+import os
+
 from django.apps import AppConfig
+
+from . import cache_aliases, conf
 
 
 class QueueProxyConfig(AppConfig):
@@ -7,6 +11,12 @@ class QueueProxyConfig(AppConfig):
     name = "queueproxy"
     verbose_name = "Queue proxy"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def __init__(self, app_name, app_module):
+        super().__init__(app_name, app_module)
+        # Here and not in ready(): modules of models may take a cache as they are imported.
+        if conf.EMBEDDED_URL_VARIABLE in os.environ:
+            cache_aliases.serve_from_embedded(os.environ[conf.EMBEDDED_URL_VARIABLE])
 
     def ready(self):
         from . import checks  # noqa: F401  registers them

@@ -22,9 +22,10 @@ def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
     raw = getattr(settings, "QUEUEPROXY", {})
     messages = [_message(problem) for problem in conf.problems_of(raw)]
     if not messages:
-        problem = conf.problem_of_alias(conf.get_settings().cache_alias)
-        if problem:
-            messages.append(_message(problem))
+        ours = conf.get_settings()
+        problem = conf.problem_of_alias(ours.cache_alias)
+        problems = [problem] if problem else conf.problems_of_sharing(ours)
+        messages += [_message(problem) for problem in problems]
         messages += _warnings()
     return messages
 

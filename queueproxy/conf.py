@@ -15,11 +15,14 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from . import cache_aliases
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
 from .setting_rules import MIB, OPS_QUEUE, RULES, SAFE_METHODS
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
+EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
+QUEUE_ALIAS = "queueproxy"  # the cache whose database is the queue's, where CACHES has it
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Settings:
     signing: bool = True
     endpoints: str | None = "/-/"
     server_timing: bool = False
+    shared_database: bool = False
 
     @property
     def all_queues(self) -> tuple[str, ...]:
@@ -76,6 +80,8 @@ def get_settings() -> Settings:
         raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
     values = {name.lower(): value for name, value in raw.items()}
     values.setdefault("server_timing", django_settings.DEBUG)
+    if QUEUE_ALIAS in django_settings.CACHES:
+        values.setdefault("cache_alias", QUEUE_ALIAS)
     return Settings(**values)
 
 
@@ -197,6 +203,34 @@ def problem_of_alias(alias: str) -> Problem | None:
     )
 
 
+def problems_of_sharing(settings: Settings) -> Iterator[Problem]:
+    """The caches whose ``clear()`` would delete the queue, unless SHARED_DATABASE says it is known.
+
+    To be asked where the alias itself has no problem.
+    """
+    if settings.shared_database:
+        return
+    alias = settings.cache_alias
+    elsewhere = bool(os.environ.get(BROKER_URL_VARIABLE))
+    shared = cache_aliases.aliases_sharing(_address(alias), but="" if elsewhere else alias)
+    if shared:
+        yield Problem(
+            "E012",
+            f"The queue shares its database with the cache {', '.join(map(repr, shared))}: "
+            "cache.clear() there deletes every waiting request, lease and pause.",
+            f"Give CACHES[{QUEUE_ALIAS!r}] a database or a server of its own, or set "
+            "QUEUEPROXY['SHARED_DATABASE'] = True if nothing ever clears that cache.",
+        )
+    elif alias != QUEUE_ALIAS and not elsewhere:
+        yield Problem(
+            "W006",
+            f"The queue is kept in the cache {alias!r}: cache.clear() deletes every waiting "
+            "request, lease and pause.",
+            f"Add CACHES[{QUEUE_ALIAS!r}] with a database or a server of its own, or set "
+            "QUEUEPROXY['SHARED_DATABASE'] = True if nothing ever clears that cache.",
+        )
+
+
 def _problem_of_cache(alias: str) -> Problem | None:
     config = django_settings.CACHES.get(alias)
     if config is None:
@@ -205,7 +239,7 @@ def _problem_of_cache(alias: str) -> Problem | None:
             f"QUEUEPROXY['CACHE_ALIAS'] is {alias!r}, which CACHES does not have.",
             "Name a cache of CACHES whose backend is django_redis.cache.RedisCache.",
         )
-    if not str(config.get("BACKEND", "")).startswith("django_redis."):
+    if not str(config.get("BACKEND", "")).startswith(cache_aliases.DJANGO_REDIS):
         return Problem(
             "E008",
             f"The cache {alias!r} is not a django-redis cache.",

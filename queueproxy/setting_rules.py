@@ -140,4 +140,5 @@ RULES: dict[str, Rule] = {
     "SIGNING": _flag,
     "ENDPOINTS": _endpoints,
     "SERVER_TIMING": _flag,
+    "SHARED_DATABASE": _flag,
 }

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-from ..conf import BROKER_URL_VARIABLE
+from .. import cache_aliases
+from ..conf import BROKER_URL_VARIABLE, EMBEDDED_URL_VARIABLE
 
 MAX_MEMORY = "1gb"
 
@@ -14,8 +15,9 @@ MAX_MEMORY = "1gb"
 class EmbeddedBroker:
     """While the context lasts, a Valkey of our own carries the queue, also for child processes.
 
-    ``REDIS_URL`` is set as well, for projects that read it. Nothing is kept on disk: what waits in
-    the queue has its client on this machine too.
+    The project's Redis caches are served too, each in a database of its own; ``REDIS_URL`` is set
+    to another, for what else reads it. Nothing is kept on disk: what waits in the queue has its
+    client on this machine too.
 
     Args:
         wanted: False makes it do nothing.
@@ -39,11 +41,18 @@ class EmbeddedBroker:
             ) from error
         self._directory = tempfile.TemporaryDirectory(prefix="queueproxy-")
         path = Path(self._directory.name)
+        databases = len(cache_aliases.redis_aliases()) + 2
         self._server = ValkeyServer(
             port=0,
             unix_socket_path=path / "valkey.sock",
             data_dir=path,
-            config={"maxmemory": MAX_MEMORY, "maxmemory-policy": "noeviction", "appendonly": "no"},
+            config={
+                "maxmemory": MAX_MEMORY,
+                "maxmemory-policy": "noeviction",
+                "appendonly": "no",
+                # 0 is the queue's, each cache has one, and what reads REDIS_URL has the last.
+                "databases": databases,
+            },
         )
         try:
             self._server.start()
@@ -51,7 +60,9 @@ class EmbeddedBroker:
             raise CommandError(f"The embedded Valkey did not start: {error}") from error
         url = f"unix://{path / 'valkey.sock'}"
         os.environ[BROKER_URL_VARIABLE] = url
-        os.environ["REDIS_URL"] = url
+        os.environ[EMBEDDED_URL_VARIABLE] = url
+        os.environ["REDIS_URL"] = f"{url}?db={databases - 1}"
+        cache_aliases.serve_from_embedded(url)
 
     def __exit__(self, *exc_info) -> None:
         if self._server is not None:

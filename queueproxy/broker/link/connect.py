@@ -26,6 +26,7 @@ from redis.retry import Retry
 from ...exceptions import BrokerUnavailable
 
 CONNECT_WITHIN = 5.0  # seconds
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ANSWER_WITHIN = 5.0  # seconds a command that does not block may take
 
 
@@ -49,6 +50,27 @@ class BrokerAddress:
         """Where it is, without user, password or query: addresses end up in logs."""
         address = re.sub(r"//.*@", "//", self.url, flags=re.DOTALL).partition("?")[0]
         return f"<BrokerAddress {address}{' by Sentinel' if self.sentinels else ''}>"
+
+
+Database = tuple[str, int | str, int]  # host and port, or a path and "", and the number
+
+
+def database_of(address: BrokerAddress) -> Database | None:
+    """What tells one database from another; None where the address can't be read.
+
+    Names of hosts are compared as they are written, but for the loopback ones.
+    """
+    try:
+        parsed = redis.connection.parse_url(address.url)
+    except ValueError:
+        return None
+    number = int(parsed.get("db", 0) or 0)
+    if "path" in parsed:
+        return parsed["path"], "", number
+    host = parsed.get("host", "localhost")
+    if address.sentinels:
+        return host, "sentinel", number
+    return "127.0.0.1" if host in _LOOPBACK else host, parsed.get("port", 6379), number
 
 
 def flaw_of(address: BrokerAddress) -> str | None:

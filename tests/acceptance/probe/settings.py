@@ -13,8 +13,12 @@ ASGI_APPLICATION = "queueproxy.asgi.application"
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": "redis://127.0.0.1:1/0",  # the tests name theirs in QUEUEPROXY_BROKER_URL
-    }
+        "LOCATION": os.environ.get("PROBE_CACHE_URL", "redis://127.0.0.1:1/0"),
+    },
+    "queueproxy": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": "redis://127.0.0.1:1/1",  # the tests name theirs in QUEUEPROXY_BROKER_URL
+    },
 }
 DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "nowhere", "PORT": 1}}
 QUEUEPROXY = {

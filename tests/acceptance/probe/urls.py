@@ -5,6 +5,7 @@ import threading
 import time
 from pathlib import Path
 
+from django.core.cache import cache
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path, re_path
 
@@ -58,6 +59,13 @@ def code(request):
     return HttpResponse(CODE)
 
 
+def clear_cache(request, nonce):
+    """Use the project's cache, then empty it, as a view or a deploy script may."""
+    cache.set("used", nonce)
+    cache.clear()
+    return run(request, nonce)
+
+
 CODE = Path(os.environ["PROBE_CODE"]).read_text() if "PROBE_CODE" in os.environ else ""
 
 urlpatterns = [
@@ -67,4 +75,5 @@ urlpatterns = [
     path("stream/<nonce>/", stream),
     path("bad/<nonce>/", bad),
     path("code/", code),
+    path("clear/<nonce>/", clear_cache),
 ]
