@@ -1,7 +1,6 @@
 """The state of the system as a person reads it in a terminal: what is wrong comes first."""
 
 import io
-import time
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -10,6 +9,13 @@ from rich.text import Text
 
 from ..broker.observe.histogram import summed
 from ..broker.observe.snapshot import QueueStats, Snapshot
+from ..broker.observe.troubles import (
+    counted,
+    printable,
+    request_text,
+    seconds_text,
+    troubles,
+)
 
 PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 
@@ -40,74 +46,22 @@ def as_text(renderable: RenderableType, *, color: bool = False, width: int | Non
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def printable(text: object) -> str:
-    """Text of strangers, without what a terminal would obey."""
-    return "".join(char if char.isprintable() else "?" for char in str(text))
-
-
-def seconds_text(seconds: float | None) -> str:
-    """A length of time in at most six characters."""
-    if seconds is None:
-        return "-"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
-
-
 def _headline(snapshot: Snapshot) -> Text:
     held = sum(front["held"] for front in snapshot.fronts)
     parts = [
         f"{snapshot.server} {snapshot.version}",
         f"{snapshot.memory_bytes / 2**20:.1f} MiB",
-        _count(len(snapshot.fronts), "front"),
-        _count(len(snapshot.workers), "worker"),
+        counted(len(snapshot.fronts), "front"),
+        counted(len(snapshot.workers), "worker"),
         f"{held} held",
     ]
     return Text(" · ".join(parts), style="bold")
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def _troubles(snapshot: Snapshot, max_hold: float) -> Iterator[Text]:
-    if not snapshot.fronts:
-        yield Text("No front: nobody accepts requests.", style="bold red")
-    if not snapshot.workers:
-        yield Text("No workers: requests wait until one starts.", style="bold red")
-    for queue in snapshot.queues:
-        if queue.paused:
-            yield Text(_pause_text(queue, snapshot.now), style="bold yellow")
-        if queue.pace:
-            yield Text(f"{queue.name} is let out at {queue.pace:g} a second.", style="yellow")
-        if queue.oldest_wait_seconds >= max_hold / 2:
-            wait = seconds_text(queue.oldest_wait_seconds)
-            yield Text(
-                f"{queue.name}: the oldest client has waited {wait} of {max_hold:g} s.",
-                style="bold red",
-            )
-    if snapshot.dead_letters:
-        number = _count(snapshot.dead_letters, "dead letter")
-        yield Text(f"{number}: manage.py queueproxy dead list", style="yellow")
-
-
-def _pause_text(queue: QueueStats, now: float) -> str:
-    details = queue.pause or {}
-    since = details.get("since", now)
-    text = (
-        f"{queue.name} is paused by {printable(details.get('by', '?'))} "
-        f"since {time.strftime('%H:%M:%S %Z', time.localtime(since))} "
-        f"({seconds_text(now - since)}), "
-    )
-    if details.get("hold"):
-        text += "for as long as the command runs"
-    else:
-        text += f"for {seconds_text(details.get('until', now) - now)} more"
-    reason = printable(details.get("reason") or "")
-    return f"{text}: {reason}" if reason else text
+    styles = {"error": "bold red", "warning": "bold yellow"}
+    for trouble in troubles(snapshot, max_hold):
+        yield Text(trouble.text, style=styles[trouble.level])
 
 
 def _table(*, expand: bool = False) -> Table:
@@ -169,7 +123,7 @@ def _workers(snapshot: Snapshot) -> Table:
     for worker in snapshot.workers:
         name = worker["name"] or f"{worker['host']}:{worker['pid']}"
         done = str(worker["completed_total"])
-        first, *rest = [*_remarks(worker), *map(_request_text, worker["current"])] or [""]
+        first, *rest = [*_remarks(worker), *map(_running_text, worker["current"])] or [""]
         table.add_row(Text(printable(name)), Text(worker["state"]), done, Text(first))
         for line in rest:
             table.add_row("", "", "", Text(line))
@@ -178,12 +132,11 @@ def _workers(snapshot: Snapshot) -> Table:
 
 def _remarks(worker: dict) -> Iterator[str]:
     if worker.get("pending_migrations"):
-        yield f"{_count(worker['pending_migrations'], 'migration')} not applied"
+        yield f"{counted(worker['pending_migrations'], 'migration')} not applied"
 
 
-def _request_text(request: dict) -> str:
-    what = f"{request['method'] or '?'} {request['path'] or '?'}"
-    return f"{request['thread']}: {seconds_text(request['seconds']):>6} {printable(what)}"
+def _running_text(request: dict) -> str:
+    return f"{request['thread']}: {seconds_text(request['seconds']):>6} {request_text(request)}"
 
 
 def _fronts(snapshot: Snapshot) -> Iterator[Text]:

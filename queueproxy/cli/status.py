@@ -6,6 +6,7 @@ from .. import conf
 from ..broker.observe.metrics import exposition
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import unreachable_status
+from ..broker.observe.troubles import stuck_requests
 from ..exceptions import BrokerUnavailable
 from . import screen, watch
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
@@ -32,7 +33,9 @@ def status(command, options: dict) -> int:
             screen.screen(snapshot, max_hold), color=width is not None, width=width
         )
         command.stdout.write(text, ending="")
-    return DONE if snapshot.workers and snapshot.fronts else DID_NOT_HOLD
+    healthy = snapshot.workers and snapshot.fronts
+    stuck = stuck_requests(snapshot.workers, max_hold)
+    return DONE if healthy and not stuck else DID_NOT_HOLD
 
 
 def metrics(command, options: dict) -> int:

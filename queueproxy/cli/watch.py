@@ -10,8 +10,9 @@ from rich.live import Live
 from rich.text import Text
 
 from ..broker.observe.reader import SnapshotReader
+from ..broker.observe.troubles import printable
 from ..exceptions import BrokerUnavailable
-from .screen import as_text, printable, screen
+from .screen import as_text, screen
 
 REFRESH = 1.0  # seconds
 

@@ -24,6 +24,7 @@ def worker(number: int, *current: dict, **values) -> dict:
         "pid": 100 + number,
         "name": "",
         "state": "busy" if current else "idle",
+        "threads": 4,
         "completed_total": 12 * number,
         "current": list(current),
         **values,
@@ -156,3 +157,15 @@ def test_many_workers_are_one_line_each():
 )
 def test_times_are_short(seconds, text):
     assert seconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "threads", "told"), [(61, 1, True), (60, 1, False), (61, 2, False)]
+)
+def test_threads_that_are_all_past_the_hold_are_told(seconds, threads, told):
+    """At MAX_HOLD itself a client may still get its answer."""
+    late = worker(1, {**request("/hangs/"), "seconds": seconds}, threads=threads)
+    text = text_of(width=200, workers=[late])
+    assert ("Every thread has run" in text) is told
+    if told:
+        assert "GET /hangs/" in lines_with(text, "Every thread")[0]

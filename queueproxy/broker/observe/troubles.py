@@ -1,0 +1,114 @@
+"""What is not as it should be, in words for people; for the terminal and the front's own page."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from .snapshot import QueueStats, Snapshot
+
+Level = Literal["error", "warning"]
+
+
+class Trouble(NamedTuple):
+    """One thing to look at."""
+
+    level: Level
+    text: str
+
+
+def troubles(snapshot: Snapshot, max_hold: float) -> list[Trouble]:
+    """Everything wrong with the system as a whole, worst first.
+
+    Args:
+        max_hold: the setting ``MAX_HOLD``, seconds.
+    """
+    found = [*_nobody_there(snapshot), *_all_stuck(snapshot, max_hold)]
+    for queue in snapshot.queues:
+        found += _of_queue(queue, snapshot.now, max_hold)
+    if snapshot.dead_letters:
+        number = counted(snapshot.dead_letters, "dead letter")
+        found.append(Trouble("warning", f"{number}: manage.py queueproxy dead list"))
+    return sorted(found, key=lambda trouble: trouble.level != "error")
+
+
+def stuck_requests(workers: Sequence[dict[str, Any]], max_hold: float) -> list[dict[str, Any]]:
+    """What every thread of every worker runs, where each has run for longer than MAX_HOLD.
+
+    Empty while any thread is free or its request is younger: then something is still served.
+    """
+    threads = sum(worker["threads"] for worker in workers)
+    running = [request for worker in workers for request in worker["current"]]
+    late = [request for request in running if request["seconds"] > max_hold]
+    return late if late and len(late) >= threads else []
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 worker``, ``2 workers``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def printable(text: object) -> str:
+    """Text of strangers, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in str(text))
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A length of time in at most six characters; ``-`` where it is not known."""
+    if seconds is None:
+        return "-"
+    if seconds < 1:
+        return f"{max(0.0, seconds) * 1000:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
+
+
+def request_text(request: dict[str, Any]) -> str:
+    """Method and path of a running request."""
+    return printable(f"{request['method'] or '?'} {request['path'] or '?'}")
+
+
+def _nobody_there(snapshot: Snapshot) -> Iterator[Trouble]:
+    if not snapshot.fronts:
+        yield Trouble("error", "No front: nobody accepts requests.")
+    if not snapshot.workers:
+        yield Trouble("error", "No workers: requests wait until one starts.")
+
+
+def _all_stuck(snapshot: Snapshot, max_hold: float) -> Iterator[Trouble]:
+    stuck = stuck_requests(snapshot.workers, max_hold)
+    if stuck:
+        paths = ", ".join(sorted({request_text(request) for request in stuck}))
+        yield Trouble(
+            "error",
+            f"Every thread has run its request for longer than MAX_HOLD ({max_hold:g} s), "
+            f"nothing else is served: {paths}",
+        )
+
+
+def _of_queue(queue: QueueStats, now: float, max_hold: float) -> Iterator[Trouble]:
+    if queue.oldest_wait_seconds >= max_hold / 2:
+        wait = seconds_text(queue.oldest_wait_seconds)
+        text = f"{queue.name}: the oldest client has waited {wait} of {max_hold:g} s."
+        yield Trouble("error", text)
+    if queue.paused:
+        yield Trouble("warning", _pause_text(queue, now))
+    if queue.pace:
+        yield Trouble("warning", f"{queue.name} is let out at {queue.pace:g} a second.")
+
+
+def _pause_text(queue: QueueStats, now: float) -> str:
+    details = queue.pause or {}
+    since = details.get("since", now)
+    text = (
+        f"{queue.name} is paused by {printable(details.get('by', '?'))} "
+        f"since {time.strftime('%H:%M:%S %Z', time.localtime(since))} "
+        f"({seconds_text(now - since)}), "
+    )
+    if details.get("hold"):
+        text += "for as long as the command runs"
+    else:
+        text += f"for {seconds_text(details.get('until', now) - now)} more"
+    reason = printable(details.get("reason") or "")
+    return f"{text}: {reason}" if reason else text

@@ -1,0 +1,69 @@
+"""The front's own status page: truth in every state, strict policy, nothing of strangers obeyed."""
+
+import base64
+import hashlib
+import json
+import re
+
+import pytest
+
+from queueproxy.front import status_page
+
+from .test_screen import front, queue, request, snapshot, worker
+
+
+def html(**values) -> str:
+    return status_page.as_html(snapshot(**values), 60)
+
+
+def troubles_of(page: str) -> list[str]:
+    return re.findall(r"<li class=\w+>(.*?)</li>", page)
+
+
+def test_a_healthy_system():
+    page = html()
+    assert troubles_of(page) == ["Nothing is wrong."]
+    assert "1 front · 2 workers · 3 held" in page
+    assert "GET /b/" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"workers": []}, "No workers: requests wait until one starts."),
+        ({"fronts": []}, "No front: nobody accepts requests."),
+        ({"queues": [queue("low", depth=1, oldest_wait_seconds=31.0)]}, "waited 31.0 s of 60 s"),
+        ({"workers": [worker(1, {**request("/x/"), "seconds": 99}, threads=1)]}, "GET /x/"),
+    ],
+)
+def test_what_is_wrong_stands_on_top(values, told):
+    page = html(**values)
+    assert told in troubles_of(page)[0]
+    assert page.index(told) < page.index("<h2>Queues")
+
+
+def test_the_broker_is_away():
+    page = status_page.as_html_without_broker("Connection refused <1>")
+    assert "can&#x27;t be reached: Connection refused &lt;1&gt;" in troubles_of(page)[0]
+    assert json.loads(status_page.as_json(None))["broker"]["reachable"] is False
+
+
+def test_json_is_that_of_the_command():
+    whole = snapshot()
+    assert json.loads(status_page.as_json(whole)) == json.loads(json.dumps(whole.as_status()))
+
+
+def test_strangers_text_is_escaped():
+    path = "/<script>alert(1)</script>\x1b[2J"
+    page = html(workers=[worker(1, request(path))], fronts=[{**front(), "host": "<b>"}])
+    assert "<script" not in page
+    assert "\x1b" not in page
+    assert "&lt;b&gt;" in page
+
+
+def test_the_policy_allows_this_style_and_nothing_else():
+    (style,) = re.findall(r"<style>(.*?)</style>", html(), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in status_page.CONTENT_SECURITY_POLICY
+    assert status_page.CONTENT_SECURITY_POLICY.startswith("default-src 'none'")
+    assert not re.search(r"\son\w+=|style=|<script|<link|<img", html())
