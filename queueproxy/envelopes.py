@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from .exceptions import DecodeError, UnknownVersion
+from .json_text import decoded
 
 WIRE_VERSION = "1"
 DIGEST_OVER = 64 * 1024  # bytes
@@ -176,10 +177,10 @@ class Codec:
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
         self._requests.verify(head, digest_of(body), len(body), signature)
-        decoded = _decode(_decode_request_head, head)
-        if decoded.body_size != len(body):
+        request = decoded(_decode_request_head, head)
+        if request.body_size != len(body):
             raise DecodeError("The body is not as long as the head says.")
-        return Envelope(decoded, body)
+        return Envelope(request, body)
 
     def encode_reply(self, frame: Frame) -> tuple[bytes, bytes]:
         """Head and signature of one reply frame as bytes."""
@@ -191,7 +192,7 @@ class Codec:
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
         self._replies.verify(head, digest_of(body), len(body), signature)
-        return Frame(_decode(_decode_reply_head, head), body)
+        return Frame(decoded(_decode_reply_head, head), body)
 
 
 class _OnlyId(msgspec.Struct):
@@ -204,13 +205,6 @@ _decode_id = msgspec.json.Decoder(_OnlyId).decode
 def claimed_id(head: bytes) -> str:
     """The id an unverified head claims to be of, '' where it can't be read. Never trust it."""
     try:
-        return _decode_id(head).id
-    except msgspec.MsgspecError:
+        return decoded(_decode_id, head).id
+    except DecodeError:
         return ""
-
-
-def _decode(decoder, raw: bytes):
-    try:
-        return decoder(raw)
-    except msgspec.MsgspecError as error:
-        raise DecodeError(f"The head is not what it should be: {error}") from error

@@ -23,7 +23,7 @@ def list_letters(command, options: dict) -> int:
         head = letter.head
         command.stdout.write(
             f"{letter.id}  {_when(letter)}  {letter.reason:<14} {letter.queue:<8} "
-            f"{printable(head.get('method', '?'))} {printable(head.get('path', '?'))}"
+            f"{printable(head.method)} {printable(head.path)}"
         )
     if not letters:
         command.stdout.write("No dead letters.")
@@ -34,8 +34,8 @@ def show(command, options: dict) -> int:
     """One dead letter as JSON."""
     letter = _find(options["id"])
     shown = _summary(letter)
-    shown["headers"] = letter.head.get("headers", [])
     if options["reveal"]:
+        shown["query"], shown["headers"] = letter.head.query, letter.headers
         shown["body"] = letter.body.decode("utf-8", "replace") if letter.body_kept else None
     else:
         shown["headers"] = letter.redacted_headers()
@@ -87,11 +87,11 @@ def _summary(letter: DeadLetter) -> dict:
         "queue": letter.queue,
         "attempts": letter.attempts,
         "worker": letter.worker,
-        "request_id": letter.head.get("request_id"),
-        "method": letter.head.get("method"),
-        "path": letter.head.get("path"),
-        "query": letter.head.get("query"),
-        "body_bytes": letter.head.get("body_size", 0),
+        "request_id": letter.head.request_id,
+        "method": letter.head.method,
+        "path": letter.head.path,
+        "query": letter.redacted_query(),
+        "body_bytes": letter.head.body_size,
         "body_kept": letter.body_kept,
     }
 

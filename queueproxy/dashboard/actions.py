@@ -127,7 +127,7 @@ def replay(request, link: Link, id: str) -> str:
     letter = Control(link).dead_letter(id)
     if letter is None:
         raise Refused(_("There is no such dead letter."))
-    what = f"{letter.head.get('method', '?')} {letter.head.get('path', '?')}"
+    what = f"{letter.head.method} {letter.head.path}"
     try:
         status = replay_now(link, letter, request)
     except NotNow as error:

@@ -189,7 +189,7 @@ def _letter(letter: DeadLetter) -> dict[str, Any]:
         "at": moment(letter.at),
         "reason": letter.reason,
         "queue": letter.queue,
-        "method": letter.head.get("method", "?"),
-        "path": letter.head.get("path", "?"),
+        "method": letter.head.method,
+        "path": letter.head.path,
         "attempts": letter.attempts,
     }

@@ -61,17 +61,19 @@ def test_list_and_show(busy):
         0,
         1,
         "POST",
-        f"seconds={LONG}",
+        "[redacted]",
     )
     assert shown["worker"]
     assert shown["request_id"]
     assert "alice" not in text
     assert "4111" not in text
-    assert ["x-kept", "seen"] in shown["headers"]
+    assert ["x-kept", "[redacted]"] in shown["headers"]
+    assert ["accept", "*/*"] in shown["headers"]
 
     status, text = dead(busy, "show", id, "--reveal")
     shown = json.loads(text)
-    assert (status, shown["body"]) == (0, BODY.decode())
+    assert (status, shown["body"], shown["query"]) == (0, BODY.decode(), f"seconds={LONG}")
+    assert ["x-kept", "seen"] in shown["headers"]
     assert ["cookie", "sessionid=alice"] in shown["headers"]
 
 

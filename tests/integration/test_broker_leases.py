@@ -132,7 +132,7 @@ async def test_lost_twice_is_worker_lost_and_a_dead_letter(kit):
     assert await kit.answers(front_broker) == {"poison": ["worker_lost"]}
     (letter,) = kit.control().dead_letters()
     assert (letter.reason, letter.request, letter.attempts) == ("worker_lost", "poison", 2)
-    assert letter.head["path"] == "/poison"
+    assert letter.head.path == "/poison"
     assert letter.worker.startswith(registration.worker)
     assert ids_of(kit.worker_broker()) == ["next"]
     assert not kit.client.exists(kit.keys.attempts)

@@ -5,6 +5,7 @@ import pytest
 from queueproxy.exceptions import BrokerUnavailable
 
 from ..brokers import QUEUES, answer, eventually, ids_of
+from ..unit.test_json_text import HOSTILE
 
 
 def state_of(kit) -> dict:
@@ -117,6 +118,19 @@ async def test_dead_letters(kit):
     assert control.dead_letter(oldest.id) is None
     assert control.dead_letter("no such id") is None
     assert control.dead_letters() == [newest]
+
+
+@pytest.mark.parametrize("head", HOSTILE.values(), ids=HOSTILE)
+async def test_one_bad_dead_letter_hides_no_other(kit, head):
+    """Whoever can write to the broker can put anything in there."""
+    control = kit.control()
+    kit.client.xadd(kit.keys.dead, {"reason": "worker_lost", "id": "good", "attempts": 1})
+    kit.client.xadd(kit.keys.dead, {"h": head, "attempts": "many", "claimed": "-", "\xff": "x"})
+    bad, good = control.dead_letters()
+    assert (good.request, good.attempts) == ("good", 1)
+    assert (bad.head.method, bad.attempts, bad.claimed) == ("?", 0, 0)
+    assert control.dead_letter(bad.id) == bad
+    assert bad.redacted_headers() == []
 
 
 async def test_a_broker_that_is_away_is_said_to_be(kit, broker):

@@ -1,14 +1,19 @@
 """The history of the queues, as `scripts/sample.lua` writes it: rows of totals, read as rates."""
 
 import itertools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from ...exceptions import DecodeError
+from ...json_text import decoded
 from ..link.links import Link
 from ..link.protocol import checked
 from .histogram import Histogram
+
+T = TypeVar("T")
 
 COLUMNS = (
     *("t", "depth", "in_flight", "oldest", "arrivals", "completions"),
@@ -86,7 +91,7 @@ def read_history(link: Link, window: Window, now: float, after: float | None = N
     most = (int(now) - begin) // window.series + 1
     key = link.keys.named("history", str(window.series))
     (found,) = link.commands([("LRANGE", key, -most, -1)])
-    rows = (_decode(raw) for raw in checked(found))
+    rows = _readable(_decode, checked(found))
     groups = itertools.groupby((row for row in rows if row.t >= begin), lambda row: row.t // step)
     return [_merged(list(group)) for _, group in groups]
 
@@ -98,7 +103,14 @@ def read_deploys(link: Link, since: float) -> list[Deploy]:
         BrokerUnavailable: it could not be asked.
     """
     (found,) = link.commands([("LRANGE", link.keys.named("history", "deploys"), 0, -1)])
-    return [deploy for deploy in map(_decode_deploy, checked(found)) if deploy.t >= since]
+    return [deploy for deploy in _readable(_decode_deploy, checked(found)) if deploy.t >= since]
+
+
+def _readable(decode: Callable[[bytes], T], raws: Iterable[bytes]) -> Iterator[T]:
+    """Those that can be read: a bad one must not hide the others."""
+    for raw in raws:
+        with suppress(DecodeError):
+            yield decoded(decode, raw)
 
 
 def as_columns(rows: Sequence[Row], queues: Sequence[str], step: int) -> dict[str, list[Any]]:

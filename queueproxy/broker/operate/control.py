@@ -3,10 +3,12 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from ...exceptions import DecodeError
+from ...json_text import decoded
 from ..link.links import Link
 from ..link.protocol import checked
 from ..observe.snapshot import Snapshot
@@ -14,8 +16,25 @@ from ..observe.snapshot import Snapshot
 LONGEST_PAUSE = 86_400.0  # seconds; a pause that nobody ends is a site that is down
 SHORTEST_PAUSE = 1.0  # seconds
 PAUSE_MARGIN = 5.0  # seconds from the end of a safe pause to the first client turned away
-REDACTED = ("authorization", "cookie", "proxy-authorization", "x-csrftoken")
+# Headers whose values say nothing of a person; of all others only the names are shown.
+SHOWN_HEADERS = frozenset(
+    (
+        *("accept", "accept-encoding", "accept-language", "content-length", "content-type"),
+        *("host", "user-agent"),
+    )
+)
 MASK = "[redacted]"
+
+
+class LetterHead(msgspec.Struct, frozen=True):
+    """What is shown of a request's head; Defaults where it can't be read."""
+
+    method: str = "?"
+    path: str = "?"
+    query: str = ""
+    headers: list[tuple[str, str]] = []
+    request_id: str | None = None
+    body_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,19 +50,27 @@ class DeadLetter:
     worker: str
     claimed: float
     version: str
-    head: dict[str, Any]
+    head: "LetterHead"
     raw_head: bytes
     signature: bytes
     body: bytes
     body_kept: bool
     size: int
 
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The request's headers, as they were sent."""
+        return self.head.headers
+
     def redacted_headers(self) -> list[tuple[str, str]]:
-        """The request's headers without what signs a person in."""
+        """The request's headers, without the values that may say who a person is."""
         return [
-            (name, MASK if name.lower() in REDACTED else value)
-            for name, value in self.head.get("headers", [])
+            (name, value if name.lower() in SHOWN_HEADERS else MASK) for name, value in self.headers
         ]
+
+    def redacted_query(self) -> str:
+        """The query, or that there was one: it may hold tokens and names."""
+        return MASK if self.head.query else ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +82,9 @@ class Waiting:
     method: str
     path: str
     seconds: float
+
+
+_decode_head = msgspec.json.Decoder(LetterHead).decode
 
 
 class PauseState(NamedTuple):
@@ -190,38 +220,45 @@ def _waiting(queue: str, entry: bytes, fields: list, now: float) -> Waiting:
     return Waiting(
         queue=queue,
         entry=entry.decode(),
-        method=str(head.get("method", "?")),
-        path=str(head.get("path", "?")),
+        method=head.method,
+        path=head.path,
         seconds=round(max(0.0, now - arrived), 1),
     )
 
 
-def _head(raw: bytes) -> dict[str, Any]:
+def _head(raw: bytes) -> LetterHead:
     try:
-        head = msgspec.json.decode(raw)
-    except msgspec.MsgspecError:
-        return {}
-    return head if isinstance(head, dict) else {}
+        return decoded(_decode_head, raw)
+    except DecodeError:
+        return LetterHead()
 
 
 def _dead_letter(id: bytes, fields: list) -> DeadLetter:
+    """A dead letter; with defaults for whatever a stranger left out or wrote in another way."""
     named = dict(zip(fields[::2], fields[1::2], strict=True))
-    text = {name.decode(): value for name, value in named.items()}
-    raw_head = text.get("h", b"")
+    raw = {name.decode("utf-8", "replace"): value for name, value in named.items()}
+
+    def text(name: str) -> str:
+        return raw.get(name, b"").decode("utf-8", "replace")
+
     return DeadLetter(
         id=id.decode(),
         at=int(id.split(b"-")[0]) / 1000,
-        reason=text["reason"].decode(),
-        request=text["id"].decode("utf-8", "replace"),
-        queue=text["queue"].decode(),
-        attempts=int(text["attempts"]),
-        worker=text["worker"].decode(),
-        claimed=int(text["claimed"]) / 1000,
-        version=text["v"].decode("latin-1"),
-        head=_head(raw_head),
-        raw_head=raw_head,
-        signature=text["s"],
-        body=text["b"],
-        body_kept=text["body_kept"] == b"1",
-        size=int(text["size"]),
+        reason=text("reason"),
+        request=text("id"),
+        queue=text("queue"),
+        attempts=_number(text("attempts")),
+        worker=text("worker"),
+        claimed=_number(text("claimed")) / 1000,
+        version=text("v"),
+        head=_head(raw.get("h", b"")),
+        raw_head=raw.get("h", b""),
+        signature=raw.get("s", b""),
+        body=raw.get("b", b""),
+        body_kept=text("body_kept") == "1",
+        size=_number(text("size")),
     )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -5,9 +5,9 @@ import os
 import socket
 from contextlib import asynccontextmanager
 
-import msgspec
+import msgspec.structs
 
-from ...envelopes import Codec, RequestHead, digest_of
+from ...envelopes import Codec, digest_of
 from ...exceptions import BrokerUnavailable, DecodeError, QueueProxyError
 from ..front_broker import EncodedRequest, FrontBroker, Limits, Notice, new_front_id
 from ..handle import Broker
@@ -98,22 +98,21 @@ async def _answered(
 
 
 def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> EncodedRequest:
-    if not letter.body_kept and letter.head.get("body_size", 0):
+    if not letter.body_kept and letter.head.body_size:
         raise CannotReplay("Its body was too large to be kept.")
     try:
-        codec.decode_request(letter.version, letter.raw_head, letter.body, letter.signature)
+        envelope = codec.decode_request(
+            letter.version, letter.raw_head, letter.body, letter.signature
+        )
     except DecodeError as error:
         raise CannotReplay(f"It can't be trusted: {error}") from error
-    head = msgspec.convert(
-        letter.head
-        | {
-            "id": new_request_id(),
-            "front": front,
-            "hold_ms": int(hold * 1000),
-            "max_attempts": 1,
-            "chunks": 0,
-        },
-        RequestHead,
+    head = msgspec.structs.replace(
+        envelope.head,
+        id=new_request_id(),
+        front=front,
+        hold_ms=int(hold * 1000),
+        max_attempts=1,
+        chunks=0,
     )
     raw, signature = codec.encode_request(head, digest_of(letter.body))
     return EncodedRequest(

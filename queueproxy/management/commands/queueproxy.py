@@ -62,7 +62,7 @@ class Command(BaseCommand):
         listing.add_argument("--json", action="store_true")
         listing.set_defaults(run=dead.list_letters)
         for name, function, text in (
-            ("show", dead.show, "one, without cookies, Authorization and body"),
+            ("show", dead.show, "one, without what may say who a person is"),
             ("replay", dead.replay_letter, "run it again, now, whatever its method"),
             ("discard", dead.discard, "delete it"),
         ):
