@@ -198,3 +198,8 @@ def test_nothing_is_inline(scenario, boss):
         assert "<style" not in page
         scripts = re.findall(r"<script(?! src=)[^>]*>", page)
         assert all('type="application/json"' in script for script in scripts)
+
+
+def test_the_form_says_how_long_a_pause_may_last(scenario, boss):
+    """MAX_HOLD, less what has been waited and a margin."""
+    assert 'placeholder="55"' in page_of(boss)

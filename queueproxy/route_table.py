@@ -1,0 +1,101 @@
+"""What workers publish of their URLs: fronts classify requests by it without project code.
+
+So far: the paths of the operators' lane, in which the admin page about the queue and its login
+travel past a pause. A table is signed: nobody who can write to the broker alone chooses a lane.
+"""
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from .envelopes import Signer
+from .exceptions import DecodeError
+from .json_text import decoded
+
+ID = "*"  # a segment of a published path that stands for the id of a dead letter
+MOST_PATHS = 500
+MOST_BYTES = 64 * 1024
+_IDS = re.compile(r"[0-9]+-[0-9]+").fullmatch
+
+
+class RouteTable(msgspec.Struct, frozen=True):
+    """The table of one release.
+
+    Args:
+        release: whose; empty where it has no name.
+        ops: raw paths of the operators' lane, as a client sends them; `ID` may be a segment.
+    """
+
+    release: str = ""
+    ops: list[str] = []
+
+
+class SignedTable(msgspec.Struct, frozen=True):
+    """A table as it stands in the broker: JSON text and signature, both hex or plain ASCII."""
+
+    table: str
+    signature: str
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_table = msgspec.json.Decoder(RouteTable).decode
+_decode_signed = msgspec.json.Decoder(SignedTable).decode
+
+
+def signer(secrets: Sequence[str | bytes], namespace: str) -> Signer:
+    """Signs and verifies the tables of one namespace."""
+    return Signer(secrets, f"routes/{namespace}")
+
+
+def encoded(table: RouteTable, signer: Signer) -> bytes:
+    """The table as JSON text with its signature.
+
+    Raises:
+        ValueError: it is too large to be published.
+    """
+    raw = _encode(table)
+    if len(table.ops) > MOST_PATHS or len(raw) > MOST_BYTES:
+        raise ValueError(f"More than {MOST_PATHS} paths or {MOST_BYTES} bytes can't be published.")
+    signature = signer.sign(raw, b"", 0)
+    return _encode(SignedTable(raw.decode(), signature.hex()))
+
+
+def read(raw: bytes, signer: Signer) -> RouteTable:
+    """The table.
+
+    Raises:
+        DecodeError: it is malformed, too large, altered or forged.
+    """
+    if len(raw) > 3 * MOST_BYTES:
+        raise DecodeError("The table of routes is too large.")
+    signed = decoded(_decode_signed, raw)
+    text = signed.table.encode()
+    try:
+        signature = bytes.fromhex(signed.signature)
+    except ValueError as error:
+        raise DecodeError("The signature of the table of routes is no hex text.") from error
+    signer.verify(text, b"", 0, signature)
+    return decoded(_decode_table, text)
+
+
+class OpsPaths:
+    """The paths of the operators' lane, matched exactly as they are sent.
+
+    Args:
+        paths: as in a `RouteTable`.
+    """
+
+    def __init__(self, paths: Sequence[str] = ()):
+        self._exact = frozenset(path for path in paths if ID not in path.split("/"))
+        self._with_id = frozenset(path for path in paths if ID in path.split("/"))
+
+    def __contains__(self, path: str) -> bool:
+        """Whether a raw path (percent-encoding untouched, no query) is one of them."""
+        if path in self._exact:
+            return True
+        if not self._with_id or len(path) > 500:
+            return False
+        segments = path.split("/")
+        masked = "/".join(ID if _IDS(segment) else segment for segment in segments)
+        return masked in self._with_id and ID not in segments
