@@ -1,8 +1,6 @@
 """An executor thread's life: claim, run, settle; poison, slow views, the end."""
 
 import msgspec.structs
-import pytest
-from django.core import signals
 
 from queueproxy.broker import front_broker as front_broker_module
 from queueproxy.broker.operate.control import Control
@@ -153,7 +151,8 @@ async def test_after_the_graceful_timeout_work_is_given_up(
 async def test_what_is_claimed_while_the_stop_comes_is_handed_back(
     client, start_worker, kit, state, at_the_end
 ):
-    at_the_end(lambda: state.gate.wait(30))  # of the first, while the second is claimed already
+    # Of the first, while the second is claimed already.
+    at_the_end(lambda: state.gate.wait(30), djangos=True)
     first, second = [await client.ask(f"/run/{name}/", "POST") for name in "ab"]
     worker = start_worker()
     assert await client.status(first) == 200
@@ -182,33 +181,3 @@ async def test_after_so_many_requests_it_ends(client, start_worker, kit, state):
     assert start_worker(max_requests=3).ended() == 0
     assert len(state.runs) == 3
     assert kit.counters().waiting == 2
-
-
-# Answers.
-
-
-async def test_the_answer_is_sent_before_receivers_are_done(
-    client, start_worker, state, at_the_end
-):
-    closings = []
-    at_the_end(lambda: closings.append(1) or state.gate.wait(30))
-    start_worker()
-    assert await client.status(await client.ask("/run/a/")) == 200
-    assert not state.gate.is_set()
-    state.gate.set()
-    assert await client.status(await client.ask("/run/b/")) == 200
-    await eventually(lambda: len(closings) == 2)
-
-
-@pytest.fixture
-def at_the_end():
-    """Has something done whenever a response is closed."""
-    receivers = []
-
-    def connect(action):
-        receivers.append(lambda **kwargs: action())
-        signals.request_finished.connect(receivers[-1])
-
-    yield connect
-    for receiver in receivers:
-        signals.request_finished.disconnect(receiver)
