@@ -1,9 +1,11 @@
 """An executor thread's life: claim, run, settle; poison, slow views, the end."""
 
 import msgspec.structs
+import pytest
 
 from queueproxy.broker import front_broker as front_broker_module
 from queueproxy.broker.operate.control import Control
+from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Signer
 
 from ...brokers import SECRETS, eventually
@@ -181,3 +183,49 @@ async def test_after_so_many_requests_it_ends(client, start_worker, kit, state):
     assert start_worker(max_requests=3).ended() == 0
     assert len(state.runs) == 3
     assert kit.counters().waiting == 2
+
+
+# Closing.
+
+
+@pytest.mark.parametrize(
+    ("path", "ending"),
+    [
+        ("/run/a/", "answered"),
+        ("/run/a/?exit=3", "answered"),
+        ("/sized/600000/", "answered"),
+        ("/stream/5/3/", "answered"),
+        ("/stream/5/3/?raise=1", "answered"),
+        ("/status/199/", "bad_response"),
+    ],
+)
+@pytest.mark.parametrize("djangos", [True, False], ids=["quickly", "slowly"])
+async def test_each_response_is_closed_once(
+    client, start_worker, at_the_end, path, ending, djangos
+):
+    closings = []
+    at_the_end(lambda: closings.append(1), djangos=djangos)
+    worker = start_worker(max_requests=1)
+    id = await client.ask(path)
+    if ending == "answered":
+        await client.whole(id)
+    else:
+        assert await client.notice(id) == ending
+    assert worker.ended() == 0
+    assert closings == [1]
+
+
+async def test_a_failure_of_our_own_closes_the_response_too(
+    client, start_worker, at_the_end, monkeypatch, caplog
+):
+    def fails(*args):
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(WorkerBroker, "push", fails)
+    closings = []
+    at_the_end(lambda: closings.append(1))
+    worker = start_worker()
+    await client.ask("/sized/600000/")
+    assert worker.ended() == 1
+    assert "An executor thread failed" in caplog.text
+    assert closings == [1]

@@ -36,24 +36,9 @@ async def test_the_next_does_not_start_inside_a_pause_that_began_meanwhile(
     assert await client.status(second) == 200
 
 
-async def test_the_next_does_not_wait_while_another_thread_is_idle(
+async def test_the_next_does_not_wait_behind_it_while_another_thread_is_idle(
     client, start_worker, state, at_the_end
 ):
-    closings = []
-    at_the_end(lambda: closings.append(1) or len(closings) > 1 or state.gate.wait(30))
-    first = await client.ask("/run/a/")
-    start_worker(threads=2)
-    assert await client.status(first) == 200
-    await eventually(lambda: closings)
-    for name in "bcd":  # all by the other
-        assert await client.status(await client.ask(f"/run/{name}/")) == 200
-    assert not state.gate.is_set()
-
-
-async def test_what_waits_behind_it_is_taken_by_the_first_thread_that_can(
-    client, start_worker, state, at_the_end
-):
-    """Not by the one that closes, though it settled while this waited."""
     closings = []
     at_the_end(lambda: closings.append(1) or len(closings) > 1 or state.gate.wait(30))
     ids = [await client.ask(f"/run/{number}/") for number in range(6)]
