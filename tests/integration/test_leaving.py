@@ -1,6 +1,7 @@
 """However a request stops being held, the broker is told: no worker works for nobody (P5, P8)."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -27,7 +28,7 @@ OPTIONS = ConsumerOptions(
 class Connection:
     """One request as a server passes it to the consumer, and what is sent back."""
 
-    def __init__(self, front, max_hold: float = 60, body: bytes = b""):
+    def __init__(self, front, body: bytes = b"", **options):
         self.sent: list[dict] = []
         self.broken = False  # from now on `send` raises
         self.incoming: asyncio.Queue[dict] = asyncio.Queue()
@@ -35,8 +36,7 @@ class Connection:
         if body:
             self._headers.append((b"content-length", b"%d" % len(body)))
             self.incoming.put_nowait({"type": "http.request", "body": body})
-        options = ConsumerOptions(**{**vars(OPTIONS), "max_hold": max_hold})
-        consumer = RequestConsumer(front, options)
+        consumer = RequestConsumer(front, replace(OPTIONS, **options))
         self.task = asyncio.create_task(consumer(self._scope(), self.incoming.get, self._send))
 
     def _scope(self) -> dict:
