@@ -84,7 +84,7 @@ class Sender:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        self._tick()
+        self._schedule_tick()
         try:
             while True:
                 try:
@@ -99,8 +99,12 @@ class Sender:
         finally:
             self._timer.cancel()
 
+    def _schedule_tick(self) -> None:
+        self._timer = self._loop.call_later(self._all.tick_every, self._tick)
+
     def _tick(self) -> None:
-        self._timer = self._loop.call_later(self._all.clock_every, self._tick)
+        self._schedule_tick()
+        self._all.tick(self._loop.time())
         self.wake()
 
     async def _sleep(self) -> None:

@@ -1,6 +1,5 @@
 """The steps of the sender: each takes at most one bounded piece to the broker, then returns."""
 
-import asyncio
 from collections import deque
 
 from ..broker.front_broker import FrontBroker
@@ -27,33 +26,42 @@ class Steps:
         self._broker = broker
         self._inbox = inbox
         self._outbox = outbox
-        self._clock = asyncio.get_running_loop().time
         self._heartbeat_every = lease / 3
-        self._heartbeat_at = 0.0  # by the clock
-        self._sample_at = 0.0  # by the clock
+        self._heartbeat_at = 0.0  # loop time
+        self._heartbeat_due = False
+        self._sample_due = False
         self._to_check: deque[HeldRequest] = deque()  # the broker may be done with them
 
     @property
-    def clock_every(self) -> float:
-        """Seconds between looks at what is due by the clock."""
+    def tick_every(self) -> float:
+        """Seconds between calls of `tick`."""
         return min(SAMPLE_EVERY, self._heartbeat_every)
+
+    def tick(self, now: float) -> None:
+        """Note what is due by the clock.
+
+        Args:
+            now: time of the event loop.
+        """
+        self._sample_due = True
+        if now >= self._heartbeat_at:
+            self._heartbeat_due = True
+            self._heartbeat_at = now + self._heartbeat_every
 
     async def heartbeat(self) -> bool:
         """Extend this front's lease."""
-        now = self._clock()
-        if now < self._heartbeat_at:
+        if not self._heartbeat_due:
             return False
         await self._broker.beat()
-        self._heartbeat_at = now + self._heartbeat_every
+        self._heartbeat_due = False
         return True
 
     async def sample(self) -> bool:
         """Write a row of history."""
-        now = self._clock()
-        if now < self._sample_at:
+        if not self._sample_due:
             return False
         await self._broker.sample()
-        self._sample_at = now + self.clock_every
+        self._sample_due = False
         return True
 
     async def withdrawals(self) -> bool:
