@@ -170,7 +170,7 @@ class RequestConsumer(AsyncConsumer):
                 if isinstance(event, Failure):
                     refusal = refusals.for_failure(event)
                 else:
-                    refusal = await self._expire(held)
+                    refusal = await expire(self.front, held)
                 if refusal is not None:
                     await self.answer.refuse(as_far_as_known(refusal, held))
                     return
@@ -183,23 +183,27 @@ class RequestConsumer(AsyncConsumer):
             self.front.acknowledge(held.request.id, self._taken)
             self._taken = 0
 
-    async def _expire(self, held: HeldRequest) -> Refusal | None:
-        """Withdraw a request whose hold has ended; None where an answer is just coming in."""
-        state = held.state
-        try:
-            async with asyncio.timeout(WITHDRAW_WITHIN):
-                fate = await self.front.withdraw(held, "expired")
-        except TimeoutError:
-            fate = UNSENT if state is DeliveryState.PENDING else "unknown"
-        if fate == UNSENT:
-            return refusals.BROKER_AWAY
-        if fate == "withdrawn":
-            return refusals.HOLD_EXPIRED_WAITING
-        if fate == "gone" and not held.expired_before():
-            loop = asyncio.get_running_loop()
-            loop.call_later(ANSWER_WITHIN, held.notify, HoldEnd.EXPIRED)
-            return None
-        return refusals.HOLD_EXPIRED_IN_FLIGHT
+
+# What became of a request that was withdrawn as its hold ended. Any other fate: it was started.
+_REFUSAL_BY_FATE = {
+    UNSENT: refusals.BROKER_AWAY,
+    "withdrawn": refusals.HOLD_EXPIRED_WAITING,
+}
+
+
+async def expire(front: Front, held: HeldRequest) -> Refusal | None:
+    """Withdraw a request whose hold has ended; None where an answer is just coming in."""
+    state = held.state
+    try:
+        async with asyncio.timeout(WITHDRAW_WITHIN):
+            fate = await front.withdraw(held, "expired")
+    except TimeoutError:
+        fate = UNSENT if state is DeliveryState.PENDING else "unknown"
+    if fate == "gone" and not held.expired_before():
+        loop = asyncio.get_running_loop()
+        loop.call_later(ANSWER_WITHIN, held.notify, HoldEnd.EXPIRED)
+        return None
+    return _REFUSAL_BY_FATE.get(fate, refusals.HOLD_EXPIRED_IN_FLIGHT)
 
 
 def as_far_as_known(refusal: Refusal, held: HeldRequest) -> Refusal:

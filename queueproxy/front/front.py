@@ -127,13 +127,13 @@ class Front:
 
     def acknowledge(self, id: str, size: int) -> None:
         """Let a stream's worker know that its client has taken so many bytes more."""
-        self._outbox.acknowledge(id, size)
+        self._outbox.acknowledgements.add(id, size)
         self.sender.wake()
 
     def send_chunk(self, chunk: Chunk) -> asyncio.Future[bool]:
         """Keep a chunk of a body with the broker; whether there was room."""
         done = self._loop.create_future()
-        self._outbox.add_chunk(chunk, done)
+        self._outbox.chunks.add(chunk, done)
         self.sender.wake()
         return done
 

@@ -47,8 +47,55 @@ class _Withdrawal(NamedTuple):
     waiting: list[asyncio.Future]
 
 
+class Acknowledgements:
+    """Bytes of streams that clients have taken, which their workers are to be told."""
+
+    def __init__(self):
+        self._taken: dict[str, int] = {}
+
+    def add(self, id: str, size: int) -> None:
+        """Let a stream's worker know that its client has taken so many bytes more."""
+        self._taken[id] = self._taken.get(id, 0) + size
+
+    def next(self) -> list[tuple[str, int]]:
+        """Take some streams and the bytes of each; where sending them fails, give them back."""
+        ids = list(islice(self._taken, IDS_AT_ONCE))
+        return [(id, self._taken.pop(id)) for id in ids]
+
+    def failed(self, acknowledgements: Iterable[tuple[str, int]]) -> None:
+        """Take back what may not have arrived.
+
+        Where it had, a worker sends so much more ahead of its client; lost, it would stand still.
+        """
+        for id, size in acknowledgements:
+            self.add(id, size)
+
+
+class Chunks:
+    """Pieces of the bodies of uploads."""
+
+    def __init__(self):
+        self._chunks: deque[tuple[Chunk, asyncio.Future]] = deque()
+
+    def add(self, chunk: Chunk, done: asyncio.Future) -> None:
+        """Put a chunk behind the others; `done` is given whether there was room for it."""
+        self._chunks.append((chunk, done))
+
+    def next(self) -> Chunk | None:
+        """The next chunk that somebody still waits for."""
+        while self._chunks and self._chunks[0][1].done():
+            self._chunks.popleft()
+        return self._chunks[0][0] if self._chunks else None
+
+    def done(self, stored: bool) -> None:
+        """Note whether the broker had room for the chunk."""
+        _, done = self._chunks.popleft()
+        if not done.done():
+            done.set_result(stored)
+
+
 class Outbox:
-    """Requests, withdrawals, acknowledgements of streams and chunks on their way to the broker."""
+    """Requests and withdrawals on their way to the broker; beside them what needs no order."""
 
     def __init__(self):
         self._waiting: deque[HeldRequest] = deque()
@@ -56,8 +103,8 @@ class Outbox:
         self._next_number = 1  # of the first in the batch
         self._uncertain = False  # the batch may have arrived
         self._withdrawals: dict[str, _Withdrawal] = {}
-        self._acknowledged: dict[str, int] = {}
-        self._chunks: deque[tuple[Chunk, asyncio.Future]] = deque()
+        self.acknowledgements = Acknowledgements()
+        self.chunks = Chunks()
 
     # Requests.
 
@@ -182,40 +229,3 @@ class Outbox:
         if id in self._withdrawals and not held.request.chunks:
             self._resolve_withdrawal(id, UNSENT)
         return held.withdrawn
-
-    # Acknowledgements of streams.
-
-    def acknowledge(self, id: str, size: int) -> None:
-        """Let a stream's worker know that its client has taken so many bytes more."""
-        self._acknowledged[id] = self._acknowledged.get(id, 0) + size
-
-    def next_acknowledgements(self) -> list[tuple[str, int]]:
-        """Take some streams and the bytes of each; where that fails, give them back."""
-        ids = list(islice(self._acknowledged, IDS_AT_ONCE))
-        return [(id, self._acknowledged.pop(id)) for id in ids]
-
-    def acknowledgements_failed(self, failed: Iterable[tuple[str, int]]) -> None:
-        """Take back what may not have arrived.
-
-        Where it had, a worker sends so much more ahead of its client; lost, it would stand still.
-        """
-        for id, size in failed:
-            self.acknowledge(id, size)
-
-    # Chunks of uploads.
-
-    def add_chunk(self, chunk: Chunk, done: asyncio.Future) -> None:
-        """Put a chunk behind the others; `done` is given whether there was room for it."""
-        self._chunks.append((chunk, done))
-
-    def next_chunk(self) -> Chunk | None:
-        """The next chunk that somebody still waits for."""
-        while self._chunks and self._chunks[0][1].done():
-            self._chunks.popleft()
-        return self._chunks[0][0] if self._chunks else None
-
-    def chunk_done(self, stored: bool) -> None:
-        """Note whether the broker had room for the chunk."""
-        _, done = self._chunks.popleft()
-        if not done.done():
-            done.set_result(stored)

@@ -75,13 +75,13 @@ class Steps:
 
     async def acknowledgements(self) -> bool:
         """Tell workers how much of their streams the clients have taken."""
-        piece = self._outbox.next_acknowledgements()
+        piece = self._outbox.acknowledgements.next()
         if not piece:
             return False
         try:
             await self._broker.credit(piece)
         except BaseException:
-            self._outbox.acknowledgements_failed(piece)
+            self._outbox.acknowledgements.failed(piece)
             raise
         return True
 
@@ -117,8 +117,8 @@ class Steps:
 
     async def chunk(self) -> bool:
         """Keep one chunk of an upload with the broker."""
-        chunk = self._outbox.next_chunk()
+        chunk = self._outbox.chunks.next()
         if chunk is None:
             return False
-        self._outbox.chunk_done(await self._broker.stage(*chunk))
+        self._outbox.chunks.done(await self._broker.stage(*chunk))
         return True

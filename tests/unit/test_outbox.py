@@ -193,26 +193,26 @@ async def test_so_many_withdrawals_at_once(outbox):
 
 
 async def test_acknowledgements_add_up(outbox):
-    outbox.acknowledge("a", 3)
-    outbox.acknowledge("b", 4)
-    outbox.acknowledge("a", 5)
-    assert outbox.next_acknowledgements() == [("a", 8), ("b", 4)]
-    assert outbox.next_acknowledgements() == []
+    outbox.acknowledgements.add("a", 3)
+    outbox.acknowledgements.add("b", 4)
+    outbox.acknowledgements.add("a", 5)
+    assert outbox.acknowledgements.next() == [("a", 8), ("b", 4)]
+    assert outbox.acknowledgements.next() == []
 
 
 async def test_acknowledgements_that_failed_are_not_lost(outbox):
-    outbox.acknowledge("a", 3)
-    piece = outbox.next_acknowledgements()
-    outbox.acknowledge("a", 1)
-    outbox.acknowledgements_failed(piece)
-    assert outbox.next_acknowledgements() == [("a", 4)]
+    outbox.acknowledgements.add("a", 3)
+    piece = outbox.acknowledgements.next()
+    outbox.acknowledgements.add("a", 1)
+    outbox.acknowledgements.failed(piece)
+    assert outbox.acknowledgements.next() == [("a", 4)]
 
 
 async def test_so_many_acknowledgements_at_once(outbox):
     for number in range(IDS_AT_ONCE + 1):
-        outbox.acknowledge(str(number), 1)
-    assert len(outbox.next_acknowledgements()) == IDS_AT_ONCE
-    assert outbox.next_acknowledgements() == [(str(IDS_AT_ONCE), 1)]
+        outbox.acknowledgements.add(str(number), 1)
+    assert len(outbox.acknowledgements.next()) == IDS_AT_ONCE
+    assert outbox.acknowledgements.next() == [(str(IDS_AT_ONCE), 1)]
 
 
 # Chunks of uploads.
@@ -221,23 +221,23 @@ async def test_so_many_acknowledgements_at_once(outbox):
 async def test_chunks_go_one_by_one(outbox):
     first, second = Chunk("a", 0, b"0", 60), Chunk("b", 0, b"0", 60)
     stored, refused = future(), future()
-    outbox.add_chunk(first, stored)
-    outbox.add_chunk(second, refused)
-    assert outbox.next_chunk() is first
-    assert outbox.next_chunk() is first  # until it is done
-    outbox.chunk_done(True)
-    assert outbox.next_chunk() is second
-    outbox.chunk_done(False)
-    assert outbox.next_chunk() is None
+    outbox.chunks.add(first, stored)
+    outbox.chunks.add(second, refused)
+    assert outbox.chunks.next() is first
+    assert outbox.chunks.next() is first  # until it is done
+    outbox.chunks.done(True)
+    assert outbox.chunks.next() is second
+    outbox.chunks.done(False)
+    assert outbox.chunks.next() is None
     assert (stored.result(), refused.result()) == (True, False)
 
 
 async def test_chunks_nobody_waits_for_are_left_out(outbox):
     left, there = future(), future()
-    outbox.add_chunk(Chunk("a", 0, b"0", 60), left)
-    outbox.add_chunk(Chunk("b", 0, b"0", 60), there)
+    outbox.chunks.add(Chunk("a", 0, b"0", 60), left)
+    outbox.chunks.add(Chunk("b", 0, b"0", 60), there)
     left.cancel()
-    assert outbox.next_chunk().id == "b"
+    assert outbox.chunks.next().id == "b"
     there.cancel()  # while it is under way
-    outbox.chunk_done(True)
-    assert outbox.next_chunk() is None
+    outbox.chunks.done(True)
+    assert outbox.chunks.next() is None
