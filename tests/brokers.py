@@ -203,9 +203,11 @@ class BrokerKit:
         self.client.close()
 
 
-def answer(claim: Claim, body: bytes = b"ok", status: int = 200) -> Settlement:
+def answer(
+    claim: Claim, body: bytes = b"ok", status: int = 200, *, aborted: bool = False
+) -> Settlement:
     """The whole answer to a claim."""
-    head = ReplyHead(id=claim.id, attempt=claim.attempt, seq=0, status=status)
+    head = ReplyHead(id=claim.id, attempt=claim.attempt, seq=0, status=status, aborted=aborted)
     return Settlement(claim, "answered", Frame(head, body), "GET", 0.001, status)
 
 

@@ -44,12 +44,12 @@ class FrontRegistration(NamedTuple):
 
     Attributes:
         taken: the number of the last enqueue the broker took; 0 where it knows none.
-        spell: names the server's run and the time the front has been on its list without a gap.
-            While it stays the same, the broker still has all it took.
+        incarnation: names the server's run and since when the front has been on its list without
+            a gap. While it stays the same, the broker still has all it took.
     """
 
     taken: int
-    spell: str
+    incarnation: str
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -100,6 +100,11 @@ class FrontBroker:
         self._limits = limits
         self._read_up_to = b"0"
         self._replies_key = broker.keys.named("replies", front)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the link for all but replies is up: an error on it was the server's answer."""
+        return bool(self._link.run_id)
 
     async def join(self, info: dict) -> FrontRegistration:
         """Register, or register again after anything that made the broker's answers uncertain."""
@@ -249,7 +254,10 @@ def _after(entry_id: bytes) -> str:
 def _reply(fields: list) -> RawReply | Notice:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
     if b"n" in named:
-        return _decode_notice(named[b"n"])
+        try:
+            return _decode_notice(named[b"n"])
+        except msgspec.MsgspecError:
+            pass  # no notice of ours: refused below as any reply that can't be read
     return RawReply(
         named.get(b"v", b"").decode("latin-1"),
         named.get(b"h", b""),

@@ -1,9 +1,10 @@
-"""What may happen to a held request from the client's side: it leaves, or its hold ends."""
+"""Watches a held request's client: whether it leaves, and when its hold ends."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Self
 
-from .held_request import Event, HeldRequest
+from .held_request import HeldRequest, HoldEnd
 
 # Seconds until the client is watched. Most are answered before that, and a task for each of them
 # was a tenth of the front's work.
@@ -11,10 +12,13 @@ WATCH_AFTER = 0.05
 
 
 class ClientWatch:
-    """Tells a held that its client has left or that its hold is over.
+    """Notifies a held request that its client has left or that its hold has ended.
+
+    A context manager: it watches from its making to the end of its block. Where the hold is shorter
+    than WATCH_AFTER, it ends after that.
 
     Args:
-        held: held from now on.
+        held: told of what happens.
         receive: the server's, its body read to the end.
     """
 
@@ -23,25 +27,38 @@ class ClientWatch:
         self._receive = receive
         self._loop = asyncio.get_running_loop()
         self._watching: asyncio.Task | None = None
-        self._timer = self._loop.call_later(WATCH_AFTER, self._settle_in)
+        self._watch_timer = self._loop.call_later(WATCH_AFTER, self._watch_until_expiry)
+        self._expiry_timer: asyncio.TimerHandle | None = None  # not made for a quick request
 
-    def _settle_in(self) -> None:
-        self._watching = self._loop.create_task(self._watch())
-        self._timer = self._loop.call_at(self._held.deadline, self._held.tell, Event.EXPIRED)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._cancel_timers()
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def follow_stream(self) -> None:
+        """Watch on without an end of the hold: the answer has begun, and may take its time."""
+        self._cancel_timers()
+        self._start_watching()
+
+    def _watch_until_expiry(self) -> None:
+        self._start_watching()
+        self._expiry_timer = self._loop.call_at(
+            self._held.deadline, self._held.notify, HoldEnd.EXPIRED
+        )
+
+    def _start_watching(self) -> None:
+        if self._watching is None:
+            self._watching = self._loop.create_task(self._watch())
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._held.tell(Event.LEFT)
+        self._held.notify(HoldEnd.CLIENT_LEFT)
 
-    def follow_stream(self) -> None:
-        """The answer has begun: it may take its time, while its client is there."""
-        self._timer.cancel()
-        if self._watching is None:
-            self._watching = self._loop.create_task(self._watch())
-
-    def end(self) -> None:
-        """Nothing is held any more."""
-        self._timer.cancel()
-        if self._watching is not None:
-            self._watching.cancel()
+    def _cancel_timers(self) -> None:
+        self._watch_timer.cancel()
+        if self._expiry_timer is not None:
+            self._expiry_timer.cancel()

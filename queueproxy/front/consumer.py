@@ -12,19 +12,21 @@ from ..broker.front_broker import EncodedRequest
 from ..envelopes import Frame, RequestHead
 from .client_watch import ClientWatch
 from .front import Front
-from .held_request import Event, Failure, HeldRequest, State
+from .held_request import DeliveryState, Failure, HeldRequest, HoldEnd
 from .http import refusals
 from .http.admission import admit
 from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
 from .http.refusals import Refusal
+from .outbox import UNSENT
 from .upload import NO_BODY, Body, NoRoom, has_body, take_body
 
 logger = logging.getLogger("queueproxy.front")
 
-CREDIT = 256 * 1024  # bytes of a stream the client has taken before its worker is told
+ACKNOWLEDGE_EVERY = 256 * 1024  # bytes of a stream that the client has taken
 WITHDRAW_WITHIN = 1.5  # seconds; a hold ends at most 2 s late
+ANSWER_WITHIN = 0.3  # seconds for the answer of a request that the broker is done with
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,11 @@ class RequestConsumer(AsyncConsumer):
         if isinstance(body, Refusal):
             await self.answer.refuse(body, unread=receive)
             return
-        held = self.front.submit(self._encode(id, body))
-        watch = ClientWatch(held, receive)
-        try:
-            await self._hold(held, watch)
-        finally:
-            watch.end()
-            self.front.inbox.remove(held)
+        with (
+            self.front.hold(self._encode_or_discard(id, body)) as held,
+            ClientWatch(held, receive) as watch,
+        ):
+            await self._answer(held, watch)
 
     async def _take_body(self, id: str, receive: Callable) -> Body | Refusal:
         if not has_body(self.scope):
@@ -105,6 +105,14 @@ class RequestConsumer(AsyncConsumer):
             return refusals.BODY_TOO_SLOW
         except NoRoom:
             return refusals.MEMORY_FULL
+
+    def _encode_or_discard(self, id: str, body: Body) -> EncodedRequest:
+        try:
+            return self._encode(id, body)
+        except BaseException:
+            if body.chunks:
+                self.front.discard_upload(id)
+            raise
 
     def _encode(self, id: str, body: Body) -> EncodedRequest:
         options, scope = self.options, self.scope
@@ -143,57 +151,63 @@ class RequestConsumer(AsyncConsumer):
             signature=signature,
         )
 
-    async def _hold(self, held: HeldRequest, watch: ClientWatch) -> None:
-        """Wait for news of the request until it is answered, refused or given up."""
+    async def _answer(self, held: HeldRequest, watch: ClientWatch) -> None:
+        """Wait for events until the request is answered, refused or given up.
+
+        Whatever way this ends, the request's context tells the broker where that is due.
+        """
         while True:
-            news = await held.next()
-            if isinstance(news, Frame):
-                if news.head.more:
+            event = await held.next_event()
+            if isinstance(event, Frame):
+                if event.head.more:
                     watch.follow_stream()
-                if await self._give(held, news):
+                await self._pass_on(held, event)
+                if not event.head.more:
                     return
-            elif news is Event.LEFT:
-                self.front.sender.withdraw(held)
+            elif event is HoldEnd.CLIENT_LEFT:
                 return
             else:
-                if isinstance(news, Failure):
-                    refusal = refusals.for_failure(news)
+                if isinstance(event, Failure):
+                    refusal = refusals.for_failure(event)
                 else:
-                    refusal = await self._expire(held)
+                    refusal = await expire(self.front, held)
                 if refusal is not None:
-                    await self.answer.refuse(honest(refusal, held))
+                    await self.answer.refuse(as_far_as_known(refusal, held))
                     return
 
-    async def _give(self, held: HeldRequest, frame: Frame) -> bool:
-        """Pass a frame on to the client; True when it was the last."""
+    async def _pass_on(self, held: HeldRequest, frame: Frame) -> None:
+        """Send a frame to the client, and acknowledge what it has taken."""
         await self.answer.frame(frame)
-        if not frame.head.more:
-            return True
         self._taken += len(frame.body)
-        if self._taken >= CREDIT:
-            self.front.sender.credit(held.request.id, self._taken)
+        if frame.head.more and self._taken >= ACKNOWLEDGE_EVERY:
+            self.front.acknowledge(held.request.id, self._taken)
             self._taken = 0
-        return False
-
-    async def _expire(self, held: HeldRequest) -> Refusal | None:
-        """The hold is over; None where an answer is just coming in."""
-        state = held.state
-        try:
-            async with asyncio.timeout(WITHDRAW_WITHIN):
-                fate = await self.front.sender.withdraw(held, "expired")
-        except TimeoutError:
-            fate = "unsent" if state is State.PENDING else "unknown"
-        if fate in ("unsent", "withdrawn"):
-            never_sent = fate == "unsent"
-            return refusals.BROKER_AWAY if never_sent else refusals.HOLD_EXPIRED_WAITING
-        if fate == "gone" and not held.expired_once():
-            asyncio.get_running_loop().call_later(0.3, held.tell, Event.EXPIRED)
-            return None
-        return refusals.HOLD_EXPIRED_IN_FLIGHT
 
 
-def honest(refusal: Refusal, held: HeldRequest) -> Refusal:
-    """The refusal, unless it promises more than is known: that nothing was executed."""
-    if held.sent_again and refusal.retry_after is not None:
+# What became of a request that was withdrawn as its hold ended. Any other fate: it was started.
+_REFUSAL_BY_FATE = {
+    UNSENT: refusals.BROKER_AWAY,
+    "withdrawn": refusals.HOLD_EXPIRED_WAITING,
+}
+
+
+async def expire(front: Front, held: HeldRequest) -> Refusal | None:
+    """Withdraw a request whose hold has ended; None where an answer is just coming in."""
+    state = held.state
+    try:
+        async with asyncio.timeout(WITHDRAW_WITHIN):
+            fate = await front.withdraw(held, "expired")
+    except TimeoutError:
+        fate = UNSENT if state is DeliveryState.PENDING else "unknown"
+    if fate == "gone" and not held.expired_before():
+        loop = asyncio.get_running_loop()
+        loop.call_later(ANSWER_WITHIN, held.notify, HoldEnd.EXPIRED)
+        return None
+    return _REFUSAL_BY_FATE.get(fate, refusals.HOLD_EXPIRED_IN_FLIGHT)
+
+
+def as_far_as_known(refusal: Refusal, held: HeldRequest) -> Refusal:
+    """The refusal, unless it would promise that nothing was executed and that is not known."""
+    if held.may_have_run and refusal.retry_after is not None:
         return refusals.HOLD_EXPIRED_IN_FLIGHT
     return refusal

@@ -1,28 +1,36 @@
-"""The front of one event loop: holds requests, sends them off, hands their replies back."""
+"""The front of one event loop: holds requests, sends them to the broker, hands replies back.
+
+Three kinds of task share its state: the sender, the listener for replies and, one for each client,
+the server's, which runs a consumer. They share the inbox, the outbox and the held requests without
+a lock. That is safe because all of them run on one event loop, and none awaits between what it
+reads of the state and the change that follows from it: the methods of inbox, outbox and held
+request are not coroutines. The sender takes a piece from the outbox, awaits the broker, then says
+how it went; meanwhile others may add and withdraw, and the outbox allows for both. What was read
+before an await is looked up again after it (see `reconcile`). Each link has one user: the sender
+has the one for requests, the listener the one for replies.
+"""
 
 import asyncio
-import logging
 import os
 import secrets
 import socket
 from dataclasses import dataclass
 
-from ..backoff import Backoff
-from ..broker.front_broker import EncodedRequest, FrontBroker, Limits, new_front_id
+from ..broker.front_broker import EncodedRequest, FrontBroker, Limits, Why, new_front_id
 from ..broker.handle import Broker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from .held_request import HeldRequest
 from .inbox import Inbox
+from .outage import Outage
+from .outbox import Chunk, Outbox
 from .sender import Sender
-
-logger = logging.getLogger("queueproxy.front")
 
 # A trip for replies costs the broker and the front as much for one as for ten. While many are held
 # and had to wait, replies may wait for one another, for no longer than a request waits for a
 # worker: none runs dry of it. At 32 clients it halved the front's work for a sixth more requests.
-CROWD = 8  # held requests
-MOST_LINGER = 0.006  # seconds
+GATHER_REPLIES_FROM = 8  # held requests
+GATHER_REPLIES_FOR = 0.006  # seconds at most
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,8 @@ class Front:
         self.draining = False
         self._options = options
         self._loop = asyncio.get_running_loop()
-        self._ids = _Ids()
+        self._ids = _RequestIds()
+        self._outbox = Outbox()
         self._broker = FrontBroker(
             options.broker,
             self.id,
@@ -59,7 +68,8 @@ class Front:
             Limits(options.max_depth, options.max_memory),
         )
         info = {"host": host, "pid": os.getpid()}
-        self.sender = Sender(self._broker, self.inbox, info, options.broker.lease)
+        lease = options.broker.lease
+        self.sender = Sender(self._broker, self.inbox, self._outbox, info, lease)
         self._tasks: list[asyncio.Task] = []
 
     def start(self) -> None:
@@ -79,47 +89,81 @@ class Front:
                 await self._broker.leave()
         except (BrokerUnavailable, TimeoutError):
             pass  # its lease runs out by itself
+        except Exception as error:
+            Outage("Leaving the broker's list").failed(error)
         await self._broker.close()
 
     def new_id(self) -> str:
-        """An id for one request, unique over all fronts."""
+        """Make an id for one request, unique over all fronts."""
         return self._ids.next()
 
     def has_room(self, size: int) -> bool:
         """Whether a request of so many bytes may be held: the front's memory has a limit too."""
         return self.inbox.bytes + size <= self._options.max_memory
 
-    def submit(self, order: EncodedRequest) -> HeldRequest:
-        """Hold a request and send it off."""
-        held = HeldRequest(order, self._loop)
+    def hold(self, request: EncodedRequest) -> HeldRequest:
+        """Hold a request and send it off; enter the context at once, so that it is released."""
+        held = HeldRequest(request, self._loop, self._release)
         self.inbox.add(held)
-        self.sender.send(held)
+        self._outbox.add(held)
+        self.sender.wake()
         return held
 
+    def _release(self, held: HeldRequest) -> None:
+        self.inbox.remove(held)
+        if not held.settled and not held.withdrawn:
+            self.withdraw(held)
+
+    def withdraw(self, held: HeldRequest, why: Why = "left") -> asyncio.Future[str]:
+        """Tell the broker that nobody waits for a request any more.
+
+        Returns:
+            What became of it: see FrontBroker.withdraw; ``unsent`` where the broker never had it.
+        """
+        done = self._loop.create_future()
+        self._outbox.withdraw(held, why, done)
+        self.sender.wake()
+        return done
+
+    def acknowledge(self, id: str, size: int) -> None:
+        """Let a stream's worker know that its client has taken so many bytes more."""
+        self._outbox.acknowledgements.add(id, size)
+        self.sender.wake()
+
+    def send_chunk(self, chunk: Chunk) -> asyncio.Future[bool]:
+        """Keep a chunk of a body with the broker; whether there was room."""
+        done = self._loop.create_future()
+        self._outbox.chunks.add(chunk, done)
+        self.sender.wake()
+        return done
+
+    def discard_upload(self, id: str) -> None:
+        """Take back the chunks of a request that will not be sent."""
+        self._outbox.withdraw_id(id, "left")
+        self.sender.wake()
+
     async def _listen(self) -> None:
-        backoff = Backoff()
+        outage = Outage("Reading replies")
         while True:
             try:
                 if self.inbox.deliver(await self._broker.read()):
-                    self.sender.look_for_unanswered()
-                backoff.succeeded()
-                if len(self.inbox.held_requests) >= CROWD:
-                    await asyncio.sleep(min(self.inbox.waited, MOST_LINGER))
-            except BrokerUnavailable:
-                await asyncio.sleep(backoff.failed())
-            except Exception:
-                logger.exception("Reading replies failed; trying again.")
-                await asyncio.sleep(backoff.failed())
+                    self.sender.check_unanswered()
+                outage.ended()
+                if len(self.inbox.held_requests) >= GATHER_REPLIES_FROM:
+                    await asyncio.sleep(min(self.inbox.waited, GATHER_REPLIES_FOR))
+            except Exception as error:
+                await asyncio.sleep(outage.failed(error))
 
 
-class _Ids:
-    """Ids cheap to make: a random prefix for each run of them, then a count."""
+class _RequestIds:
+    """Makes ids cheaply: a random prefix for each run of them, then a count."""
 
     def __init__(self):
         self._prefix = ""
         self._count = 0
 
     def next(self) -> str:
+        """The next id."""
         if self._count % 4096 == 0:
             self._prefix = secrets.token_hex(8)
         self._count += 1

@@ -1,99 +1,148 @@
-"""One request the front holds, and how news of it reaches the coroutine that holds the client."""
+"""One request the front holds, and how events reach the coroutine that holds its client."""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from enum import Enum, auto
+from typing import Self
 
 from ..broker.front_broker import EncodedRequest
 from ..envelopes import Frame
 
 
-class State(Enum):
-    """How far the broker is known to have it."""
+class DeliveryState(Enum):
+    """How far the broker is known to have a request."""
 
-    PENDING = auto()  # not sent yet, or it is certain that it did not arrive
-    SENT = auto()  # sent; whether it arrived is not known
+    PENDING = auto()  # not sent, or certainly not taken
+    SENT = auto()  # sent; whether the broker has taken it is not known yet
     QUEUED = auto()  # the broker has taken it
 
 
-class Event(Enum):
-    """News that is not a reply frame."""
+class HoldEnd(Enum):
+    """Why holding ends without an answer."""
 
-    LEFT = auto()  # the client has gone
-    EXPIRED = auto()  # the hold is over
+    CLIENT_LEFT = auto()
+    EXPIRED = auto()  # the deadline has passed
 
 
 class Failure(str):
-    """Nobody will answer: the reason, in the broker's words."""
+    """No worker will answer: the reason, in the broker's words."""
 
 
-News = Frame | Failure | Event
+BAD_REPLY = Failure("bad_reply")  # what came for it can't be used
+WORKER_LOST = Failure("worker_lost")
+
+Event = Frame | Failure | HoldEnd
 
 
 class HeldRequest:
-    """A held request. Made and used on the front's event loop only.
+    """A request and its place at the front. Made and used on the front's event loop only.
+
+    A context manager: however its block ends, `release` is called, so that the broker is told.
 
     Args:
         request: what is sent to the broker.
         loop: the front's event loop.
+        release: called with this when it is no longer held.
     """
 
     __slots__ = (
+        "_events",
         "_expired",
         "_loop",
-        "_news",
+        "_release",
         "_waiter",
         "attempt",
         "deadline",
+        "failed",
         "next_seq",
-        "over",
         "request",
-        "sent_again",
+        "settled",
         "state",
+        "times_sent",
+        "withdrawn",
     )
 
-    def __init__(self, request: EncodedRequest, loop: asyncio.AbstractEventLoop):
+    def __init__(
+        self,
+        request: EncodedRequest,
+        loop: asyncio.AbstractEventLoop,
+        release: Callable[["HeldRequest"], object] = lambda held: None,
+    ):
         self.request = request
-        self.state = State.PENDING
-        self.sent_again = False  # after the broker lost it: it may have run before
+        self.state = DeliveryState.PENDING
+        self.times_sent = 0  # with a number of its own; a batch sent again is the same sending
         self.attempt = 0  # the one that answers; 0 before its first frame
         self.next_seq = 0
-        self.over = False  # its holder has been told all there will be
+        self.settled = False  # the broker no longer holds it, and has said so
+        self.failed = False  # its client has been promised a refusal
+        self.withdrawn = False  # the broker is told, or will be, that nobody waits for it
         self.deadline = loop.time() + request.hold_ms / 1000
         self._expired = False
         self._loop = loop
-        self._news: deque[News] = deque()
+        self._release = release
+        self._events: deque[Event] = deque()
         self._waiter: asyncio.Future | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._release(self)
 
     @property
     def answering(self) -> bool:
         """Whether a part of an answer has been seen."""
         return self.next_seq > 0
 
-    def expired_once(self) -> bool:
-        """Whether the end of the hold was announced before; it is from now on."""
+    @property
+    def finished(self) -> bool:
+        """Whether the last event that decides its answer has been handed over."""
+        return self.settled or self.failed
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the broker lost it once: a worker may have run it before that."""
+        pending = self.state is DeliveryState.PENDING
+        return self.times_sent > (0 if pending else 1)
+
+    def may_be_sent_again(self, now: float) -> bool:
+        """Whether it can go to the broker once more, after the broker has lost it.
+
+        Args:
+            now: time of the event loop.
+        """
+        request = self.request
+        return (
+            self.times_sent < request.max_attempts
+            and not self.answering
+            and not self.withdrawn
+            and not request.chunks  # lost with the request
+            and now < self.deadline
+        )
+
+    def expired_before(self) -> bool:
+        """Return whether this was called before: whether its hold has ended already."""
         before, self._expired = self._expired, True
         return before
 
-    @property
-    def repeatable(self) -> bool:
-        """Whether it may be run again, as far as the front can see."""
-        return self.request.max_attempts > 1 and not self.answering
+    def notify(self, event: Event) -> None:
+        """Hand an event to the coroutine that holds the client.
 
-    def tell(self, news: News) -> None:
-        """Hand news to the holder of the client."""
-        self._news.append(news)
-        self.over = self.over or _is_last(news)
+        A bad reply does not settle a request: the broker may still hold it, its worker still work.
+        """
+        self._events.append(event)
+        if isinstance(event, Failure):
+            self.failed = True
+            self.settled = self.settled or event is not BAD_REPLY
+        elif isinstance(event, Frame) and not event.head.more:
+            self.settled = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def next(self) -> News:
-        """The next news, in order."""
-        if not self._news:
+    async def next_event(self) -> Event:
+        """Wait for the next event, in order."""
+        if not self._events:
             self._waiter = self._loop.create_future()
             await self._waiter
-        return self._news.popleft()
-
-
-def _is_last(news: News) -> bool:
-    return isinstance(news, Failure) or (isinstance(news, Frame) and not news.head.more)
+        return self._events.popleft()

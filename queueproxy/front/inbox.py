@@ -1,4 +1,4 @@
-"""Which held request a reply belongs to. Decides only; no I/O."""
+"""Decides which held request a reply belongs to; the twin of the outbox. No I/O."""
 
 import logging
 from collections.abc import Iterable
@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from ..broker.front_broker import Notice, RawReply
 from ..envelopes import Codec, Frame, claimed_id
 from ..exceptions import DecodeError
-from .held_request import Failure, HeldRequest
+from .held_request import BAD_REPLY, Failure, HeldRequest
 
 logger = logging.getLogger("queueproxy.front")
-
-BAD_REPLY = Failure("bad_reply")
 
 
 class Inbox:
@@ -29,7 +27,7 @@ class Inbox:
         self.bytes = 0  # of held requests
         self.waited = 0.0  # seconds the request answered last had waited for a worker
         self.refused = 0  # frames that did not verify
-        self._strays = 0  # of these, nobody's
+        self._unattributed = 0  # of these, how many name no held request
 
     def add(self, held: HeldRequest) -> None:
         """Hold a request."""
@@ -37,7 +35,7 @@ class Inbox:
         self.bytes += held.request.size
 
     def remove(self, held: HeldRequest) -> None:
-        """It is over; what still comes for it is dropped."""
+        """Stop holding a request; what still comes for it is dropped."""
         if self.held_requests.pop(held.request.id, None) is not None:
             self.bytes -= held.request.size
 
@@ -45,20 +43,20 @@ class Inbox:
         """Hand each reply to the request it belongs to.
 
         Returns:
-            Whether one was refused of which it can't be told whose it was.
+            Whether one was refused that names no held request: somebody may wait for it in vain.
         """
-        strays = self._strays
+        unattributed = self._unattributed
         for reply in replies:
             if isinstance(reply, Notice):
                 self._notice(reply)
             else:
                 self._frame(reply)
-        return self._strays > strays
+        return self._unattributed > unattributed
 
     def _notice(self, notice: Notice) -> None:
         held = self.held_requests.get(notice.id)
         if held is not None:
-            held.tell(Failure(notice.reason))
+            held.notify(Failure(notice.reason))
 
     def _frame(self, raw: RawReply) -> None:
         try:
@@ -69,7 +67,7 @@ class Inbox:
         held = self.held_requests.get(frame.head.id)
         if held is None or not self._is_next(held, frame):
             return
-        held.tell(frame)
+        held.notify(frame)
 
     def _is_next(self, held: HeldRequest, frame: Frame) -> bool:
         head = frame.head
@@ -78,7 +76,7 @@ class Inbox:
         if head.seq < held.next_seq:
             return False  # read again after the connection broke
         if head.seq > held.next_seq:
-            held.tell(BAD_REPLY)
+            held.notify(BAD_REPLY)
             return False
         if head.seq == 0:
             self.waited = head.wait_ms / 1000
@@ -93,6 +91,6 @@ class Inbox:
             "A reply was refused: %s%s", error, f" (request {held.request.id})" if held else ""
         )
         if held is None:
-            self._strays += 1
+            self._unattributed += 1
         else:
-            held.tell(BAD_REPLY)  # its worker has settled it: no other answer will come
+            held.notify(BAD_REPLY)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ..envelopes import DIGEST_OVER
 from .front import Front
 from .http.body import iter_body
+from .outbox import Chunk
 
 INLINE = DIGEST_OVER  # bytes; what is larger travels in chunks
 CHUNK = 256 * 1024  # bytes at least in each chunk but the last, and less than twice as many
@@ -97,12 +98,12 @@ class _Taking:
 
     def drop(self) -> None:
         if self._chunks:
-            self._front.sender.forget(self._id)
+            self._front.discard_upload(self._id)
 
     async def _stage(self) -> None:
         chunk = b"".join(self._pieces)
         self._pieces, self._kept = [], 0
         self._hash.update(chunk)
         number, self._chunks = self._chunks, self._chunks + 1
-        if not await self._front.sender.stage(self._id, number, chunk, self._expires):
+        if not await self._front.send_chunk(Chunk(self._id, number, chunk, self._expires)):
             raise NoRoom

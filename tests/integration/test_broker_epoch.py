@@ -144,29 +144,29 @@ async def test_a_read_only_replica_is_away(kit):
     assert ids_of(worker_broker) == ["a"]
 
 
-async def test_a_spell_ends_with_the_lease_of_a_front(kit):
+async def test_an_incarnation_ends_with_the_lease_of_a_front(kit):
     front_broker = await kit.front_broker(lease=0.05)
-    first = (await front_broker.join(ABOUT)).spell
-    assert (await front_broker.join(ABOUT)).spell == first  # the first answer was lost
+    first = (await front_broker.join(ABOUT)).incarnation
+    assert (await front_broker.join(ABOUT)).incarnation == first  # the first answer was lost
     expires = kit.client.zscore(kit.keys.fronts, front_broker.front)
     await eventually(lambda: kit.now_ms() > expires)
     again = (
         await front_broker.join(ABOUT)
-    ).spell  # half of what it held may have been dropped by now
+    ).incarnation  # half of what it held may have been dropped by now
     assert again != first
     kit.link().script("front_leave", front_broker.front)
     left = kit.now_ms()
     await eventually(lambda: kit.now_ms() > left)
-    assert (await front_broker.join(ABOUT)).spell not in (first, again)
+    assert (await front_broker.join(ABOUT)).incarnation not in (first, again)
 
 
-async def test_a_spell_ends_with_the_run_of_the_server(own_broker):
+async def test_an_incarnation_ends_with_the_run_of_the_server(own_broker):
     kit = BrokerKit(own_broker.url)
     front_broker = await kit.front_broker()
-    first = (await front_broker.join(ABOUT)).spell
+    first = (await front_broker.join(ABOUT)).incarnation
     own_broker.kill()
     own_broker.start()
     with pytest.raises(BrokerUnavailable):
         await front_broker.beat()
-    assert (await front_broker.join(ABOUT)).spell != first
+    assert (await front_broker.join(ABOUT)).incarnation != first
     await kit.close()

@@ -7,7 +7,8 @@ import pytest
 
 from queueproxy.broker.worker_broker import Settlement
 from queueproxy.envelopes import Frame
-from queueproxy.front.held_request import Failure, HeldRequest, State
+from queueproxy.front.held_request import DeliveryState, Failure, HeldRequest
+from queueproxy.front.outbox import Chunk
 
 from ..brokers import BrokerKit, answer, eventually, ids_of, part
 from ..faults.proxy import FROM_BROKER, Proxy
@@ -42,18 +43,18 @@ async def private(**options):
         server.stop()
 
 
-def submit(kit, front, *ids, **options) -> list[HeldRequest]:
-    return [front.submit(kit.encoded_request(front.id, id, **options)) for id in ids]
+def hold(kit, front, *ids, **options) -> list[HeldRequest]:
+    return [front.hold(kit.encoded_request(front.id, id, **options)) for id in ids]
 
 
-async def news(held: HeldRequest) -> str:
-    """What a held is told next: a status or a reason."""
-    told = await asyncio.wait_for(held.next(), WITHIN)
-    return str(told.head.status) if isinstance(told, Frame) else str(told)
+async def outcome(held: HeldRequest) -> str:
+    """What comes next for a held request: a status or a reason."""
+    event = await asyncio.wait_for(held.next_event(), WITHIN)
+    return str(event.head.status) if isinstance(event, Frame) else str(event)
 
 
-async def all_news(held_requests) -> list[str]:
-    return [await news(held) for held in held_requests]
+async def outcomes(held_requests) -> list[str]:
+    return [await outcome(held) for held in held_requests]
 
 
 def depth(kit) -> int:
@@ -63,42 +64,42 @@ def depth(kit) -> int:
 async def test_what_one_tick_brings_goes_in_one_trip(kit, front):
     stats = "cmdstat_fcall"
     before = kit.client.info("commandstats")[stats]["calls"]
-    held_requests = submit(kit, front, *(f"r{n}" for n in range(60)))
+    held_requests = hold(kit, front, *(f"r{n}" for n in range(60)))
     await eventually(lambda: depth(kit) == 60)
     after = kit.client.info("commandstats")[stats]["calls"]
     assert after - before <= 3  # one, and at most a heartbeat and a sample
-    await eventually(lambda: all(held.state is State.QUEUED for held in held_requests))
+    await eventually(lambda: all(held.state is DeliveryState.QUEUED for held in held_requests))
     assert ids_of(kit.worker_broker()) == [f"r{n}" for n in range(60)]
-    assert await all_news(held_requests) == ["200"] * 60
+    assert await outcomes(held_requests) == ["200"] * 60
 
 
 async def test_large_batches_are_split(kit, front):
-    held_requests = submit(kit, front, *(f"r{n}" for n in range(300)), body=b"x" * 20_000)
+    held_requests = hold(kit, front, *(f"r{n}" for n in range(300)), body=b"x" * 20_000)
     worker_broker = kit.worker_broker()
     await eventually(lambda: depth(kit) == 300)
     assert ids_of(worker_broker) == [f"r{n}" for n in range(300)]
-    assert await all_news(held_requests) == ["200"] * 300
+    assert await outcomes(held_requests) == ["200"] * 300
 
 
 async def test_holds_while_the_broker_is_not_there_yet(own, make_front):
     server, kit = own
     server.kill()
     front = make_front(kit)
-    held_requests = submit(kit, front, "a", "b", most=1)
+    held_requests = hold(kit, front, "a", "b", most=1)
     await asyncio.sleep(0)
     assert not front.sender.reachable
     server.start()
     await eventually(lambda: depth(kit) == 2)
     assert ids_of(kit.worker_broker()) == ["a", "b"]
-    assert await all_news(held_requests) == ["200", "200"]
+    assert await outcomes(held_requests) == ["200", "200"]
 
 
 async def test_withdrawn_before_it_was_sent(own, make_front):
     server, kit = own
     server.kill()
     front = make_front(kit)
-    held_requests = submit(kit, front, "a", "b")
-    assert await front.sender.withdraw(held_requests[0]) == "unsent"
+    held_requests = hold(kit, front, "a", "b")
+    assert await front.withdraw(held_requests[0]) == "unsent"
     server.start()
     await eventually(lambda: depth(kit) == 1)
     assert ids_of(kit.worker_broker()) == ["b"]
@@ -108,7 +109,7 @@ async def test_broken_links_neither_lose_nor_double(kit, front):
     """The front's connections are killed again and again while it enqueues."""
     held_requests: list[HeldRequest] = []
     for round in range(20):
-        held_requests += submit(kit, front, *(f"r{round}-{n}" for n in range(15)), most=1)
+        held_requests += hold(kit, front, *(f"r{round}-{n}" for n in range(15)), most=1)
         await asyncio.sleep(0)
         for client in kit.client.client_list():
             if client["name"].startswith("queueproxy:front"):
@@ -116,69 +117,69 @@ async def test_broken_links_neither_lose_nor_double(kit, front):
         await asyncio.sleep(0)
     await eventually(lambda: depth(kit) == 300)
     assert ids_of(kit.worker_broker()) == [held.request.id for held in held_requests]
-    assert await all_news(held_requests) == ["200"] * 300
+    assert await outcomes(held_requests) == ["200"] * 300
 
 
 async def test_replies_survive_a_broken_link(kit, front):
-    held_requests = submit(kit, front, *"abc")
+    held_requests = hold(kit, front, *"abc")
     worker_broker = kit.worker_broker()
     await eventually(lambda: depth(kit) == 3)
     for client in kit.client.client_list():
         if client["name"] == "queueproxy:front-replies":
             kit.client.client_kill_filter(_id=client["id"])
     assert ids_of(worker_broker) == list("abc")
-    assert await all_news(held_requests) == ["200"] * 3
+    assert await outcomes(held_requests) == ["200"] * 3
 
 
 async def test_a_flushed_broker(kit, front):
     """Repeatable ones go out again; those that may have run are not known to have, and are not."""
-    gets = submit(kit, front, "g1", "g2")
-    posts = submit(kit, front, "p1", "p2", most=1)
+    gets = hold(kit, front, "g1", "g2")
+    posts = hold(kit, front, "p1", "p2", most=1)
     await eventually(lambda: depth(kit) == 4)
     kit.client.flushall()
-    later = submit(kit, front, "later", most=1)
-    assert await all_news(posts) == ["worker_lost"] * 2
+    later = hold(kit, front, "later", most=1)
+    assert await outcomes(posts) == ["worker_lost"] * 2
     await eventually(lambda: depth(kit) == 3)
     assert sorted(ids_of(kit.worker_broker())) == ["g1", "g2", "later"]
-    assert await all_news([*gets, *later]) == ["200"] * 3
-    assert all(held.sent_again for held in gets)
+    assert await outcomes([*gets, *later]) == ["200"] * 3
+    assert [held.times_sent for held in gets] == [2, 2]
 
 
 async def test_a_broker_that_lost_all_in_a_restart(own, make_front):
     server, kit = own
     front = make_front(kit)
-    gets = submit(kit, front, *(f"g{n}" for n in range(50)))
-    (post,) = submit(kit, front, "p", most=1)
+    gets = hold(kit, front, *(f"g{n}" for n in range(50)))
+    (post,) = hold(kit, front, "p", most=1)
     await eventually(lambda: depth(kit) == 51)
     server.kill()
     await eventually(lambda: not front.sender.reachable)
-    unsent = submit(kit, front, "while-away", most=1)
+    unsent = hold(kit, front, "while-away", most=1)
     server.start()
-    assert await news(post) == "worker_lost"
+    assert await outcome(post) == "worker_lost"
     await eventually(lambda: depth(kit) == 51)
     assert len(ids_of(kit.worker_broker())) == 51
-    assert await all_news([*gets, *unsent]) == ["200"] * 51
+    assert await outcomes([*gets, *unsent]) == ["200"] * 51
 
 
 async def test_an_answer_that_came_before_the_restart_is_not_lost(own_kept, make_front):
     """Kept in the broker's log: read before anything is called missing."""
     server, kit = own_kept
     front = make_front(kit)
-    held_requests = submit(kit, front, *"abc", most=1)
+    held_requests = hold(kit, front, *"abc", most=1)
     await eventually(lambda: depth(kit) == 3)
     worker_broker = kit.worker_broker()
     claim = worker_broker.settle_and_claim(None)
     worker_broker.settle_and_claim(answer(claim), claim=False)
     server.kill()
     server.start()
-    assert await news(held_requests[0]) == "200"
+    assert await outcome(held_requests[0]) == "200"
     assert ids_of(kit.worker_broker()) == []  # the fence: b and c may have been started
-    assert await all_news(held_requests[1:]) == ["worker_lost"] * 2
+    assert await outcomes(held_requests[1:]) == ["worker_lost"] * 2
 
 
 async def test_a_front_that_was_given_up_comes_back(kit, make_front):
     front = make_front(kit, lease=0.3)
-    (get,) = submit(kit, front, "get")
+    (get,) = hold(kit, front, "get")
     await eventually(lambda: depth(kit) == 1)
     first = kit.client.hgetall(kit.keys.named("front", front.id))
     kit.link().script("front_leave", front.id)  # as the sweep does
@@ -186,7 +187,7 @@ async def test_a_front_that_was_given_up_comes_back(kit, make_front):
     await eventually(lambda: depth(kit) == 1)
     assert kit.client.hgetall(kit.keys.named("front", front.id)) != first
     assert ids_of(kit.worker_broker()) == ["get"]
-    assert await news(get) == "200"
+    assert await outcome(get) == "200"
 
 
 @pytest.fixture
@@ -206,57 +207,57 @@ async def test_given_up_while_its_link_is_broken(proxied, make_front, most):
     front = make_front(BrokerKit(proxy.url))
     await eventually(lambda: front.sender.reachable)
     proxy.block(FROM_BROKER)
-    (held,) = submit(kit, front, "a", most=most)
+    (held,) = hold(kit, front, "a", most=most)
     await eventually(lambda: depth(kit) == 1)
     assert ids_of(kit.worker_broker()) == ["a"]
     kit.link().script("front_leave", front.id)  # as the sweep does
     proxy.heal()
     if most == 1:
-        assert await news(held) == "worker_lost"
+        assert await outcome(held) == "worker_lost"
         assert depth(kit) == 0
     else:
         await eventually(lambda: depth(kit) == 1)
         assert ids_of(kit.worker_broker()) == ["a"]
-        assert held.sent_again
-        assert await news(held) == "200"
+        assert held.times_sent == 2
+        assert await outcome(held) == "200"
 
 
 async def test_what_nobody_waits_for_is_withdrawn_after_a_restart(own_kept, make_front):
     server, kit = own_kept
     front = make_front(kit)
-    mine, left = submit(kit, front, "mine", "left")
+    mine, left = hold(kit, front, "mine", "left")
     await eventually(lambda: depth(kit) == 2)
     server.kill()
     front.inbox.remove(left)  # its client leaves while nobody can be told
     server.start()
     await eventually(lambda: depth(kit) == 1)
     assert ids_of(kit.worker_broker()) == ["mine"]
-    assert await news(mine) == "200"
+    assert await outcome(mine) == "200"
 
 
 async def test_chunks_credit_and_withdrawal(kit, front):
     body = b"x" * 1000
-    assert await front.sender.stage("big", 0, body, 60)
-    (held,) = submit(kit, front, "big", body=body, chunks=1)
+    assert await front.send_chunk(Chunk("big", 0, body, 60))
+    (held,) = hold(kit, front, "big", body=body, chunks=1)
     await eventually(lambda: depth(kit) == 1)
     worker_broker = kit.worker_broker()
     claim = worker_broker.settle_and_claim(None)
     assert worker_broker.open(claim).body == body
     worker_broker.push(claim, part(claim, 0))
-    assert await news(held) == "200"
-    front.sender.credit("big", 4)
-    front.sender.credit("big", 5)
+    assert await outcome(held) == "200"
+    front.acknowledge("big", 4)
+    front.acknowledge("big", 5)
     assert await asyncio.to_thread(worker_broker.credit, claim, 5) == 9  # one trip
-    assert await front.sender.withdraw(held) == "in_flight"
+    assert await front.withdraw(held) == "in_flight"
     assert not worker_broker.push(claim, part(claim, 1))
     worker_broker.settle_and_claim(Settlement(claim, "abandoned"), claim=False)
-    assert await front.sender.withdraw(held) == "gone"
+    assert await front.withdraw(held) == "gone"
     assert kit.counters() == kit.there()
 
 
 async def test_stop_leaves_nothing(kit, make_front):
     front = make_front(kit)
-    submit(kit, front, "a", "b")
+    hold(kit, front, "a", "b")
     await eventually(lambda: depth(kit) == 2)
     await front.stop()
     assert kit.left() == set()
@@ -264,12 +265,12 @@ async def test_stop_leaves_nothing(kit, make_front):
 
 
 async def test_failures_are_told(kit, front):
-    (held,) = submit(kit, front, "a")
+    (held,) = hold(kit, front, "a")
     await eventually(lambda: depth(kit) == 1)
     worker_broker = kit.worker_broker()
     worker_broker.settle_and_claim(
         Settlement(worker_broker.settle_and_claim(None), "bad_response"), claim=False
     )
-    told = await asyncio.wait_for(held.next(), WITHIN)
+    told = await asyncio.wait_for(held.next_event(), WITHIN)
     assert isinstance(told, Failure)
     assert told == "bad_response"

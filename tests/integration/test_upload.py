@@ -42,7 +42,7 @@ def chunks(kit) -> list[bytes]:
 
 async def claim_with(kit, front, body: bytes, number: int):
     """The claim of a request with so many chunks, and the worker_broker that has it."""
-    front.submit(kit.encoded_request(front.id, "a", body=body, chunks=number))
+    front.hold(kit.encoded_request(front.id, "a", body=body, chunks=number))
     worker_broker = kit.worker_broker()
     found = []
 

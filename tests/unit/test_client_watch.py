@@ -6,7 +6,7 @@ import pytest
 
 from queueproxy.broker.front_broker import EncodedRequest
 from queueproxy.front.client_watch import WATCH_AFTER, ClientWatch
-from queueproxy.front.held_request import Event, HeldRequest
+from queueproxy.front.held_request import HeldRequest, HoldEnd
 
 REQUEST = {"type": "http.request", "body": b"", "more_body": False}
 DISCONNECT = {"type": "http.disconnect"}
@@ -42,32 +42,32 @@ async def hold():
 
     yield begin
     for watch in watches:
-        watch.end()
+        watch.__exit__()
 
 
 async def test_a_client_that_leaves_is_seen(connection, hold):
     held, _ = hold(connection, 60)
     connection.messages.put_nowait(DISCONNECT)
-    assert await asyncio.wait_for(held.next(), 5) is Event.LEFT
+    assert await asyncio.wait_for(held.next_event(), 5) is HoldEnd.CLIENT_LEFT
 
 
 async def test_the_hold_ends_while_the_client_is_there(connection, hold):
     held, _ = hold(connection, WATCH_AFTER * 2)
     began = asyncio.get_running_loop().time()
-    assert await asyncio.wait_for(held.next(), 5) is Event.EXPIRED
+    assert await asyncio.wait_for(held.next_event(), 5) is HoldEnd.EXPIRED
     assert asyncio.get_running_loop().time() - began >= WATCH_AFTER * 2 - 0.01
     connection.messages.put_nowait(DISCONNECT)
-    assert await asyncio.wait_for(held.next(), 5) is Event.LEFT
+    assert await asyncio.wait_for(held.next_event(), 5) is HoldEnd.CLIENT_LEFT
 
 
 async def test_a_hold_shorter_than_that_ends_too(connection, hold):
     held, _ = hold(connection, WATCH_AFTER / 10)
-    assert await asyncio.wait_for(held.next(), 5) is Event.EXPIRED
+    assert await asyncio.wait_for(held.next_event(), 5) is HoldEnd.EXPIRED
 
 
 async def test_who_is_answered_at_once_is_not_watched(connection, hold):
     _, watch = hold(connection, 60)
-    watch.end()
+    watch.__exit__()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(connection.asked.wait(), WATCH_AFTER * 2)
 
@@ -78,15 +78,15 @@ async def test_the_client_of_a_stream_is_watched_from_its_first_frame_on(connect
     await asyncio.wait_for(connection.asked.wait(), 5)
     watch.follow_stream()
     with pytest.raises(TimeoutError):  # the hold is over, the stream is not
-        await asyncio.wait_for(held.next(), WATCH_AFTER * 3)
+        await asyncio.wait_for(held.next_event(), WATCH_AFTER * 3)
     connection.messages.put_nowait(DISCONNECT)
-    assert await asyncio.wait_for(held.next(), 5) is Event.LEFT
+    assert await asyncio.wait_for(held.next_event(), 5) is HoldEnd.CLIENT_LEFT
 
 
 async def test_nothing_is_told_of_what_is_over(connection, hold):
     held, watch = hold(connection, WATCH_AFTER * 2)
     await asyncio.wait_for(connection.asked.wait(), 5)
-    watch.end()
+    watch.__exit__()
     connection.messages.put_nowait(DISCONNECT)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(held.next(), WATCH_AFTER * 3)
+        await asyncio.wait_for(held.next_event(), WATCH_AFTER * 3)

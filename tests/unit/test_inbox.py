@@ -6,8 +6,8 @@ import pytest
 
 from queueproxy.broker.front_broker import EncodedRequest, Notice, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
-from queueproxy.front.held_request import Event, Failure, HeldRequest
-from queueproxy.front.inbox import BAD_REPLY, Inbox
+from queueproxy.front.held_request import BAD_REPLY, Failure, HeldRequest, HoldEnd
+from queueproxy.front.inbox import Inbox
 
 CODEC = Codec(["secret"])
 
@@ -31,14 +31,14 @@ def hold(inbox: Inbox, id: str, size: int = 100, most: int = 2) -> HeldRequest:
 
 
 async def told(held: HeldRequest) -> list:
-    """All the news there is: bodies of frames, and failures."""
+    """All the events there are: bodies of frames, and failures."""
     found = []
     while True:
         try:
-            news = await asyncio.wait_for(held.next(), 0.01)
+            event = await asyncio.wait_for(held.next_event(), 0.01)
         except TimeoutError:
             return found
-        found.append(news.body if isinstance(news, Frame) else news)
+        found.append(event.body if isinstance(event, Frame) else event)
 
 
 async def test_each_gets_its_own(inbox):
@@ -53,7 +53,6 @@ async def test_frames_in_order(inbox):
     inbox.deliver(frames)
     assert await told(held) == [b"0", b"1", b"2", b"3", b"4"]
     assert held.answering
-    assert not held.repeatable
 
 
 async def test_frames_read_again_are_not_given_again(inbox):
@@ -134,9 +133,9 @@ async def test_a_reply_of_another_version_is_unusable(inbox):
 async def test_notices(inbox):
     held = hold(inbox, "1")
     inbox.deliver([Notice("1", "queue_full")])
-    (news,) = await told(held)
-    assert isinstance(news, Failure)
-    assert news == "queue_full"
+    (event,) = await told(held)
+    assert isinstance(event, Failure)
+    assert event == "queue_full"
 
 
 async def test_bytes_held(inbox):
@@ -149,19 +148,28 @@ async def test_bytes_held(inbox):
     assert (inbox.bytes, inbox.held_requests) == (0, {})
 
 
-async def test_repeatable_until_it_is_answered(inbox):
+async def test_sent_again_until_it_is_answered(inbox):
     get, post = hold(inbox, "1"), hold(inbox, "2", most=1)
-    assert get.repeatable
-    assert not post.repeatable
+    get.times_sent = post.times_sent = 1
+    assert get.may_be_sent_again(now=0)
+    assert not post.may_be_sent_again(now=0)
     inbox.deliver([raw("1", more=True)])
-    assert not get.repeatable
+    assert not get.may_be_sent_again(now=0)
 
 
-async def test_over_with_its_last_frame_or_a_failure(inbox):
+async def test_settled_with_its_last_frame_or_a_notice(inbox):
     streamed, failed = hold(inbox, "1"), hold(inbox, "2")
     inbox.deliver([raw("1", body=b"0", more=True)])
-    assert (streamed.over, failed.over) == (False, False)
+    assert (streamed.settled, failed.settled) == (False, False)
     inbox.deliver([raw("1", seq=1, body=b"1"), Notice("2", "worker_lost")])
-    assert (streamed.over, failed.over) == (True, True)
-    streamed.tell(Event.LEFT)
-    assert streamed.over
+    assert (streamed.settled, failed.settled) == (True, True)
+    streamed.notify(HoldEnd.CLIENT_LEFT)
+    assert streamed.settled
+
+
+@pytest.mark.parametrize("reply", [raw("1", 0, codec=Codec(["other"])), raw("1", 3)])
+async def test_a_reply_that_cannot_be_used_does_not_settle(inbox, reply):
+    """The broker may hold the request still, and its worker go on."""
+    held = hold(inbox, "1")
+    inbox.deliver([reply])
+    assert (held.failed, held.settled, held.finished) == (True, False, True)

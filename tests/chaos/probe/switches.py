@@ -71,7 +71,7 @@ def id_check() -> None:
         others = [t for t in self.held_requests.values() if t is not mine and not t.answering]
         if mine is not None and others and not mine.answering and not frame.head.more:
             others[0].next_seq = 1
-            others[0].tell(frame)
+            others[0].notify(frame)
             return
         original(self, raw)
 

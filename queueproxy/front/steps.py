@@ -1,0 +1,124 @@
+"""The steps of the sender: each takes at most one bounded piece to the broker, then returns."""
+
+from collections import deque
+
+from ..broker.front_broker import FrontBroker
+from ..exceptions import Fenced, NotSent
+from .held_request import DeliveryState, HeldRequest
+from .inbox import Inbox
+from .outbox import IDS_AT_ONCE, Outbox
+from .reconcile import fail_unanswered
+
+SAMPLE_EVERY = 1.0  # seconds between rows of history
+
+
+class Steps:
+    """What the sender does, step by step; each returns whether there was anything to do.
+
+    Args:
+        broker: the broker as this front sees it.
+        inbox, outbox: what is held, and what is to be sent.
+        lease: seconds; a heartbeat is due three times in it.
+    """
+
+    def __init__(self, broker: FrontBroker, inbox: Inbox, outbox: Outbox, lease: float):
+        self.unanswered_check_due = False
+        self._broker = broker
+        self._inbox = inbox
+        self._outbox = outbox
+        self._heartbeat_every = lease / 3
+        self._heartbeat_at = 0.0  # loop time
+        self._heartbeat_due = False
+        self._sample_due = False
+        self._to_check: deque[HeldRequest] = deque()  # the broker may be done with them
+
+    @property
+    def tick_every(self) -> float:
+        """Seconds between calls of `tick`."""
+        return min(SAMPLE_EVERY, self._heartbeat_every)
+
+    def tick(self, now: float) -> None:
+        """Note what is due by the clock.
+
+        Args:
+            now: time of the event loop.
+        """
+        self._sample_due = True
+        if now >= self._heartbeat_at:
+            self._heartbeat_due = True
+            self._heartbeat_at = now + self._heartbeat_every
+
+    async def heartbeat(self) -> bool:
+        """Extend this front's lease."""
+        if not self._heartbeat_due:
+            return False
+        await self._broker.beat()
+        self._heartbeat_due = False
+        return True
+
+    async def sample(self) -> bool:
+        """Write a row of history."""
+        if not self._sample_due:
+            return False
+        await self._broker.sample()
+        self._sample_due = False
+        return True
+
+    async def withdrawals(self) -> bool:
+        """Withdraw requests nobody waits for, and chunks of requests that will not be sent."""
+        piece = self._outbox.next_withdrawals()
+        if piece is None:
+            return False
+        why, ids = piece
+        self._outbox.withdrawals_done(ids, await self._broker.withdraw(ids, why))
+        return True
+
+    async def acknowledgements(self) -> bool:
+        """Tell workers how much of their streams the clients have taken."""
+        piece = self._outbox.acknowledgements.next()
+        if not piece:
+            return False
+        try:
+            await self._broker.credit(piece)
+        except BaseException:
+            self._outbox.acknowledgements.failed(piece)
+            raise
+        return True
+
+    async def check_unanswered(self) -> bool:
+        """Find whoever waits in vain, once a reply was refused that may have been anybody's."""
+        if self.unanswered_check_due and not self._to_check:
+            self.unanswered_check_due = False
+            held = self._inbox.held_requests.values()
+            self._to_check.extend(one for one in held if one.state is DeliveryState.QUEUED)
+        if not self._to_check:
+            return False
+        piece = [self._to_check[at] for at in range(min(IDS_AT_ONCE, len(self._to_check)))]
+        await fail_unanswered(self._broker, self._inbox, piece)
+        for _ in piece:
+            self._to_check.popleft()
+        return True
+
+    async def enqueue(self) -> bool:
+        """Put a batch of requests on their queues."""
+        batch = self._outbox.next_batch()
+        if batch is None:
+            return False
+        try:
+            await self._broker.enqueue(batch.first, [held.request for held in batch.held])
+        except (NotSent, Fenced):
+            self._outbox.batch_not_taken()
+            raise
+        except BaseException:
+            self._outbox.batch_uncertain()
+            raise
+        self._outbox.batch_taken()
+        return True
+
+    async def chunk(self) -> bool:
+        """Keep one chunk of an upload with the broker."""
+        chunk = self._outbox.chunks.next()
+        if chunk is None:
+            return False
+        self._outbox.chunks.done(await self._broker.stage(*chunk))
+        return True

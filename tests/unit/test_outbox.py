@@ -1,0 +1,243 @@
+"""What goes to the broker next, and what becomes of it (P1, P5, P8)."""
+
+import asyncio
+
+import pytest
+
+from queueproxy.broker.front_broker import EncodedRequest
+from queueproxy.front.held_request import DeliveryState, HeldRequest
+from queueproxy.front.outbox import (
+    BATCH_BYTES,
+    BATCH_REQUESTS,
+    IDS_AT_ONCE,
+    UNSENT,
+    Chunk,
+    Outbox,
+)
+
+PENDING, SENT, QUEUED = DeliveryState
+
+
+@pytest.fixture
+async def outbox():
+    return Outbox()
+
+
+def add(outbox: Outbox, *ids: str, body=b"", most=2, chunks=0) -> list[HeldRequest]:
+    loop = asyncio.get_running_loop()
+    added = []
+    for id in ids:
+        request = EncodedRequest(id, "default", 60_000, most, 100, chunks, b"head", body, b"")
+        added.append(HeldRequest(request, loop))
+        outbox.add(added[-1])
+    return added
+
+
+def future() -> asyncio.Future:
+    return asyncio.get_running_loop().create_future()
+
+
+def ids(outbox: Outbox) -> tuple[int, list[str]] | None:
+    """The next batch: the number of its first, and its ids."""
+    batch = outbox.next_batch()
+    return batch and (batch.first, [held.request.id for held in batch.held])
+
+
+# Requests.
+
+
+async def test_requests_go_in_order_and_are_numbered(outbox):
+    a, b = add(outbox, "a", "b")
+    assert ids(outbox) == (1, ["a", "b"])
+    assert (a.state, a.times_sent) == (SENT, 1)
+    outbox.batch_taken()
+    assert (a.state, b.state) == (QUEUED, QUEUED)
+    assert ids(outbox) is None
+    add(outbox, "c")
+    assert ids(outbox) == (3, ["c"])
+
+
+async def test_a_batch_has_a_most_of_requests(outbox):
+    add(outbox, *map(str, range(BATCH_REQUESTS + 1)))
+    assert len(outbox.next_batch().held) == BATCH_REQUESTS
+    outbox.batch_taken()
+    assert ids(outbox) == (BATCH_REQUESTS + 1, [str(BATCH_REQUESTS)])
+
+
+async def test_a_batch_ends_with_the_request_that_fills_it(outbox):
+    add(outbox, *"abc", body=b"x" * (BATCH_BYTES // 2))
+    assert ids(outbox) == (1, ["a", "b"])
+    outbox.batch_taken()
+    assert ids(outbox) == (3, ["c"])
+
+
+async def test_what_was_not_taken_goes_first_and_was_not_sent(outbox):
+    a, _ = add(outbox, "a", "b")
+    outbox.next_batch()
+    add(outbox, "c")
+    outbox.batch_not_taken()
+    assert (a.state, a.times_sent, a.may_have_run) == (PENDING, 0, False)
+    assert ids(outbox) == (1, ["a", "b", "c"])
+
+
+async def test_what_may_have_arrived_keeps_its_number_and_company(outbox):
+    (a,) = add(outbox, "a")
+    outbox.next_batch()
+    outbox.batch_uncertain()
+    add(outbox, "b")
+    assert ids(outbox) == (1, ["a"])
+    outbox.batch_not_taken()  # this time; it may have been before
+    assert (ids(outbox), a.state, a.times_sent) == ((1, ["a"]), SENT, 1)
+    outbox.batch_taken()
+    assert ids(outbox) == (2, ["b"])
+    outbox.batch_not_taken()
+    assert ids(outbox) == (2, ["b"])
+
+
+@pytest.mark.parametrize(("taken", "then"), [(2, (3, ["c"])), (0, (1, ["a", "b"]))])
+async def test_the_broker_says_whether_it_has_taken_an_uncertain_batch(outbox, taken, then):
+    add(outbox, "a", "b")
+    outbox.next_batch()
+    outbox.batch_uncertain()
+    add(outbox, "c")
+    outbox.confirm(taken)
+    assert ids(outbox) == then
+
+
+async def test_a_restart_numbers_anew_and_sends_what_was_lost_first(outbox):
+    a, b = add(outbox, "a", "b")
+    outbox.next_batch()
+    outbox.batch_taken()
+    add(outbox, "c")
+    outbox.next_batch()
+    outbox.batch_uncertain()
+    add(outbox, "d")
+    outbox.restart(7, [a, b])
+    assert (a.state, a.may_have_run) == (PENDING, True)
+    assert ids(outbox) == (8, ["a", "b", "d"])
+    assert (a.times_sent, a.may_be_sent_again(0)) == (2, False)
+
+
+# Withdrawals.
+
+
+async def test_a_request_not_sent_is_just_dropped(outbox):
+    a, _ = add(outbox, "a", "b")
+    done = future()
+    outbox.withdraw(a, "left", done)
+    assert (done.result(), a.withdrawn) == (UNSENT, True)
+    assert outbox.next_withdrawals() is None
+    assert ids(outbox) == (1, ["b"])
+
+
+async def test_its_chunks_are_withdrawn(outbox):
+    (a,) = add(outbox, "a", chunks=3)
+    outbox.withdraw(a, "left", future())
+    assert outbox.next_withdrawals() == ("left", ["a"])
+    assert ids(outbox) is None
+
+
+async def test_a_withdrawal_does_not_overtake_its_request(outbox):
+    a, b = add(outbox, "a", "b")
+    outbox.next_batch()
+    outbox.batch_taken()
+    (c,) = add(outbox, "c")
+    outbox.next_batch()
+    for held in (a, c):
+        outbox.withdraw(held, "left", future())
+    assert outbox.next_withdrawals() == ("left", ["a"])
+    outbox.batch_uncertain()
+    assert outbox.next_withdrawals() == ("left", ["a"])
+    assert outbox.next_batch().held[0].request.hold_ms == 0  # no worker starts it meanwhile
+    outbox.batch_taken()
+    assert outbox.next_withdrawals() == ("left", ["a", "c"])
+    assert not b.withdrawn
+
+
+async def test_withdrawn_on_the_way_and_not_taken(outbox):
+    a, _ = add(outbox, "a", "b")
+    outbox.next_batch()
+    done = future()
+    outbox.withdraw(a, "expired", done)
+    outbox.batch_not_taken()
+    assert done.result() == UNSENT
+    assert outbox.next_withdrawals() is None
+    assert ids(outbox) == (1, ["b"])
+
+
+async def test_withdrawals_go_by_reason_until_they_are_done(outbox):
+    first, second, again = future(), future(), future()
+    outbox.withdraw_id("a", "left", first)
+    outbox.withdraw_id("b", "expired", second)
+    outbox.withdraw_id("a", "expired", again)  # while the first is under way
+    assert outbox.next_withdrawals() == ("left", ["a"])
+    assert outbox.next_withdrawals() == ("left", ["a"])
+    outbox.withdrawals_done(["a"], ["gone"])
+    assert (first.result(), again.result()) == ("gone", "gone")
+    assert outbox.next_withdrawals() == ("expired", ["b"])
+    second.cancel()  # nobody waits for it any more
+    outbox.withdrawals_done(["b"], ["withdrawn"])
+    assert outbox.next_withdrawals() is None
+
+
+async def test_so_many_withdrawals_at_once(outbox):
+    for number in range(IDS_AT_ONCE + 1):
+        outbox.withdraw_id(str(number), "left")
+    _, piece = outbox.next_withdrawals()
+    assert len(piece) == IDS_AT_ONCE
+    outbox.withdrawals_done(piece, ["gone"] * len(piece))
+    assert outbox.next_withdrawals() == ("left", [str(IDS_AT_ONCE)])
+
+
+# Acknowledgements of streams.
+
+
+async def test_acknowledgements_add_up(outbox):
+    outbox.acknowledgements.add("a", 3)
+    outbox.acknowledgements.add("b", 4)
+    outbox.acknowledgements.add("a", 5)
+    assert outbox.acknowledgements.next() == [("a", 8), ("b", 4)]
+    assert outbox.acknowledgements.next() == []
+
+
+async def test_acknowledgements_that_failed_are_not_lost(outbox):
+    outbox.acknowledgements.add("a", 3)
+    piece = outbox.acknowledgements.next()
+    outbox.acknowledgements.add("a", 1)
+    outbox.acknowledgements.failed(piece)
+    assert outbox.acknowledgements.next() == [("a", 4)]
+
+
+async def test_so_many_acknowledgements_at_once(outbox):
+    for number in range(IDS_AT_ONCE + 1):
+        outbox.acknowledgements.add(str(number), 1)
+    assert len(outbox.acknowledgements.next()) == IDS_AT_ONCE
+    assert outbox.acknowledgements.next() == [(str(IDS_AT_ONCE), 1)]
+
+
+# Chunks of uploads.
+
+
+async def test_chunks_go_one_by_one(outbox):
+    first, second = Chunk("a", 0, b"0", 60), Chunk("b", 0, b"0", 60)
+    stored, refused = future(), future()
+    outbox.chunks.add(first, stored)
+    outbox.chunks.add(second, refused)
+    assert outbox.chunks.next() is first
+    assert outbox.chunks.next() is first  # until it is done
+    outbox.chunks.done(True)
+    assert outbox.chunks.next() is second
+    outbox.chunks.done(False)
+    assert outbox.chunks.next() is None
+    assert (stored.result(), refused.result()) == (True, False)
+
+
+async def test_chunks_nobody_waits_for_are_left_out(outbox):
+    left, there = future(), future()
+    outbox.chunks.add(Chunk("a", 0, b"0", 60), left)
+    outbox.chunks.add(Chunk("b", 0, b"0", 60), there)
+    left.cancel()
+    assert outbox.chunks.next().id == "b"
+    there.cancel()  # while it is under way
+    outbox.chunks.done(True)
+    assert outbox.chunks.next() is None
