@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from ..common.ending import Unfinished, end_badly
 from ..common.limits import LAST_REQUESTS_WITHIN
+from ..common.open_connections import OpenConnections
 from ..common.waiting import until
 from .protocol import Protocol
 
@@ -29,6 +30,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_draining: Callable[[], None]):
         super().__init__(config)
         self.server_state.draining = False
+        self.server_state.opened = OpenConnections()
         self._on_draining = on_draining
 
     @contextlib.contextmanager
