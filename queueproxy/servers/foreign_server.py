@@ -1,13 +1,15 @@
 """What is known of, and can be done under, an ASGI server that somebody else started.
 
-Neither function does anything under the servers of this package.
+No function does anything under the servers of this package.
 """
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
 _DATE_AND_SERVER = frozenset((b"date", b"server"))
 _NONE: frozenset[bytes] = frozenset()
+_LOOK_EVERY = 0.02  # seconds
 
 
 def headers_it_adds(send: Callable) -> frozenset[bytes]:
@@ -29,11 +31,29 @@ def cut(send: Callable) -> bool:
     ``daphne`` started by hand is such a case: an exception after the answer began ends the task
     that looks after all applications. Its ``send`` is a partial with the request in it.
     """
-    if not isinstance(send, partial) or not send.args:
-        return False
-    channel = getattr(send.args[0], "channel", None)
-    transport = getattr(channel, "transport", None)
-    if not hasattr(transport, "abortConnection"):
+    transport = _twisted_transport(send)
+    if transport is None:
         return False
     transport.abortConnection()
     return True
+
+
+async def room(send: Callable) -> None:
+    """Return when the client has taken enough of an answer for more of it to be sent.
+
+    To be awaited after each piece of an answer. The ``send`` of a ``daphne`` started by hand
+    returns at once, however much waits for the client already.
+    """
+    transport = _twisted_transport(send)
+    if transport is None:
+        return
+    while transport.connected and transport.producerPaused:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+def _twisted_transport(send: Callable):
+    if not isinstance(send, partial) or not send.args:
+        return None
+    channel = getattr(send.args[0], "channel", None)
+    transport = getattr(channel, "transport", None)
+    return transport if hasattr(transport, "abortConnection") else None
