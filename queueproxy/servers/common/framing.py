@@ -89,7 +89,7 @@ class ChunkedBody:
 
     def _check_size(self, size: int) -> None:
         if self._next == self._trailer:
-            if self._trailers + size > limits.MAX_HEADERS:
+            if self._trailers + size > limits.MAX_HEADERS + 2:  # with the empty line after them
                 raise BadBody(refusals.HEADERS_TOO_LARGE)
         elif size > limits.MAX_CHUNK_LINE:
             raise BadBody(_BAD_CHUNK)
@@ -115,7 +115,7 @@ class ChunkedBody:
             return
         self._trailers += len(line) + 2
         self._fields += 1
-        if self._fields > limits.MAX_FIELDS:
+        if self._fields > limits.MAX_FIELDS or self._trailers > limits.MAX_HEADERS:
             raise BadBody(refusals.HEADERS_TOO_LARGE)
         if parse_fields([line]) is None or not _VALUE(line):
             raise BadBody(_BAD_CHUNK)
