@@ -4,11 +4,14 @@ No function does anything under the servers of this package.
 """
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from functools import partial
 
 _DATE_AND_SERVER = frozenset((b"date", b"server"))
 _NONE: frozenset[bytes] = frozenset()
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _LOOK_EVERY = 0.02  # seconds
 
 
@@ -29,13 +32,27 @@ def cut(send: Callable) -> bool:
     """Break the connection of an answer, where an exception would not; whether that was done.
 
     ``daphne`` started by hand is such a case: an exception after the answer began ends the task
-    that looks after all applications. Its ``send`` is a partial with the request in it.
+    that looks after all applications. Its ``send`` is a partial with the request in it. ``uvicorn``
+    started by hand is one where HTTP/1.0 is spoken: it closes as if the answer were whole.
     """
     transport = _twisted_transport(send)
-    if transport is None:
+    if transport is not None:
+        transport.abortConnection()
+        return True
+    cycle = getattr(send, "__self__", None)
+    foreign = hasattr(cycle, "default_headers") and not hasattr(cycle, "cuts_itself")
+    if not foreign or cycle.scope["http_version"] != "1.0":
         return False
-    transport.abortConnection()
+    cycle.disconnected = True  # what is sent from now on goes nowhere
+    reset(cycle.transport)
     return True
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Close, so that the peer can't take it for an orderly end."""
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
 
 
 async def room(send: Callable) -> None:

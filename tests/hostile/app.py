@@ -150,7 +150,8 @@ async def broken(line: str, receive, send) -> None:
     """A stream that breaks off."""
     await start(send)
     await send({"type": "http.response.body", "body": b"one ", "more_body": True})
-    raise ValueError("broken on purpose")
+    if not foreign_server.cut(send):  # as the front does
+        raise ValueError("broken on purpose")
 
 
 VIEWS = {

@@ -588,3 +588,13 @@ def all_cases() -> list[Case]:
         for family in FAMILIES
         for case in family()
     ]
+
+
+def first_of(**families: int) -> list[Case]:
+    """The first so many cases of some families."""
+    chosen = []
+    for family, number in families.items():
+        cases = [case for case in all_cases() if case.name.startswith(f"{family}:")]
+        assert len(cases) >= number
+        chosen += cases[:number]
+    return chosen

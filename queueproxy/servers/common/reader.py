@@ -22,6 +22,7 @@ class _Reading(Enum):
     HEAD = auto()
     BODY = auto()
     AHEAD = auto()  # past a whole request that is not answered
+    TOO_FAR = auto()  # so far past it that no later one will be read; what comes is dropped
     NOTHING = auto()  # what comes is dropped
 
 
@@ -48,6 +49,9 @@ class Connection(Protocol):
 
     def resume_reading(self) -> None:
         """Take them again."""
+
+    def drain(self) -> None:
+        """Let the answer in hand be the last of this connection."""
 
     def fileno(self) -> int:
         """The socket's descriptor."""
@@ -86,7 +90,7 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Take what has come from the client."""
-        if self._reading is _Reading.NOTHING:
+        if self._reading in (_Reading.NOTHING, _Reading.TOO_FAR):
             return
         if self._reading is _Reading.BODY:
             self._read_body(data)
@@ -138,7 +142,7 @@ class RequestReader:
     @property
     def more_is_coming(self) -> bool:
         """Whether the client has sent, or must still send, what nobody will read."""
-        return bool(self._buffer) or self._reading is _Reading.BODY
+        return bool(self._buffer) or self._reading in (_Reading.BODY, _Reading.TOO_FAR)
 
     @property
     def idle(self) -> bool:
@@ -246,10 +250,16 @@ class RequestReader:
             self._connection.resume_reading()
 
     def _look(self) -> None:
-        # The loop tells nothing of a connection that is not read.
+        # The loop tells nothing of a connection that is not read, and a FIN may wait behind what
+        # its client could not send yet.
         if not self._paused:
             return
-        if has_left(self._connection.fileno()):
+        if self._reading is _Reading.AHEAD:
+            self._reading = _Reading.TOO_FAR
+            self._buffer.clear()
+            self._connection.drain()
+            self._regulate()
+        elif has_left(self._connection.fileno()):
             self._connection.abort()
         else:
             self._loop.call_later(limits.LOOK_EVERY, self._look)

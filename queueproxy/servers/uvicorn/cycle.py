@@ -18,6 +18,8 @@ class Cycle(RequestResponseCycle):
         connection: the `Protocol`.
     """
 
+    cuts_itself = True  # seen by `foreign_server`
+
     def __init__(self, scope: dict, incoming: Incoming, *, keep_alive: bool, connection):
         super().__init__(
             scope=scope,
