@@ -38,6 +38,10 @@ class QueueProxy:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
+        if scope["type"] == "websocket":  # of a project without a consumer for it
+            await receive()
+            await send({"type": "websocket.close"})
+            return
         front = self.front()
         if self._endpoints.owns(scope["path"]):
             await self._endpoints.answer(scope, send, foreign_server.headers_it_adds(send))
@@ -113,7 +117,7 @@ def get_application() -> ProtocolTypeRouter:
     """The application for an ASGI server: settings and app registry loaded, nothing else."""
     django.setup(set_prefix=False)
     proxy = QueueProxy()
-    router = ProtocolTypeRouter({"http": proxy, "lifespan": proxy})
+    router = ProtocolTypeRouter({"http": proxy, "websocket": proxy, "lifespan": proxy})
     router.queueproxy = proxy
     return router
 

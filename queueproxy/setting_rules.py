@@ -101,14 +101,15 @@ def _is_pattern(value) -> bool:
 
 
 def _proxies(value) -> str | None:
-    wanted = "a list of IP addresses or networks"
+    wanted = "a list of IP addresses, networks or 'unix:'"
     if not isinstance(value, (list, tuple)):
         return wanted
     for network in value:
         if not isinstance(network, str):
             return wanted
         try:
-            ipaddress.ip_network(network)
+            if network != "unix:":
+                ipaddress.ip_network(network)
         except ValueError as error:
             return f"{wanted} ({error})"
     return None

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
+from .common.open_connections import allow_open_files
+
 _PACKAGES = {"daphne": ("daphne",), "uvicorn": ("uvicorn", "httptools")}
 SERVERS = tuple(_PACKAGES)
 
@@ -37,6 +39,7 @@ def run(
         on_draining: called as draining begins.
         access_log: whether each answer is logged.
     """
+    allow_open_files()
     import_module(f".{server}.server", __package__).run(
         app,
         listening,

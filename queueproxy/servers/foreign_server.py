@@ -1,13 +1,18 @@
 """What is known of, and can be done under, an ASGI server that somebody else started.
 
-Neither function does anything under the servers of this package.
+No function does anything under the servers of this package.
 """
 
+import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from functools import partial
 
 _DATE_AND_SERVER = frozenset((b"date", b"server"))
 _NONE: frozenset[bytes] = frozenset()
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
+_LOOK_EVERY = 0.02  # seconds
 
 
 def headers_it_adds(send: Callable) -> frozenset[bytes]:
@@ -27,13 +32,45 @@ def cut(send: Callable) -> bool:
     """Break the connection of an answer, where an exception would not; whether that was done.
 
     ``daphne`` started by hand is such a case: an exception after the answer began ends the task
-    that looks after all applications. Its ``send`` is a partial with the request in it.
+    that looks after all applications. Its ``send`` is a partial with the request in it. ``uvicorn``
+    started by hand is one where HTTP/1.0 is spoken: it closes as if the answer were whole.
     """
-    if not isinstance(send, partial) or not send.args:
+    transport = _twisted_transport(send)
+    if transport is not None:
+        transport.abortConnection()
+        return True
+    cycle = getattr(send, "__self__", None)
+    foreign = hasattr(cycle, "default_headers") and not hasattr(cycle, "cuts_itself")
+    if not foreign or cycle.scope["http_version"] != "1.0":
         return False
+    cycle.disconnected = True  # what is sent from now on goes nowhere
+    reset(cycle.transport)
+    return True
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Close, so that the peer can't take it for an orderly end."""
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()
+
+
+async def room(send: Callable) -> None:
+    """Return when the client has taken enough of an answer for more of it to be sent.
+
+    To be awaited after each piece of an answer. The ``send`` of a ``daphne`` started by hand
+    returns at once, however much waits for the client already.
+    """
+    transport = _twisted_transport(send)
+    if transport is None:
+        return
+    while transport.connected and transport.producerPaused:  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+def _twisted_transport(send: Callable):
+    if not isinstance(send, partial) or not send.args:
+        return None
     channel = getattr(send.args[0], "channel", None)
     transport = getattr(channel, "transport", None)
-    if not hasattr(transport, "abortConnection"):
-        return False
-    transport.abortConnection()
-    return True
+    return transport if hasattr(transport, "abortConnection") else None

@@ -1,6 +1,8 @@
 """Runs `server_app` in a process of its own, and talks to it in raw bytes."""
 
 import contextlib
+import json
+import os
 import queue
 import signal
 import socket
@@ -17,11 +19,27 @@ PATIENCE = 15.0  # seconds
 
 
 class Served:
-    """A serving process on a listening socket it shares with this one."""
+    """A serving process on a listening socket it shares with this one.
 
-    def __init__(self, server: str, listening: socket.socket, graceful_timeout: float = 10):
+    Args:
+        server: one of `SERVERS`.
+        listening: the socket.
+        graceful_timeout: seconds.
+        module: what is run; takes the arguments of `server_app`.
+        limits: those of servers/common/limits.py that are to differ, for a module that takes them.
+    """
+
+    def __init__(
+        self,
+        server: str,
+        listening: socket.socket,
+        graceful_timeout: float = 10,
+        *,
+        module: str = "tests.integration.server_app",
+        limits: dict | None = None,
+    ):
         fd = listening.fileno()
-        command = [sys.executable, "-m", "tests.integration.server_app", server, str(fd)]
+        command = [sys.executable, "-m", module, server, str(fd)]
         self.process = subprocess.Popen(
             [*command, str(graceful_timeout)],
             cwd=ROOT,
@@ -29,6 +47,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env={**os.environ, "SERVER_APP_LIMITS": json.dumps(limits or {})},
         )
         self.address = listening.getsockname()
         self.output: list[str] = []
@@ -73,10 +92,10 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(server: str, *, graceful_timeout: float = 10) -> Iterator[Served]:
-    """A server, up and listening; killed at the end if it still runs."""
+def serving(server: str, *, graceful_timeout: float = 10, **options) -> Iterator[Served]:
+    """A server, up and listening; killed at the end if it still runs. `options` as of `Served`."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
-        served = Served(server, listening, graceful_timeout)
+        served = Served(server, listening, graceful_timeout, **options)
     with ending(served):
         served.says("startup")
         yield served

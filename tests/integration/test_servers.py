@@ -136,7 +136,7 @@ POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
         (413, POST + b"Content-Length: %d\r\n\r\n" % (LIMIT + 1)),
         (431, b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000 + b"\r\n\r\n"),
         (431, b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: 1234567890\r\n" * 9000 + b"\r\n"),
-        (431, b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (414, b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"),
     ],
 )
 def test_refusals_are_honest_and_close(client, status, raw):

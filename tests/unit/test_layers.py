@@ -48,7 +48,11 @@ ONLY_IN = {
         "queueproxy.broker.link.links",
         "queueproxy.broker.link.protocol",
     },
-    "uvicorn": {"queueproxy.servers.uvicorn.protocol", "queueproxy.servers.uvicorn.server"},
+    "uvicorn": {
+        "queueproxy.servers.uvicorn.cycle",
+        "queueproxy.servers.uvicorn.protocol",
+        "queueproxy.servers.uvicorn.server",
+    },
 }
 
 

@@ -17,14 +17,23 @@ RawHeader = tuple[bytes, bytes]
 _HOP_BY_HOP = frozenset(name.encode() for name in HOP_BY_HOP)
 # And what is settled here (Expect) or set by the front itself.
 _NOT_FORWARDED = _HOP_BY_HOP | {b"expect", b"x-request-id", b"x-request-start", b"daphne-root-path"}
-# Whatever Connection says: without them a request would mean something else.
-_ALWAYS_KEPT = frozenset((b"host", b"content-length", b"content-type"))
+# Whatever Connection says. Without them a request would mean something else, or come from somebody
+# else: a proxy passes a client's Connection on beside what it has set itself.
+_ALWAYS_KEPT = frozenset(
+    (
+        *(b"host", b"content-length", b"content-type", b"authorization", b"cookie", b"origin"),
+        *(b"forwarded", b"via", b"x-real-ip", b"traceparent", b"tracestate", b"remote-user"),
+    )
+)
+_KEPT_PREFIX = b"x-forwarded-"
 _NOT_RETURNED = _HOP_BY_HOP | {b"x-request-id"}
 _NONE: frozenset[bytes] = frozenset()
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}").fullmatch
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+UNIX = "unix:"  # in ``TRUSTED_PROXIES``: whoever comes over a unix socket
+Trusted = Sequence[Network | str]
 
 
 class Peer(NamedTuple):
@@ -40,12 +49,16 @@ def forwardable_request_headers(scope: dict) -> list[Header]:
     headers = scope["headers"]
     for name, value in headers:
         if name == b"connection":
-            dropped = dropped | (_listed(value) - _ALWAYS_KEPT)
+            dropped = dropped | {name for name in _listed(value) if not _is_always_kept(name)}
     return [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, value in headers
         if name not in dropped and b"_" not in name
     ]
+
+
+def _is_always_kept(name: bytes) -> bool:
+    return name in _ALWAYS_KEPT or name.startswith(_KEPT_PREFIX)
 
 
 def _listed(value: bytes) -> set[bytes]:
@@ -78,16 +91,16 @@ def _quote(path: str) -> str:
     )
 
 
-def parse_networks(proxies: Iterable[str]) -> tuple[Network, ...]:
-    """``TRUSTED_PROXIES`` as networks.
+def parse_networks(proxies: Iterable[str]) -> tuple[Network | str, ...]:
+    """``TRUSTED_PROXIES`` as networks, with `UNIX` as it is.
 
     Raises:
         ValueError: one of them is neither an address nor a network.
     """
-    return tuple(ipaddress.ip_network(proxy) for proxy in proxies)
+    return tuple(proxy if proxy == UNIX else ipaddress.ip_network(proxy) for proxy in proxies)
 
 
-def peer_of(scope: dict, trusted: Sequence[Network]) -> Peer:
+def peer_of(scope: dict, trusted: Trusted) -> Peer:
     """The client's address and scheme.
 
     ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count only from a trusted proxy; of a list the
@@ -95,7 +108,7 @@ def peer_of(scope: dict, trusted: Sequence[Network]) -> Peer:
     """
     client = tuple(scope["client"]) if scope.get("client") else None
     scheme = scope.get("scheme", "http")
-    if not trusted or client is None or not _is_trusted(_address(client[0]), trusted):
+    if not trusted or not _is_proxy(client, trusted):
         return Peer(client, scheme)
     proto = _parts(scope, b"x-forwarded-proto")
     if proto and proto[-1] in ("http", "https"):
@@ -108,6 +121,13 @@ def peer_of(scope: dict, trusted: Sequence[Network]) -> Peer:
         if not _is_trusted(address, trusted):
             break
     return Peer(client, scheme)
+
+
+def _is_proxy(client: tuple | None, trusted: Trusted) -> bool:
+    # A peer on a unix socket has no address, and some servers write it as an empty one.
+    if client is None or not client[0]:
+        return UNIX in trusted
+    return _is_trusted(_address(client[0]), trusted)
 
 
 def _parts(scope: dict, wanted: bytes) -> list[str]:
@@ -130,8 +150,8 @@ def _address(text: str) -> IPAddress | None:
     return getattr(address, "ipv4_mapped", None) or address  # as a dual-stack socket shows IPv4
 
 
-def _is_trusted(address: IPAddress | None, trusted: Sequence[Network]) -> bool:
-    return address is not None and any(address in network for network in trusted)
+def _is_trusted(address: IPAddress | None, trusted: Trusted) -> bool:
+    return address is not None and any(address in network for network in trusted if network != UNIX)
 
 
 def reply_headers(

@@ -40,6 +40,10 @@ BODY_TOO_LARGE = Refusal(413, "http_request_error", "The body is too large.", cl
 BODY_TOO_SLOW = Refusal(408, "http_request_error", "The body came too slowly.", close=True)
 HEADERS_TOO_LARGE = Refusal(431, "http_request_error", "The headers are too large.", close=True)
 HEADERS_TOO_SLOW = Refusal(408, "http_request_error", "The headers came too slowly.", close=True)
+TARGET_TOO_LONG = Refusal(414, "http_request_error", "The target is too long.", close=True)
+VERSION_UNKNOWN = Refusal(
+    505, "http_request_error", "Only HTTP/1.0 and HTTP/1.1 are spoken here.", close=True
+)
 
 _NOT_EXECUTED = "Nothing was executed; it is safe to send the request again."
 _UNKNOWN = "Whether the request was executed is not known."
@@ -49,6 +53,13 @@ def _waiting(detail: str) -> Refusal:
     return Refusal(503, "destination_unavailable", f"{detail} {_NOT_EXECUTED}", RETRY_AFTER)
 
 
+TOO_MANY_CONNECTIONS = Refusal(
+    503,
+    "http_request_denied",
+    f"Too many connections are open. {_NOT_EXECUTED}",
+    RETRY_AFTER,
+    close=True,
+)
 QUEUE_FULL = _waiting("Too many requests are waiting.")
 MEMORY_FULL = _waiting("There is no room for this request now.")
 BROKER_AWAY = _waiting("The queue can't be reached.")

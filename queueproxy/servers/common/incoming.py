@@ -33,6 +33,8 @@ class Incoming:
 
     def feed(self, piece: bytes) -> None:
         """A piece has come."""
+        if self.lost:
+            return
         self._pieces.append(piece)
         self._size += len(piece)
         if self._size > HIGH_WATER:

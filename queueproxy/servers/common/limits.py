@@ -1,6 +1,19 @@
-"""Limits of a connection, the same under every server."""
+"""Limits of a connection, the same under every server. Times in seconds, sizes in bytes."""
 
-MAX_HEADERS = 64 * 1024  # bytes of request line and headers
-HEADERS_WITHIN = 60.0  # seconds from the connection, or the first byte, to the end of the headers
-LINGER = 1.0  # seconds a refused client is read on: a reset would overtake what it is told
-LAST_REQUESTS_WITHIN = 1.0  # seconds that idle connections stay open as draining begins
+MAX_LINE = 32 * 1024  # request line
+MAX_HEADERS = 64 * 1024  # request line and headers; as much again for the trailers of a body
+MAX_FIELDS = 256  # headers of a request; as many again for the trailers of a body
+MAX_CHUNK_LINE = 1024  # size and extensions of one chunk
+MAX_EXTENSIONS = 16 * 1024  # chunk extensions of a whole body
+LOOKAHEAD = 64 * 1024  # what is read of later requests while one is unanswered
+MAX_CONNECTIONS = 10_000  # at most; fewer where the system allows fewer open files
+SPARE_FILES = 128  # of the open files allowed, those that are not for connections
+
+HEADERS_WITHIN = 60.0  # from the connection, or the first byte, to the end of the headers
+# An idle connection must outlive the idle time of whoever pools it, or a request meets its end:
+# nginx, HAProxy and AWS's balancers keep theirs for 60 s, Google's for 600 s.
+KEEP_ALIVE = 620.0
+LINGER = 1.0  # a refused client is read on: a reset would overtake what it is told
+STALLED = 30.0  # a closing connection whose client takes nothing of its last answer is cut
+LOOK_EVERY = 1.0  # that a client is not read before it is looked after whether it has left
+LAST_REQUESTS_WITHIN = 1.0  # that idle connections stay open as draining begins

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import select
 import socket
 import stat
 
@@ -12,6 +13,8 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 BACKLOG = 2048
 FIRST_PASSED_FD = 3  # sd_listen_fds(3)
+
+_LEFT = getattr(select, "POLLRDHUP", 0)  # Linux tells of a FIN behind what is not read yet
 
 _ADDRESS = re.compile(r"(?:(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^\[\]:]*)):)?(?P<port>[0-9]{1,5})")
 
@@ -63,6 +66,13 @@ def describe(listening: socket.socket) -> str:
         return f"unix:{os.fsdecode(name)}"
     host = f"[{name[0]}]" if ":" in name[0] else name[0]
     return f"http://{host}:{name[1]}"
+
+
+def has_left(fd: int) -> bool:
+    """Whether the peer has closed, as far as that shows while its bytes wait to be read."""
+    poll = select.poll()
+    poll.register(fd, _LEFT)
+    return bool(poll.poll(0))  # a reset or a hang-up always counts
 
 
 def _activated() -> int | None:

@@ -1,119 +1,164 @@
-"""HTTP connections under Daphne, with the limits and the refusals that Daphne leaves to its user.
+"""HTTP connections under Daphne, read by our own reader.
 
-Daphne closes without a word on headers it finds too large, and says nothing of why it refuses.
+Of Twisted's channel what writes is used, and nothing that reads: it takes no more than the first
+word of the first Connection header, and sends 408 into connections on which nothing was asked.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from daphne.http_protocol import HTTPFactory
-from twisted.internet import reactor
-from twisted.protocols.basic import LineReceiver
+from daphne.server import twisted_loop
 from twisted.web import http
 
 from ...front.http import refusals
 from ...front.http.refusals import Refusal
+from ..common import limits
 from ..common.ending import raw_refusal
-from ..common.limits import HEADERS_WITHIN, LINGER, MAX_HEADERS
+from ..common.head import Head
+from ..common.incoming import Incoming
+from ..common.reader import RequestReader
 from .request import Request
-
-_MAX_DIGITS = 18  # of a Content-Length
 
 
 class Channel(http.HTTPChannel):
-    """A connection with limits, which says why it refuses."""
-
-    MAX_LENGTH = totalHeadersSize = MAX_HEADERS
+    """One connection, of which one request at a time is in `requests`."""
 
     def __init__(self):
         super().__init__()
         self.writable = asyncio.Event()  # there is room in the transport's buffer
         self.writable.set()
-        self._refused = False
-        self._head_began = False  # a part of a request's headers is there
+        self._finishing = False
+        self._timers: list[asyncio.TimerHandle] = []
+
+    # Twisted's side
 
     def connectionMade(self) -> None:
-        self.factory.server.channels.add(self)
         super().connectionMade()
+        server = self.factory.server
+        self._reader = RequestReader(self, server.opened, twisted_loop)
+        if server.opened.has_room(len(server.connections)):
+            server.channels.add(self)
+            self._reader.start()
+        else:
+            self._reader.stop()
+            self.refuse(refusals.TOO_MANY_CONNECTIONS)
 
     def connectionLost(self, reason) -> None:
         self.factory.server.channels.discard(self)
         self.writable.set()
+        for timer in self._timers:
+            timer.cancel()
+        self._reader.lost()
         super().connectionLost(reason)
+
+    def dataReceived(self, data: bytes) -> None:
+        self._reader.feed(data)
 
     def pauseProducing(self) -> None:
         self.writable.clear()
-        super().pauseProducing()
 
     def resumeProducing(self) -> None:
         self.writable.set()
-        super().resumeProducing()
 
-    def dataReceived(self, data: bytes) -> None:
-        if self._refused:
-            return
-        if not self._head_began:
-            self._head_began = True
-            self.resetTimeout()  # once: each byte must not buy more time
-        LineReceiver.dataReceived(self, data)
+    def requestDone(self, request: Request) -> None:
+        self.requests.remove(request)
+        if self.persistent and not self._reader.in_body:
+            self._reader.answered()
+        else:  # what is left of its body must not be read as a request
+            self.finish()
 
-    def timeoutConnection(self) -> None:
-        if self._head_began:
-            self.refuse(refusals.HEADERS_TOO_SLOW)
+    # The reader's side
+
+    def begin(self, head: Head, incoming: Incoming) -> None:
+        """Run the application on a request, or hand the connection over to a websocket."""
+        self.persistent = head.keep_alive
+        request = self.requestFactory(self, False)
+        self.requests.append(request)
+        if head.asks_for_websocket():
+            self._reader.stop()
+            self.factory.server.channels.discard(self)
+            request.become_websocket(head)
         else:
-            super().timeoutConnection()
+            request.begin(head, incoming)
 
-    def lineReceived(self, line: bytes) -> None:
-        if not self._refused:
-            super().lineReceived(line)
-
-    def lineLengthExceeded(self, line: bytes) -> None:
-        self.refuse(refusals.HEADERS_TOO_LARGE)
-
-    def _maybeChooseTransferDecoder(self, header: bytes, data: bytes) -> bool:
-        refusal = None
-        if header == b"Transfer-Encoding" and data.lower() != b"chunked":
-            refusal = refusals.not_implemented("Only the chunked transfer coding is implemented.")
-        elif header == b"Content-Length" and data.isdigit() and len(data) > _MAX_DIGITS:
-            refusal = refusals.BODY_TOO_LARGE
-        if refusal is None:
-            return super()._maybeChooseTransferDecoder(header, data)
-        self.refuse(refusal)
-        return False
-
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        too_many = self._receivedHeaderCount > self.maxHeaders
-        if too_many or self._receivedHeaderSize > self.totalHeadersSize:
-            self.refuse(refusals.HEADERS_TOO_LARGE)
-        else:
-            self.refuse(refusals.bad_request("The request is not valid HTTP."))
-
-    def _send100Continue(self) -> None:
-        self.requests[-1].continue_asked = True  # said when the application asks for the body
+    def say_continue(self) -> None:
+        """The body is wanted."""
+        if self.requests and not self.requests[0].startedWriting:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def refuse(self, refusal: Refusal) -> None:
-        """Say so, read on for a moment without looking, and close."""
-        if self._refused:
-            return
-        self._refused = True
-        self.setTimeout(None)
-        if any(request.startedWriting for request in self.requests):
-            self.transport.abortConnection()
-            return
+        """Let a refusal be the last answer of this connection."""
         for request in self.requests:
+            if request.startedWriting:
+                self.persistent = False  # it has its answer, and that is the last
+                return
             request.abandon()
         self.transport.write(raw_refusal(refusal))
-        self.transport.loseWriteConnection()
-        reactor.callLater(LINGER, self.transport.abortConnection)
+        self.finish(linger=True)
 
-    def begin_request(self) -> None:
-        """The headers are there: the idle timeout is not for what comes now."""
-        self._head_began = False
-        self._savedTimeOut = self.setTimeout(None)
+    def hang_up(self) -> None:
+        """Close where nothing was asked."""
+        self.finish()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abortConnection()
+
+    def pause_reading(self) -> None:
+        """Take nothing from the client for now."""
+        self.transport.pauseProducing()
+
+    def resume_reading(self) -> None:
+        """Take its bytes again."""
+        self.transport.resumeProducing()
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self.transport.fileno()
+
+    # The end
+
+    def finish(self, *, linger: bool = False) -> None:
+        """Close when the last answer has gone out.
+
+        A socket closed with bytes unread is reset, and the reset can overtake the answer. A
+        client that takes nothing of what is left for it is cut.
+
+        Args:
+            linger: read on for a moment; so also where more of the client's is under way.
+        """
+        if self._finishing:
+            return
+        self._finishing = True
+        linger = linger or self._reader.more_is_coming
+        self._reader.stop()
+        if linger:
+            self._networkProducer.unregisterProducer()
+            self.transport.loseWriteConnection()
+            self._later(limits.LINGER, self.loseConnection)
+        else:
+            self.loseConnection()
+        self._later(limits.STALLED, self._look, self._unsent())
+
+    def _look(self, before: int) -> None:
+        left = self._unsent()
+        if left and left >= before:
+            self.transport.abortConnection()
+        else:
+            self._later(limits.STALLED, self._look, left)
+
+    def _later(self, seconds: float, call: Callable[..., None], *args) -> None:
+        self._timers.append(twisted_loop.call_later(seconds, call, *args))
+
+    def _unsent(self) -> int:
+        transport = self.transport
+        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
 
     def drain(self) -> None:
         """Let the answer in hand, or the next one, be the last of this connection."""
         if self.requests:
-            self.persistent = 0
+            self.persistent = False
 
     @property
     def idle(self) -> bool:
@@ -128,7 +173,7 @@ class Factory(HTTPFactory):
 
     def __init__(self, server):
         super().__init__(server)
-        self.timeOut = HEADERS_WITHIN
+        self.timeOut = None  # the reader has the timers
 
     def buildProtocol(self, addr):
         channel = super().buildProtocol(addr)

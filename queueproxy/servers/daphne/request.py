@@ -7,7 +7,6 @@ handed to the application here; WebSockets stay Daphne's own.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from urllib.parse import unquote
 
 from daphne.http_protocol import WebRequest
 from twisted.web import http
@@ -15,45 +14,35 @@ from twisted.web.http_headers import Headers
 
 from ...http_syntax import BODILESS
 from ..common.ending import Unfinished, end_badly
+from ..common.head import Head, http_scope
 from ..common.incoming import Incoming
-from ..common.target import apply_target
 
 
 class Request(WebRequest):
     """A request whose body comes as it is read and whose answer goes as its client reads."""
 
-    continue_asked = False
     abandoned = False
-    incoming: Incoming | None = None  # None for a WebSocket
+    incoming: Incoming | None = None  # None for a websocket
     _left: int | None = None  # bytes of body still to be sent, where a length was announced
 
     # What comes in
 
-    def gotLength(self, length: int | None) -> None:
-        channel = self.channel
-        self.method, self.uri = channel._command, channel._path
-        self.clientproto = channel._version
-        if length == 0 and self._upgrade() == b"websocket":
-            super().gotLength(length)
-            return
-        channel.begin_request()
-        network = channel.transport
-        self.incoming = Incoming(
-            network.pauseProducing, network.resumeProducing, self._say_continue
-        )
-        self.server.start(self)
+    def begin(self, head: Head, incoming: Incoming) -> None:
+        """Run the application."""
+        self._take(head)
+        self.incoming = incoming
+        self.server.start(self, http_scope(head, _address(self.client), _address(self.host)))
 
-    def handleContentChunk(self, data: bytes) -> None:
-        if self.incoming is None:
-            super().handleContentChunk(data)
-        elif not self.incoming.lost:
-            self.incoming.feed(data)
+    def become_websocket(self, head: Head) -> None:
+        """Let Daphne take the connection over."""
+        for name, value in head.headers:
+            self.requestHeaders.addRawHeader(name, value)
+        self.gotLength(0)
+        self.requestReceived(head.method.encode(), head.target, b"HTTP/1.1")
 
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:
-        if self.incoming is None:
-            super().requestReceived(command, path, version)
-        else:
-            self.incoming.end()
+    def _take(self, head: Head) -> None:
+        self.method, self.uri = head.method.encode(), head.target
+        self.clientproto = b"HTTP/" + head.version.encode()
 
     def connectionLost(self, reason) -> None:
         if self.incoming is not None:
@@ -65,40 +54,6 @@ class Request(WebRequest):
         self.abandoned = True
         if self.incoming is not None:
             self.incoming.lose()
-
-    def scope(self) -> dict:
-        """The ASGI scope."""
-        path, _, query = self.uri.partition(b"?")
-        secure = self.isSecure()
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": self.clientproto.rpartition(b"/")[2].decode("ascii"),
-            "method": self.method.decode("ascii"),
-            "scheme": "https" if secure else "http",
-            "path": unquote(path.decode("latin-1")),
-            "raw_path": path,
-            "query_string": query,
-            "root_path": "",
-            "headers": [
-                (name.lower(), value)
-                for name, values in self.requestHeaders.getAllRawHeaders()
-                for value in values
-            ],
-            "client": _address(self.client),
-            "server": _address(self.host),
-        }
-        if not self.uri.startswith(b"/"):
-            apply_target(scope, self.uri)
-        return scope
-
-    def _upgrade(self) -> bytes:
-        return self.requestHeaders.getRawHeaders(b"upgrade", [b""])[0].lower()
-
-    def _say_continue(self) -> None:
-        if self.continue_asked and not self.startedWriting and not self._disconnected:
-            self.continue_asked = False
-            self.channel.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     # What goes out
 
@@ -124,6 +79,9 @@ class Request(WebRequest):
         if self.finished:
             raise RuntimeError("The answer is complete.")
         writable = self.channel.writable
+        await writable.wait()  # for room that the answers before this one may have taken
+        if self._gone:
+            return
         if message["type"] == "http.response.start":
             self._start(message)
         else:
@@ -135,7 +93,7 @@ class Request(WebRequest):
         if self._gone or self.finished:
             return
         if self.chunked or self._left:
-            self.channel.loseConnection()
+            self.channel.finish()
         else:  # its end is the close: only a reset tells them apart
             self.channel.transport.abortConnection()
 
@@ -157,7 +115,7 @@ class Request(WebRequest):
         closing = b"close" in fields.getRawHeaders(b"connection", ())
         if closing or self.server.draining or not self.channel.persistent:
             fields.setRawHeaders(b"connection", [b"close"])
-            self.channel.persistent = 0
+            self.channel.persistent = False
         http.Request.write(self, b"")
 
     def _write_body(self, body: bytes, *, more: bool) -> None:
@@ -173,13 +131,11 @@ class Request(WebRequest):
 
     def finish(self) -> None:
         if self.incoming is not None:
-            if not self.incoming.ended:  # its rest must not be read as a request
-                self.channel.persistent = 0
             self.server.log_answer(self)
         super().finish()
         if self.incoming is not None:
             self.incoming.lose()
 
 
-def _address(address) -> list | None:
-    return [address.host, address.port] if hasattr(address, "host") else None
+def _address(address) -> tuple | None:
+    return (address.host, address.port) if hasattr(address, "host") else None

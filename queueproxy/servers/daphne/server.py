@@ -13,9 +13,11 @@ from twisted.logger import globalLogBeginner
 
 from ..common.lifespan import Lifespan
 from ..common.limits import LAST_REQUESTS_WITHIN
+from ..common.open_connections import OpenConnections
 from ..common.waiting import until
 from .connection import Channel, Factory
 from .request import Request
+from .websocket import WebSocket, guard
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -44,13 +46,17 @@ class DrainingServer(Server):
         access_log: bool,
     ):
         # Daphne insists on endpoints; the socket is here already.
-        super().__init__(app, endpoints=["given"], server_name="", application_close_timeout=5)
+        super().__init__(
+            guard(app), endpoints=["given"], server_name="", application_close_timeout=5
+        )
         self.connections = {}
         self.channels: set[Channel] = set()
+        self.opened = OpenConnections()
         self.draining = False
         self._graceful_timeout = graceful_timeout
         self._on_draining = on_draining
         self._access_log = access_log
+        self._app = app
         self._lifespan = Lifespan(app)
         self._tasks: set[asyncio.Task] = set()
         self._stopping: asyncio.Task | None = None
@@ -64,6 +70,7 @@ class DrainingServer(Server):
         globalLogBeginner.beginLoggingTo(nowhere, redirectStandardIO=False, discardBuffer=True)
         self.http_factory = Factory(self)
         self.ws_factory = WebSocketFactory(self, server=self.server_name)
+        self.ws_factory.protocol = WebSocket
         self.ws_factory.setProtocolOptions(
             autoPingTimeout=self.ping_timeout,
             allowNullOrigin=True,
@@ -91,9 +98,9 @@ class DrainingServer(Server):
 
     # What requests call
 
-    def start(self, request: Request) -> None:
+    def start(self, request: Request, scope: dict) -> None:
         """Run the application on a request."""
-        task = twisted_loop.create_task(request.respond(self.application, request.scope()))
+        task = twisted_loop.create_task(request.respond(self._app, scope))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -1,192 +1,171 @@
-"""HTTP connections under uvicorn, with what uvicorn leaves to its user.
+"""HTTP connections under uvicorn, read by our own reader.
 
-With httptools uvicorn drops the authority of an absolute target, has no limit on headers in size
-or time, and its own errors carry none of what P4 asks for.
+uvicorn's own protocol takes trailers for headers, starts nothing of what it was sent ahead but
+keeps all of it, tells only the newest request of a connection that it is gone, and answers what
+it can't read ahead of the requests before.
 """
 
 import asyncio
 
-import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr
+from uvicorn.server import ServerState
 
 from ...front.http import refusals
 from ..common.ending import raw_refusal
-from ..common.limits import HEADERS_WITHIN, LINGER, MAX_HEADERS
-from ..common.target import apply_target
+from ..common.head import Head, http_scope
+from ..common.incoming import Incoming
+from ..common.reader import RequestReader
+from .cycle import Cycle
+from .transport import GentleClose, OneWrite
 
-SMALL = 16 * 1024  # bytes of a piece that is worth a wait
 
-_FRAMING = frozenset((b"content-length", b"transfer-encoding"))
+class Protocol(asyncio.Protocol):
+    """One connection.
 
+    Args:
+        config: of the server.
+        server_state: the server's, with ``draining`` and ``opened``.
+        app_state: what the lifespan has left for the requests.
+        _loop: the server's event loop; named so by uvicorn.
+    """
 
-class Protocol(HttpToolsProtocol):
-    """A connection with limits, which says why it refuses."""
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict,
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ):
+        self.config = config
+        self.server_state = server_state
+        self.transport: OneWrite | None = None
+        self.flow: FlowControl | None = None
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._reader = RequestReader(self, server_state.opened, self._loop)
+        self._cycle: Cycle | None = None  # None while nothing is asked
 
-    _in_headers = True
-    _header_bytes = 0  # parsed
-    _raw_bytes = 0  # received and not yet a whole head
-    _refused = False
-    _replaying = False
-    _timer: asyncio.TimerHandle | None = None
+    # asyncio's side
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(OneWrite(transport, self.loop))
-        self._expect_headers()
+        """A client is there."""
+        self.transport = OneWrite(transport, self._loop, self.finish)
+        self._closing = GentleClose(transport, self._loop)
+        self.flow = FlowControl(transport)
+        self._client = get_remote_addr(transport)
+        self._server = get_local_addr(transport)
+        if self.server_state.opened.has_room():
+            self.server_state.connections.add(self)
+            self._reader.start()
+        else:
+            self._reader.stop()
+            self.refuse(refusals.TOO_MANY_CONNECTIONS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
+        """The client is gone; a FIN is enough."""
+        self.server_state.connections.discard(self)
+        self._reader.lost()
+        self.transport.lost()
+        if self._cycle is not None:
+            self._cycle.lose()
+        self.flow.resume_writing()
+        self._closing.done()
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        """Bytes have come."""
+        self._reader.feed(data)
+
+    def pause_writing(self) -> None:
+        """The client takes its answer too slowly."""
+        self.flow.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It has taken enough."""
+        self.flow.resume_writing()
+
+    # The reader's side
+
+    def begin(self, head: Head, incoming: Incoming) -> None:
+        """Run the application on a request."""
+        scope = http_scope(head, self._client, self._server)
+        scope["state"] = self._app_state.copy()
+        keep_alive = head.keep_alive and not self.server_state.draining
+        self._cycle = Cycle(scope, incoming, keep_alive=keep_alive, connection=self)
+        task = self._loop.create_task(self._cycle.run_asgi(self.config.loaded_app))
+        task.add_done_callback(self.server_state.tasks.discard)
+        self.server_state.tasks.add(task)
+
+    def say_continue(self) -> None:
+        """The body is wanted."""
+        if not self._cycle.response_started and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def refuse(self, refusal: refusals.Refusal) -> None:
+        """Let a refusal be the last answer of this connection."""
+        if self.transport.is_closing():
             return
-        self._unset_keepalive_if_required()
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if self.scope["method"] != "CONNECT":
-                self._ignore_upgrade(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self.send_400_response("The request is not valid HTTP.")
-        if self._in_headers and self.parser is not None and not self._refused:
-            self._wait_for_more(len(data))
+        if self._cycle is not None:
+            if self._cycle.response_started:
+                self._cycle.keep_alive = False  # it has its answer, and that is the last
+                return
+            self._cycle.disconnected = True  # the connection answers in its own name
+        self.transport.write(raw_refusal(refusal))
+        self.finish(linger=True)
 
-    def _ignore_upgrade(self, rest: bytes) -> None:
-        # The parser stops at an Upgrade and leaves the body; another one takes over from there,
-        # told of the headers that frame the body.
-        framing = [b"%s: %s\r\n" % header for header in self.headers if header[0] in _FRAMING]
-        self._replaying = True
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.feed_data(b"".join((b"POST / HTTP/1.1\r\n", *framing, b"\r\n")))
-        self._replaying = False
-        if rest:
-            self.data_received(rest)
+    def hang_up(self) -> None:
+        """Close where nothing was asked."""
+        self.finish()
 
-    def on_message_begin(self) -> None:
-        if self._replaying:
-            return
-        self._in_headers = True
-        self._header_bytes = self._raw_bytes = 0
-        super().on_message_begin()
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
 
-    def on_url(self, url: bytes) -> None:
-        if not self._replaying:
-            super().on_url(url)
+    def pause_reading(self) -> None:
+        """Take nothing from the client for now."""
+        self.transport.pause_reading()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._replaying:
-            return
-        super().on_header(name, value)
-        self._header_bytes += len(name) + len(value)
+    def resume_reading(self) -> None:
+        """Take its bytes again."""
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
-    def on_headers_complete(self) -> None:
-        if self._replaying:
-            return
-        self._in_headers = False
-        self._stop_timer()
-        if self._too_large():
-            raise _TooLarge  # comes back as send_400_response, by way of the parser
-        target = self.url
-        if not target.startswith(b"/"):
-            self.url = b"/"
-        super().on_headers_complete()
-        if not target.startswith(b"/"):
-            self.url = target
-            apply_target(self.scope, target)
-        if self.server_state.draining:
-            self.cycle.keep_alive = False
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self.transport.get_extra_info("socket").fileno()
 
-    def on_message_complete(self) -> None:
-        if not self.parser.should_upgrade() or self.scope["method"] == "CONNECT":
-            super().on_message_complete()
+    # The answer's side
 
-    def send_400_response(self, msg: str) -> None:
-        too_large = self._too_large()
-        self._refuse(refusals.HEADERS_TOO_LARGE if too_large else refusals.bad_request(msg))
+    def answered(self) -> None:
+        """The answer in hand is complete; where it is the last the transport is closing."""
+        cycle, self._cycle = self._cycle, None
+        self.server_state.total_requests += 1
+        cycle.lose_body()
+        if cycle.keep_alive and not self._reader.in_body:
+            self._reader.answered()
+        else:  # what is left of its body must not be read as a request
+            self.finish()
+
+    def finish(self, *, linger: bool = False) -> None:
+        """Close when the last answer has gone out.
+
+        Args:
+            linger: read on for a moment; so also where more of the client's is under way.
+        """
+        linger = linger or self._reader.more_is_coming
+        self._reader.stop()
+        self.transport.flush()
+        self._closing.begin(linger=linger)
 
     def drain(self) -> None:
         """Let the answer in hand, or the next one, be the last of this connection."""
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.keep_alive = False
+        if self._cycle is not None:
+            self._cycle.keep_alive = False
 
-    def _too_large(self) -> bool:
-        return max(self._raw_bytes, self._header_bytes + len(self.url)) > MAX_HEADERS
-
-    def _wait_for_more(self, received: int) -> None:
-        self._raw_bytes += received
-        if self._too_large():
-            self._refuse(refusals.HEADERS_TOO_LARGE)
-        elif self._timer is None:
-            self._expect_headers()
-
-    def _expect_headers(self) -> None:
-        self._timer = self.loop.call_later(HEADERS_WITHIN, self._too_slow)
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _too_slow(self) -> None:
-        self._timer = None
-        if self._raw_bytes:
-            self._refuse(refusals.HEADERS_TOO_SLOW)
+    def shutdown(self) -> None:
+        """Close as soon as nothing is asked; called by uvicorn."""
+        if self._cycle is None:
+            self.finish()
         else:
-            self.transport.close()  # nothing was asked, so nothing is answered
-
-    def _refuse(self, refusal: refusals.Refusal) -> None:
-        if self._refused or self.transport.is_closing():
-            return
-        self._refused = True
-        self._stop_timer()
-        if self.cycle is not None and not self.cycle.response_complete:
-            if self.cycle.response_started or self.pipeline:
-                self.transport.abort()
-                return
-            self.cycle.disconnected = True  # the connection answers in its own name
-            self.cycle.message_event.set()
-        self.transport.write(raw_refusal(refusal))
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(LINGER, self.transport.close)
-
-
-class OneWrite:
-    """A transport on which a small piece waits for the next, at most to the end of the tick.
-
-    uvicorn writes the head and the body of an answer one by one: two system calls, two packets,
-    and the client woken twice.
-    """
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop):
-        self._transport = transport
-        self._loop = loop
-        self._waiting = b""
-
-    def write(self, data: bytes) -> None:
-        if self._waiting or len(data) > SMALL:
-            data, self._waiting = self._waiting + data, b""
-            self._transport.write(data)
-        else:
-            self._waiting = data
-            self._loop.call_soon(self._flush)
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def write_eof(self) -> None:
-        self._flush()
-        self._transport.write_eof()
-
-    def __getattr__(self, name: str):
-        return getattr(self._transport, name)
-
-    def _flush(self) -> None:
-        if self._waiting and not self._transport.is_closing():
-            self._transport.write(self._waiting)
-        self._waiting = b""
-
-
-class _TooLarge(Exception):
-    pass
+            self._cycle.keep_alive = False

@@ -8,19 +8,19 @@ import contextlib
 import logging
 import signal
 import socket
-import struct
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from ..common.ending import Unfinished, end_badly
 from ..common.limits import LAST_REQUESTS_WITHIN
+from ..common.open_connections import OpenConnections
 from ..common.waiting import until
+from ..foreign_server import reset
+from .cycle import Cycle
 from .protocol import Protocol
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-RESET = struct.pack("ii", 1, 0)  # SO_LINGER: a close that the peer can't take for an end
 
 
 class DrainingServer(uvicorn.Server):
@@ -29,6 +29,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_draining: Callable[[], None]):
         super().__init__(config)
         self.server_state.draining = False
+        self.server_state.opened = OpenConnections()
         self._on_draining = on_draining
 
     @contextlib.contextmanager
@@ -75,7 +76,7 @@ def guard(app: Callable) -> Callable:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        cycle: RequestResponseCycle = send.__self__
+        cycle: Cycle = send.__self__
         try:
             await app(scope, receive, send)
             if cycle.response_complete or cycle.disconnected:
@@ -89,14 +90,12 @@ def guard(app: Callable) -> Callable:
     return guarded
 
 
-def _cut(cycle: RequestResponseCycle) -> None:
+def _cut(cycle: Cycle) -> None:
     if cycle.response_complete:
         return
     cycle.disconnected = True  # what is sent from now on goes nowhere
     if cycle.scope["http_version"] == "1.0":  # which can't see that the last chunk is missing
-        connection = cycle.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        cycle.transport.abort()
+        reset(cycle.transport)
     else:
         cycle.transport.close()
 

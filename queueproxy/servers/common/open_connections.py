@@ -1,0 +1,71 @@
+"""How many connections a server has open, and which one makes room for a new one."""
+
+import resource
+from typing import Protocol
+
+from . import limits
+
+
+class Waiter(Protocol):
+    """A connection that may be waiting for its client."""
+
+    def make_room(self) -> None:
+        """Close, without waiting for the next request."""
+
+
+class OpenConnections:
+    """The open connections of one server.
+
+    Args:
+        most: how many; None for as many as the limits and the system allow.
+    """
+
+    def __init__(self, most: int | None = None):
+        self._most = most if most is not None else _allowed()
+        self._working: set[Waiter] = set()
+        self._waiting: dict[Waiter, None] = {}  # in order, the longest first
+
+    def has_room(self, others: int = 0) -> bool:
+        """Whether one more may come; who waited longest for its client goes for it.
+
+        Args:
+            others: connections that are not listed here and count as well.
+        """
+        if len(self._working) + len(self._waiting) + others < self._most:
+            return True
+        if not self._waiting:
+            return False
+        next(iter(self._waiting)).make_room()
+        return True
+
+    def wait(self, connection: Waiter) -> None:
+        """It waits for its client's next request."""
+        self._working.discard(connection)
+        self._waiting[connection] = None
+
+    def work(self, connection: Waiter) -> None:
+        """Its request is not answered yet."""
+        self._waiting.pop(connection, None)
+        self._working.add(connection)
+
+    def remove(self, connection: Waiter) -> None:
+        """It takes no more requests."""
+        self._waiting.pop(connection, None)
+        self._working.discard(connection)
+
+
+def allow_open_files() -> None:
+    """Raise this process's limit of open files to what the connections need, as far as it goes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = limits.MAX_CONNECTIONS + limits.SPARE_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _allowed() -> int:
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return limits.MAX_CONNECTIONS
+    return max(1, min(limits.MAX_CONNECTIONS, files - limits.SPARE_FILES))

@@ -1,0 +1,274 @@
+"""Cuts what a client sends into requests, of which one at a time is unanswered.
+
+The next request is looked at when the one before has its answer. So answers and refusals come in
+order, a client that leaves leaves one request behind, and what it sends ahead stays bounded.
+"""
+
+import asyncio
+from enum import Enum, auto
+from typing import Protocol
+
+from ...front.http import refusals
+from ...front.http.refusals import Refusal
+from . import limits
+from .framing import BadBody, ChunkedBody, SizedBody
+from .head import END, Head, parse_head, premature_refusal
+from .incoming import Incoming
+from .open_connections import OpenConnections
+from .sockets import has_left
+
+
+class _Reading(Enum):
+    HEAD = auto()
+    BODY = auto()
+    AHEAD = auto()  # past a whole request that is not answered
+    TOO_FAR = auto()  # so far past it that no later one will be read; what comes is dropped
+    NOTHING = auto()  # what comes is dropped
+
+
+class Connection(Protocol):
+    """What the reader asks of the server's connection."""
+
+    def begin(self, head: Head, incoming: Incoming) -> None:
+        """Run the application on a request whose head has come."""
+
+    def say_continue(self) -> None:
+        """The application wants the body that its client has not sent yet."""
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer the request that could not be read, and close."""
+
+    def hang_up(self) -> None:
+        """Close a connection on which nothing is asked."""
+
+    def abort(self) -> None:
+        """Close at once; the client has left."""
+
+    def pause_reading(self) -> None:
+        """Stop taking bytes from the client."""
+
+    def resume_reading(self) -> None:
+        """Take them again."""
+
+    def drain(self) -> None:
+        """Let the answer in hand be the last of this connection."""
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+
+
+class RequestReader:
+    """The reading side of one connection.
+
+    Args:
+        connection: acts on what is read.
+        opened: all connections of the server.
+        loop: the server's event loop.
+    """
+
+    def __init__(
+        self, connection: Connection, opened: OpenConnections, loop: asyncio.AbstractEventLoop
+    ):
+        self._connection = connection
+        self._opened = opened
+        self._loop = loop
+        self._reading = _Reading.HEAD
+        self._buffer = bytearray()  # empty while a body is read
+        self._searched = 0  # bytes of it in which no head ends
+        self._line_skipped = False
+        self._body: SizedBody | ChunkedBody | None = None
+        self._incoming: Incoming | None = None
+        self._backlog = False  # the application takes the body too slowly
+        self._paused = False
+        self._head_began = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Wait for the first request."""
+        self._opened.wait(self)
+        self._timer = self._loop.call_later(limits.HEADERS_WITHIN, self.give_up)
+
+    def feed(self, data: bytes) -> None:
+        """Take what has come from the client."""
+        if self._reading in (_Reading.NOTHING, _Reading.TOO_FAR):
+            return
+        if self._reading is _Reading.BODY:
+            self._read_body(data)
+        else:
+            self._buffer += data
+            if self._reading is _Reading.HEAD:
+                self._read_head()
+        self._regulate()
+
+    def answered(self) -> None:
+        """The request has its whole answer, and the connection goes on."""
+        if self._reading is not _Reading.AHEAD:
+            return
+        self._reading = _Reading.HEAD
+        self._incoming = None
+        self._line_skipped = self._head_began = False
+        self._searched = 0
+        self._opened.wait(self)
+        if self._buffer:
+            self._read_head()
+        else:
+            self._timer = self._loop.call_later(limits.KEEP_ALIVE, self.give_up)
+        self._regulate()
+
+    def stop(self) -> None:
+        """Read no further request; a body that is still read is lost."""
+        if self._reading is _Reading.BODY:
+            self._incoming.lose()
+        self._reading = _Reading.NOTHING
+        self._stop_timer()
+        self._buffer.clear()
+        self._opened.remove(self)
+        self._regulate()
+
+    def lost(self) -> None:
+        """The connection is gone: tell the request it leaves behind."""
+        if self._incoming is not None:
+            self._incoming.lose()
+        self._paused = False
+        self._reading = _Reading.NOTHING
+        self._stop_timer()
+        self._opened.remove(self)
+
+    @property
+    def in_body(self) -> bool:
+        """Whether the body of the request in hand has not come to its end."""
+        return self._reading is _Reading.BODY
+
+    @property
+    def more_is_coming(self) -> bool:
+        """Whether the client has sent, or must still send, what nobody will read."""
+        return bool(self._buffer) or self._reading in (_Reading.BODY, _Reading.TOO_FAR)
+
+    @property
+    def idle(self) -> bool:
+        """Whether every request has its answer."""
+        return self._reading is _Reading.HEAD
+
+    def give_up(self) -> None:
+        """The client took too long over a request, or over asking for one."""
+        self._timer = None
+        if self._buffer:
+            self._refuse(refusals.HEADERS_TOO_SLOW)
+        else:
+            self.stop()
+            self._connection.hang_up()
+
+    def make_room(self) -> None:
+        """Another connection needs the place of this one, which waits for a request."""
+        self.stop()
+        self._connection.hang_up()
+
+    # Reading
+
+    def _read_head(self) -> None:
+        buffer = self._buffer
+        if not self._line_skipped and buffer.startswith(b"\r\n"):  # RFC 9112, 2.2
+            self._line_skipped = True
+            del buffer[:2]
+        end = buffer.find(END, max(0, self._searched - len(END) + 1))
+        if end < 0:
+            self._await_head()
+            return
+        raw = bytes(buffer[: end + len(END)])
+        del buffer[: len(raw)]
+        head = parse_head(raw)
+        if isinstance(head, Refusal):
+            self._refuse(head)
+        else:
+            self._begin(head)
+
+    def _await_head(self) -> None:
+        self._searched = len(self._buffer)
+        refusal = premature_refusal(self._buffer) if self._buffer else None
+        if refusal is not None:
+            self._refuse(refusal)
+        elif not self._head_began:
+            self._head_began = True  # once: each byte must not buy more time
+            self._stop_timer()
+            self._timer = self._loop.call_later(limits.HEADERS_WITHIN, self.give_up)
+
+    def _begin(self, head: Head) -> None:
+        self._stop_timer()
+        self._opened.work(self)
+        say_continue = self._connection.say_continue if head.expects_continue else _nothing
+        self._incoming = Incoming(self._hold_body, self._go_on, say_continue)
+        if head.length == 0:
+            self._reading = _Reading.AHEAD
+            self._incoming.end()
+            self._connection.begin(head, self._incoming)
+            return
+        self._reading = _Reading.BODY
+        self._body = ChunkedBody() if head.length is None else SizedBody(head.length)
+        self._connection.begin(head, self._incoming)
+        if self._buffer:
+            rest = bytes(self._buffer)
+            self._buffer.clear()
+            self._read_body(rest)
+
+    def _read_body(self, data: bytes) -> None:
+        try:
+            rest = self._body.take(data, self._incoming.feed)
+        except BadBody as bad:
+            self._refuse(bad.refusal)
+            return
+        if rest is not None:
+            self._reading = _Reading.AHEAD
+            self._backlog = False
+            self._buffer += rest
+            self._incoming.end()
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.stop()
+        self._connection.refuse(refusal)
+
+    # Flow
+
+    def _hold_body(self) -> None:
+        self._backlog = True
+        self._regulate()
+
+    def _go_on(self) -> None:
+        self._backlog = False
+        self._regulate()
+
+    def _regulate(self) -> None:
+        enough = (self._reading is _Reading.BODY and self._backlog) or (
+            self._reading is _Reading.AHEAD and len(self._buffer) > limits.LOOKAHEAD
+        )
+        if enough == self._paused:
+            return
+        self._paused = enough
+        if enough:
+            self._connection.pause_reading()
+            self._loop.call_later(limits.LOOK_EVERY, self._look)
+        else:
+            self._connection.resume_reading()
+
+    def _look(self) -> None:
+        # The loop tells nothing of a connection that is not read, and a FIN may wait behind what
+        # its client could not send yet.
+        if not self._paused:
+            return
+        if self._reading is _Reading.AHEAD:
+            self._reading = _Reading.TOO_FAR
+            self._buffer.clear()
+            self._connection.drain()
+            self._regulate()
+        elif has_left(self._connection.fileno()):
+            self._connection.abort()
+        else:
+            self._loop.call_later(limits.LOOK_EVERY, self._look)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _nothing() -> None:
+    pass

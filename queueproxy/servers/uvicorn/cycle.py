@@ -1,0 +1,63 @@
+"""One request and its answer under uvicorn."""
+
+import asyncio
+import logging
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from ..common.incoming import Incoming
+
+
+class Cycle(RequestResponseCycle):
+    """uvicorn's cycle, whose body comes from `Incoming`.
+
+    Args:
+        scope: of ASGI.
+        incoming: the body.
+        keep_alive: whether the connection goes on after the answer.
+        connection: the `Protocol`.
+    """
+
+    cuts_itself = True  # seen by `foreign_server`
+
+    def __init__(self, scope: dict, incoming: Incoming, *, keep_alive: bool, connection):
+        super().__init__(
+            scope=scope,
+            transport=connection.transport,
+            flow=connection.flow,
+            logger=logging.getLogger("uvicorn.error"),
+            access_logger=logging.getLogger("uvicorn.access"),
+            access_log=connection.config.access_log,
+            default_headers=connection.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,  # said by the connection
+            keep_alive=keep_alive,
+            on_response=connection.answered,
+        )
+        self._incoming = incoming
+        self._ends_with_connection = False
+
+    async def receive(self) -> dict:
+        """The application's ``receive``."""
+        return await self._incoming.receive()
+
+    async def send(self, message: dict) -> None:
+        """The application's ``send``; to HTTP/1.0 a body without a length ends with the close."""
+        if message["type"] == "http.response.start":
+            self._ends_with_connection = self.scope["http_version"] == "1.0" and not any(
+                name.lower() == b"content-length" for name, _ in message.get("headers", ())
+            )
+            if self._ends_with_connection:
+                self.chunked_encoding = False
+        elif self._ends_with_connection:
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
+
+    def lose(self) -> None:
+        """The client has gone: say so to the application, and send nothing more."""
+        self.disconnected = True
+        self.lose_body()
+
+    def lose_body(self) -> None:
+        """From now on the application receives that its client has gone, or has its answer."""
+        self._incoming.lose()
