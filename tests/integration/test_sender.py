@@ -274,3 +274,13 @@ async def test_failures_are_told(kit, front):
     told = await asyncio.wait_for(held.next_event(), WITHIN)
     assert isinstance(told, Failure)
     assert told == "bad_response"
+
+
+async def test_a_notice_that_cannot_be_read_takes_no_other_reply_with_it(kit, front):
+    (held,) = hold(kit, front, "a")
+    await eventually(lambda: depth(kit) == 1)
+    with kit.client.pipeline() as both:  # read by the front in one trip
+        both.xadd(kit.keys.named("replies", front.id), {"n": b"{"})
+        both.xadd(kit.keys.named("replies", front.id), {"n": b'{"id":"a","reason":"worker_lost"}'})
+        both.execute()
+    assert await outcome(held) == "worker_lost"
