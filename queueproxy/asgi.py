@@ -15,7 +15,7 @@ from channels.routing import ProtocolTypeRouter
 from . import conf
 from .broker.observe.reader import SnapshotReader
 from .front.consumer import ConsumerOptions, RequestConsumer
-from .front.endpoints import Endpoints
+from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
 from .front.http.answer import Cut
 from .front.http.headers import parse_networks
@@ -43,7 +43,7 @@ class QueueProxy:
             await send({"type": "websocket.close"})
             return
         front = self.front()
-        if self._endpoints.owns(scope["path"]):
+        if self._endpoints.owns(scope):
             await self._endpoints.answer(scope, send, foreign_server.headers_it_adds(send))
             return
         consumer = RequestConsumer(front, self._options, foreign_server.headers_it_adds(send))
@@ -87,7 +87,16 @@ class QueueProxy:
                 max_memory=settings.max_memory,
             )
         )
-        self._endpoints = Endpoints(settings.endpoints, self._front, _open_stats)
+        self._endpoints = Endpoints(
+            EndpointOptions(
+                prefix=settings.endpoints,
+                monitoring=parse_networks(settings.monitoring),
+                trusted_proxies=self._options.trusted_proxies,
+                max_hold=settings.max_hold,
+            ),
+            self._front,
+            _open_reader,
+        )
         self._loop = loop
         self._front.start()
 
@@ -109,7 +118,7 @@ class QueueProxy:
             self._front = None
 
 
-def _open_stats() -> SnapshotReader:
+def _open_reader() -> SnapshotReader:
     return SnapshotReader(conf.broker().link("metrics"), conf.get_settings().all_queues)
 
 

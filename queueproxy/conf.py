@@ -18,7 +18,7 @@ from django.core.signals import setting_changed
 from . import cache_aliases
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
-from .setting_rules import MIB, OPS_QUEUE, RULES, SAFE_METHODS
+from .setting_rules import LOOPBACK, MIB, OPS_QUEUE, RULES, SAFE_METHODS
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
@@ -43,6 +43,7 @@ class Settings:
     trusted_proxies: Sequence[str] = ()
     signing: bool = True
     endpoints: str | None = "/-/"
+    monitoring: Sequence[str] = LOOPBACK
     server_timing: bool = False
     shared_database: bool = False
 

@@ -12,6 +12,7 @@ from typing import Any
 MIB = 1024 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 OPT_IN_METHODS = ("PUT", "DELETE")
+LOOPBACK = ("127.0.0.0/8", "::1")
 OPS_QUEUE = "ops"  # the operators' own: first in order, and no pause stops it
 
 Rule = Callable[[Any], str | None]
@@ -140,6 +141,7 @@ RULES: dict[str, Rule] = {
     "TRUSTED_PROXIES": _proxies,
     "SIGNING": _flag,
     "ENDPOINTS": _endpoints,
+    "MONITORING": _proxies,
     "SERVER_TIMING": _flag,
     "SHARED_DATABASE": _flag,
 }

@@ -1,41 +1,80 @@
-"""What the front answers itself, also while all is paused: /-/livez, /-/readyz, /-/metrics."""
+"""What the front answers itself, also while all is paused: livez, readyz, metrics and status."""
 
 import asyncio
-import ipaddress
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ..broker.observe.metrics import CONTENT_TYPE, exposition
 from ..broker.observe.reader import SnapshotReader
+from ..broker.observe.snapshot import Snapshot
 from ..exceptions import BrokerUnavailable
+from . import status_page
 from .front import Front
-from .http.headers import date_header
+from .http.headers import (
+    RawHeader,
+    Trusted,
+    date_header,
+    is_forwarded_by_stranger,
+    peer_is_among,
+    peer_of,
+    raw_path,
+)
 
 PLAIN = "text/plain; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+JSON = "application/json"
 
-Result = tuple[int, str, str]  # status, content type, text
+
+class Result(NamedTuple):
+    """What is answered."""
+
+    status: int
+    content_type: str
+    text: str
+    headers: tuple[RawHeader, ...] = ()
+
+
+class EndpointOptions(NamedTuple):
+    """What the endpoints need to know, as plain values.
+
+    Attributes:
+        prefix: the common beginning of their paths; None for no endpoints.
+        monitoring: who may see metrics and status.
+        trusted_proxies: whose forwarding headers say who asks.
+        max_hold: the setting ``MAX_HOLD``, seconds.
+    """
+
+    prefix: str | None
+    monitoring: Trusted
+    trusted_proxies: Trusted
+    max_hold: float
 
 
 class Endpoints:
-    """The front's own URLs.
+    """The front's own URLs, each matched on the exact path that was sent.
 
     Args:
-        prefix: their common beginning; None for none.
+        options: plain values, from the settings.
         front: asked for its state.
-        open_stats: makes what reads the broker for the metrics.
+        open_reader: makes what reads the broker for metrics and status.
     """
 
-    def __init__(self, prefix: str | None, front: Front, open_stats: Callable[[], SnapshotReader]):
+    def __init__(
+        self, options: EndpointOptions, front: Front, open_reader: Callable[[], SnapshotReader]
+    ):
+        self._options = options
         self._front = front
-        self._open_stats = open_stats
+        self._open_reader = open_reader
         self._answers: dict[str, Callable] = {}
-        if prefix is not None:
-            self._answers[prefix + "livez"] = self._livez
-            self._answers[prefix + "readyz"] = self._readyz
-            self._answers[prefix + "metrics"] = self._metrics
+        if options.prefix is not None:
+            self._answers[options.prefix + "livez"] = self._livez
+            self._answers[options.prefix + "readyz"] = self._readyz
+            self._answers[options.prefix + "metrics"] = self._metrics
+            self._answers[options.prefix + "status"] = self._status
 
-    def owns(self, path: str) -> bool:
-        """Whether the front answers this path."""
-        return path in self._answers
+    def owns(self, scope: dict) -> bool:
+        """Whether the front answers this request. ``/-%2Fmetrics`` is the project's."""
+        return raw_path(scope) in self._answers
 
     async def answer(self, scope: dict, send: Callable, server_adds: frozenset[bytes]) -> None:
         """Answer a request for one of the paths; GET and HEAD only.
@@ -43,58 +82,87 @@ class Endpoints:
         Args:
             server_adds: lower-case names of headers that the server puts in by itself.
         """
-        extra = [] if b"date" in server_adds else [date_header()]
-        if scope["method"] not in ("GET", "HEAD"):
-            extra.append((b"allow", b"GET, HEAD"))
-            await _send(scope, send, (405, PLAIN, "Method not allowed.\n"), extra)
-            return
-        await _send(scope, send, await self._answers[scope["path"]](scope), extra)
+        if scope["method"] in ("GET", "HEAD"):
+            result = await self._answers[raw_path(scope)](scope)
+        else:
+            result = Result(405, PLAIN, "Method not allowed.\n", ((b"allow", b"GET, HEAD"),))
+        await _send(scope, send, result, [] if b"date" in server_adds else [date_header()])
 
     async def _livez(self, scope: dict) -> Result:
-        return 200, PLAIN, "ok\n"
+        return Result(200, PLAIN, "ok\n")
 
     async def _readyz(self, scope: dict) -> Result:
         if self._front.draining:
-            return 503, PLAIN, "draining\n"
+            return Result(503, PLAIN, "draining\n")
         if not self._front.sender.reachable:
-            return 503, PLAIN, "broker away\n"
-        return 200, PLAIN, "ok\n"
+            return Result(503, PLAIN, "broker away\n")
+        return Result(200, PLAIN, "ok\n")
 
     async def _metrics(self, scope: dict) -> Result:
-        if not _is_loopback(scope):
-            return 403, PLAIN, "Metrics are for loopback clients.\n"
+        if not self._may_look(scope):
+            return _forbidden()
         try:
-            # In a thread: one scrape is no reason for a second, asynchronous reader.
-            return 200, CONTENT_TYPE, await asyncio.to_thread(self._read_metrics)
+            return Result(200, CONTENT_TYPE, exposition(await self._snapshot()))
         except BrokerUnavailable:
-            return 503, PLAIN, "broker away\n"
+            return Result(503, PLAIN, "broker away\n")
 
-    def _read_metrics(self) -> str:
-        stats = self._open_stats()
+    async def _status(self, scope: dict) -> Result:
+        if not self._may_look(scope):
+            return _forbidden()
+        snapshot, error = None, ""
         try:
-            return exposition(stats.snapshot())
+            snapshot = await self._snapshot()
+        except BrokerUnavailable as away:
+            error = str(away)
+        status = 200 if snapshot else 503
+        if _wants_json(scope):
+            return Result(status, JSON, status_page.as_json(snapshot))
+        if snapshot is None:
+            text = status_page.as_html_without_broker(error)
+        else:
+            text = status_page.as_html(snapshot, self._options.max_hold)
+        policy = status_page.CONTENT_SECURITY_POLICY.encode()
+        return Result(status, HTML, text, ((b"content-security-policy", policy),))
+
+    def _may_look(self, scope: dict) -> bool:
+        """Whether who asks, as far as trusted proxies tell, is among the monitoring addresses."""
+        options = self._options
+        if is_forwarded_by_stranger(scope, options.trusted_proxies):
+            return False  # a proxy of which nobody has told us: who is behind it can't be known
+        return peer_is_among(peer_of(scope, options.trusted_proxies).client, options.monitoring)
+
+    async def _snapshot(self) -> Snapshot:
+        # In a thread: one scrape is no reason for a second, asynchronous reader.
+        return await asyncio.to_thread(self._read)
+
+    def _read(self) -> Snapshot:
+        reader = self._open_reader()
+        try:
+            return reader.snapshot()
         finally:
-            stats.close()
+            reader.close()
 
 
-def _is_loopback(scope: dict) -> bool:
-    client = scope.get("client")
-    if not client:
-        return True  # a unix socket
-    try:
-        return ipaddress.ip_address(client[0]).is_loopback
-    except ValueError:
-        return False
+def _forbidden() -> Result:
+    return Result(403, PLAIN, "For monitoring addresses only (QUEUEPROXY['MONITORING']).\n")
 
 
-async def _send(scope: dict, send: Callable, result: Result, extra: list) -> None:
-    status, content_type, text = result
-    body = text.encode()
+def _wants_json(scope: dict) -> bool:
+    if b"format=json" in scope["query_string"].split(b"&"):
+        return True
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    return b"application/json" in accept and b"text/html" not in accept
+
+
+async def _send(scope: dict, send: Callable, result: Result, extra: list[RawHeader]) -> None:
+    body = result.text.encode()
     fixed = [
-        (b"content-type", content_type.encode()),
+        (b"content-type", result.content_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        *result.headers,
         *extra,
     ]
-    await send({"type": "http.response.start", "status": status, "headers": fixed})
+    await send({"type": "http.response.start", "status": result.status, "headers": fixed})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

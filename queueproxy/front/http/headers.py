@@ -26,6 +26,7 @@ _ALWAYS_KEPT = frozenset(
     )
 )
 _KEPT_PREFIX = b"x-forwarded-"
+_FORWARDING = frozenset((b"forwarded", b"via", b"x-real-ip"))
 _NOT_RETURNED = _HOP_BY_HOP | {b"x-request-id"}
 _NONE: frozenset[bytes] = frozenset()
 _WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._~+/=:@-]{1,128}").fullmatch
@@ -108,7 +109,7 @@ def peer_of(scope: dict, trusted: Trusted) -> Peer:
     """
     client = tuple(scope["client"]) if scope.get("client") else None
     scheme = scope.get("scheme", "http")
-    if not trusted or not _is_proxy(client, trusted):
+    if not trusted or not peer_is_among(client, trusted):
         return Peer(client, scheme)
     proto = _parts(scope, b"x-forwarded-proto")
     if proto and proto[-1] in ("http", "https"):
@@ -123,11 +124,20 @@ def peer_of(scope: dict, trusted: Trusted) -> Peer:
     return Peer(client, scheme)
 
 
-def _is_proxy(client: tuple | None, trusted: Trusted) -> bool:
+def peer_is_among(client: tuple | None, addresses: Trusted) -> bool:
+    """Whether an address, as in the scope or a `Peer`, is one of these."""
     # A peer on a unix socket has no address, and some servers write it as an empty one.
     if client is None or not client[0]:
-        return UNIX in trusted
-    return _is_trusted(_address(client[0]), trusted)
+        return UNIX in addresses
+    return _is_trusted(_address(client[0]), addresses)
+
+
+def is_forwarded_by_stranger(scope: dict, trusted: Trusted) -> bool:
+    """Whether a proxy that is not trusted says, or a client pretends, that it forwards this."""
+    client = scope.get("client")
+    if peer_is_among(client and tuple(client), trusted):
+        return False
+    return any(name in _FORWARDING or name.startswith(_KEPT_PREFIX) for name, _ in scope["headers"])
 
 
 def _parts(scope: dict, wanted: bytes) -> list[str]:
