@@ -12,6 +12,7 @@ from django.utils.autoreload import get_child_arguments
 from queueproxy import conf
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
 from queueproxy.cli.server_check import refuse_unfit_server
+from queueproxy.exceptions import SchemaMismatch
 from queueproxy.worker.migrations import has_database
 from queueproxy.worker.process import CANNOT_START, Worker, WorkerOptions, serve, status_writer
 from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor, reaper
@@ -57,7 +58,11 @@ class Command(BaseCommand):
             os.set_inheritable(int(status_fd), False)
             with _told_in_one_line():
                 process = Worker(worker, status_writer(int(status_fd)))
-            os._exit(_flushed(serve(process, int(status_fd))))
+            try:
+                status = serve(process, int(status_fd))
+            except SchemaMismatch as error:
+                raise CommandError(str(error), returncode=CANNOT_START) from error
+            os._exit(_flushed(status))
         refuse_unfit_server()
         supervisor = Supervisor(
             get_child_arguments(),
