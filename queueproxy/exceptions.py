@@ -32,6 +32,16 @@ class EpochChanged(QueueProxyError):
     """The broker is not the server this connection last agreed on (restart, failover, flush)."""
 
 
+class SchemaMismatch(QueueProxyError):
+    """The broker's state was written by a release that is not compatible with this one."""
+
+    def __init__(self, found: str, needed: int):
+        super().__init__(
+            f"The broker's state has schema {found}, this release needs {needed}: use another "
+            "NAMESPACE, or stop all processes of the other release and delete the namespace's keys."
+        )
+
+
 class ClientGone(QueueProxyError):
     """The client has left; nobody reads this answer."""
 

@@ -1,10 +1,14 @@
-"""Every key queueproxy keeps in Redis: its type, registrations, owner and lifetime.
+"""Every key queueproxy keeps in Redis: its type, members, owner and lifetime.
 
-All keys of a namespace share one hash tag, so in a cluster they live in one slot. They are spelled
-by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
+Read this and records.py first: together they are all that is in the broker. All keys of a
+namespace share one hash tag, so in a cluster they live in one slot. They are spelled by `Keys` and
+by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 
-``state`` hash: the namespace's counters, changed by scripts only; lives as long as the namespace.
+``state`` hash: what the scripts know of the whole; changed by them alone, lives as long as the
+    namespace. A script collects its changes and writes them at its end, also where it errs in the
+    middle: so the counters always are those of a recount (see `register` in scripts/_common.lua).
     ``run``            run_id of the server these keys were last agreed on with (the epoch)
+    ``schema``         records.SCHEMA of the release that wrote the keys; missing is 1
     ``bytes``          request bytes in the broker: heads, bodies and staged chunks
     ``waiting:<q>``    depth: requests neither claimed nor withdrawn
     ``inflight:<q>``   claimed and not yet answered
@@ -18,22 +22,23 @@ by `Keys` and by `key` of scripts/_common.lua; a test holds the kinds used there
     ``fence:<q>``      last entry id of the epoch before; what is unsafe up to it may have run
 ``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
     request is over. Entry id = arrival time. Fields: ``v`` wire version, ``h`` head (JSON), ``b``
-    body, ``s`` signature, and ``m`` for the scripts, space-separated: id, front, hold in ms,
-    bytes, chunks, most attempts.
+    body, ``s`` signature, and ``m`` for the scripts: a `Meta`.
 ``returned:<q>`` sorted set, all scores 0: entry ids (sequence padded) handed back by a drain or
-    reclaimed from a lost worker; claimed before the stream goes on.
+    reclaimed from a lost worker; claimed before the stream goes on, gone with that.
 ``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version a worker didn't know.
 ``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker.
-``leases`` hash: slot (``worker/thread``) -> the one request it holds, space-separated: id, attempt,
-    claimed at (ms), turn, queue, entry, bytes, chunks, front, most attempts, streamed (0 or 1).
-``attempts`` hash: request id -> attempts used up; only for requests handed back.
+``leases`` hash: slot (``worker/thread``) -> the one request it holds, a `Lease`; from its claim
+    until it is settled, or its worker is given up.
+``attempts`` hash: request id -> attempts used up; only for requests handed back, until they are
+    over.
 ``workers`` sorted set: worker id -> when its lease expires (ms). Leaving it is being fenced.
 ``worker:<id>`` hash: what ``status`` shows of it (JSON in ``info``; ``completed``, ``state``,
-    ``memory``).
+    ``memory``); goes with its place on the list.
 ``fronts`` sorted set: front id -> when its lease expires (ms).
-``front:<id>`` hash: ``info`` (JSON), ``seq`` (number of the last enqueue taken from it).
-``held:<front>`` hash: request id -> "queue entry bytes chunks slot"; slot is "-" while it waits.
-    A request not in it is wanted by nobody: it is not started, its answer is not sent.
+``front:<id>`` hash: ``info`` (JSON), ``joined`` (ms), ``seq`` (number of the last enqueue taken
+    from it); goes with its place on the list.
+``held:<front>`` hash: request id -> a `Held`; from enqueue until the request is answered, withdrawn
+    or dropped. A request not in it is wanted by nobody: it is not started, its answer is not sent.
 ``replies:<front>`` stream: reply frames (``v h b s``) and notices (``n``, JSON) for one front, read
     from a position and trimmed behind it; expires with its front.
 ``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request.

@@ -13,6 +13,7 @@ from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.worker_broker import Claim, Settlement, WorkerBroker
 from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
+from queueproxy.records import Meta, parse
 
 QUEUES = ("high", "default", "low")
 ABOUT = {"host": "h", "pid": 1}  # what a front says of itself
@@ -173,14 +174,14 @@ class BrokerKit:
     def there(self) -> Counters:
         """The same, found by counting."""
         entries = [
-            fields[b"m"].split()
+            parse(Meta, fields[b"m"])
             for queue in QUEUES
             for _, fields in self.client.xrange(self.keys.named("queue", queue))
         ]
         leases = self.client.hlen(self.keys.leases)
         staged = self.client.keys(self.keys.named("staged", "*"))
         extra = sum(int(v) for key in staged for v in self.client.hvals(key))
-        size = sum(int(meta[3]) for meta in entries)
+        size = sum(meta.size for meta in entries)
         return Counters(size + extra, len(entries) - leases, leases)
 
     def left(self) -> set[str]:

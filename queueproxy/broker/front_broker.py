@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from ..envelopes import WIRE_VERSION
+from ..records import Meta, pack
 from .handle import Broker
 from .link.links import BULKY
 from .link.protocol import unless_fenced
@@ -139,8 +140,7 @@ class FrontBroker:
         for request in requests:
             args += (
                 request.queue,
-                f"{request.id} {self.front} {request.hold_ms} {request.size} {request.chunks} "
-                f"{request.max_attempts}",
+                pack(self._meta(request)),
                 WIRE_VERSION,
                 request.head,
                 request.body,
@@ -149,6 +149,16 @@ class FrontBroker:
         bulky = any(len(request.body) > BULKY for request in requests)
         unless_fenced(
             await self._link.script("enqueue", self.front, first, *self._limits, *args, bulky=bulky)
+        )
+
+    def _meta(self, request: EncodedRequest) -> Meta:
+        return Meta(
+            id=request.id,
+            front=self.front,
+            hold_ms=request.hold_ms,
+            size=request.size,
+            chunks=request.chunks,
+            max_attempts=request.max_attempts,
         )
 
     async def stage(self, id: str, number: int, chunk: bytes, expires: float) -> bool:

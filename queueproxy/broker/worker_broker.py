@@ -8,6 +8,7 @@ import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerUnavailable, DecodeError
+from ..records import Meta, parse
 from .counters import Counters
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
@@ -36,7 +37,7 @@ class Claim(msgspec.Struct, frozen=True):
     signature: bytes
     chunks: int
     front: str
-    most_attempts: int
+    max_attempts: int
 
 
 class Settlement(NamedTuple):
@@ -151,10 +152,10 @@ class WorkerBroker:
                 while_waiting=while_waiting,
                 bulky=bulky,
             )
+            unless_fenced(reply)
             if reply[0] != AGAIN:
                 break
             before = None
-        unless_fenced(reply)
         self._call += 1
         if reply[0] != IDLE:
             return _claim(reply)
@@ -226,7 +227,7 @@ class WorkerBroker:
         envelope = self._codec.decode_request(claim.version, claim.head, body, claim.signature)
         head = envelope.head
         told = (head.id, head.queue, head.front, head.max_attempts)
-        if told != (claim.id, claim.queue, claim.front, claim.most_attempts):
+        if told != (claim.id, claim.queue, claim.front, claim.max_attempts):
             raise DecodeError("The entry does not say what its signed head says.")
         return envelope
 
@@ -253,9 +254,9 @@ class WorkerBroker:
 def _claim(reply: list) -> Claim:
     _, queue, attempt, waited_ms, flat = reply
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    id, front, _hold, _size, chunks, most = fields[b"m"].decode("latin-1").split(" ")
+    meta = parse(Meta, fields[b"m"])
     return Claim(
-        id=id,
+        id=meta.id,
         queue=queue.decode(),
         attempt=attempt,
         waited_ms=waited_ms,
@@ -263,7 +264,7 @@ def _claim(reply: list) -> Claim:
         head=fields.get(b"h", b""),
         body=fields.get(b"b", b""),
         signature=fields.get(b"s", b""),
-        chunks=int(chunks),
-        front=front,
-        most_attempts=int(most),
+        chunks=meta.chunks,
+        front=meta.front,
+        max_attempts=meta.max_attempts,
     )

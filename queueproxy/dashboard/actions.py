@@ -18,7 +18,7 @@ from ..broker.link.links import Link
 from ..broker.observe.reader import SnapshotReader
 from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
 from ..broker.operate.replay import CannotReplay
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, SchemaMismatch
 from ..models import Queue
 from .chart_selection import ChartSelection
 from .replay import NotNow, replay_now
@@ -67,6 +67,8 @@ def _do(act: Act, request: HttpRequest, kwargs: dict) -> None:
         messages.error(request, str(refused))
     except BrokerUnavailable as error:
         messages.error(request, _("The broker can't be reached: %s") % error)
+    except SchemaMismatch as error:
+        messages.error(request, str(error))
     except Failed as failed:
         messages.error(request, str(failed))
         _log(request, str(failed))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..broker.observe.history import WINDOWS
 from ..broker.operate.control import Control
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .chart_selection import ChartSelection
 from .page_state import PageState, read_page_state
 from .wording import moment
@@ -36,7 +36,7 @@ def dashboard(model_admin, request):
     )
     try:
         state = _state(shown, context["may_manage"])
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, SchemaMismatch) as error:
         return _away(request, context, error)
     context.update(state.live, history=state.history)
     return TemplateResponse(request, "queueproxy/dashboard.html", context)
@@ -51,7 +51,7 @@ def data(model_admin, request):
     may_manage = request.user.has_perm("queueproxy.manage_dead_letters")
     try:
         state = _state(ChartSelection.of(request.GET), may_manage, _after(request))
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, SchemaMismatch) as error:
         return JsonResponse({"error": str(error)}, status=503)
     context = {
         **state.live,
@@ -69,7 +69,7 @@ def dead_letter(model_admin, request, id):
     try:
         with conf.broker().link("dashboard") as link:
             letter = Control(link).dead_letter(id)
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, SchemaMismatch) as error:
         return _away(request, context, error)
     if letter is None:
         raise Http404(_("There is no such dead letter."))
@@ -87,7 +87,7 @@ def _page(model_admin, request: HttpRequest, title: str) -> dict[str, Any]:
     return {**context, "title": title, "opts": model_admin.opts}
 
 
-def _away(request: HttpRequest, context: dict, error: BrokerUnavailable) -> TemplateResponse:
+def _away(request: HttpRequest, context: dict, error: Exception) -> TemplateResponse:
     context["error"] = str(error)
     return TemplateResponse(request, "queueproxy/away.html", context, status=503)
 

@@ -11,15 +11,15 @@ def make_site(tmp_path_factory):
 
     Each has a broker of its own, that may be hurt: `broker` has options of its configuration.
     """
-    stages: list[FaultSite] = []
+    sites: list[FaultSite] = []
 
     def make(broker: dict[str, str] | None = None, **settings) -> FaultSite:
         server = BrokerServer(**(broker or {})).start()
-        stages.append(FaultSite(tmp_path_factory.mktemp("site"), server, **settings))
-        return stages[-1]
+        sites.append(FaultSite(tmp_path_factory.mktemp("site"), server, **settings))
+        return sites[-1]
 
     yield make
-    for site in stages:
+    for site in sites:
         site.stop()
         site.broker.stop()
 

@@ -32,7 +32,7 @@ class Crowd(threading.Thread):
 
     def __init__(self, site: FaultSite, size: int, name: str = "", seconds: float = 0.0):
         super().__init__(daemon=True)
-        self._stage, self._size, self._name, self._seconds = site, size, name, seconds
+        self._site, self._size, self._name, self._seconds = site, size, name, seconds
         self._answers: list[Answer] = []
         self.start()
 
@@ -49,7 +49,7 @@ class Crowd(threading.Thread):
         head += "Connection: close\r\nContent-Length: 0\r\n\r\n"
         async with asyncio.timeout(PATIENCE):
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._stage.port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._site.port)
                 writer.write(head.encode())
                 raw = await reader.read()
                 writer.close()
@@ -82,6 +82,6 @@ class Crowd(threading.Thread):
 
     def _times(self) -> dict[str, int]:
         times: dict[str, int] = {}
-        for execution in self._stage.executions.read():
+        for execution in self._site.executions.read():
             times[execution.nonce] = times.get(execution.nonce, 0) + 1
         return times

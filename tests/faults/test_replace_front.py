@@ -26,7 +26,7 @@ class Fronts:
     """
 
     def __init__(self, site):
-        self._stage = site
+        self._site = site
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.port = self._listening.getsockname()[1]
         self._running: list[subprocess.Popen] = []
@@ -39,14 +39,14 @@ class Fronts:
         front = subprocess.Popen(
             [sys.executable, "-m", "django", *words],
             cwd=ROOT,
-            env=self._stage.environ,
+            env=self._site.environ,
             pass_fds=[fd],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         self._running.append(front)
         pid = front.pid
-        wait_until(lambda: any(seen["pid"] == pid for seen in self._stage.status()["fronts"]))
+        wait_until(lambda: any(seen["pid"] == pid for seen in self._site.status()["fronts"]))
 
     def replace(self) -> None:
         """Start the next; when it serves, let the one before finish and end."""

@@ -22,6 +22,7 @@ from queueproxy.broker.registration import Registration
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Codec
 from queueproxy.keys import Keys
+from queueproxy.records import Lease, parse
 
 from ..brokers import QUEUES, SECRETS, answer
 
@@ -61,7 +62,7 @@ class Claimer(threading.Thread):
     def _execute(self, claim) -> None:
         seconds, micros = self._redis.time()
         lease = self._redis.hget(Keys("kit").leases, self._broker.slot)
-        claimed = lease.split()[2].decode()
+        claimed = parse(Lease, lease).claimed_ms
         os.write(self._ledger, f"{claimed} {seconds * 1_000_000 + micros}\n".encode())
         time.sleep(EXECUTION)
 

@@ -4,6 +4,7 @@ import pytest
 
 from queueproxy.broker.worker_broker import Settlement
 from queueproxy.exceptions import DecodeError, UnknownVersion
+from queueproxy.records import Held, Meta, pack, parse
 
 from ..brokers import answer, ids_of
 
@@ -80,7 +81,7 @@ async def test_meta_that_contradicts_the_signed_head_is_refused(kit):
     front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
     await kit.put(front_broker, "post", most=1)
     ((_, fields),) = kit.client.xrange(kit.keys.named(*STREAM))
-    await _rewrite(kit, "post", {"m": fields[b"m"].rpartition(b" ")[0] + b" 9"})
+    await _rewrite(kit, "post", {"m": pack(parse(Meta, fields[b"m"])._replace(max_attempts=9))})
     with pytest.raises(DecodeError):
         worker_broker.open(worker_broker.settle_and_claim(None))
 
@@ -90,7 +91,8 @@ async def _rewrite(kit, id: str, changed: dict) -> None:
     stream, held = kit.keys.named(*STREAM), kit.keys.named("held", "front-1")
     ((entry, fields),) = kit.client.xrange(stream)
     forged = kit.client.xadd(stream, fields | {k.encode(): v for k, v in changed.items()})
-    kit.client.hset(held, id, kit.client.hget(held, id).replace(entry, forged))
+    record = parse(Held, kit.client.hget(held, id))
+    kit.client.hset(held, id, pack(record._replace(entry=forged.decode())))
     kit.client.xdel(stream, entry)
 
 

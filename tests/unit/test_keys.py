@@ -10,8 +10,7 @@ from queueproxy.broker.scripts import library
 from queueproxy.keys import NAMED, PLAIN, Keys
 
 ROOT = Path(keys.__file__).parent
-# `take` names two kinds in a table, without calling key() with a literal.
-IN_A_TABLE = {"returned", "parked"}
+SCRIPTS = {path.stem: path.read_text() for path in (ROOT / "broker/scripts").glob("*.lua")}
 
 
 def kinds_in_scripts() -> tuple[set[str], set[str]]:
@@ -19,7 +18,7 @@ def kinds_in_scripts() -> tuple[set[str], set[str]]:
     source = re.sub(r"--.*", "", library().source)
     named = set(re.findall(r"key\('(\w+)',", source))
     plain = set(re.findall(r"key\('(\w+)'\)", source))
-    return named | IN_A_TABLE, plain
+    return named, plain
 
 
 def kinds_in_python() -> set[str]:
@@ -48,7 +47,7 @@ def test_every_field_of_the_state_is_described():
     """Fields the scripts count, set or read."""
     source = re.sub(r"--.*", "", library().source)
     used = set(re.findall(r"(?:add|number|value|set|clear)\('(\w+)", source))
-    used |= set(re.findall(r"HSET', STATE, '(\w+)", source))
+    used |= set(re.findall(r"known\.(\w+)", source))
     state = re.search(r"``state`` hash.*?\n``", keys.__doc__, re.DOTALL).group()
     described = set(re.findall(r"``(\w+)(?::<q>)?``", state)) - {"state"}
     assert used <= described
@@ -78,5 +77,33 @@ def test_not_a_kind():
 def test_scripts_are_one_library_named_after_its_text():
     name, source = library()
     assert source.startswith(f"#!lua name={name}\n")
-    files = {path.stem for path in (ROOT / "broker/scripts").glob("[a-z]*.lua")}
+    files = {name for name in SCRIPTS if not name.startswith("_")}
     assert set(re.findall(r"^register\('(\w+)'", source, re.MULTILINE)) == files
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if not name.startswith("_")])
+def test_a_script_says_what_goes_in_and_out(name):
+    """Its head names the arguments as the script does, in order, and the reply."""
+    head, *_ = SCRIPTS[name].partition("\n\n")
+    assert head.startswith(f"-- {name}: ")
+    text = " ".join(line.removeprefix("--").strip() for line in head.splitlines())
+    said = re.search(r"Arguments: (.*?)\. Reply: ", text).group(1)
+    (given,) = re.findall(r"^local A = arguments\((.*?)\)", SCRIPTS[name], re.MULTILINE | re.DOTALL)
+    names = re.findall(r"'(\w+)'", given)
+    places = [re.search(rf"\b{argument}\b", said).start() for argument in names]
+    assert places == sorted(places)
+
+
+def test_arguments_have_names():
+    """Only where they get them, and in loops over those that have none, is ARGV read."""
+    texts = {re.sub(r"--.*", "", text) for text in SCRIPTS.values()}
+    assert not [found for text in texts for found in re.findall(r"ARGV\[\d+\]", text)]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_are_short(name):
+    lines = SCRIPTS[name].splitlines()
+    assert len(lines) <= 300
+    starts = [at for at, line in enumerate(lines) if re.match(r"(local function|register\()", line)]
+    ends = [at for at, line in enumerate(lines) if line in ("end", "end)")]
+    assert all(end - start < 40 for start, end in zip(starts, ends, strict=True))

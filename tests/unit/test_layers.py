@@ -30,6 +30,10 @@ FORBIDDEN = {
         *("django", "channels"),
     ),
     "queueproxy.keys": ("queueproxy", "django", "redis"),
+    "queueproxy.records": (
+        *("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "queueproxy.conf"),
+        *("django", "redis"),
+    ),
     "queueproxy.exceptions": ("queueproxy", "django", "redis"),
     "queueproxy.http_syntax": ("queueproxy", "django", "redis"),
     "queueproxy.backoff": ("queueproxy", "django", "redis"),

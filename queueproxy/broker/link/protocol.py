@@ -15,8 +15,9 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from ...exceptions import BrokerUnavailable, EpochChanged, Fenced, NotSent
+from ...exceptions import BrokerUnavailable, EpochChanged, Fenced, NotSent, SchemaMismatch
 from ...keys import Keys
+from ...records import SCHEMA
 from ..scripts import library
 
 Command = tuple[str | bytes | int | float, ...]
@@ -24,7 +25,9 @@ Conversation = Generator[Sequence[Command], list, object]
 
 INFO: Command = ("INFO", "server")
 
+# What scripts reply that did nothing: see `register` in scripts/_common.lua.
 EPOCH = b"epoch"
+OTHER_SCHEMA = b"schema "
 FENCED = b"fenced"
 # Answers of a server that will not do it now but may soon, on this connection or on another.
 _TRY_LATER = (
@@ -70,7 +73,7 @@ class Epoch:
         if _is_unknown_function(reply):  # a new server, or FUNCTION FLUSH; nothing was run
             loaded, reply = yield [("FUNCTION", "LOAD", "REPLACE", library().source), command]
             checked(loaded)
-        return checked(reply)
+        return unless_disagreed(checked(reply))
 
 
 def _is_unknown_function(reply: object) -> bool:
@@ -94,16 +97,40 @@ def checked(reply: object) -> object:
     """The reply, or the error it is.
 
     Raises:
-        EpochChanged: the script found another epoch and did nothing.
         NotSent: see `unless_refused`.
         ResponseError: the command was wrong; a bug.
     """
     unless_refused(reply)
     if isinstance(reply, Exception):
         raise reply
-    if reply == EPOCH or (isinstance(reply, list) and reply and reply[0] == EPOCH):
-        raise EpochChanged
     return reply
+
+
+def unless_disagreed(reply: object) -> object:
+    """The reply of a script, which has done something.
+
+    Raises:
+        EpochChanged: it found another epoch and did nothing.
+        SchemaMismatch: it found another schema and did nothing.
+    """
+    if reply == EPOCH:
+        raise EpochChanged
+    if isinstance(reply, bytes) and reply.startswith(OTHER_SCHEMA):
+        raise SchemaMismatch(reply[len(OTHER_SCHEMA) :].decode("utf-8", "replace"), SCHEMA)
+    return reply
+
+
+def refuse_other_schema(run: str | None, schema: str | None) -> None:
+    """Compare what the fields ``run`` and ``schema`` of the state say with this release.
+
+    Without ``schema`` the state is of schema 1; without ``run`` too it is empty.
+
+    Raises:
+        SchemaMismatch: the state is another release's.
+    """
+    found = schema or (run and "1")
+    if found and found != str(SCHEMA):
+        raise SchemaMismatch(found, SCHEMA)
 
 
 def unless_fenced(reply: object) -> object:
@@ -112,7 +139,7 @@ def unless_fenced(reply: object) -> object:
     Raises:
         Fenced: the broker has given the caller up; nothing was done.
     """
-    if reply == FENCED or (isinstance(reply, list) and reply and reply[0] == FENCED):
+    if reply == FENCED:
         raise Fenced
     return reply
 

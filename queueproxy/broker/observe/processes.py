@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ...exceptions import DecodeError
 from ...keys import Keys
+from ...records import Lease, parse
 
 Ask = Callable[[list[tuple]], list]  # commands in, their replies out
 
@@ -14,25 +16,24 @@ DRAINING = "draining"
 WAITING = "waiting for migrations"
 
 
-class Lease(NamedTuple):
-    """A request in flight: whose, since when (ms of the broker's clock), and where it stands."""
+class InFlight(NamedTuple):
+    """A lease and whose it is."""
 
     worker: str
     thread: int
-    claimed: int
-    attempt: int
-    queue: str
-    entry: str
+    lease: Lease
 
 
-def parse_leases(raw: dict[str, str]) -> list[Lease]:
-    """The hash ``leases``, as keys.py says."""
-    leases = []
-    for slot, value in raw.items():
-        _id, attempt, claimed, _turn, queue, entry, *_ = value.split(" ")
+def parse_leases(raw: dict[str, str]) -> list[InFlight]:
+    """The hash ``leases``; what is no lease is left out, for what is shown must not fail."""
+    found = []
+    for slot, text in raw.items():
         worker, _, thread = slot.rpartition("/")
-        leases.append(Lease(worker, int(thread), int(claimed), int(attempt), queue, entry))
-    return sorted(leases)
+        try:
+            found.append(InFlight(worker, int(thread), parse(Lease, text)))
+        except (DecodeError, ValueError):
+            continue
+    return sorted(found)
 
 
 def read_fronts(ask: Ask, keys: Keys, ids: Sequence[str], now: float) -> list[dict[str, Any]]:
@@ -59,15 +60,15 @@ def read_fronts(ask: Ask, keys: Keys, ids: Sequence[str], now: float) -> list[di
 
 
 def read_workers(
-    ask: Ask, keys: Keys, ids: Sequence[str], leases: Sequence[Lease], now: float
+    ask: Ask, keys: Keys, ids: Sequence[str], leases: Sequence[InFlight], now: float
 ) -> list[dict[str, Any]]:
     """Each worker of the list with what it runs; `now` in seconds of the broker's clock."""
     fields = ("info", "state", "completed", "joined", "memory")
     replies = ask([("HMGET", keys.named("worker", id), *fields) for id in ids])
     current: dict[str, list] = {id: [] for id in ids}
-    for lease, head in zip(leases, _heads(ask, keys, leases), strict=True):
-        if lease.worker in current:
-            current[lease.worker].append(_request(lease, head, now))
+    for one, head in zip(leases, _heads(ask, keys, leases), strict=True):
+        if one.worker in current:
+            current[one.worker].append(_request(one, head, now))
     workers = []
     for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
         told = (state or b"idle").decode()
@@ -98,9 +99,10 @@ def json_object(raw: bytes | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _heads(ask: Ask, keys: Keys, leases: Sequence[Lease]) -> list[dict]:
+def _heads(ask: Ask, keys: Keys, leases: Sequence[InFlight]) -> list[dict]:
     commands = [
-        ("XRANGE", keys.named("queue", lease.queue), lease.entry, lease.entry) for lease in leases
+        ("XRANGE", keys.named("queue", lease.queue), lease.entry, lease.entry)
+        for _, _, lease in leases
     ]
     heads = []
     for found in ask(commands):
@@ -109,13 +111,14 @@ def _heads(ask: Ask, keys: Keys, leases: Sequence[Lease]) -> list[dict]:
     return heads
 
 
-def _request(lease: Lease, head: dict, now: float) -> dict[str, Any]:
+def _request(one: InFlight, head: dict, now: float) -> dict[str, Any]:
+    lease = one.lease
     return {
         "request_id": head.get("request_id"),
         "method": head.get("method"),
         "path": head.get("path"),
-        "seconds": round(max(0.0, now - lease.claimed / 1000), 3),
-        "thread": lease.thread,
+        "seconds": round(max(0.0, now - lease.claimed_ms / 1000), 3),
+        "thread": one.thread,
         "queue": lease.queue,
         "attempt": lease.attempt,
     }

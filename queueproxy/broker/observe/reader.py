@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from ..link.links import Link
-from ..link.protocol import checked
+from ..link.protocol import checked, refuse_other_schema
 from .processes import json_object, parse_leases, read_fronts, read_workers
 from .snapshot import QueueStats, Snapshot
 
@@ -31,6 +31,7 @@ class SnapshotReader:
 
         Raises:
             BrokerUnavailable: it could not be asked.
+            SchemaMismatch: its state is another release's.
         """
         k, names = self._keys, self._queues
         history = k.named("history", "1")
@@ -51,6 +52,7 @@ class SnapshotReader:
         )
         now = int(clock[0]) + int(clock[1]) / 1e6
         about, state, pauses = _info(info), _pairs(state), _pairs(pauses)
+        refuse_other_schema(state.get("run"), state.get("schema"))
         queues = [
             _queue(name, state, pauses, _pairs(raw), now)
             for name, raw in zip(names, stats, strict=True)

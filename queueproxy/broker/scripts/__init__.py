@@ -1,5 +1,7 @@
 """The atomic state changes, as Lua: each file one script, its header says what goes in and out.
 
+Read keys.py and records.py first, then `register` in _common.lua: what every script has in common.
+
 They go to the server as one library of functions (Redis FUNCTION LOAD, FCALL; Redis 7.0, Valkey).
 Unlike EVALSHA a function finds its helpers already made: a fifth less work for each call. The
 library's name carries a digest of its text, so that releases live side by side during an upgrade.
@@ -9,6 +11,8 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
+
+from ...records import SCHEMA, lua_source
 
 PARTS = ("_common", "_requests", "_sweep")
 
@@ -25,7 +29,8 @@ def library() -> Library:
     """The scripts of this release."""
     folder = files(__package__)
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".lua"))
-    texts = [folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in PARTS]
+    texts = [f"local SCHEMA = '{SCHEMA}'", lua_source()]
+    texts += [folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in PARTS]
     for name in names:
         if not name.startswith("_"):
             # Each in a block: what is local to one script is no business of the others.

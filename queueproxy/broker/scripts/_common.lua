@@ -1,8 +1,11 @@
--- The beginning of the library. What belongs to one call is set anew by each: see `register`.
+-- The beginning of the library, behind the functions made of records.py. What belongs to one call is
+-- set anew by each: see `register`.
 
-local KEYS, ARGV -- as a script has them; ARGV[1] is the run_id of the server the caller believes
-                 -- it talks to: any other means restart, failover or flush, and nothing is done
-local STATE, PREFIX, NOW
+local RUN, ARGV -- run_id of the server the caller believes it talks to; what follows: see `arguments`
+local STATE, PREFIX, NOW -- the key `state`; what each key begins with; ms of the server's clock
+
+-- Fields of the state in this call: as read or changed (`known`), to be written (`changed`), and to be
+-- added to without having been read (`deltas`). By queue and field, what is added to statistics.
 local known, changed, deltas, stats_deltas
 
 -- Kinds as in queueproxy/keys.py.
@@ -71,7 +74,8 @@ local function add_stat(queue, field, by)
   stats[field] = (stats[field] or 0) + by
 end
 
--- Changes to the state are collected and written in one command, so that a request costs few.
+-- Changes to the state are collected and written in one command, so that a request costs few. What
+-- is only statistics comes last: it must not stop the rest.
 local function write_state()
   local values = {}
   for field, to in pairs(changed) do
@@ -91,30 +95,75 @@ local function write_state()
   end
 end
 
+-- The names of a script's arguments, in order. Its callback finds them in the table returned; `rest`
+-- is where in ARGV those begin that have no name.
+local function arguments(...)
+  local names = { ... }
+  return { names = names, rest = 2 + #names }
+end
+
+local function name_arguments(A)
+  local names = A.names
+  for i = 1, #names do
+    A[names[i]] = ARGV[i + 1]
+  end
+end
+
+-- Why the caller must not go on, nil where it may: 'schema <found>' where the keys are another
+-- release's, 'epoch' where the server is not the one the caller believes it talks to (restart,
+-- failover, flush). Both fields have been read ahead.
+local function disagreement()
+  local run = known.run
+  local schema = known.schema or (run and '1')
+  if schema and schema ~= SCHEMA then
+    return 'schema ' .. schema
+  end
+  return run ~= RUN and 'epoch' or nil
+end
+
+local AGREED_ON = { 'run', 'schema' } -- fields every script reads
+
 -- Make `run` callable as the function of that name.
 --
--- Without flags a function is refused while the server is out of memory. Those with 'allow-oom'
--- give memory back, or keep what was admitted going.
-local function register(name, run, flags)
+-- A: the script's arguments (see `arguments`).
+-- options.flags: without, the function is refused while the server is out of memory. Those with
+--   'allow-oom' give memory back, or keep what was admitted going.
+-- options.read_ahead: the fields to read before `run`, AGREED_ON among them, where it needs more.
+-- options.any_epoch: also for a caller that believes in another server.
+--
+-- Any script may reply 'epoch' or 'schema <found>', and has done nothing then.
+--
+-- Where `run` errs in the middle (a key of the wrong type), Redis keeps what was done so far. So the
+-- counters collected so far are written whatever happens, and then the error goes on. What makes that
+-- right is how the rest is written: a helper first reads each key it is going to change, for a
+-- command that errs has done nothing; it changes first what is safe to change twice, and last what
+-- makes the call be repeated (the lease, the entry); and it counts right behind the command it counts.
+local function register(name, A, options, run)
+  local read_ahead, any_epoch = options.read_ahead, options.any_epoch
   redis.register_function({
     function_name = LIBRARY .. '_' .. name,
-    flags = flags,
+    flags = options.flags,
     callback = function(keys, args)
-      KEYS, ARGV = keys, args
+      RUN, ARGV = args[1], args
       STATE = keys[1]
       PREFIX = string.sub(STATE, 1, -6) -- without 'state'
       local clock = redis.call('TIME')
       NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
       known, changed, deltas, stats_deltas = {}, {}, {}, {}
-      local result = run()
+      name_arguments(A)
+      prefetch(read_ahead and read_ahead() or AGREED_ON)
+      local why_not = disagreement()
+      if why_not and not (any_epoch and why_not == 'epoch') then
+        return why_not
+      end
+      local done, result = pcall(run)
       write_state()
+      if not done then
+        error(result, 0)
+      end
       return result
     end,
   })
-end
-
-local function epoch_changed()
-  return value('run') ~= ARGV[1]
 end
 
 -- An entry id's parts, as numbers.

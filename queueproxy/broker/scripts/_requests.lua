@@ -1,55 +1,36 @@
--- What can become of one request. A `request` is a table with id, queue, entry, size, chunks, front;
--- a lease adds slot, attempt, claimed, call, most and streamed. Numbers that are only handed on
--- (size, chunks, most, claimed) stay the text they came as: reading and writing them is a good part
--- of a call.
+-- What can become of one request. A `request` is a table with the fields of a Meta or Held (records.py)
+-- and id, front, queue and entry; a lease is a Lease with its `slot`.
+--
+-- In which order things are done here, and why: see `register`.
 
 local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
 local FLOW_EXPIRES = 30000 -- ms
 local DEAD_LETTERS = 1000
 local DEAD_BODY = 65536 -- bytes; larger bodies are not kept
 
--- What the scripts need to know of an entry, as enqueued: field `m`, space-separated.
-local function parse_meta(meta)
-  local id, front, hold, size, chunks, most =
-    string.match(meta or '', '^(%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
-  return id and {
-    id = id, front = front, hold = hold, size = size, chunks = chunks, most = most,
-  }
-end
-
-local function parse_held(id, front, value)
-  local queue, entry, size, chunks, slot = string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  return {
-    id = id, front = front, queue = queue, entry = entry,
-    size = size, chunks = chunks, slot = slot ~= '-' and slot or nil,
-  }
+local function read_held(id, front, text)
+  local request = parse_held(text)
+  if request then
+    request.id, request.front = id, front
+  end
+  return request
 end
 
 local function write_held(request, slot)
-  redis.call('HSET', key('held', request.front), request.id,
-    request.queue .. ' ' .. request.entry .. ' ' .. request.size .. ' ' .. request.chunks .. ' '
-    .. (slot or '-'))
+  request.slot = slot
+  redis.call('HSET', key('held', request.front), request.id, pack_held(request))
 end
 
 local function read_lease(slot)
-  local value = redis.call('HGET', key('leases'), slot)
-  if not value then
-    return nil
+  local lease = parse_lease(redis.call('HGET', key('leases'), slot))
+  if lease then
+    lease.slot = slot
   end
-  local id, attempt, claimed, call, queue, entry, size, chunks, front, most, streamed = string.match(value,
-    '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-  return {
-    slot = slot, id = id, attempt = tonumber(attempt), claimed = claimed, call = call,
-    queue = queue, entry = entry, size = size, chunks = chunks, front = front,
-    most = most, streamed = streamed == '1',
-  }
+  return lease
 end
 
 local function write_lease(lease)
-  redis.call('HSET', key('leases'), lease.slot, table.concat({
-    lease.id, lease.attempt, lease.claimed, lease.call, lease.queue, lease.entry,
-    lease.size, lease.chunks, lease.front, lease.most, lease.streamed and '1' or '0',
-  }, ' '))
+  redis.call('HSET', key('leases'), lease.slot, pack_lease(lease))
 end
 
 local function has_chunks(request)
@@ -58,7 +39,7 @@ end
 
 -- Whether it may run once and never again.
 local function runs_once(request)
-  return request.most == '1'
+  return request.max_attempts == '1'
 end
 
 local function wanted(request)
@@ -75,12 +56,17 @@ local function hold_expired(started)
   return started and 'hold_expired_started' or 'hold_expired'
 end
 
+-- Tell a front by an entry of its replies.
+local function tell(front, ...)
+  redis.call('XADD', key('replies', front), '*', ...)
+  redis.call('PEXPIRE', key('replies', front), REPLIES_EXPIRE)
+end
+
 -- Tell a front what became of a request that no worker answers.
-local function notice(request, reason)
-  redis.call('XADD', key('replies', request.front), '*', 'n', cjson.encode({
+local function tell_reason(request, reason)
+  tell(request.front, 'n', cjson.encode({
     id = request.id, reason = reason, attempt = request.attempt or 0,
   }))
-  redis.call('PEXPIRE', key('replies', request.front), REPLIES_EXPIRE)
 end
 
 local function entry_fields(queue, entry)
@@ -93,19 +79,36 @@ local function read_entry(queue, entry)
   return fields and table_of(fields)
 end
 
--- Forget the entry, its bytes and its chunks. Returns whether a front still wanted an answer.
-local function forget(request)
-  redis.call('XDEL', key('queue', request.queue), request.entry)
-  add('bytes', -tonumber(request.size))
+-- Errs where the front could not be told, as long as nothing has been changed.
+local function see_that_front_can_be_told(request)
+  redis.call('HEXISTS', key('held', request.front), request.id)
+  redis.call('XLEN', key('replies', request.front))
+end
+
+-- Chunks of a body that stand beside no request yet: they no longer count as such.
+local function unstage(front, id, size)
+  redis.call('HDEL', key('staged', front), id)
+  add('bytes', -tonumber(size))
+end
+
+local function times_started(request)
+  return redis.call('HGET', key('attempts'), request.id)
+end
+
+-- Delete the entry, its chunks and what is noted of earlier attempts.
+local function delete_entry(request, started)
+  if started then
+    redis.call('HDEL', key('attempts'), request.id)
+  end
   if has_chunks(request) then
     redis.call('DEL', key('body', request.id))
   end
-  return redis.call('HDEL', key('held', request.front), request.id) == 1
+  redis.call('XDEL', key('queue', request.queue), request.entry)
+  add('bytes', -tonumber(request.size))
 end
 
--- Take a waiting request out of whichever set of waiting ones it stands in.
-local function unqueue(request)
-  add('waiting:' .. request.queue, -1)
+-- Take a waiting request out of the set of waiting ones it stands in, if it does.
+local function leave_sets(request)
   local member = padded(request.entry)
   if redis.call('ZREM', key('returned', request.queue), member) == 1 then
     add('returned:' .. request.queue, -1)
@@ -117,35 +120,45 @@ local function unqueue(request)
   end
 end
 
+-- End a waiting request that its front holds. Returns whether it had been started, on a worker that
+-- was lost.
+local function end_waiting(request)
+  local started = times_started(request)
+  leave_sets(request)
+  delete_entry(request, started)
+  redis.call('HDEL', key('held', request.front), request.id)
+  add('waiting:' .. request.queue, -1)
+  return started and true or false
+end
+
+-- Keep a copy of a request that could not be run for people to see: a dead letter.
+local function dead_letter(request, reason)
+  local fields = read_entry(request.queue, request.entry)
+  if fields then
+    local kept = fields.b and #fields.b <= DEAD_BODY and not has_chunks(request)
+    redis.call('XADD', key('dead'), 'MAXLEN', '~', DEAD_LETTERS, '*',
+      'reason', reason, 'id', request.id, 'queue', request.queue, 'entry', request.entry,
+      'attempts', request.attempt or 0, 'worker', request.slot or '',
+      'claimed', request.claimed_ms or 0, 'v', fields.v or '', 'h', fields.h or '',
+      'b', kept and fields.b or '', 's', fields.s or '', 'body_kept', kept and '1' or '0',
+      'size', request.size)
+  end
+  add_stat(request.queue, 'failed:' .. reason, 1)
+end
+
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
   add('inflight:' .. lease.queue, -1)
 end
 
--- Keep a copy for a person to see.
-local function bury(request, reason)
-  local fields = read_entry(request.queue, request.entry)
-  add_stat(request.queue, 'failed:' .. reason, 1)
-  if not fields then
-    return
-  end
-  local kept = fields.b and #fields.b <= DEAD_BODY and not has_chunks(request)
-  redis.call('XADD', key('dead'), 'MAXLEN', '~', DEAD_LETTERS, '*',
-    'reason', reason, 'id', request.id, 'queue', request.queue, 'entry', request.entry,
-    'attempts', request.attempt or 0, 'worker', request.slot or '',
-    'claimed', request.claimed or 0, 'v', fields.v or '', 'h', fields.h or '',
-    'b', kept and fields.b or '', 's', fields.s or '', 'body_kept', kept and '1' or '0',
-    'size', request.size)
-end
-
 -- Back to the head of its queue, `used` attempts spent.
-local function give_back(lease, used)
-  end_lease(lease)
+local function requeue(lease, used)
   if used > 0 then
     redis.call('HSET', key('attempts'), lease.id, used)
   end
   redis.call('ZADD', key('returned', lease.queue), 0, padded(lease.entry))
   add('returned:' .. lease.queue, 1)
+  end_lease(lease)
   add('waiting:' .. lease.queue, 1)
   write_held(lease, nil)
   if not paused(lease.queue) then
@@ -153,34 +166,58 @@ local function give_back(lease, used)
   end
 end
 
--- The request is over; `reason` other than nil means nobody answers it: tell its front, bury it.
-local function conclude(lease, reason)
-  if reason then
-    bury(lease, reason)
-  end
-  end_lease(lease)
-  if lease.attempt > 1 then
-    redis.call('HDEL', key('attempts'), lease.id)
-  end
+-- End a lease whose front has been told, or wants no answer.
+local function finish(lease)
   if lease.streamed then
     redis.call('DEL', key('flow', lease.id))
   end
-  local still_wanted = forget(lease)
-  if reason and still_wanted then
-    notice(lease, reason)
+  delete_entry(lease, lease.attempt > 1)
+  end_lease(lease)
+end
+
+-- Answer a request with the fields of a reply entry, if its front still wants that.
+local function answer(lease, ...)
+  local held = key('held', lease.front)
+  if redis.call('HDEL', held, lease.id) == 1 then
+    -- As `tell`, but the front gets it back where it can't be told.
+    local told = redis.pcall('XADD', key('replies', lease.front), '*', ...)
+    if type(told) == 'table' then
+      write_held(lease, lease.slot)
+      error(told, 0)
+    end
   end
-  return still_wanted
+  finish(lease)
+end
+
+-- Nobody will answer the request: keep a dead letter, and tell its front.
+local function fail(lease, reason)
+  see_that_front_can_be_told(lease)
+  dead_letter(lease, reason)
+  if redis.call('HDEL', key('held', lease.front), lease.id) == 1 then
+    tell_reason(lease, reason)
+  end
+  finish(lease)
+end
+
+-- Its front wants no answer.
+local function drop(lease)
+  redis.call('HDEL', key('held', lease.front), lease.id)
+  finish(lease)
 end
 
 -- The worker holding it is gone: run it again where that is safe, else say so.
-local function lose(lease)
+local function recover(lease)
   if not wanted(lease) then
-    conclude(lease, runs_once(lease) and 'worker_lost' or nil)
-  elseif tonumber(lease.most) > lease.attempt and not lease.streamed then
+    if runs_once(lease) then
+      fail(lease, 'worker_lost')
+    else
+      drop(lease)
+    end
+  elseif tonumber(lease.max_attempts) > lease.attempt and not lease.streamed then
+    requeue(lease, lease.attempt)
     add_stat(lease.queue, 'redelivered', 1)
-    give_back(lease, lease.attempt)
   else
-    conclude(lease, 'worker_lost')
+    fail(lease, 'worker_lost')
   end
 end
 
@@ -190,25 +227,26 @@ local function reap_worker(worker)
   local leases = redis.call('HKEYS', key('leases'))
   for _, slot in ipairs(leases) do
     if string.sub(slot, 1, #prefix) == prefix then
-      lose(read_lease(slot))
+      local lease = read_lease(slot)
+      if lease then
+        recover(lease)
+      end
     end
   end
   redis.call('ZREM', key('workers'), worker)
   redis.call('DEL', key('worker', worker))
 end
 
--- Drop what a front left behind, at most `most` requests a call. Returns whether it is done.
-local function reap_front(front, most)
+-- Drop what a front left behind, at most `limit` requests a call. Returns whether it is done.
+local function reap_front(front, limit)
   local held = key('held', front)
-  local entries = redis.call('HSCAN', held, '0', 'COUNT', most)[2]
+  local entries = redis.call('HSCAN', held, '0', 'COUNT', limit)[2]
   for i = 1, #entries, 2 do
-    local request = parse_held(entries[i], front, entries[i + 1])
+    local request = read_held(entries[i], front, entries[i + 1])
     if request.slot then
       redis.call('HDEL', held, request.id)
     else
-      unqueue(request)
-      redis.call('HDEL', key('attempts'), request.id)
-      forget(request)
+      end_waiting(request)
       add_stat(request.queue, 'failed:front_lost', 1)
     end
   end
@@ -217,8 +255,8 @@ local function reap_front(front, most)
   end
   local staged = redis.call('HGETALL', key('staged', front))
   for i = 1, #staged, 2 do
+    unstage(front, staged[i], staged[i + 1])
     redis.call('DEL', key('body', staged[i]))
-    add('bytes', -tonumber(staged[i + 1]))
   end
   redis.call('ZREM', key('fronts'), front)
   redis.call('DEL', key('staged', front), key('replies', front), key('front', front))

@@ -1,18 +1,17 @@
 -- add_counts: add to the statistics what a worker thread counted. Not repeatable: a lost answer is not
 -- sent again, so that a count may be short and is never doubled.
 --
--- ARGV: run, worker, requests completed, then queue, field and number, again and again.
--- Returns 'epoch' or 'ok'.
+-- Arguments: worker; completed: requests; then queue, field and number, again and again.
+-- Reply: 'ok'.
 
-register('add_counts', function()
-  if epoch_changed() then
-    return 'epoch'
+local A = arguments('worker', 'completed')
+
+register('add_counts', A, { flags = { 'allow-oom' } }, function()
+  if redis.call('EXISTS', key('worker', A.worker)) == 1 then
+    redis.call('HINCRBY', key('worker', A.worker), 'completed', A.completed)
   end
-  if redis.call('EXISTS', key('worker', ARGV[2])) == 1 then
-    redis.call('HINCRBY', key('worker', ARGV[2]), 'completed', ARGV[3])
-  end
-  for i = 4, #ARGV, 3 do
+  for i = A.rest, #ARGV, 3 do
     add_stat(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]))
   end
   return 'ok'
-end, { 'allow-oom' })
+end)

@@ -1,17 +1,17 @@
 -- end_hold: the command of a hold has ended. A person's pause gets its own end back, and what another
 -- hold needs goes on.
 --
--- ARGV: run, token, queues... Returns 'epoch', or the queues that go on.
+-- Arguments: token: names the hold; then queues.
+-- Reply: the queues that go on.
 
-register('end_hold', function()
-  if epoch_changed() then
-    return 'epoch'
-  end
-  redis.call('ZREM', key('holds'), ARGV[2])
+local A = arguments('token')
+
+register('end_hold', A, { flags = { 'allow-oom' } }, function()
+  redis.call('ZREM', key('holds'), A.token)
   end_holds()
   local others = redis.call('ZRANGE', key('holds'), -1, -1, 'WITHSCORES')[2]
   local resumed = {}
-  for i = 3, #ARGV do
+  for i = A.rest, #ARGV do
     local queue = ARGV[i]
     if paused(queue) then
       local persons = tonumber(pause_details(queue)['until'] or 0) * 1000
@@ -23,4 +23,4 @@ register('end_hold', function()
     end
   end
   return resumed
-end, { 'allow-oom' })
+end)

@@ -1,19 +1,20 @@
 -- enqueue: put a batch of requests on their queues, each once however often the batch is sent.
 --
--- ARGV: run, front, number of the first request, most depth, most bytes, then per request:
---       queue, meta (see parse_meta), wire version, head, body, signature.
--- Returns 'epoch', 'fenced' or 'ok'. A request that is refused is told of by a notice on the
--- front's replies (queue_full, memory_full, body_lost), so that a lost answer loses nothing.
+-- Arguments: front; first: number of the first request; max_depth: of a queue; max_bytes: of all in
+-- the broker; then for each request: queue, meta (a Meta of records.py), wire version, head, body,
+-- signature.
+-- Reply: 'fenced' or 'ok'. A request that is refused is told of by an entry of the front's replies
+-- (queue_full, memory_full, body_lost), so that a lost answer loses nothing.
 
-local FRONT, FIRST, MOST_DEPTH, MOST_BYTES
-local filled -- queues that got a request
+local A = arguments('front', 'first', 'max_depth', 'max_bytes')
 local PER_REQUEST = 6
+local filled -- queues that got a request
 
 local function refusal(request)
-  if number('waiting:' .. request.queue) >= MOST_DEPTH then
+  if number('waiting:' .. request.queue) >= tonumber(A.max_depth) then
     return 'queue_full'
   end
-  if number('bytes') + tonumber(request.size) - request.staged > MOST_BYTES then
+  if number('bytes') + tonumber(request.size) - request.staged > tonumber(A.max_bytes) then
     return 'memory_full'
   end
   if has_chunks(request)
@@ -23,37 +24,48 @@ local function refusal(request)
   return nil
 end
 
-local function unstage(request)
-  if has_chunks(request) and redis.call('HDEL', key('staged', FRONT), request.id) == 1 then
-    add('bytes', -request.staged)
+local function refuse(request, reason)
+  tell_reason(request, reason)
+  if request.staged > 0 then
+    unstage(A.front, request.id, request.staged)
   end
+  redis.call('DEL', key('body', request.id))
+  add_stat(request.queue, 'refused:' .. reason, 1)
 end
 
-local function enqueue(at)
-  local request = parse_meta(ARGV[at + 1])
-  request.queue = ARGV[at]
-  request.staged = 0
+-- Without its record an entry is nobody's request: it goes again where that can't be written.
+local function add_to_queue(request, meta, version, head, body, signature)
+  request.entry = redis.call('XADD', key('queue', request.queue), '*',
+    'm', meta, 'v', version, 'h', head, 'b', body, 's', signature)
+  local done, why = pcall(write_held, request, nil)
+  if not done then
+    redis.call('XDEL', key('queue', request.queue), request.entry)
+    error(why, 0)
+  end
+  add('waiting:' .. request.queue, 1)
+  add('bytes', tonumber(request.size))
+end
+
+local function enqueue(queue, meta, ...)
+  local request = parse_meta(meta)
+  request.queue, request.staged = queue, 0
   if has_chunks(request) then
-    request.staged = tonumber(redis.call('HGET', key('staged', FRONT), request.id) or 0)
+    request.staged = tonumber(redis.call('HGET', key('staged', A.front), request.id) or 0)
   end
   local reason = refusal(request)
-  unstage(request)
   if reason then
-    redis.call('DEL', key('body', request.id))
-    add_stat(request.queue, 'refused:' .. reason, 1)
-    notice(request, reason)
+    refuse(request, reason)
     return
   end
-  add('bytes', tonumber(request.size))
-  request.entry = redis.call('XADD', key('queue', request.queue), '*',
-    'm', ARGV[at + 1], 'v', ARGV[at + 2], 'h', ARGV[at + 3], 'b', ARGV[at + 4], 's', ARGV[at + 5])
-  write_held(request, nil)
+  add_to_queue(request, meta, ...)
+  if request.staged > 0 then
+    unstage(A.front, request.id, request.staged)
+  end
   if has_chunks(request) then
     redis.call('PERSIST', key('body', request.id))
   end
-  add('waiting:' .. request.queue, 1)
-  add_stat(request.queue, 'enqueued', 1)
-  filled[request.queue] = true
+  add_stat(queue, 'enqueued', 1)
+  filled[queue] = true
 end
 
 local function ring_for_new()
@@ -64,24 +76,41 @@ local function ring_for_new()
   end
 end
 
-register('enqueue', function()
-  FRONT, FIRST, MOST_DEPTH, MOST_BYTES = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-  if epoch_changed() then
-    return 'epoch'
+-- Most batches are for one queue: what is needed of the first one's is read with the rest.
+local field_names = {}
+
+local function read_ahead()
+  local queue = ARGV[A.rest]
+  local names = field_names[queue]
+  if not names then
+    names = { 'run', 'schema', 'bytes', 'waiting:' .. queue, 'paused:' .. queue }
+    field_names[queue] = names
   end
-  if not redis.call('ZSCORE', key('fronts'), FRONT) then
+  return names
+end
+
+register('enqueue', A, { read_ahead = read_ahead }, function()
+  if not redis.call('ZSCORE', key('fronts'), A.front) then
     return 'fenced'
   end
-  local taken = tonumber(redis.call('HGET', key('front', FRONT), 'seq') or 0)
-  local next_number = FIRST
+  local taken = tonumber(redis.call('HGET', key('front', A.front), 'seq') or 0)
+  local number_of = tonumber(A.first)
   filled = {}
-  for at = 6, #ARGV, PER_REQUEST do
-    if next_number > taken then
-      enqueue(at)
+  local done, why = true, nil
+  for at = A.rest, #ARGV, PER_REQUEST do
+    if number_of > taken then
+      done, why = pcall(enqueue, unpack(ARGV, at, at + PER_REQUEST - 1))
+      if not done then
+        break
+      end
+      taken = number_of
     end
-    next_number = next_number + 1
+    number_of = number_of + 1
   end
+  redis.call('HSET', key('front', A.front), 'seq', taken)
   ring_for_new()
-  redis.call('HSET', key('front', FRONT), 'seq', math.max(taken, next_number - 1))
+  if not done then
+    error(why, 0)
+  end
   return 'ok'
 end)

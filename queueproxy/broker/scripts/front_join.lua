@@ -1,18 +1,18 @@
--- front_join: put a front on the list. ARGV: run, front, lease ms, info (JSON).
+-- front_join: put a front on the list.
 --
--- Returns 'epoch', or the number of the last enqueue taken from it (0: it is new to this broker) and
--- since when it has been on the list without a gap (ms). Another time than before means that it was
--- given up meanwhile: what it held may have been dropped, and its numbers forgotten.
+-- Arguments: front; lease: ms; info: JSON.
+-- Reply: the number of the last enqueue taken from it (0: it is new to this broker), and since when
+-- it has been on the list without a gap (ms). Another time than before means that it was given up
+-- meanwhile: what it held may have been dropped, and its numbers forgotten.
 
-register('front_join', function()
-  if epoch_changed() then
-    return 'epoch'
-  end
-  local about = key('front', ARGV[2])
-  if not front_lives(ARGV[2]) then
+local A = arguments('front', 'lease', 'info')
+
+register('front_join', A, { flags = { 'allow-oom' } }, function()
+  local about = key('front', A.front)
+  if not front_lives(A.front) then
     redis.call('HSET', about, 'joined', NOW)
   end
-  redis.call('ZADD', key('fronts'), NOW + tonumber(ARGV[3]), ARGV[2])
-  redis.call('HSET', about, 'info', ARGV[4])
+  redis.call('ZADD', key('fronts'), NOW + tonumber(A.lease), A.front)
+  redis.call('HSET', about, 'info', A.info)
   return { tonumber(redis.call('HGET', about, 'seq') or 0), redis.call('HGET', about, 'joined') }
-end, { 'allow-oom' })
+end)

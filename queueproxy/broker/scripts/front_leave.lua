@@ -1,9 +1,11 @@
 -- front_leave: a front has drained and goes; a bounded part of what it left a call.
--- ARGV: run, front. Returns 'epoch', 'again' or 'ok'.
+--
+-- Arguments: front.
+-- Reply: 'again' while there is more, 'ok'.
 
-register('front_leave', function()
-  if epoch_changed() then
-    return 'epoch'
-  end
-  return reap_front(ARGV[2], 500) and 'ok' or 'again'
-end, { 'allow-oom' })
+local A = arguments('front')
+local REQUESTS_A_CALL = 500
+
+register('front_leave', A, { flags = { 'allow-oom' } }, function()
+  return reap_front(A.front, REQUESTS_A_CALL) and 'ok' or 'again'
+end)

@@ -1,14 +1,14 @@
 -- pause: start nothing from these queues until they are resumed or the pause ends by itself.
 --
--- ARGV: run, length ms, details (JSON), queues... Returns 'epoch' or 'ok'.
+-- Arguments: length: ms; details: JSON; then queues.
+-- Reply: 'ok'.
 
-register('pause', function()
-  if epoch_changed() then
-    return 'epoch'
-  end
-  for i = 4, #ARGV do
-    set('paused:' .. ARGV[i], integer(NOW + tonumber(ARGV[2])))
-    redis.call('HSET', key('pauses'), ARGV[i], ARGV[3])
+local A = arguments('length', 'details')
+
+register('pause', A, { flags = { 'allow-oom' } }, function()
+  for i = A.rest, #ARGV do
+    redis.call('HSET', key('pauses'), ARGV[i], A.details)
+    set('paused:' .. ARGV[i], integer(NOW + tonumber(A.length)))
   end
   return 'ok'
-end, { 'allow-oom' })
+end)

@@ -1,30 +1,25 @@
 -- push: send one frame of a streamed answer, while its worker still holds the lease.
 --
--- ARGV: run, worker, slot, id, attempt, reply version, head, body, signature.
--- Returns 'epoch', 'fenced', 'gone' (the client has left) or 'ok'.
+-- Arguments: worker, slot; id, attempt: of the lease; version, head, body, signature: of the frame.
+-- Reply: 'fenced', 'gone' (the client has left) or 'ok'.
 
-local WORKER, SLOT, ID, ATTEMPT
+local A = arguments('worker', 'slot', 'id', 'attempt', 'version', 'head', 'body', 'signature')
 
-register('push', function()
-  WORKER, SLOT, ID, ATTEMPT = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-  if epoch_changed() then
-    return 'epoch'
-  end
-  if not redis.call('ZSCORE', key('workers'), WORKER) then
+register('push', A, { flags = { 'allow-oom' } }, function()
+  if not redis.call('ZSCORE', key('workers'), A.worker) then
     return 'fenced'
   end
-  local lease = read_lease(SLOT)
-  if not lease or lease.id ~= ID or lease.attempt ~= ATTEMPT then
+  local lease = read_lease(A.slot)
+  if not lease or lease.id ~= A.id or lease.attempt ~= tonumber(A.attempt) then
     return 'fenced'
   end
   if not wanted(lease) then
     return 'gone'
   end
+  tell(lease.front, 'v', A.version, 'h', A.head, 'b', A.body, 's', A.signature)
   if not lease.streamed then
     lease.streamed = true
     write_lease(lease)
   end
-  redis.call('XADD', key('replies', lease.front), '*', 'v', ARGV[6], 'h', ARGV[7], 'b', ARGV[8], 's', ARGV[9])
-  redis.call('PEXPIRE', key('replies', lease.front), REPLIES_EXPIRE)
   return 'ok'
-end, { 'allow-oom' })
+end)

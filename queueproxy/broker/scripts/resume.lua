@@ -1,28 +1,26 @@
 -- resume: let these queues go on.
 --
--- ARGV: run, ms between two starts until nothing waits (0: no limit), queues...
--- Returns 'epoch', or the list of those that were paused, or still at the pace of a resume. Of the
--- others nothing is changed.
+-- Arguments: interval: ms between two starts until nothing waits (0: no limit); then queues.
+-- Reply: those that were paused, or still at the pace of a resume. Of the others nothing is changed.
 
-local function resume(queue, interval)
+local A = arguments('interval')
+
+local function resume(queue)
   clear('pace:' .. queue, 'next:' .. queue)
-  if number('waiting:' .. queue) > 0 and tonumber(interval) > 0 then
-    set('pace:' .. queue, interval)
+  if number('waiting:' .. queue) > 0 and tonumber(A.interval) > 0 then
+    set('pace:' .. queue, A.interval)
     set('next:' .. queue, integer(NOW))
   end
   lift_pause(queue)
 end
 
-register('resume', function()
-  if epoch_changed() then
-    return 'epoch'
-  end
+register('resume', A, { flags = { 'allow-oom' } }, function()
   local resumed = {}
-  for i = 3, #ARGV do
+  for i = A.rest, #ARGV do
     if paused(ARGV[i]) or value('next:' .. ARGV[i]) then
-      resume(ARGV[i], ARGV[2])
+      resume(ARGV[i])
       resumed[#resumed + 1] = ARGV[i]
     end
   end
   return resumed
-end, { 'allow-oom' })
+end)

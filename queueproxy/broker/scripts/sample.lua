@@ -1,7 +1,7 @@
 -- sample: write one row of history, if nobody has for this second. Whoever calls does it for all.
 --
--- ARGV: run, queues...
--- Returns 'epoch', 'done' or 'ok' (somebody else had).
+-- Arguments: queues.
+-- Reply: 'done' or 'ok' (somebody else had).
 --
 -- A row is JSON: t (s), q: queue -> {depth, in flight, oldest wait (ms), enqueued, completed,
 -- buckets of waits, paused (0 or 1)}. Enqueued, completed and buckets are totals: differences of
@@ -9,6 +9,7 @@
 -- row before, so that a short pause still shows after a month. Three lists hold rows of 1 s, 10 s
 -- and 5 min; each is made of the one before.
 
+local A = arguments()
 local SERIES = { { 1, 900 }, { 10, 2160 }, { 300, 8640 } } -- seconds between rows, rows kept
 local BUCKETS = 15
 local PEAKS = { 1, 2, 3, 7 } -- places in a row of what is a peak
@@ -50,28 +51,25 @@ local function raise_peaks(row, finer, span)
   end
 end
 
-register('sample', function()
-  if epoch_changed() then
-    return 'epoch'
-  end
+register('sample', A, {}, function()
   local second = math.floor(NOW / 1000)
-  if number('sampled') >= second then
+  local before = number('sampled')
+  if before >= second then
     return 'ok'
   end
-  local before = number('sampled')
   set('sampled', integer(second))
   local row = { t = second, q = {} }
-  for i = 2, #ARGV do
+  for i = A.rest, #ARGV do
     row.q[ARGV[i]] = row_of(ARGV[i])
   end
   for i, series in ipairs(SERIES) do
-    local step, most = series[1], series[2]
+    local step, rows_kept = series[1], series[2]
     if math.floor(second / step) > math.floor(before / step) then
       if i > 1 then
         raise_peaks(row, SERIES[i - 1][1], step)
       end
       redis.call('RPUSH', key('history', step), cjson.encode(row))
-      redis.call('LTRIM', key('history', step), -most, -1)
+      redis.call('LTRIM', key('history', step), -rows_kept, -1)
     end
   end
   return 'done'

@@ -1,66 +1,71 @@
 -- settle_and_claim: settle the slot's request and claim the next, in one trip.
 --
--- ARGV: run, worker, slot, call number, claim (1 or 0), wire version,
---       id to settle (or ''), attempt, outcome: answered, released, abandoned
---       (its client left) or the reason of a refusal,
---       reply version, reply head, reply body, reply signature, queues in strict order...
--- Returns {'epoch'}, {'fenced'}, {'again'}, {'idle', ms until a pause ends or 0} or
---         {'claimed', queue, attempt, waited ms, {fields and values of the entry}}.
+-- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
+-- it reads; settle: id to settle, or ''; attempt: of it; outcome: answered, released, abandoned (its
+-- client left) or the reason of a refusal; reply_version, reply_head, reply_body, reply_signature:
+-- of the answer; then queues in strict order.
+-- Reply: 'fenced', {'again'}, {'idle', ms until a pause ends or 0} or
+-- {'claimed', queue, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
 
-local WORKER, SLOT, CALL, CLAIM, VERSION
-local SETTLE, ATTEMPT, OUTCOME
-local FIRST_QUEUE = 14
-local MOST_DROPPED = 64
-
-local function answer(lease)
-  if conclude(lease, nil) then
-    redis.call('XADD', key('replies', lease.front), '*',
-      'v', ARGV[10], 'h', ARGV[11], 'b', ARGV[12], 's', ARGV[13])
-  end
-end
+local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'attempt', 'outcome',
+  'reply_version', 'reply_head', 'reply_body', 'reply_signature')
+local DROPPED_A_CALL = 64 -- entries that can't be started
 
 local function settle(lease)
-  if OUTCOME == 'answered' then
-    answer(lease)
-  elseif OUTCOME == 'released' then
-    if wanted(lease) then
-      give_back(lease, lease.attempt - 1)
-    else
-      conclude(lease, nil)
-    end
-  elseif OUTCOME == 'abandoned' then
-    conclude(lease, nil)
+  if A.outcome == 'answered' then
+    answer(lease, 'v', A.reply_version, 'h', A.reply_head, 'b', A.reply_body, 's', A.reply_signature)
+  elseif A.outcome == 'released' and wanted(lease) then
+    requeue(lease, lease.attempt - 1)
+  elseif A.outcome == 'released' or A.outcome == 'abandoned' then
+    drop(lease)
   else
-    conclude(lease, OUTCOME)
+    fail(lease, A.outcome)
   end
 end
 
-local function claimed(lease, fields)
-  local waited = lease.claimed - entry_parts(lease.entry)
+local function claim_reply(lease, fields)
+  local waited = lease.claimed_ms - entry_parts(lease.entry)
   return { 'claimed', lease.queue, lease.attempt, waited, fields }
 end
 
--- The lease this entry would become, or nil where it is none that enqueue made.
-local function lease_for(queue, entry, fields)
-  local lease = parse_meta(fields.m)
-  if lease then
-    lease.slot, lease.attempt, lease.claimed, lease.call = SLOT, 1, NOW, CALL
-    lease.queue, lease.entry, lease.streamed = queue, entry, false
+-- The request an entry is, or nil where it is none that enqueue made.
+local function request_of(queue, entry, fields)
+  local request = parse_meta(fields.m)
+  if request then
+    request.queue, request.entry = queue, entry
   end
-  return lease
+  return request
 end
 
--- Only what enqueue registered is ever run: a copy or a stranger's entry is put away, not counted.
-local function registered(request, queue, entry)
-  local held = request and redis.call('HGET', key('held', request.front), request.id)
-  if held and string.match(held, '^%S+ (%S+) ') == entry then
-    return true
+-- Only what enqueue registered, and what waits, is ever run: a copy or a stranger's entry is not.
+local function registered(request)
+  return request
+    and redis.call('HGET', key('held', request.front), request.id) == pack_held(request)
+end
+
+-- The place a waiting entry is taken from: a set of waiting ones, or the stream, where `set_kind` is
+-- nil. Nothing is taken before `leave`.
+local function place_of(queue, entry, fields, set_kind, set_name)
+  return { queue = queue, entry = entry, fields = fields, kind = set_kind, name = set_name }
+end
+
+local function leave(place)
+  if place.kind then
+    redis.call('ZREM', key(place.kind, place.name), padded(place.entry))
+    add(place.kind .. ':' .. place.queue, -1)
+  else
+    set('cursor:' .. place.queue, place.entry)
   end
-  bury(request or { id = '', queue = queue, entry = entry, size = '0', chunks = '0' }, 'unregistered')
-  redis.call('XDEL', key('queue', queue), entry)
-  return false
+end
+
+-- Put away what is nobody's request; it was never counted.
+local function put_away(request, place)
+  local unknown = { id = '', queue = place.queue, entry = place.entry, size = '0', chunks = '0' }
+  dead_letter(request or unknown, 'unregistered')
+  leave(place)
+  redis.call('XDEL', key('queue', place.queue), place.entry)
 end
 
 -- The reason a waiting request must not be started now, '' where nobody needs to be told.
@@ -68,93 +73,99 @@ local function unstartable(request)
   if not front_lives(request.front) then
     return ''
   end
-  if entry_parts(request.entry) + tonumber(request.hold) <= NOW then
+  if entry_parts(request.entry) + tonumber(request.hold_ms) <= NOW then
     return 'hold_expired'
   end
   local fence = runs_once(request) and value('fence:' .. request.queue)
   if fence and not_after(request.entry, fence) then
-    -- The broker may have forgotten that this was claimed before.
-    bury(request, 'epoch')
-    return 'worker_lost'
+    return 'worker_lost' -- the broker may have forgotten that this was claimed before
   end
   return nil
 end
 
--- Make a waiting request this slot's lease, or drop it and return nil.
-local function start(request, returned)
+local function turn_down(request, place, reason)
+  see_that_front_can_be_told(request)
+  local started = times_started(request)
+  if reason == 'worker_lost' then
+    dead_letter(request, 'epoch')
+  end
+  leave(place)
+  delete_entry(request, started)
+  redis.call('HDEL', key('held', request.front), request.id)
   add('waiting:' .. request.queue, -1)
-  local reason = unstartable(request)
-  if reason then
-    local started = redis.call('HDEL', key('attempts'), request.id) == 1
-    if reason == 'hold_expired' then
-      reason = hold_expired(started)
-      add_stat(request.queue, 'failed:' .. reason, 1)
-    end
-    forget(request)
-    if reason == '' then
-      add_stat(request.queue, 'failed:front_lost', 1)
-    else
-      notice(request, reason)
-    end
-    return nil
+  if reason == '' then
+    add_stat(request.queue, 'failed:front_lost', 1)
+    return
   end
-  if returned then
-    request.attempt = 1 + tonumber(redis.call('HGET', key('attempts'), request.id) or 0)
+  if reason == 'hold_expired' then
+    reason = hold_expired(started)
+    add_stat(request.queue, 'failed:' .. reason, 1)
   end
+  tell_reason(request, reason)
+end
+
+-- Make a waiting request this slot's lease.
+local function start(request, place)
+  request.slot, request.claimed_ms, request.call = A.slot, NOW, A.call
+  request.attempt = 1 + (place.kind and tonumber(times_started(request) or 0) or 0)
+  request.streamed = false
+  leave(place)
   write_lease(request)
-  write_held(request, SLOT)
+  add('waiting:' .. request.queue, -1)
   add('inflight:' .. request.queue, 1)
+  write_held(request, A.slot)
   return request
 end
 
-local function park(queue, entry, version)
-  redis.call('ZADD', key('parked', queue .. ':' .. version), 0, padded(entry))
-  add('parked:' .. queue, 1)
+local function park(place, version)
+  redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
+  leave(place)
+  add('parked:' .. place.queue, 1)
 end
 
 -- The first entry of a set of waiting ones, nil where it is empty.
-local function take_from(kind, queue, name)
-  local member = redis.call('ZPOPMIN', key(kind, name))[1]
-  if member then
-    add(kind .. ':' .. queue, -1)
-  end
-  return member and unpadded(member)
+local function first_of(queue, kind, name)
+  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
+  local entry = member and unpadded(member)
+  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
 end
 
 -- The next waiting entry of a queue: handed back ones, parked ones we know, then the stream.
-local function take(queue)
-  local entry = number('returned:' .. queue) > 0 and take_from('returned', queue, queue)
-    or number('parked:' .. queue) > 0 and take_from('parked', queue, queue .. ':' .. VERSION)
-  if entry then
-    return entry, entry_fields(queue, entry), true
+local function next_of(queue)
+  local place = number('returned:' .. queue) > 0 and first_of(queue, 'returned', queue)
+    or number('parked:' .. queue) > 0 and first_of(queue, 'parked', queue .. ':' .. A.version)
+  if place then
+    return place
   end
   local cursor = value('cursor:' .. queue)
   local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
     'COUNT', 1)[1]
-  if not found then
-    return nil
-  end
-  set('cursor:' .. queue, found[1])
-  return found[1], found[2], false
+  return found and place_of(queue, found[1], found[2])
 end
 
--- One waiting entry of a queue as a started lease with its fields; nil where none could be started.
-local function claim_from(queue, entry, flat, returned)
-  if not flat then
-    add('waiting:' .. queue, -1)
+-- One waiting entry as a started lease with its fields; nil where it could not be started.
+local function claim_from(place)
+  if not place.fields then -- somebody deleted it
+    leave(place)
+    add('waiting:' .. place.queue, -1)
     return nil
   end
-  local fields = table_of(flat)
-  local request = lease_for(queue, entry, fields)
-  if not registered(request, queue, entry) then
+  local fields = table_of(place.fields)
+  local request = request_of(place.queue, place.entry, fields)
+  if not registered(request) then
+    put_away(request, place)
     return nil
   end
-  if fields.v ~= VERSION then
-    park(queue, entry, fields.v)
+  if fields.v ~= A.version then
+    park(place, fields.v)
     return nil
   end
-  local lease = start(request, returned)
-  return lease and claimed(lease, flat)
+  local reason = unstartable(request)
+  if reason then
+    turn_down(request, place, reason)
+    return nil
+  end
+  return claim_reply(start(request, place), place.fields)
 end
 
 -- ms until this queue may start the next: while it is paused, and after a paced resume.
@@ -166,12 +177,11 @@ local function step_rate(queue)
   if not value('next:' .. queue) then
     return
   end
-  local pace = value('pace:' .. queue)
   if number('waiting:' .. queue) <= 0 then
     clear('pace:' .. queue, 'next:' .. queue)
   else
     -- Counted from the last start that was due, so that late claims don't lower the rate.
-    set('next:' .. queue, integer(math.max(number('next:' .. queue), NOW - 1000) + tonumber(pace)))
+    set('next:' .. queue, integer(math.max(number('next:' .. queue), NOW - 1000) + number('pace:' .. queue)))
   end
 end
 
@@ -190,7 +200,7 @@ end
 
 local function claim()
   local dropped, left = 0, 0
-  for i = FIRST_QUEUE, #ARGV do
+  for i = A.rest, #ARGV do
     local queue = ARGV[i]
     local queue_left = 0
     if number('waiting:' .. queue) > 0 then
@@ -199,17 +209,17 @@ local function claim()
       left = (left == 0 or queue_left < left) and queue_left or left
     end
     while queue_left == 0 and number('waiting:' .. queue) > 0 do
-      local entry, flat, returned = take(queue)
-      if not entry then
+      local place = next_of(queue)
+      if not place then
         break
       end
-      local result = claim_from(queue, entry, flat, returned)
+      local result = claim_from(place)
       if result then
         step_rate(queue)
         return result
       end
       dropped = dropped + 1
-      if dropped >= MOST_DROPPED then
+      if dropped >= DROPPED_A_CALL then
         return { 'again' }
       end
     end
@@ -219,7 +229,7 @@ end
 
 -- Whoever is awake wakes the next: no token was kept for what still waits.
 local function pass_on()
-  for i = FIRST_QUEUE, #ARGV do
+  for i = A.rest, #ARGV do
     if startable(ARGV[i]) then
       ring(ARGV[i])
     end
@@ -228,43 +238,37 @@ end
 
 -- Most queues are empty: only the depths of all are read, and more of one where something waits.
 local function read_ahead()
-  local fields = { 'run', 'bytes' }
-  for i = FIRST_QUEUE, #ARGV do
+  local fields = { 'run', 'schema', 'bytes' }
+  for i = A.rest, #ARGV do
     fields[#fields + 1] = 'waiting:' .. ARGV[i]
   end
-  prefetch(fields)
+  return fields
 end
 
 -- What this slot still holds once the settling is done: nil but for a call whose answer was lost.
 local function held_now()
-  local lease = read_lease(SLOT)
-  if lease and SETTLE == lease.id and ATTEMPT == lease.attempt then
+  local lease = read_lease(A.slot)
+  if lease and A.settle == lease.id and tonumber(A.attempt) == lease.attempt then
     settle(lease)
     return nil
   end
-  if lease and lease.call ~= CALL then
+  if lease and lease.call ~= A.call then
     -- A lease this thread has long dealt with: the broker forgot the settling (failover).
-    lose(lease)
+    recover(lease)
     return nil
   end
   return lease
 end
 
-register('settle_and_claim', function()
-  WORKER, SLOT, CALL, CLAIM, VERSION = ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1', ARGV[6]
-  SETTLE, ATTEMPT, OUTCOME = ARGV[7], tonumber(ARGV[8]), ARGV[9]
-  read_ahead()
-  if epoch_changed() then
-    return { 'epoch' }
-  end
-  if not redis.call('ZSCORE', key('workers'), WORKER) then
-    return { 'fenced' }
+register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
+  if not redis.call('ZSCORE', key('workers'), A.worker) then
+    return 'fenced'
   end
   local lease = held_now()
   if lease then
-    return claimed(lease, entry_fields(lease.queue, lease.entry) or {})
+    return claim_reply(lease, entry_fields(lease.queue, lease.entry) or {})
   end
-  if not CLAIM then
+  if A.claim ~= '1' then
     return { 'idle', 0 }
   end
   local result = claim()
@@ -272,4 +276,4 @@ register('settle_and_claim', function()
     pass_on()
   end
   return result
-end, { 'allow-oom' })
+end)

@@ -1,25 +1,23 @@
 -- stage: keep one chunk of a large body beside the queue, ahead of its request. Repeatable.
 --
--- ARGV: run, front, id, chunk number, chunk, most bytes, expiry ms.
--- Returns 'epoch', 'fenced', 'memory_full' or 'ok'.
+-- Arguments: front; id: of the request; number, chunk; max_bytes: of all in the broker; expiry: ms.
+-- Reply: 'fenced', 'memory_full' or 'ok'.
 
-local FRONT, ID, NUMBER, CHUNK
+local A = arguments('front', 'id', 'number', 'chunk', 'max_bytes', 'expiry')
 
-register('stage', function()
-  FRONT, ID, NUMBER, CHUNK = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-  if epoch_changed() then
-    return 'epoch'
-  end
-  if not redis.call('ZSCORE', key('fronts'), FRONT) then
+register('stage', A, {}, function()
+  if not redis.call('ZSCORE', key('fronts'), A.front) then
     return 'fenced'
   end
-  if number('bytes') + #CHUNK > tonumber(ARGV[6]) then
+  local size = #A.chunk
+  if number('bytes') + size > tonumber(A.max_bytes) then
     return 'memory_full'
   end
-  if redis.call('HSET', key('body', ID), NUMBER, CHUNK) == 1 then
-    add('bytes', #CHUNK)
-    redis.call('HINCRBY', key('staged', FRONT), ID, #CHUNK)
-    redis.call('PEXPIRE', key('body', ID), ARGV[7])
+  if redis.call('HEXISTS', key('body', A.id), A.number) == 0 then
+    redis.call('HINCRBY', key('staged', A.front), A.id, size)
+    add('bytes', size)
+    redis.call('HSET', key('body', A.id), A.number, A.chunk)
+    redis.call('PEXPIRE', key('body', A.id), A.expiry)
   end
   return 'ok'
 end)

@@ -1,55 +1,53 @@
 -- withdraw: a front no longer wants some requests; those not started never will be.
 --
--- ARGV: run, front, why (left: its client has gone; expired: its hold is over), ids...
--- Returns 'epoch', or a list with, for each id, 'withdrawn', 'in_flight', 'gone', or 'started': it
--- waited, but was started before, on a worker that was lost.
+-- Arguments: front; why (left: its client has gone; expired: its hold is over); then ids.
+-- Reply: for each id, 'withdrawn', 'in_flight', 'gone', or 'started': it waited, but was started
+-- before, on a worker that was lost.
 
-local FRONT, WHY
+local A = arguments('front', 'why')
 
-local function unstage(id)
-  local staged = redis.call('HGET', key('staged', FRONT), id)
+-- Of a request that may not have been enqueued: its chunks.
+local function withdraw_chunks(id)
+  local staged = redis.call('HGET', key('staged', A.front), id)
   if staged then
-    redis.call('HDEL', key('staged', FRONT), id)
+    unstage(A.front, id, staged)
     redis.call('DEL', key('body', id))
-    add('bytes', -tonumber(staged))
+  end
+end
+
+local function withdraw_started(request)
+  local lease = read_lease(request.slot)
+  if lease and lease.streamed then
+    -- Its worker may be waiting for credit: wake it, so that it stops the view.
+    redis.call('RPUSH', key('flow', request.id), '0')
+    redis.call('PEXPIRE', key('flow', request.id), FLOW_EXPIRES)
+  end
+  redis.call('HDEL', key('held', A.front), request.id)
+  if A.why == 'expired' then
+    add_stat(request.queue, 'failed:hold_expired_started', 1)
   end
 end
 
 local function withdraw(id)
-  local held = redis.call('HGET', key('held', FRONT), id)
+  local held = redis.call('HGET', key('held', A.front), id)
   if not held then
-    unstage(id)
+    withdraw_chunks(id)
     return 'gone'
   end
-  local request = parse_held(id, FRONT, held)
+  local request = read_held(id, A.front, held)
   if request.slot then
-    redis.call('HDEL', key('held', FRONT), id)
-    if WHY == 'expired' then
-      add_stat(request.queue, 'failed:hold_expired_started', 1)
-    end
-    local lease = read_lease(request.slot)
-    if lease and lease.streamed then
-      -- Its worker may be waiting for credit: wake it, so that it stops the view.
-      redis.call('RPUSH', key('flow', id), '0')
-      redis.call('PEXPIRE', key('flow', id), FLOW_EXPIRES)
-    end
+    withdraw_started(request)
     return 'in_flight'
   end
-  unqueue(request)
-  local started = redis.call('HDEL', key('attempts'), id) == 1
-  forget(request)
-  add_stat(request.queue, WHY == 'expired' and 'failed:' .. hold_expired(started) or 'withdrawn', 1)
+  local started = end_waiting(request)
+  add_stat(request.queue, A.why == 'expired' and 'failed:' .. hold_expired(started) or 'withdrawn', 1)
   return started and 'started' or 'withdrawn'
 end
 
-register('withdraw', function()
-  FRONT, WHY = ARGV[2], ARGV[3]
-  if epoch_changed() then
-    return 'epoch'
-  end
+register('withdraw', A, { flags = { 'allow-oom' } }, function()
   local results = {}
-  for i = 4, #ARGV do
+  for i = A.rest, #ARGV do
     results[#results + 1] = withdraw(ARGV[i])
   end
   return results
-end, { 'allow-oom' })
+end)

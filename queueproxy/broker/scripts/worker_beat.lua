@@ -1,28 +1,24 @@
 -- worker_beat: extend a worker's lease, say what it does, and sweep.
 --
--- ARGV: run, worker, lease ms, state, memory (bytes), info (JSON; '' as before), queues...
--- Returns 'epoch', 'fenced' or 'ok'.
+-- Arguments: worker; lease: ms; state; memory: bytes; info: JSON, '' as before; then queues.
+-- Reply: 'fenced' or 'ok'.
 
-local WORKER, LEASE
+local A = arguments('worker', 'lease', 'state', 'memory', 'info')
 
-register('worker_beat', function()
-  WORKER, LEASE = ARGV[2], tonumber(ARGV[3])
-  if epoch_changed() then
-    return 'epoch'
-  end
-  local expires = redis.call('ZSCORE', key('workers'), WORKER)
+register('worker_beat', A, { flags = { 'allow-oom' } }, function()
+  local expires = redis.call('ZSCORE', key('workers'), A.worker)
   if not expires or tonumber(expires) <= NOW then
     -- Late is lost: the sweep below must not find half a worker.
     if expires then
-      reap_worker(WORKER)
+      reap_worker(A.worker)
     end
     return 'fenced'
   end
-  redis.call('ZADD', key('workers'), NOW + LEASE, WORKER)
-  redis.call('HSET', key('worker', WORKER), 'state', ARGV[4], 'memory', ARGV[5])
-  if ARGV[6] ~= '' then
-    redis.call('HSET', key('worker', WORKER), 'info', ARGV[6])
+  redis.call('ZADD', key('workers'), NOW + tonumber(A.lease), A.worker)
+  redis.call('HSET', key('worker', A.worker), 'state', A.state, 'memory', A.memory)
+  if A.info ~= '' then
+    redis.call('HSET', key('worker', A.worker), 'info', A.info)
   end
-  sweep({ unpack(ARGV, 7) })
+  sweep({ unpack(ARGV, A.rest) })
   return 'ok'
-end, { 'allow-oom' })
+end)

@@ -1,11 +1,14 @@
--- worker_join: put a worker on the list. ARGV: run, worker, lease ms, info (JSON).
--- Returns 'epoch' or 'ok'.
+-- worker_join: put a worker on the list.
+--
+-- Arguments: worker; lease: ms; info: JSON.
+-- Reply: 'ok'.
 --
 -- The first worker of another release than the last that came so is the mark of a deploy in the
 -- history. Not one whose release another worker has: while two are side by side, as during a
 -- rolling restart or for good, processes of both come and go.
 
-local MOST_DEPLOYS = 200
+local A = arguments('worker', 'lease', 'info')
+local DEPLOYS_KEPT = 200
 
 local function release_of(info)
   local readable, told = pcall(cjson.decode, info)
@@ -28,19 +31,16 @@ end
 local function mark_deploy(release)
   local deploy = cjson.encode({ t = math.floor(NOW / 1000), release = release })
   redis.call('RPUSH', key('history', 'deploys'), deploy)
-  redis.call('LTRIM', key('history', 'deploys'), -MOST_DEPLOYS, -1)
+  redis.call('LTRIM', key('history', 'deploys'), -DEPLOYS_KEPT, -1)
 end
 
-register('worker_join', function()
-  if epoch_changed() then
-    return 'epoch'
-  end
-  local release = release_of(ARGV[4])
+register('worker_join', A, { flags = { 'allow-oom' } }, function()
+  local release = release_of(A.info)
   if is_deploy(release) then
     mark_deploy(release)
   end
-  redis.call('ZADD', key('workers'), NOW + tonumber(ARGV[3]), ARGV[2])
-  redis.call('HSET', key('worker', ARGV[2]), 'info', ARGV[4], 'joined', NOW, 'state', 'idle')
-  redis.call('HSETNX', key('worker', ARGV[2]), 'completed', 0)
+  redis.call('ZADD', key('workers'), NOW + tonumber(A.lease), A.worker)
+  redis.call('HSET', key('worker', A.worker), 'info', A.info, 'joined', NOW, 'state', 'idle')
+  redis.call('HSETNX', key('worker', A.worker), 'completed', 0)
   return 'ok'
-end, { 'allow-oom' })
+end)

@@ -1,10 +1,11 @@
 -- worker_reap: a worker has left or died; deal at once with whatever it held.
--- ARGV: run, worker. Returns 'epoch' or 'ok'.
+--
+-- Arguments: worker.
+-- Reply: 'ok'.
 
-register('worker_reap', function()
-  if epoch_changed() then
-    return 'epoch'
-  end
-  reap_worker(ARGV[2])
+local A = arguments('worker')
+
+register('worker_reap', A, { flags = { 'allow-oom' } }, function()
+  reap_worker(A.worker)
   return 'ok'
-end, { 'allow-oom' })
+end)

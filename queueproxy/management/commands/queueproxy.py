@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from queueproxy.cli import dead, hold, pause, status
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.options import positive_seconds, rate
-from queueproxy.exceptions import BrokerUnavailable
+from queueproxy.exceptions import BrokerUnavailable, SchemaMismatch
 
 INTERRUPTED = 130  # as a shell has it
 
@@ -80,7 +80,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The broker can't be reached: {error}", returncode=COULD_NOT_ASK
             ) from error
-        except ImproperlyConfigured as error:
+        except (ImproperlyConfigured, SchemaMismatch) as error:
             raise CommandError(str(error), returncode=COULD_NOT_ASK) from error
         except KeyboardInterrupt:
             status = INTERRUPTED

@@ -3,13 +3,14 @@
 import os
 import sys
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
-from queueproxy.worker.process import Worker, serve, status_writer
+from queueproxy.exceptions import SchemaMismatch
+from queueproxy.worker.process import CANNOT_START, Worker, serve, status_writer
 from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor, reaper
 
 
@@ -53,7 +54,11 @@ class Command(BaseCommand):
             os.set_inheritable(int(status_fd), False)
             with errors_in_one_line():
                 process = Worker(worker, status_writer(int(status_fd)))
-            os._exit(_flushed(serve(process, int(status_fd))))
+            try:
+                status = serve(process, int(status_fd))
+            except SchemaMismatch as error:
+                raise CommandError(str(error), returncode=CANNOT_START) from error
+            os._exit(_flushed(status))
         refuse_unfit_server()
         supervisor = Supervisor(
             get_child_arguments(),

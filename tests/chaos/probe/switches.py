@@ -20,7 +20,7 @@ def never_again() -> None:
     """A lost worker's unsafe request is run again like any other."""
     _edit(
         (
-            "tonumber(lease.most) > lease.attempt and not lease.streamed",
+            "tonumber(lease.max_attempts) > lease.attempt and not lease.streamed",
             "lease.attempt < 3",
         )
     )
@@ -30,19 +30,20 @@ def fence() -> None:
     """A worker that was given up may still answer: its settling ends whoever's lease it is now."""
     _edit(
         (
-            "if not redis.call('ZSCORE', key('workers'), WORKER) then\n    return { 'fenced' }",
-            "if false then\n    return { 'fenced' }",
+            "if not redis.call('ZSCORE', key('workers'), A.worker) then\n    return 'fenced'\n"
+            "  end\n  local lease = held_now()",
+            "local lease = held_now()",
         ),
         (
-            "  local lease = read_lease(SLOT)\n  if lease and SETTLE == lease.id",
-            "  local lease = read_lease(SLOT)\n"
-            "  if SETTLE ~= '' and not (lease and lease.id == SETTLE) then\n"
+            "  local lease = read_lease(A.slot)\n  if lease and A.settle == lease.id",
+            "  local lease = read_lease(A.slot)\n"
+            "  if A.settle ~= '' and not (lease and lease.id == A.settle) then\n"
             "    for _, slot in ipairs(redis.call('HKEYS', key('leases'))) do\n"
             "      local other = read_lease(slot)\n"
-            "      if other.id == SETTLE then settle(other) return nil end\n"
+            "      if other.id == A.settle then settle(other) return nil end\n"
             "    end\n"
             "  end\n"
-            "  if lease and SETTLE == lease.id",
+            "  if lease and A.settle == lease.id",
         ),
     )
 
@@ -51,11 +52,10 @@ def withdraw() -> None:
     """Who leaves or runs out of time is forgotten by the front alone: its request is still run."""
     _edit(
         (
-            "  unqueue(request)\n  local started = redis.call('HDEL', key('attempts'), id) == 1\n"
-            "  forget(request)\n",
-            "  local started = false\n",
+            "  local started = end_waiting(request)\n  add_stat(request.queue, A.why",
+            "  local started = false\n  add_stat(request.queue, A.why",
         ),
-        ("entry_parts(request.entry) + tonumber(request.hold) <= NOW", "false"),
+        ("entry_parts(request.entry) + tonumber(request.hold_ms) <= NOW", "false"),
     )
 
 

@@ -1,0 +1,179 @@
+"""A script that errs in the middle: what it changed is counted, what it left can be done.
+
+Somebody gives one key a type no script expects, a call meets it, the key is put right again. With
+every call and every key: the counters are those of a recount, the same call then succeeds, and each
+request comes to its one end, after no more attempts than it may have.
+"""
+
+from contextlib import contextmanager
+
+import pytest
+from redis.exceptions import ResponseError
+
+from queueproxy.broker.worker_broker import Settlement
+from queueproxy.records import Meta, parse
+
+from ..brokers import BrokerKit, answer, part
+
+FRONT = "front-1"
+QUEUE = "default"
+# One key of each kind that a call below reads or writes.
+KEYS = [
+    *("leases", "attempts", "dead", "workers", "fronts", "pauses", "holds"),
+    *(f"returned:{QUEUE}", f"queue:{QUEUE}", "queue:low", f"stats:{QUEUE}", f"bell:{QUEUE}"),
+    *(f"held:{FRONT}", f"replies:{FRONT}", f"staged:{FRONT}", f"front:{FRONT}"),
+    *("body:big", "body:loose", "flow:streamed", "parked:low:2"),
+]
+
+
+class Stage:
+    """A little of everything: waiting, handed back, parked, in flight, streamed, staged."""
+
+    def __init__(self, kit: BrokerKit):
+        self.kit = kit
+        self.withdrawn: set[str] = set()
+
+    async def set_up(self) -> "Stage":
+        kit = self.kit
+        self.front = await kit.front_broker(FRONT)
+        await kit.put(self.front, "again", "streamed", "returned")
+        lost = kit.registration()
+        for number in range(3):
+            kit.worker_broker(lost, number).settle_and_claim(None)
+        kit.link().script("worker_reap", lost.worker)
+        self.worker = kit.registration()
+        self.threads = [kit.worker_broker(self.worker, number) for number in range(3)]
+        self.again, self.streamed = (t.settle_and_claim(None) for t in self.threads[:2])
+        assert (self.again.attempt, self.streamed.attempt) == (2, 2)
+        self.threads[1].push(self.streamed, part(self.streamed, 0))
+        await kit.put(self.front, "waiting")
+        await kit.put(self.front, "post", most=1)
+        await self.front.stage("big", 0, b"x" * 100, 60)
+        await self.front.stage("loose", 0, b"x" * 100, 60)
+        self.batch = [
+            kit.encoded_request(FRONT, "x"),
+            kit.encoded_request(FRONT, "y", "low"),
+            kit.encoded_request(FRONT, "big", body=b"x" * 100, chunks=1),
+            kit.encoded_request(FRONT, "z"),
+        ]
+        self.ids = {"again", "streamed", "returned", "waiting", "post"}
+        self.entries = {}
+        for entry, fields in kit.client.xrange(kit.keys.named("queue", QUEUE)):
+            self.entries[parse(Meta, fields[b"m"]).id] = entry.decode()
+        assert kit.counters() == kit.there()
+        return self
+
+    # The calls.
+
+    async def enqueue(self):
+        await self.front.enqueue(6, self.batch)
+        self.ids |= {request.id for request in self.batch}
+
+    async def claim(self):
+        self.threads[2].settle_and_claim(None)
+
+    async def settle(self):
+        self.threads[0].settle_and_claim(answer(self.again))
+
+    async def refuse(self):
+        self.threads[0].settle_and_claim(Settlement(self.again, "malformed"))
+
+    async def release(self):
+        self.threads[0].settle_and_claim(Settlement(self.again, "released"))
+
+    async def push(self):
+        self.threads[1].push(self.streamed, part(self.streamed, 1))
+
+    async def withdraw(self):
+        ids = ["returned", "waiting", "again", "streamed", "loose"]
+        self.withdrawn |= {*ids}
+        await self.front.withdraw(ids, "expired")
+
+    async def operator_withdraw(self):
+        control = self.kit.control()
+        for id in ("returned", "waiting"):
+            control.operator_withdraw(QUEUE, self.entries[id])
+
+    async def reap_worker(self):
+        self.kit.link().script("worker_reap", self.worker.worker)
+
+    async def leave(self):
+        self.withdrawn |= {"returned", "waiting", "post", "again", "streamed"}
+        await self.front.leave()
+
+    async def stage(self):
+        for number in (1, 2):
+            await self.front.stage("loose", number, b"y" * 50, 60)
+
+    async def join(self):
+        await self.front.join({})
+
+    # The end.
+
+    async def end(self) -> dict[str, list[str]]:
+        """Lose the worker and run what is left on another: how each request ended."""
+        await self.reap_worker()
+        thread, ran = self.kit.worker_broker(), []
+        claim = thread.settle_and_claim(None)
+        while claim is not None:
+            assert claim.attempt == (2 if claim.id in ("returned", "again") else 1), claim.id
+            ran.append(claim.id)
+            claim = thread.settle_and_claim(answer(claim))
+        assert len(ran) == len(set(ran))
+        return await self.kit.answers(self.front)
+
+
+CALLS = [
+    *("enqueue", "claim", "settle", "refuse", "release", "push", "withdraw", "operator_withdraw"),
+    *("reap_worker", "leave", "stage"),
+]
+
+
+@contextmanager
+def broken(kit: BrokerKit, name: str):
+    """While the key is a plain string; its value is put back at the end."""
+    key, aside = kit.keys.prefix + name, kit.keys.prefix + "aside"
+    was_there = kit.client.exists(key)
+    if was_there:
+        kit.client.rename(key, aside)
+    kit.client.set(key, "not what it should be")
+    yield
+    kit.client.delete(key)
+    if was_there:
+        kit.client.rename(aside, key)
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("call", CALLS)
+async def test_an_error_in_the_middle(kit, call, name):
+    stage = await Stage(kit).set_up()
+    erred = False
+    with broken(kit, name):
+        try:
+            await getattr(stage, call)()
+        except ResponseError:
+            erred = True
+    assert kit.counters() == kit.there()
+    if erred:
+        await getattr(stage, call)()
+        assert kit.counters() == kit.there()
+    ends = await stage.end()
+    assert kit.counters() == kit.there()
+    assert (kit.counters().waiting, kit.counters().in_flight) == (0, 0)
+    ends.pop("streamed", None)  # its first frames stay, and its last may be nobody's
+    wanted = stage.ids - stage.withdrawn - {"streamed"}
+    assert {id: len(ends.get(id, ())) for id in wanted} == dict.fromkeys(wanted, 1)
+
+
+async def test_an_error_while_another_server_is_agreed_on(kit):
+    """The fences are all there before anybody is told that the epoch is agreed on."""
+    front = await kit.front_broker(FRONT)
+    await kit.put(front, "post", most=1)
+    await kit.put(front, "get", queue="low")
+    kit.client.hset(kit.keys.state, "run", "the server it was before")
+    link = kit.link()
+    with broken(kit, "queue:low"), pytest.raises(ResponseError):
+        link.script("front_beat", FRONT, 15_000)
+    assert kit.worker_broker().settle_and_claim(None).id == "get"
+    assert await kit.answers(front) == {"post": ["worker_lost"]}
+    assert kit.counters() == kit.there()
