@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 
 import redis
 
-from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits, Notice, RawReply
+from queueproxy.broker.claims import Claim, Settlement
+from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.link.links import Link
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
-from queueproxy.broker.worker_broker import Claim, Settlement, WorkerBroker
+from queueproxy.broker.replies import Notice, RawReply
+from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
 from queueproxy.records import Meta, parse
 
@@ -149,7 +151,7 @@ class BrokerKit:
     async def answers(self, front_broker: FrontBroker) -> dict[str, list[str]]:
         """What came for each request, oldest first: ``200`` for a frame, a notice's reason."""
         told: dict[str, list[str]] = {}
-        for reply in await front_broker.catch_up():
+        for reply in await front_broker.replies.catch_up():
             id, what = self._read(reply)
             told.setdefault(id, []).append(what)
         return told

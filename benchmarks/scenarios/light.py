@@ -5,11 +5,12 @@ import multiprocessing
 import os
 import signal
 
+from queueproxy.broker.claims import Claim, Settlement
 from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.registration import Registration
-from queueproxy.broker.worker_broker import Claim, Settlement, WorkerBroker
+from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Codec, Frame, ReplyHead
 
 QUEUES = ("ops", "high", "default", "low")
@@ -65,7 +66,7 @@ def _encoded(number: int) -> EncodedRequest:
 
 async def _count(front_broker: FrontBroker, due: asyncio.Queue, answered) -> None:
     while True:
-        replies = await front_broker.read()
+        replies = await front_broker.replies.read()
         answered.value += len(replies)
         due.put_nowait(len(replies))
 

@@ -5,13 +5,16 @@ waited by the broker's clock, the thread knows how long it ran, and their sum is
 front sees a little more of it, but would need trips of its own to tell.
 """
 
+import time
 from collections import Counter
 
+from .link.links import Link
 from .observe.histogram import bucket_of
 
 # Methods are the client's to choose, and each is a counter: what is rare shares one.
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
 OTHER = "OTHER"
+COUNT_EVERY = 0.25  # seconds between reports to the statistics
 
 
 class Counters:
@@ -46,3 +49,40 @@ class Counters:
         for (queue, name), number in counts.items():
             args += (queue, name, number)
         return args
+
+
+class CountReporter:
+    """Counts a thread's answers and reports them to the broker's statistics now and then.
+
+    Args:
+        link: the thread's own.
+    """
+
+    def __init__(self, link: Link):
+        self._link = link
+        self._counters = Counters()
+        self._due = 0.0  # monotonic time
+
+    @property
+    def pending(self) -> bool:
+        """Whether answers were counted that the broker has not been told of."""
+        return self._counters.completed > 0
+
+    def add(self, queue: str, waited: float, ran: float, method: str, status: int) -> None:
+        """Count one answer; times in seconds."""
+        self._counters.add(queue, waited, ran, method, status)
+
+    def report_if_due(self, worker: str) -> None:
+        """Report what was counted, where that was not done for COUNT_EVERY.
+
+        Raises:
+            BrokerUnavailable: what was counted is lost.
+        """
+        if self.pending and time.monotonic() >= self._due:
+            self.report(worker)
+
+    def report(self, worker: str) -> None:
+        """Report what was counted now. Args and errors as of `report_if_due`."""
+        self._due = time.monotonic() + COUNT_EVERY
+        if self.pending:
+            self._link.script("add_counts", worker, *self._counters.take())

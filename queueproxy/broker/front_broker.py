@@ -1,4 +1,4 @@
-"""A front's place at the broker: enqueues, withdraws, reads replies, keeps its lease."""
+"""What a front asks of the broker: enqueue, withdraw, acknowledge streams, keep its lease."""
 
 import secrets
 from collections.abc import Sequence
@@ -11,10 +11,7 @@ from ..records import Meta, pack
 from .handle import Broker
 from .link.links import BULKY
 from .link.protocol import unless_fenced
-
-BLOCK_FOR = 10.0  # seconds a read of replies waits
-MARGIN = 5.0  # seconds an answer may come after the end of a block
-READ_AT_ONCE = 128  # replies
+from .replies import ReplyReader
 
 Why = Literal["left", "expired"]  # a client has gone; its hold is over
 
@@ -53,28 +50,11 @@ class FrontRegistration(NamedTuple):
     incarnation: str
 
 
-class Notice(msgspec.Struct, frozen=True):
-    """What the broker itself says of a request: why nobody answers it."""
-
-    id: str
-    reason: str
-    attempt: int = 0
-
-
-class RawReply(NamedTuple):
-    """A reply frame as it came: not verified, not decoded."""
-
-    version: str
-    head: bytes
-    body: bytes
-    signature: bytes
-
-
-_decode_notice = msgspec.json.Decoder(Notice).decode
-
-
 class FrontBroker:
-    """What one front asks of the broker. Safe to call again after BrokerUnavailable, each of it.
+    """What one front asks of the broker. Each call may be made again after BrokerUnavailable.
+
+    Attributes:
+        replies: reads what comes for this front.
 
     Args:
         broker: makes the two links: one for the blocking read of replies, one for all else.
@@ -95,12 +75,10 @@ class FrontBroker:
     ):
         self.front = front
         self._link = broker.async_link("front-requests")
-        self._replies = broker.async_link("front-replies")
+        self.replies = ReplyReader(broker.async_link("front-replies"), self._link, front)
         self._lease_ms = int((lease or broker.lease) * 2000)
         self._queues = queues
         self._limits = limits
-        self._read_up_to = b"0"
-        self._replies_key = broker.keys.named("replies", front)
 
     @property
     def connected(self) -> bool:
@@ -205,72 +183,12 @@ class FrontBroker:
         while await self._link.script("front_leave", self.front) == b"again":
             pass
 
-    async def read(self) -> list[RawReply | Notice]:
-        """The next replies, oldest first; those read before are deleted on the same trip.
-
-        Nothing is lost with the connection: replies stay until the read after theirs.
-        """
-        commands: list = []
-        if self._read_up_to != b"0":
-            commands.append(("XTRIM", self._replies_key, "MINID", _after(self._read_up_to)))
-        wait = ("BLOCK", int(BLOCK_FOR * 1000))
-        commands.append(
-            ("XREAD", "COUNT", READ_AT_ONCE, *wait, "STREAMS", self._replies_key, self._read_up_to)
-        )
-        *_, found = await self._replies.commands(commands, BLOCK_FOR + MARGIN)
-        if isinstance(found, Exception):
-            raise found
-        if not found:
-            return []
-        entries = found[0][1]
-        self._read_up_to = entries[-1][0]
-        return [_reply(fields) for _, fields in entries]
-
-    async def catch_up(self) -> list[RawReply | Notice]:
-        """What stands in the replies now, read on the other link while a blocking read may run."""
-        read = ("XREAD", "COUNT", READ_AT_ONCE, "STREAMS", self._replies_key)
-        found: list[RawReply | Notice] = []
-        position = self._read_up_to
-        while True:
-            (answer,) = await self._link.commands([(*read, position)])
-            if isinstance(answer, Exception):
-                raise answer
-            if not answer:
-                return found
-            entries = answer[0][1]
-            position = entries[-1][0]
-            found += [_reply(fields) for _, fields in entries]
-
-    def forget_position(self) -> None:
-        """Start over on the replies: the broker has lost them, or they are another server's."""
-        self._read_up_to = b"0"
-
     async def close(self) -> None:
         """Drop both links."""
-        await self._replies.close()
+        await self.replies.close()
         await self._link.close()
 
 
 def new_front_id(host: str, pid: int) -> str:
     """Unique for each start, readable by people."""
     return f"{host}:{pid}:{secrets.token_hex(4)}"
-
-
-def _after(entry_id: bytes) -> str:
-    ms, seq = entry_id.split(b"-")
-    return f"{ms.decode()}-{int(seq) + 1}"
-
-
-def _reply(fields: list) -> RawReply | Notice:
-    named = dict(zip(fields[::2], fields[1::2], strict=True))
-    if b"n" in named:
-        try:
-            return _decode_notice(named[b"n"])
-        except msgspec.MsgspecError:
-            pass  # no notice of ours: refused below as any reply that can't be read
-    return RawReply(
-        named.get(b"v", b"").decode("latin-1"),
-        named.get(b"h", b""),
-        named.get(b"b", b""),
-        named.get(b"s", b""),
-    )

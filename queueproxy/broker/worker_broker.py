@@ -1,58 +1,25 @@
-"""An executor thread's worker_broker at the broker: takes requests off, sends answers back."""
+"""What an executor thread asks of the broker: claim requests, push and settle their answers."""
 
-import time
 from collections.abc import Callable
-from typing import NamedTuple
-
-import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerUnavailable, DecodeError
-from ..records import Meta, parse
-from .counters import Counters
+from ..exceptions import BrokerUnavailable
+from .claims import Claim, Settlement, claim_of, fetch_chunks, settlement_arguments, verified
+from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
-from .link.protocol import checked, unless_fenced, unless_refused
+from .link.protocol import checked, unless_fenced
 
 AGAIN = b"again"
 IDLE = b"idle"
 GONE = b"gone"
 BLOCK_FOR = 15.0  # seconds an idle thread waits for a bell before it looks by itself
-COUNT_EVERY = 0.25  # seconds between reports to the statistics
-CHUNKS_AT_ONCE = 4  # of a body, in one trip: the broker keeps an answer until it is read
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
-class Claim(msgspec.Struct, frozen=True):
-    """A lease on one request, as it came: not decoded, not verified."""
-
-    id: str
-    queue: str
-    attempt: int
-    waited_ms: int
-    version: str
-    head: bytes
-    body: bytes
-    signature: bytes
-    chunks: int
-    front: str
-    max_attempts: int
-
-
-class Settlement(NamedTuple):
-    """How a lease ends. ``outcome`` is ``answered``, ``released``, or the reason of a refusal."""
-
-    claim: Claim
-    outcome: str
-    frame: Frame | None = None
-    method: str = ""
-    ran: float = 0.0  # seconds
-    status: int = 0
-
-
 class WorkerBroker:
-    """One thread's place: at most one lease, one blocking link.
+    """One thread's dealings with the broker: at most one lease, one blocking link.
 
     Args:
         broker: makes this thread's own link.
@@ -79,13 +46,12 @@ class WorkerBroker:
         self._queues = queues
         self._call = 0
         self._block = BLOCK_FOR
-        self._counters = Counters()
-        self._counts_due = 0.0
+        self.counts = CountReporter(self._link)
         self._bells = tuple(broker.keys.named("bell", queue) for queue in queues)
-        self.sit(worker)
+        self.work_as(worker)
 
-    def sit(self, worker: str) -> None:
-        """Take the place under another worker id."""
+    def work_as(self, worker: str) -> None:
+        """Go on under another worker id, after the process has registered again."""
         self.worker = worker
         self.slot = f"{worker}/{self._number}"
         self._stop_bell = self._link.keys.named("bell", f"@{worker}")
@@ -109,31 +75,21 @@ class WorkerBroker:
             BrokerUnavailable: fate unknown; call again with the same arguments.
             Fenced: this worker has been given up; nothing was settled or claimed.
         """
-        if self._counters.completed and time.monotonic() >= self._counts_due:
-            self.send_counts()
+        self.counts.report_if_due(self.worker)
         frame = settlement and settlement.frame
         bulky = frame is not None and len(frame.body) > BULKY
         taken = self._take(self._arguments(settlement, claim), None, while_waiting, bulky)
         if settlement is not None and settlement.outcome == "answered":
             held, _, _, method, ran, status = settlement
-            self._counters.add(held.queue, held.waited_ms / 1000, ran, method, status)
+            self.counts.add(held.queue, held.waited_ms / 1000, ran, method, status)
         return taken
 
     def wait(self) -> Claim | None:
         """Block until a bell rings (or BLOCK_FOR is over), then claim, in one trip."""
-        block = self._block
-        if self._counters.completed:
-            block = min(block, COUNT_EVERY)
-            if time.monotonic() >= self._counts_due:
-                self.send_counts()
+        self.counts.report_if_due(self.worker)
+        block = min(self._block, COUNT_EVERY) if self.counts.pending else self._block
         bells = ("BLPOP", *self._bells, self._stop_bell, block)
         return self._take(self._arguments(None, True), bells)
-
-    def send_counts(self) -> None:
-        """Bring the statistics up to date; what the broker does not take is lost."""
-        self._counts_due = time.monotonic() + COUNT_EVERY
-        if self._counters.completed:
-            self._link.script("add_counts", self.worker, *self._counters.take())
 
     def _take(
         self,
@@ -158,31 +114,14 @@ class WorkerBroker:
             before = None
         self._call += 1
         if reply[0] != IDLE:
-            return _claim(reply)
+            return claim_of(reply)
         # A pause ends, or a pace goes on, without anybody ringing.
         self._block = min(BLOCK_FOR, reply[1] / 1000) if reply[1] else BLOCK_FOR
         return None
 
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
         common = (self.worker, self.slot, self._call, int(claim), WIRE_VERSION)
-        if settlement is None:
-            return (*common, "", 0, "", "", "", "", "", *self._queues)
-        held, outcome, frame, *_ = settlement
-        head, signature, body = b"", b"", b""
-        if frame is not None:
-            head, signature = self._codec.encode_reply(frame)
-            body = frame.body
-        return (
-            *common,
-            held.id,
-            held.attempt,
-            outcome,
-            WIRE_VERSION,
-            head,
-            body,
-            signature,
-            *self._queues,
-        )
+        return (*common, *settlement_arguments(settlement, self._codec), *self._queues)
 
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send one frame of a streamed answer; False where nobody reads it any more.
@@ -223,48 +162,13 @@ class WorkerBroker:
             DecodeError: it is malformed, altered or forged; refuse it.
             BrokerUnavailable: the chunks could not be read now; call again.
         """
-        body = self._chunks_of(claim) if claim.chunks else claim.body
-        envelope = self._codec.decode_request(claim.version, claim.head, body, claim.signature)
-        head = envelope.head
-        told = (head.id, head.queue, head.front, head.max_attempts)
-        if told != (claim.id, claim.queue, claim.front, claim.max_attempts):
-            raise DecodeError("The entry does not say what its signed head says.")
-        return envelope
-
-    def _chunks_of(self, claim: Claim) -> bytes:
-        key = self._link.keys.named("body", claim.id)
-        parts: list = []
-        while len(parts) < claim.chunks:
-            numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
-            replies = self._link.commands([("HGET", key, number) for number in numbers])
-            parts += map(unless_refused, replies)
-        if not all(isinstance(part, bytes) for part in parts):
-            raise DecodeError("A chunk of the body is missing.")
-        return b"".join(parts)
+        body = fetch_chunks(self._link, claim) if claim.chunks else claim.body
+        return verified(claim, body, self._codec)
 
     def close(self) -> None:
         """Report what was counted and drop the link."""
         try:
-            self.send_counts()
+            self.counts.report(self.worker)
         except BrokerUnavailable:
             pass
         self._link.close()
-
-
-def _claim(reply: list) -> Claim:
-    _, queue, attempt, waited_ms, flat = reply
-    fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    meta = parse(Meta, fields[b"m"])
-    return Claim(
-        id=meta.id,
-        queue=queue.decode(),
-        attempt=attempt,
-        waited_ms=waited_ms,
-        version=fields.get(b"v", b"").decode("latin-1"),
-        head=fields.get(b"h", b""),
-        body=fields.get(b"b", b""),
-        signature=fields.get(b"s", b""),
-        chunks=meta.chunks,
-        front=meta.front,
-        max_attempts=meta.max_attempts,
-    )

@@ -146,7 +146,7 @@ class Front:
         outage = Outage("Reading replies")
         while True:
             try:
-                if self.inbox.deliver(await self._broker.read()):
+                if self.inbox.deliver(await self._broker.replies.read()):
                     self.sender.check_unanswered()
                 outage.ended()
                 if len(self.inbox.held_requests) >= GATHER_REPLIES_FROM:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from ..broker.front_broker import Notice, RawReply
+from ..broker.replies import Notice, RawReply
 from ..envelopes import Codec, Frame, claimed_id
 from ..exceptions import DecodeError
 from .held_request import BAD_REPLY, Failure, HeldRequest

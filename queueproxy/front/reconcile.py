@@ -26,12 +26,12 @@ async def reconcile(broker: FrontBroker, inbox: Inbox, outbox: Outbox, taken: in
     Args:
         taken: the number of the last request the broker has taken.
     """
-    broker.forget_position()
+    broker.replies.start_over()
     sent = [id for id, held in inbox.held_requests.items() if _is_sent(held)]
     missing = await _missing(broker, sent)
     await _withdraw_unknown(broker, set(sent))
     # Last: what was answered before it was found missing has its answer there.
-    inbox.deliver(await broker.catch_up())
+    inbox.deliver(await broker.replies.catch_up())
     lost = []
     for id in sent:
         held = inbox.held_requests.get(id)
@@ -49,7 +49,7 @@ async def fail_unanswered(
 ) -> None:
     """Tell those the broker is done with, and for whom no answer has come, that none will."""
     done_with = await _missing(broker, [held.request.id for held in held_requests])
-    inbox.deliver(await broker.catch_up())
+    inbox.deliver(await broker.replies.catch_up())
     for held in held_requests:
         if held.request.id in done_with and not held.finished:
             held.notify(BAD_REPLY)

@@ -13,7 +13,7 @@ held, started inside a pause or lost by a thread that can't run it yet.
 import logging
 import threading
 
-from ..broker.worker_broker import Claim, Settlement
+from ..broker.claims import Claim, Settlement
 from ..exceptions import DecodeError
 from .executor import Executor
 from .reply import Reply

@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Any
 
-from ..broker.worker_broker import Claim, Settlement
+from ..broker.claims import Claim, Settlement
 from ..envelopes import Frame, ReplyHead, RequestHead
 from ..exceptions import BadResponse, ClientGone
 from .exchange import Exchange

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..backoff import Backoff
+from ..broker.claims import Claim, Settlement
 from ..broker.registration import Registration
-from ..broker.worker_broker import Claim, Settlement, WorkerBroker
+from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Envelope, Frame
 from ..exceptions import BrokerUnavailable, Fenced
 from .stopping import StopFlag
@@ -119,7 +120,7 @@ class RetryingBroker:
                 settlement, claim=claim, while_waiting=while_waiting
             )
         except Fenced:
-            self._broker.sit(self._registration.join(given_up=self._broker.worker))
+            self._broker.work_as(self._registration.join(given_up=self._broker.worker))
             return self._broker.settle_and_claim(None, claim=claim)
 
     def _until_answered(

@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from django.http.response import ResponseHeaders
 from django.test.client import ClientHandler
 
-from queueproxy.broker.worker_broker import Claim
+from queueproxy.broker.claims import Claim
 from queueproxy.envelopes import WIRE_VERSION, Codec, Envelope, Frame, RequestHead, digest_of
 from queueproxy.exceptions import BadResponse
 from queueproxy.worker.executor import Executor, ExecutorHandler

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from redis.exceptions import ResponseError
 
-from queueproxy.broker.worker_broker import Settlement
+from queueproxy.broker.claims import Settlement
 from queueproxy.records import Meta, parse
 
 from ..brokers import BrokerKit, answer, part

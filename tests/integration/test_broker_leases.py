@@ -2,7 +2,7 @@
 
 import pytest
 
-from queueproxy.broker.worker_broker import Settlement
+from queueproxy.broker.claims import Settlement
 from queueproxy.exceptions import Fenced
 
 from ..brokers import answer, eventually, ids_of, part

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from queueproxy.broker.worker_broker import Settlement
+from queueproxy.broker.claims import Settlement
 
 from ..brokers import QUEUES, BrokerKit, answer, ids_of, part
 
@@ -132,10 +132,10 @@ async def test_answers_are_deleted_once_read(kit):
     front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
     await kit.put(front_broker, *"abc")
     ids_of(worker_broker)
-    assert len(await front_broker.read()) == 3
+    assert len(await front_broker.replies.read()) == 3
     await kit.put(front_broker, "d")
     ids_of(worker_broker)
-    assert len(await front_broker.read()) == 1
+    assert len(await front_broker.replies.read()) == 1
     assert kit.client.xlen(kit.keys.named("replies", "front-1")) == 1
 
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from queueproxy.broker.worker_broker import Claim, WorkerBroker
+from queueproxy.broker.claims import Claim
+from queueproxy.broker.worker_broker import WorkerBroker
 
 from ..brokers import eventually
 

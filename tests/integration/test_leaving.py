@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from queueproxy.broker.worker_broker import Settlement
+from queueproxy.broker.claims import Settlement
 from queueproxy.envelopes import Frame, ReplyHead
 from queueproxy.front.consumer import ConsumerOptions, RequestConsumer
 from queueproxy.front.outbox import Chunk

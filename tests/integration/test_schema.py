@@ -66,7 +66,7 @@ async def test_also_where_the_server_is_the_same(kit):
 async def test_a_front_that_runs_goes_on_trying(kit, front):
     """Its clients get 503 meanwhile: it is not reachable."""
     kit.client.hset(kit.keys.state, "schema", "77")
-    front.submit(kit.encoded_request(front.id, "a"))
+    front.hold(kit.encoded_request(front.id, "a"))
     await eventually(lambda: not front.sender.reachable)
     kit.client.hset(kit.keys.state, "schema", SCHEMA)
     await eventually(lambda: front.sender.reachable)

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from queueproxy.broker.worker_broker import Settlement
+from queueproxy.broker.claims import Settlement
 from queueproxy.envelopes import Frame
 from queueproxy.front.held_request import DeliveryState, Failure, HeldRequest
 from queueproxy.front.outbox import Chunk

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from queueproxy.broker.worker_broker import Settlement
+from queueproxy.broker.claims import Settlement
 from queueproxy.front.held_request import DeliveryState
 from queueproxy.front.outbox import Chunk
 from queueproxy.front.upload import CHUNK

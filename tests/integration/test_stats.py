@@ -53,7 +53,7 @@ async def test_what_waits_and_what_runs(kit):
     (front,) = snapshot.fronts
     assert (front["id"], front["held"]) == ("front-1", 3)
     first.settle_and_claim(answer(claim), claim=False)
-    first.send_counts()
+    first.counts.report(first.worker)
     snapshot = stats.snapshot()
     assert (queue_of(snapshot).in_flight, queue_of(snapshot).completed_total) == (1, 1)
     assert snapshot.workers[0]["completed_total"] == 1
@@ -115,7 +115,7 @@ async def test_percentiles_of_a_known_load(kit):
         claim = worker_broker.settle_and_claim(None)
         worker_broker.settle_and_claim(answer(claim)._replace(ran=seconds), claim=False)
     for worker_broker in worker_brokers:
-        worker_broker.send_counts()
+        worker_broker.counts.report(worker_broker.worker)
     queue = queue_of(stats_of(kit).snapshot())
     assert queue.run.count == queue.wait.count == queue.duration.count == len(times)
     assert queue.run.seconds == pytest.approx(sum(times))
@@ -139,7 +139,7 @@ async def test_waits_of_long_ago_do_not_count_as_recent(kit):
     await kit.put(front_broker, "a")
     await eventually(lambda: kit.now_ms() > int(entry_of(kit)) + 600)
     ids_of(worker_broker)
-    worker_broker.send_counts()
+    worker_broker.counts.report(worker_broker.worker)
     assert bucket_of(queue_of(stats.snapshot()).wait_p50_seconds) >= bucket_of(0.6)
     await front_broker.sample()
     history = kit.keys.named("history", "1")
@@ -149,7 +149,7 @@ async def test_waits_of_long_ago_do_not_count_as_recent(kit):
     assert queue_of(stats.snapshot()).wait_p50_seconds is None
     await kit.put(front_broker, "b")
     ids_of(worker_broker)
-    worker_broker.send_counts()
+    worker_broker.counts.report(worker_broker.worker)
     assert queue_of(stats.snapshot()).wait_p50_seconds < 0.5
 
 

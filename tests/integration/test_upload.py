@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from queueproxy.broker.worker_broker import CHUNKS_AT_ONCE, Settlement
+from queueproxy.broker.claims import CHUNKS_AT_ONCE, Settlement
 from queueproxy.exceptions import DecodeError
 from queueproxy.front.http.body import BodyTooLarge, ClientDisconnected
 from queueproxy.front.upload import CHUNK, INLINE, Body, NoRoom, take_body

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from queueproxy.broker.front_broker import EncodedRequest, Notice, RawReply
+from queueproxy.broker.front_broker import EncodedRequest
+from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
 from queueproxy.front.held_request import BAD_REPLY, Failure, HeldRequest, HoldEnd
 from queueproxy.front.inbox import Inbox

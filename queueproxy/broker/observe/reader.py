@@ -33,29 +33,15 @@ class SnapshotReader:
             BrokerUnavailable: it could not be asked.
             SchemaMismatch: its state is another release's.
         """
-        k, names = self._keys, self._queues
-        history = k.named("history", "1")
         clock, info, state, pauses, leases, workers, fronts, dead, rows, before, *stats = self._ask(
-            [
-                ("TIME",),
-                ("INFO",),
-                ("HGETALL", k.state),
-                ("HGETALL", k.pauses),
-                ("HGETALL", k.leases),
-                ("ZRANGE", k.workers, 0, -1),
-                ("ZRANGE", k.fronts, 0, -1),
-                ("XLEN", k.dead),
-                ("LRANGE", history, -RATE_ROWS, -1),
-                ("LRANGE", history, -RECENT_ROWS, -RECENT_ROWS),
-                *(("HGETALL", k.named("stats", name)) for name in names),
-            ]
+            self._questions()
         )
         now = int(clock[0]) + int(clock[1]) / 1e6
         about, state, pauses = _info(info), _pairs(state), _pairs(pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
         queues = [
             _queue(name, state, pauses, _pairs(raw), now)
-            for name, raw in zip(names, stats, strict=True)
+            for name, raw in zip(self._queues, stats, strict=True)
         ]
         self._add_oldest(queues, state, now)
         _add_history(queues, rows, before)
@@ -66,10 +52,27 @@ class SnapshotReader:
             version=about.get("valkey_version") or about.get("redis_version", ""),
             memory_bytes=int(about.get("used_memory", 0)),
             queues=queues,
-            fronts=read_fronts(self._ask, k, [id.decode() for id in fronts], now),
-            workers=read_workers(self._ask, k, [id.decode() for id in workers], held, now),
+            fronts=read_fronts(self._ask, self._keys, [id.decode() for id in fronts], now),
+            workers=read_workers(self._ask, self._keys, [id.decode() for id in workers], held, now),
             dead_letters=dead,
         )
+
+    def _questions(self) -> list[tuple]:
+        k = self._keys
+        history = k.named("history", "1")
+        return [
+            ("TIME",),
+            ("INFO",),
+            ("HGETALL", k.state),
+            ("HGETALL", k.pauses),
+            ("HGETALL", k.leases),
+            ("ZRANGE", k.workers, 0, -1),
+            ("ZRANGE", k.fronts, 0, -1),
+            ("XLEN", k.dead),
+            ("LRANGE", history, -RATE_ROWS, -1),
+            ("LRANGE", history, -RECENT_ROWS, -RECENT_ROWS),
+            *(("HGETALL", k.named("stats", name)) for name in self._queues),
+        ]
 
     def close(self) -> None:
         """Drop the link."""

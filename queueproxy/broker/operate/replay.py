@@ -9,10 +9,11 @@ import msgspec.structs
 
 from ...envelopes import Codec, digest_of
 from ...exceptions import BrokerUnavailable, DecodeError, QueueProxyError
-from ..front_broker import EncodedRequest, FrontBroker, Limits, Notice, new_front_id
+from ..front_broker import EncodedRequest, FrontBroker, Limits, new_front_id
 from ..handle import Broker
 from ..link.links import AsyncLink
 from ..link.protocol import checked
+from ..replies import Notice
 from .control import DeadLetter, new_request_id
 
 NO_LIMIT = Limits(depth=10**9, memory=10**12)
@@ -131,7 +132,7 @@ def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> Encod
 async def _status(front_broker: FrontBroker, codec: Codec) -> int:
     status = 0
     while True:
-        for reply in await front_broker.read():
+        for reply in await front_broker.replies.read():
             if isinstance(reply, Notice):
                 raise CannotReplay(f"It failed again: {reply.reason}.")
             frame = codec.decode_reply(*reply)

@@ -9,7 +9,8 @@ from itertools import count
 import msgspec
 import msgspec.structs
 
-from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Notice
+from queueproxy.broker.front_broker import EncodedRequest, FrontBroker
+from queueproxy.broker.replies import Notice
 from queueproxy.envelopes import Frame, RequestHead, digest_of
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.worker.process import Worker, WorkerOptions
@@ -97,7 +98,7 @@ class Client:
 
     async def frames(self, id: str) -> list[Frame]:
         """Those that came for a request, in order; one that came twice is dropped, as fronts do."""
-        replies = await self._persist(self.front_broker.catch_up)
+        replies = await self._persist(self.front_broker.replies.catch_up)
         raw = [reply for reply in replies if not isinstance(reply, Notice)]
         frames: list[Frame] = []
         for frame in (self.kit.codec.decode_reply(*reply) for reply in raw):
@@ -107,7 +108,7 @@ class Client:
 
     async def notices(self, id: str) -> list[str]:
         """What the broker said of a request."""
-        replies = await self._persist(self.front_broker.catch_up)
+        replies = await self._persist(self.front_broker.replies.catch_up)
         return [reply.reason for reply in replies if isinstance(reply, Notice) and reply.id == id]
 
     async def notice(self, id: str) -> str:

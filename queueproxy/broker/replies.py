@@ -1,0 +1,116 @@
+"""What comes for a front from the broker: reply frames of workers, and the broker's own notices."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from ..exceptions import DecodeError
+from ..json_text import decoded
+from .link.links import AsyncLink
+from .link.protocol import checked
+
+BLOCK_FOR = 10.0  # seconds a read waits for replies
+MARGIN = 5.0  # seconds an answer may come after the end of a block
+READ_AT_ONCE = 128  # replies
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What the broker itself says of a request: why nobody answers it."""
+
+    id: str
+    reason: str
+    attempt: int = 0
+
+
+class RawReply(NamedTuple):
+    """A reply frame as it came: not verified, not decoded."""
+
+    version: str
+    head: bytes
+    body: bytes
+    signature: bytes
+
+
+_decode_notice = msgspec.json.Decoder(Notice).decode
+
+
+class ReplyReader:
+    """Reads one front's replies from a position, and trims behind itself.
+
+    Nothing is lost with a connection: replies stay until the read after theirs.
+
+    Args:
+        link: for the blocking read alone.
+        other: the front's other link.
+        front: id of the front.
+    """
+
+    def __init__(self, link: AsyncLink, other: AsyncLink, front: str):
+        self._link = link
+        self._other = other
+        self._key = link.keys.named("replies", front)
+        self._position = b"0"  # of the last reply read
+
+    async def read(self) -> list[RawReply | Notice]:
+        """Wait for the next replies, oldest first; delete those read before on the same trip.
+
+        Returns:
+            Nothing where none came within BLOCK_FOR.
+
+        Raises:
+            BrokerUnavailable: call again.
+        """
+        commands: list = []
+        if self._position != b"0":
+            commands.append(("XTRIM", self._key, "MINID", _after(self._position)))
+        wait = ("BLOCK", int(BLOCK_FOR * 1000))
+        commands.append(
+            ("XREAD", "COUNT", READ_AT_ONCE, *wait, "STREAMS", self._key, self._position)
+        )
+        *_, found = await self._link.commands(commands, BLOCK_FOR + MARGIN)
+        if not checked(found):
+            return []
+        entries = found[0][1]
+        self._position = entries[-1][0]
+        return [_reply(fields) for _, fields in entries]
+
+    async def catch_up(self) -> list[RawReply | Notice]:
+        """Read what stands there now, on the other link, while a blocking read may run."""
+        found: list[RawReply | Notice] = []
+        position = self._position
+        while True:
+            read = ("XREAD", "COUNT", READ_AT_ONCE, "STREAMS", self._key, position)
+            (answer,) = await self._other.commands([read])
+            if not checked(answer):
+                return found
+            entries = answer[0][1]
+            position = entries[-1][0]
+            found += [_reply(fields) for _, fields in entries]
+
+    def start_over(self) -> None:
+        """Read from the beginning: the broker has lost the replies, or is another server."""
+        self._position = b"0"
+
+    async def close(self) -> None:
+        """Drop the link of the blocking read."""
+        await self._link.close()
+
+
+def _after(entry_id: bytes) -> str:
+    ms, seq = entry_id.split(b"-")
+    return f"{ms.decode()}-{int(seq) + 1}"
+
+
+def _reply(fields: list) -> RawReply | Notice:
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    if b"n" in named:
+        try:
+            return decoded(_decode_notice, named[b"n"])
+        except DecodeError:
+            pass  # no notice of ours: refused later, as any reply that can't be read
+    return RawReply(
+        named.get(b"v", b"").decode("latin-1"),
+        named.get(b"h", b""),
+        named.get(b"b", b""),
+        named.get(b"s", b""),
+    )
