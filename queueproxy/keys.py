@@ -44,7 +44,9 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request.
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
 ``flow:<id>`` list: credits (bytes the client has taken) for a streamed answer; expires.
-``pauses`` hash: queue -> JSON of who paused it, when, until when and why.
+``pauses`` hash: ``queue owner`` -> JSON of a pause: by whom, why, since and until when (s). The
+    owner is a person (``user@host``, a login) or ``hold:<token>``, whose pause has no end of its
+    own but the hold's in ``holds``. A queue is paused until the latest end of its pauses.
 ``holds`` sorted set: token of a hold whose command runs -> when it lapses unless renewed (ms).
 ``dead`` stream, capped: dead letters.
 ``retrying:<id>`` string: somebody runs that dead letter again now; expires.

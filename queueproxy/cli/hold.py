@@ -25,7 +25,7 @@ def hold(command, options: dict) -> int:
     if shutil.which(words[0]) is None:
         raise CommandError(f"There is no command {words[0]!r}.", returncode=COULD_NOT_ASK)
     say = command.stderr.write  # the command's output alone goes to standard output
-    queues = chosen_queues(())
+    queues = (conf.OPS_QUEUE, *chosen_queues(()))  # the dashboard stops too: see /-/status
     with ForegroundCommand() as child:
         try:
             with _RenewedPause(queues, " ".join(words), say):

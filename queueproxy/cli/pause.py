@@ -6,7 +6,9 @@ import socket
 import time
 
 from .. import conf
+from ..broker.observe.pauses import Pause
 from ..broker.observe.reader import SnapshotReader
+from ..broker.observe.troubles import printable
 from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
 from .ask import DID_NOT_HOLD, DONE, chosen_queues
 from .options import positive_seconds
@@ -49,23 +51,41 @@ def pause(command, options: dict) -> int:
 def resume(command, options: dict) -> int:
     """Let the queues go on."""
     queues = chosen_queues(options["queues"])
-    resumed = Control(conf.broker().link("control")).resume(queues, rate=options["rate"])
-    not_paused = [queue for queue in options["queues"] if queue not in resumed]
+    control = Control(conf.broker().link("control"))
+    resumed = control.resume(queues, rate=options["rate"], break_hold=options["break_hold"])
+    still_held = _tell_what_holds(command, control.pauses(queues))
+    not_paused = [queue for queue in options["queues"] if queue not in (*resumed, *still_held)]
     if resumed:
         pace = f" at {options['rate']:g} a second" if options["rate"] else ""
         command.stdout.write(f"Resumed {', '.join(resumed)}{pace}.")
     if not_paused:
         command.stderr.write(f"Not paused: {', '.join(not_paused)}.")
         return DID_NOT_HOLD
+    if still_held:
+        return DID_NOT_HOLD
     if not resumed:
         command.stdout.write("Nothing was paused.")
     return DONE
 
 
+def _tell_what_holds(command, pauses: list[Pause]) -> set[str]:
+    """Name the holds among these pauses; the queues they hold."""
+    held = {pause.queue for pause in pauses if pause.hold}
+    owners = sorted({f"{pause.by} ({pause.reason})" for pause in pauses if pause.hold})
+    if owners:
+        command.stderr.write(
+            printable(
+                f"Still paused by the hold of {', '.join(owners)}: {', '.join(sorted(held))}. "
+            )
+            + "It ends with its command, or by resume --break-hold."
+        )
+    return held
+
+
 def until_still(control: Control, queues: tuple[str, ...], deadline: float) -> int | None:
     """Wait until nothing is in flight: 0, or how many still are at the deadline.
 
-    None where the pause has ended while_waiting, by itself or by somebody.
+    None where the pause has ended meanwhile, by itself or by somebody.
     """
     while True:
         still = control.stillness(queues)

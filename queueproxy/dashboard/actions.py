@@ -100,7 +100,12 @@ def pause(request, link: Link) -> str:
 def resume(request, link: Link) -> str:
     """Resume one queue or all, at a rate where one is given."""
     rate = _number(request, "rate", FASTEST)
-    resumed = Control(link).resume(_queues(request), rate=rate)
+    control, queues = Control(link), _queues(request)
+    resumed = control.resume(queues, rate=rate)
+    holds = sorted({pause.by for pause in control.pauses(queues) if pause.hold})
+    if holds:
+        text = _("The hold of %s goes on: it ends with its command.")
+        messages.warning(request, text % ", ".join(holds))
     if not resumed:
         raise Refused(_("Nothing was paused."))
     if rate is None:

@@ -25,7 +25,7 @@ def hold(site, *words: str, options=(), **popen) -> subprocess.Popen:
 
 
 def paused(site) -> bool:
-    return len(site.status()["paused"]) == 3
+    return len(site.status()["paused"]) == 4  # the operators' lane too
 
 
 def test_the_command_runs_while_nothing_else_does(site):
@@ -43,9 +43,9 @@ def test_the_command_runs_while_nothing_else_does(site):
     assert process.returncode == 0
     assert out == "1\nfrom standard\0input\n1\n"  # untouched, and nothing started meanwhile
     assert err.splitlines() == [
-        "Paused high, default, low; nothing is in flight.",
+        "Paused ops, high, default, low; nothing is in flight.",
         "late",
-        "Resumed high, default, low.",
+        "Resumed ops, high, default, low.",
     ]
     assert [client.result().status_code for client in waiting] == [200] * 3
 
@@ -164,19 +164,24 @@ def test_it_lasts_as_long_as_its_command(site):
             assert process.wait(5) == 0
     out, err = process.communicate()
     assert (process.returncode, out) == (0, "")
-    assert err.splitlines()[-1] == "Resumed high, default, low."
+    assert err.splitlines()[-1] == "Resumed ops, high, default, low."
 
 
-def test_a_person_may_resume_meanwhile(site):
+def test_a_person_may_break_it_meanwhile(site):
     process = hold(site, "sh", "-c", "echo up; read line")
     assert process.stdout.readline() == "up\n"
-    assert site.run("queueproxy", "resume", "high").returncode == 0
+    refused = site.run("queueproxy", "resume", "high")
+    assert refused.returncode == 1
+    assert "Still paused by the hold of" in refused.stderr
+    assert "--break-hold" in refused.stderr
+    assert "high" in site.status()["paused"]
+    assert site.run("queueproxy", "resume", "high", "--break-hold").returncode == 0
     told = process.stderr.readline() + process.stderr.readline()
     assert "No longer paused: high. The command goes on." in told
-    assert site.status()["paused"] == ["default", "low"]
+    assert site.status()["paused"] == ["ops", "default", "low"]
     _, err = process.communicate("\n", timeout=30)
     assert process.returncode == 0
-    assert err == "Resumed default, low.\n"
+    assert err == "Resumed ops, default, low.\n"
 
 
 def test_the_broker_goes_away_meanwhile(site):

@@ -106,11 +106,24 @@ async def test_a_pause_ends_by_itself(kit):
     assert not kit.client.exists(kit.keys.pauses)
 
 
-async def test_a_second_pause_takes_the_place_of_the_first(kit):
+async def test_the_longest_of_several_owners_pauses_counts(kit):
+    control = kit.control()
+    control.pause(["default"], 60, by="one", reason="long")
+    control.pause(["default"], 0.1, by="two", reason="short")
+    ended = kit.now_ms() + 150
+    await eventually(lambda: kit.now_ms() > ended)
+    await (await kit.front_broker()).beat()
+    assert control.paused(["default"])
+    assert [(pause.by, pause.reason) for pause in control.pauses(["default"])] == [("one", "long")]
+    control.pause(["default"], 60, by="two")
+    assert control.resume(["default"]) == ["default"]  # whoever paused
+
+
+async def test_an_owners_second_pause_takes_the_place_of_the_first(kit):
     control, front_broker = kit.control(), await kit.front_broker()
     await kit.put(front_broker, "a")
     control.pause(["default"], 60, by="one")
-    control.pause(["default"], 0.01, by="two")
+    control.pause(["default"], 0.01, by="one")
     await eventually(lambda: not control.paused(["default"]))
     assert ids_of(kit.worker_broker()) == ["a"]
 

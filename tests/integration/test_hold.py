@@ -56,10 +56,33 @@ async def test_a_renewal_makes_it_longer(kit):
     assert int(kit.client.hget(kit.keys.state, "paused:low")) > first
 
 
-async def test_what_a_person_resumes_stays_resumed(kit):
+async def test_a_person_does_not_resume_what_a_hold_pauses(kit):
     control, hold = kit.control(), hold_of(kit)
     hold.keep()
-    control.resume(["default"])
+    control.pause(["low"], 60, by="alice")
+    assert control.resume(QUEUES) == []
+    assert control.paused(QUEUES)
+    assert [(pause.by, pause.hold) for pause in control.pauses(["low"])] == [("deploy", True)]
+    assert hold.keep() == ([], False)
+    assert hold.end() == list(QUEUES)
+
+
+async def test_a_persons_short_pause_does_not_end_it(kit):
+    """It did: one end stood for a pause that several had asked for."""
+    control, hold = kit.control(), hold_of(kit)
+    hold.keep()
+    control.pause(QUEUES, 0.2, by="alice")
+    ended = kit.now_ms() + 250
+    await eventually(lambda: kit.now_ms() > ended)
+    await (await kit.front_broker()).beat()
+    assert control.paused(QUEUES)
+    assert {pause.by for pause in control.pauses(QUEUES)} == {"deploy"}
+
+
+async def test_what_a_person_breaks_stays_resumed(kit):
+    control, hold = kit.control(), hold_of(kit)
+    hold.keep()
+    assert control.resume(["default"], break_hold=True) == ["default"]
     assert hold.keep() == (["default"], False)
     assert not control.paused(["default"])
     assert control.paused(["high", "low"])
@@ -72,7 +95,7 @@ async def test_a_persons_pause_goes_on_behind_it(kit):
     ends = int(kit.client.hget(kit.keys.state, "paused:low"))
     hold.keep()
     assert int(kit.client.hget(kit.keys.state, "paused:low")) > ends
-    assert b"alice" in kit.client.hget(kit.keys.pauses, "low")
+    assert [pause.by for pause in control.pauses(["low"])] == ["alice", "deploy"]
     assert hold.end() == ["high", "default"]
     assert control.paused(["low"])
     left = int(kit.client.hget(kit.keys.state, "paused:low"))
@@ -131,8 +154,7 @@ async def test_two_holds_pause_until_both_have_ended(kit, first):
     assert control.paused(QUEUES)
     assert left.keep() == ([], False)
     assert ids_of(worker_broker) == []
-    token = kit.client.zrange(kit.keys.holds, 0, -1)[0]
-    assert token in kit.client.hget(kit.keys.pauses, "default")  # told of the right one
+    assert len(control.pauses(["default"])) == 1  # told of the right one
     assert left.end() == list(QUEUES)
     assert ids_of(worker_broker) == ["a"]
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from ...exceptions import DecodeError
+from ...json_text import json_object
 from ...keys import Keys
 from ...records import Lease, parse
 
@@ -88,15 +87,6 @@ def read_workers(
             }
         )
     return workers
-
-
-def json_object(raw: bytes | None) -> dict[str, Any]:
-    """A JSON object, empty where it is none: what is shown must not fail."""
-    try:
-        value = msgspec.json.decode(raw or b"{}")
-    except msgspec.MsgspecError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _heads(ask: Ask, keys: Keys, leases: Sequence[InFlight]) -> list[dict]:

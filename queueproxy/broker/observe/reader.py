@@ -6,7 +6,8 @@ import msgspec
 
 from ..link.links import Link
 from ..link.protocol import checked, refuse_other_schema
-from .processes import json_object, parse_leases, read_fronts, read_workers
+from .pauses import Pause, read_pauses
+from .processes import parse_leases, read_fronts, read_workers
 from .snapshot import QueueStats, Snapshot
 
 RATE_ROWS = 11  # rows of one second: rates are over the last ten
@@ -37,7 +38,7 @@ class SnapshotReader:
             self._questions()
         )
         now = int(clock[0]) + int(clock[1]) / 1e6
-        about, state, pauses = _info(info), _pairs(state), _pairs(pauses)
+        about, state, pauses = _info(info), _pairs(state), read_pauses(pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
         queues = [
             _queue(name, state, pauses, _pairs(raw), now)
@@ -100,14 +101,15 @@ class SnapshotReader:
                 queue.oldest_wait_seconds = round(max(0.0, now - first / 1000), 3)
 
 
-def _queue(name: str, state: dict, pauses: dict, raw: dict, now: float) -> QueueStats:
+def _queue(name: str, state: dict, pauses: list[Pause], raw: dict, now: float) -> QueueStats:
     queue = QueueStats(name)
     queue.depth = max(0, int(state.get(f"waiting:{name}", 0)))
     queue.in_flight = max(0, int(state.get(f"inflight:{name}", 0)))
     ends = int(state.get(f"paused:{name}", 0)) / 1000
     queue.paused = ends > now
     if queue.paused:
-        queue.pause = {**json_object(pauses.get(name, "{}").encode()), "until": ends}
+        queue.pauses = [pause.as_json() for pause in pauses if pause.queue == name]
+        queue.pause = {**(queue.pauses[-1] if queue.pauses else {}), "until": ends}
     interval_ms = float(state.get(f"pace:{name}", 0))
     queue.pace = round(1000 / interval_ms, 3) if interval_ms else None
     for field_name, value in raw.items():

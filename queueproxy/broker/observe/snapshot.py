@@ -31,7 +31,9 @@ class QueueStats:
     run_p95_seconds: float | None = None
     run_p99_seconds: float | None = None
     paused: bool = False
-    pause: dict[str, Any] | None = None  # by, reason, since, until (seconds of the broker's clock)
+    # Each: by, reason, since, until (seconds of the broker's clock); `pause` ends last of all.
+    pause: dict[str, Any] | None = None
+    pauses: list[dict[str, Any]] = field(default_factory=list)
     pace: float | None = None  # starts a second after a paced resume, until nothing waits
     totals: dict[str, int] = field(default_factory=dict)  # redelivered, withdrawn, failed:..., ...
     codes: dict[tuple[str, str], int] = field(default_factory=dict)  # (method, code) -> answers

@@ -11,6 +11,7 @@ from ...exceptions import DecodeError
 from ...json_text import decoded
 from ..link.links import Link
 from ..link.protocol import checked
+from ..observe.pauses import Pause, read_pauses
 from ..observe.snapshot import Snapshot
 
 LONGEST_PAUSE = 86_400.0  # seconds; a pause that nobody ends is a site that is down
@@ -106,19 +107,34 @@ class Control:
         self._keys = link.keys
 
     def pause(self, queues: Sequence[str], seconds: float, *, by: str, reason: str = "") -> None:
-        """Start nothing from these queues for so long; once it returns, nothing starts."""
-        now = self._clock()
-        details = {"by": by, "reason": reason, "since": int(now), "until": now + seconds}
-        self._link.script("pause", int(seconds * 1000), msgspec.json.encode(details), *queues)
+        """Start nothing from these queues for so long; once it returns, nothing starts.
 
-    def resume(self, queues: Sequence[str], *, rate: float | None = None) -> list[str]:
-        """Let them go on; those that were paused, or still at the pace of an earlier resume.
+        Takes the place of the pause that the same owner made before.
+
+        Args:
+            by: the owner: ``user@host``, or the login of an admin.
+        """
+        self._link.script("pause", by, int(seconds * 1000), reason, *queues)
+
+    def resume(
+        self, queues: Sequence[str], *, rate: float | None = None, break_hold: bool = False
+    ) -> list[str]:
+        """End everybody's pauses of these queues; those that go on.
+
+        A queue that a hold still pauses is not among them: see `pauses`.
 
         Args:
             rate: start at most so many a second of each, until nothing waits; None for no limit.
+            break_hold: end the pauses of holds too. Their commands run on.
         """
         interval_ms = 1000 / rate if rate else 0
-        return [name.decode() for name in self._link.script("resume", interval_ms, *queues)]
+        resumed = self._link.script("resume", interval_ms, int(break_hold), *queues)
+        return [name.decode() for name in resumed]
+
+    def pauses(self, queues: Sequence[str]) -> list[Pause]:
+        """The pauses of these queues, as their owners made them."""
+        (found,) = self._ask([("HGETALL", self._keys.pauses)])
+        return [pause for pause in read_pauses(found) if pause.queue in queues]
 
     def paused(self, queues: Sequence[str]) -> bool:
         """Whether all of them are paused now."""
@@ -183,10 +199,6 @@ class Control:
         """Delete one; whether it was there."""
         (gone,) = self._ask([("XDEL", self._keys.dead, id)])
         return gone == 1
-
-    def _clock(self) -> float:
-        (clock,) = self._ask([("TIME",)])
-        return int(clock[0]) + int(clock[1]) / 1e6
 
     def _ask(self, commands: list[tuple]) -> list:
         return [checked(reply) for reply in self._link.commands(commands)]

@@ -4,14 +4,11 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from ..link.links import Link
-from ..link.protocol import checked
 
 
 class Renewal(NamedTuple):
-    """What became of a hold's pause: the queues a person has resumed, and whether it is new.
+    """What became of a hold's pause: the queues on which somebody broke it, and whether it is new.
 
     ``anew``: the first time, after it had lapsed, and after the broker had lost it.
     """
@@ -21,7 +18,7 @@ class Renewal(NamedTuple):
 
 
 class Hold:
-    """One hold. It leaves people's pauses as they are, and what they resume it does not pause.
+    """One hold, an owner of pauses beside people; where somebody broke it, it does not pause again.
 
     Each method raises BrokerUnavailable where it could not be asked; call again. Not thread-safe.
 
@@ -37,14 +34,13 @@ class Hold:
         self._queues = queues
         self._length_ms = int(seconds * 1000)
         self._token = secrets.token_hex(8)
-        self._details = {"by": by, "reason": reason, "hold": self._token}
+        self._by = by
+        self._reason = reason
 
     def keep(self) -> Renewal:
         """Pause, or go on pausing."""
-        clock = checked(self._link.commands([("TIME",)])[0])
-        details = msgspec.json.encode({**self._details, "since": int(clock[0])})
         anew, *held = self._link.script(
-            "hold", self._length_ms, self._token, details, *self._queues
+            "hold", self._length_ms, self._token, self._by, self._reason, *self._queues
         )
         return Renewal([queue for queue in self._queues if queue.encode() not in held], anew == 1)
 

@@ -2,28 +2,72 @@
 
 local SWEEP_FRONT = 500 -- requests of one lost front a call
 
-local function lift_pause(queue)
-  clear('paused:' .. queue)
-  redis.call('HDEL', key('pauses'), queue)
-  if number('waiting:' .. queue) > 0 then
-    ring(queue)
-  end
+-- A pause has an owner, a person or a hold, whose field in `pauses` this is.
+local function pause_field(queue, owner)
+  return queue .. ' ' .. owner
 end
 
--- Who paused a queue, as JSON told: a person's pause has `until`, a hold's has `hold`.
-local function pause_details(queue)
-  return cjson.decode(redis.call('HGET', key('pauses'), queue) or '{}')
+local function hold_field(queue, token)
+  return pause_field(queue, 'hold:' .. token)
 end
 
 local function end_holds()
   redis.call('ZREMRANGEBYSCORE', key('holds'), '-inf', NOW)
 end
 
-local function end_pauses()
+-- ms at which a pause ends: a person's as it says, a hold's with the hold's lease.
+local function end_of_pause(json)
+  local readable, pause = pcall(cjson.decode, json)
+  if not readable or type(pause) ~= 'table' then
+    return 0
+  end
+  if pause.hold then
+    return tonumber(redis.call('ZSCORE', key('holds'), pause.hold) or 0)
+  end
+  return (tonumber(pause['until']) or 0) * 1000
+end
+
+-- All pauses in force as a list of { queue, owner, ends }; those that have ended are deleted.
+local function standing_pauses()
+  local standing = {}
+  local flat = redis.call('HGETALL', key('pauses'))
+  for i = 1, #flat, 2 do
+    local queue, owner = string.match(flat[i], '^(%S+) (.+)$')
+    local ends = queue and end_of_pause(flat[i + 1]) or 0
+    if ends > NOW then
+      standing[#standing + 1] = { queue = queue, owner = owner, ends = ends }
+    else
+      redis.call('HDEL', key('pauses'), flat[i])
+    end
+  end
+  return standing
+end
+
+-- Let a queue be paused until the latest end of the pauses in force; whether it still is.
+local function update_pause(queue)
+  local latest = 0
+  for _, pause in ipairs(standing_pauses()) do
+    if pause.queue == queue then
+      latest = math.max(latest, pause.ends)
+    end
+  end
+  if latest > NOW then
+    set('paused:' .. queue, integer(latest))
+    return true
+  end
+  clear('paused:' .. queue)
+  if number('waiting:' .. queue) > 0 then
+    ring(queue)
+  end
+  return false
+end
+
+local function end_pauses(queues)
   end_holds()
-  for _, queue in ipairs(redis.call('HKEYS', key('pauses'))) do
-    if not paused(queue) then
-      lift_pause(queue)
+  standing_pauses()
+  for _, queue in ipairs(queues) do
+    if value('paused:' .. queue) and not paused(queue) then
+      update_pause(queue)
     end
   end
 end
@@ -43,6 +87,6 @@ local function sweep(queues)
   for _, front in ipairs(redis.call('ZRANGEBYSCORE', key('fronts'), '-inf', NOW, 'LIMIT', 0, 1)) do
     reap_front(front, SWEEP_FRONT)
   end
-  end_pauses()
+  end_pauses(queues)
   ring_where_some_wait(queues)
 end

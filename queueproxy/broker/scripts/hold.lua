@@ -1,34 +1,26 @@
 -- hold: pause these queues for a short while, again and again, for as long as a command runs.
 --
--- Arguments: length: ms; token: names the hold; details: JSON with the token in `hold`; then queues.
+-- Arguments: length: ms; token: names the hold; owner: who holds; reason; then queues.
 -- Reply: whether the broker did not know of this hold (1 or 0: the first time, after it lapsed, after
--- a flush), then the queues that are paused now.
+-- a flush), then the queues that it pauses now.
 --
--- A pause that a person made is neither taken over nor shortened, and one that a person ended is
--- not made again.
+-- What somebody has ended by breaking the hold is not paused again.
 
-local A = arguments('length', 'token', 'details')
-
--- Whether a queue's pause was made by a hold that has ended since, so that another speaks for it.
-local function orphaned(queue)
-  local maker = pause_details(queue).hold
-  return maker and not redis.call('ZSCORE', key('holds'), maker)
-end
+local A = arguments('length', 'token', 'owner', 'reason')
 
 register('hold', A, { flags = { 'allow-oom' } }, function()
-  local ends = NOW + tonumber(A.length)
   end_holds()
-  local anew = redis.call('ZADD', key('holds'), ends, A.token) == 1
+  local anew = redis.call('ZADD', key('holds'), NOW + tonumber(A.length), A.token) == 1
+  local json = cjson.encode({ by = A.owner, reason = A.reason, since = NOW / 1000, hold = A.token })
   local held = { anew and 1 or 0 }
   for i = A.rest, #ARGV do
-    local queue = ARGV[i]
-    local was = paused(queue)
-    if was or anew then
-      set('paused:' .. queue, integer(math.max(number('paused:' .. queue), ends)))
-      held[#held + 1] = queue
+    local field = hold_field(ARGV[i], A.token)
+    if anew then
+      redis.call('HSET', key('pauses'), field, json)
     end
-    if (anew and not was) or (was and orphaned(queue)) then
-      redis.call('HSET', key('pauses'), queue, A.details)
+    if redis.call('HEXISTS', key('pauses'), field) == 1 then
+      update_pause(ARGV[i])
+      held[#held + 1] = ARGV[i]
     end
   end
   return held

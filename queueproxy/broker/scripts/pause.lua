@@ -1,14 +1,20 @@
 -- pause: start nothing from these queues until they are resumed or the pause ends by itself.
 --
--- Arguments: length: ms; details: JSON; then queues.
+-- Arguments: owner: who pauses, a person; length: ms; reason; then queues.
 -- Reply: 'ok'.
+--
+-- The pause takes the place of the one that the same owner made before. Where others paused too, the
+-- queue is paused until the latest end of all.
 
-local A = arguments('length', 'details')
+local A = arguments('owner', 'length', 'reason')
 
 register('pause', A, { flags = { 'allow-oom' } }, function()
+  local json = cjson.encode({
+    by = A.owner, reason = A.reason, since = NOW / 1000, ['until'] = (NOW + tonumber(A.length)) / 1000,
+  })
   for i = A.rest, #ARGV do
-    redis.call('HSET', key('pauses'), ARGV[i], A.details)
-    set('paused:' .. ARGV[i], integer(NOW + tonumber(A.length)))
+    redis.call('HSET', key('pauses'), pause_field(ARGV[i], A.owner), json)
+    update_pause(ARGV[i])
   end
   return 'ok'
 end)

@@ -47,6 +47,9 @@ class Command(BaseCommand):
         parser = actions.add_parser("resume", help="go on")
         parser.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
         parser.add_argument("--rate", type=rate, metavar="N/s", help="at most so many a second")
+        parser.add_argument(
+            "--break-hold", action="store_true", help="end a hold's pause too; its command runs on"
+        )
         parser.set_defaults(run=pause.resume)
         parser = actions.add_parser("hold", help="pause, run a command, resume")
         parser.add_argument(

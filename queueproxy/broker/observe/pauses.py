@@ -1,0 +1,50 @@
+"""Who pauses what: the hash ``pauses``, as keys.py describes it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...json_text import json_object
+
+
+class Pause(NamedTuple):
+    """One owner's pause of one queue. Times in seconds of the broker's clock.
+
+    Attributes:
+        until: its end; 0 for a hold's, which lasts as long as its command.
+        hold: whether a hold owns it.
+    """
+
+    queue: str
+    by: str
+    reason: str
+    since: float
+    until: float
+    hold: bool
+
+    def as_json(self) -> dict:
+        """What ``status --json`` shows of it."""
+        shown = {"by": self.by, "reason": self.reason, "since": self.since}
+        return {**shown, "hold": True} if self.hold else {**shown, "until": self.until}
+
+
+def read_pauses(flat: Sequence[bytes]) -> list[Pause]:
+    """The pauses in the answer to HGETALL, those of holds last; what can't be read has defaults."""
+    pauses = []
+    for field, raw in zip(flat[::2], flat[1::2], strict=True):
+        queue, _, owner = field.decode("utf-8", "replace").partition(" ")
+        told = json_object(raw)
+        pauses.append(
+            Pause(
+                queue=queue,
+                by=str(told.get("by", "?")),
+                reason=str(told.get("reason", "")),
+                since=_number(told.get("since")),
+                until=_number(told.get("until")),
+                hold=owner.startswith("hold:"),
+            )
+        )
+    return sorted(pauses, key=lambda pause: (pause.hold, pause.until))
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
