@@ -22,6 +22,7 @@ from django.urls import set_script_prefix
 from ..envelopes import Header, RequestHead
 from ..exceptions import BadResponse, ClientGone
 from .environ import build_environ
+from .forking import end_child
 from .response import answer_of, each_piece
 
 logger = logging.getLogger("queueproxy.worker")
@@ -99,12 +100,16 @@ class Executor:
 
     def _respond(self, environ: dict) -> HttpResponseBase:
         try:
-            return self._client.request(**environ)
-        except BaseException:
+            response = self._client.request(**environ)
+        except BaseException as error:
+            end_child(error)
             # Django answers the exceptions of views; this one came from around it (a signal
             # receiver), or is none it knows: sys.exit(), a cancelled task, KeyboardInterrupt. No
             # signal raises that here, signals go to the main thread; a view must not end a worker.
             logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        else:
+            end_child(int(response.status_code >= 500))
+            return response
         return HttpResponseServerError(b"Server Error", content_type="text/plain")
 
     def _send(self, method: str, response: HttpResponseBase, emit: Emit) -> None:
@@ -143,6 +148,7 @@ class Executor:
             response.close()  # fires request_finished
         except BaseException:
             logger.exception("Closing a response failed")
+        end_child()
 
     def close_thread(self) -> None:
         """To be called at the end of each thread that ran requests."""

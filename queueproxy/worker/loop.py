@@ -12,6 +12,7 @@ from ..broker.worker_broker import Claim, Settlement, WorkerBroker
 from ..envelopes import Envelope
 from ..exceptions import BadResponse, BrokerUnavailable, DecodeError, Fenced
 from .executor import Executor
+from .forking import end_child
 from .reply import Reply
 from .stopping import StopFlag
 
@@ -189,6 +190,7 @@ class ExecutorThread(threading.Thread):
         """
         backoff = Backoff()
         while True:
+            end_child()  # forked by a stream, or as its response was closed
             try:
                 result = action()
             except BrokerUnavailable as error:

@@ -12,10 +12,10 @@ from ..broker.handle import Broker
 from ..exceptions import BrokerUnavailable
 from .process import CANNOT_START, SERVING
 from .restart_backoff import RestartBackoff
+from .serving import STATUS_FD_VARIABLE
 
 logger = logging.getLogger("queueproxy.worker")
 
-STATUS_FD_VARIABLE = "QUEUEPROXY_WORKER_STATUS_FD"
 LOOK_EVERY = 0.2  # seconds; a signal or a child's end wakes the supervisor earlier
 READY_WITHIN = 60.0  # seconds a replacement may take until it serves
 STOP_MARGIN = 5.0  # seconds beyond the graceful timeout before a process is killed

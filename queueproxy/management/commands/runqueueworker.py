@@ -1,6 +1,5 @@
 """manage.py runqueueworker: run requests off the queue."""
 
-import os
 import sys
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -9,8 +8,9 @@ from django.utils.autoreload import get_child_arguments
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
-from queueproxy.worker.process import Worker, serve, status_writer
-from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor, reaper
+from queueproxy.worker.process import Worker
+from queueproxy.worker.serving import serve, status_pipe
+from queueproxy.worker.supervisor import Supervisor, reaper
 
 
 class Command(BaseCommand):
@@ -45,15 +45,14 @@ class Command(BaseCommand):
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
-        status_fd = os.environ.pop(STATUS_FD_VARIABLE, None)
+        status = status_pipe()
         with errors_in_one_line():
             self.check()
         worker = worker_options(options)
-        if status_fd is not None:
-            os.set_inheritable(int(status_fd), False)
+        if status is not None:
             with errors_in_one_line():
-                process = Worker(worker, status_writer(int(status_fd)))
-            os._exit(_flushed(serve(process, int(status_fd))))
+                process = Worker(worker, status.write)
+            sys.exit(serve(process, status))
         refuse_unfit_server()
         supervisor = Supervisor(
             get_child_arguments(),
@@ -63,10 +62,3 @@ class Command(BaseCommand):
             burst=worker.burst,
         )
         sys.exit(supervisor.run())
-
-
-def _flushed(status: int) -> int:
-    # A thread may still be in a view that was given up: interpreter shutdown would wait for it.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return status
