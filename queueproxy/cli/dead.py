@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 from .. import conf
 from ..broker.operate.control import Control, DeadLetter
 from ..broker.operate.replay import CannotReplay, replay
+from ..wording import printable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
-from .screen import printable
 
 
 def list_letters(command, options: dict) -> int:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ..broker.observe.histogram import summed
 from ..broker.observe.snapshot import QueueStats, Snapshot
+from ..wording import count_text, printable, seconds_text
 
 PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 
@@ -40,37 +41,16 @@ def as_text(renderable: RenderableType, *, color: bool = False, width: int | Non
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def printable(text: object) -> str:
-    """Text of strangers, without what a terminal would obey."""
-    return "".join(char if char.isprintable() else "?" for char in str(text))
-
-
-def seconds_text(seconds: float | None) -> str:
-    """A length of time in at most six characters."""
-    if seconds is None:
-        return "-"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
-
-
 def _headline(snapshot: Snapshot) -> Text:
     held = sum(front["held"] for front in snapshot.fronts)
     parts = [
         f"{snapshot.server} {snapshot.version}",
         f"{snapshot.memory_bytes / 2**20:.1f} MiB",
-        _count(len(snapshot.fronts), "front"),
-        _count(len(snapshot.workers), "worker"),
+        count_text(len(snapshot.fronts), "front"),
+        count_text(len(snapshot.workers), "worker"),
         f"{held} held",
     ]
     return Text(" · ".join(parts), style="bold")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _troubles(snapshot: Snapshot, max_hold: float) -> Iterator[Text]:
@@ -90,7 +70,7 @@ def _troubles(snapshot: Snapshot, max_hold: float) -> Iterator[Text]:
                 style="bold red",
             )
     if snapshot.dead_letters:
-        number = _count(snapshot.dead_letters, "dead letter")
+        number = count_text(snapshot.dead_letters, "dead letter")
         yield Text(f"{number}: manage.py queueproxy dead list", style="yellow")
 
 
@@ -178,7 +158,7 @@ def _workers(snapshot: Snapshot) -> Table:
 
 def _remarks(worker: dict) -> Iterator[str]:
     if worker.get("pending_migrations"):
-        yield f"{_count(worker['pending_migrations'], 'migration')} not applied"
+        yield f"{count_text(worker['pending_migrations'], 'migration')} not applied"
 
 
 def _request_text(request: dict) -> str:

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from ..broker.observe.reader import SnapshotReader
 from ..exceptions import BrokerUnavailable
-from .screen import as_text, printable, screen
+from ..wording import printable
+from .screen import as_text, screen
 
 REFRESH = 1.0  # seconds
 

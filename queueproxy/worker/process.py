@@ -15,8 +15,10 @@ from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
+from ..wording import count_text, requests_text
 from .executor import Executor
 from .loop import TELL_AFTER, ExecutorThread, RequestBudget
+from .lost_worker import held_by
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
 from .process_info import memory_bytes, release
@@ -196,7 +198,7 @@ class Worker:
         while self._threads_alive():
             now = time.monotonic()
             if now >= self.stop_by:
-                logger.warning("Requests still ran after the graceful timeout; they are given up.")
+                self._give_up()
                 break
             if now >= next_beat:
                 self._beat()
@@ -212,6 +214,16 @@ class Worker:
             return FORCED
         self._report(GOODBYE)
         return FAILED if any(thread.failed for thread in self._threads) else 0
+
+    def _give_up(self) -> None:
+        with self._options.broker.link("worker-end") as link:
+            held = held_by(link, self._registration.worker)
+        logger.warning(
+            "%s still ran after the graceful timeout and %s given up%s.",
+            count_text(len(held), "request") if held else "Requests",
+            "is" if len(held) == 1 else "are",
+            f": {requests_text(held)}" if held else "",
+        )
 
     def _call_to_stop(self) -> None:
         try:

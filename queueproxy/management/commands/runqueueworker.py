@@ -6,11 +6,13 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
+from queueproxy.cli.program import directory, parent_pipe
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
+from queueproxy.worker.lost_worker import reaper
 from queueproxy.worker.process import Worker
 from queueproxy.worker.serving import serve, status_pipe
-from queueproxy.worker.supervisor import Supervisor, reaper
+from queueproxy.worker.supervisor import Supervisor
 
 
 class Command(BaseCommand):
@@ -45,7 +47,7 @@ class Command(BaseCommand):
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
-        status = status_pipe()
+        status, parent = status_pipe(), parent_pipe()
         with errors_in_one_line():
             self.check()
         worker = worker_options(options)
@@ -60,5 +62,7 @@ class Command(BaseCommand):
             graceful_timeout=worker.graceful_timeout,
             reap=reaper(worker.broker),
             burst=worker.burst,
+            directory=directory(),
+            parent=parent,
         )
         sys.exit(supervisor.run())
