@@ -1,4 +1,4 @@
-"""How worker processes end: their exit handlers run, for as long as the graceful timeout has left."""
+"""How worker processes end: exit handlers run, for as long as the graceful timeout has left."""
 
 import os
 import signal

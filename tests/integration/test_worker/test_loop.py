@@ -1,5 +1,6 @@
 """An executor thread's life: claim, run, settle; poison, slow views, the end."""
 
+import time
 import msgspec.structs
 import pytest
 from django.core import signals
@@ -212,3 +213,17 @@ def at_the_end():
     yield connect
     for receiver in receivers:
         signals.request_finished.disconnect(receiver)
+
+
+async def test_an_idle_worker_that_had_to_register_again_ends_at_once(kit, start_worker):
+    """Its thread still waits at the bell of the id it had before."""
+    worker = start_worker(lease=1.5)
+    await eventually(lambda: kit.client.info("clients")["blocked_clients"] == 1)
+    first = worker.id
+    kit.link().script("worker_reap", first)
+    await eventually(lambda: worker.id != first)
+    began = time.monotonic()
+    worker.worker.stop()
+    assert worker.ended() == 0
+    assert time.monotonic() - began < 5, "not only when its wait of 15 s is over"
+    assert not kit.client.keys(kit.keys.named("bell", "@*"))
