@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 
 import django
+import msgspec
 from channels.routing import ProtocolTypeRouter
 
 from . import conf
@@ -60,6 +61,20 @@ class QueueProxy:
         """Say from now on that this front is going: ``readyz`` answers 503."""
         if self._front is not None:
             self._front.draining = True
+
+    def held_requests(self) -> list[dict]:
+        """What is held now, longest first: method, path, request id, seconds."""
+        if self._front is None:
+            return []
+        now = self._loop.time()
+        held = [
+            {
+                **msgspec.json.decode(one.request.head),
+                "seconds": now - one.deadline + one.request.hold_ms / 1000,
+            }
+            for one in self._front.inbox.held_requests.values()
+        ]
+        return sorted(held, key=lambda request: -request["seconds"])
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         settings = conf.get_settings()

@@ -1,6 +1,7 @@
 """An executor thread's life: claim, run, settle; poison, slow views, the end."""
 
 import time
+
 import msgspec.structs
 import pytest
 from django.core import signals
