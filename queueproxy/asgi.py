@@ -12,9 +12,12 @@ from collections.abc import Callable
 import django
 import msgspec
 from channels.routing import ProtocolTypeRouter
+from django.core.exceptions import ImproperlyConfigured
 
 from . import conf
 from .broker.observe.reader import SnapshotReader
+from .broker.observe.worker_watch import WorkerWatch
+from .conf import Problem
 from .front.consumer import ConsumerOptions, RequestConsumer
 from .front.endpoints import Endpoints
 from .front.front import Front, FrontOptions
@@ -26,11 +29,28 @@ from .servers import foreign_server
 logger = logging.getLogger("queueproxy.front")
 
 
+class WrongSettings(ImproperlyConfigured, SystemExit):
+    """The settings can't work: one line, and exit status 1 for a server that imports this."""
+
+    def __init__(self, problem: Problem):
+        words = f"{problem.message} {problem.hint} (queueproxy.{problem.code})"
+        super().__init__(words)
+        self.code = words  # what the interpreter prints as it ends
+
+
 class QueueProxy:
-    """Puts every HTTP request on the queue; needs settings and app registry, no project code."""
+    """Puts every HTTP request on the queue; needs settings and app registry, no project code.
+
+    Raises:
+        WrongSettings: they would answer each request with an error.
+    """
 
     def __init__(self):
+        for problem in conf.problems():
+            if not problem.is_warning:
+                raise WrongSettings(problem)
         self._front: Front | None = None
+        self._watch: WorkerWatch | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._options: ConsumerOptions | None = None
         self._endpoints: Endpoints | None = None
@@ -101,6 +121,8 @@ class QueueProxy:
         self._endpoints = Endpoints(settings.endpoints, self._front, _open_stats)
         self._loop = loop
         self._front.start()
+        self._watch = WorkerWatch(conf.broker())
+        self._watch.start()
 
     async def _lifespan(self, receive: Callable, send: Callable) -> None:
         while True:
@@ -116,6 +138,7 @@ class QueueProxy:
     async def stop(self) -> None:
         """Leave the broker's list; what is still held is dropped there."""
         if self._front is not None:
+            await self._watch.stop()
             await self._front.stop()
             self._front = None
 
