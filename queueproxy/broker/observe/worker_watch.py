@@ -10,7 +10,7 @@ from ..link.protocol import checked
 logger = logging.getLogger("queueproxy.front")
 
 LOOK_EVERY = 2.0  # seconds
-ABSENT_FOR = 5.0  # seconds: while all are restarted there may be none for a moment
+ABSENT_FOR = 10.0  # seconds: while all are started there is none for a moment
 
 
 class WorkerWatch:
