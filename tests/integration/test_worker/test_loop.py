@@ -149,7 +149,7 @@ async def test_after_the_graceful_timeout_work_is_given_up(
     worker.worker.stop()
     assert worker.ended() == 3
     assert await client.notice(id) == "worker_lost"
-    assert "Requests still ran after the graceful timeout" in caplog.text
+    assert "1 request still ran after the graceful timeout and is given up: POST" in caplog.text
 
 
 async def test_what_is_claimed_while_the_stop_comes_is_handed_back(
