@@ -4,7 +4,7 @@ import pytest
 
 from ..waiting import wait_until
 from .crowd import Crowd
-from .stage import ROUNDS
+from .fault_site import ROUNDS
 
 FEW = max(1, ROUNDS // 10)  # rounds of what costs a new site each
 

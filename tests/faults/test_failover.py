@@ -4,7 +4,7 @@ import pytest
 
 from .crowd import Crowd
 from .sentinels import Watched
-from .stage import ROUNDS, FaultSite
+from .fault_site import ROUNDS, FaultSite
 from .test_broker import under_way
 
 FEW = max(1, ROUNDS // 10)  # rounds of what costs five servers each

@@ -11,7 +11,7 @@ import pytest
 from ..chaos.users import User
 from ..commands import ROOT
 from ..waiting import wait_until
-from .stage import ROUNDS
+from .fault_site import ROUNDS
 
 REPLACEMENTS = 10 if ROUNDS > 1 else 3
 USERS = 8

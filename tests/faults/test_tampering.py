@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ..waiting import wait_until
-from .stage import FaultSite, Frozen, Sent
+from .fault_site import FaultSite, Frozen, Sent
 
 QUEUE = "{queueproxy}:queue:default"
 SIGNED = (b"h", b"b", b"s")  # fields of a request's entry and of a reply's: head, body, signature
