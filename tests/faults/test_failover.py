@@ -3,8 +3,8 @@
 import pytest
 
 from .crowd import Crowd
-from .sentinels import Watched
 from .fault_site import ROUNDS, FaultSite
+from .sentinels import Watched
 from .test_broker import under_way
 
 FEW = max(1, ROUNDS // 10)  # rounds of what costs five servers each
