@@ -38,7 +38,7 @@ def test_restarted_with_a_thousand_held(make_site, kept, round_):
 
 
 @pytest.fixture(scope="module")
-def stage(make_site):
+def site(make_site):
     site = make_site(MAX_HOLD=60)
     site.front()
     site.workers("--processes", "2", "--threads", "2")

@@ -20,7 +20,7 @@ def watched():
 
 
 @pytest.fixture
-def stage(tmp_path, watched):
+def site(tmp_path, watched):
     site = FaultSite(tmp_path, watched, MAX_HOLD=100, LEASE=5)
     site.environ["DJANGO_SETTINGS_MODULE"] = "tests.faults.sentinel_settings"
     site.environ["FAULT_SENTINELS"] = watched.sentinels_setting

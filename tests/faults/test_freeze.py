@@ -21,7 +21,7 @@ numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def stage(make_site):
+def site(make_site):
     site = make_site(LEASE=LEASE, MAX_HOLD=60)
     site.front()
     site.workers("--processes", "4")

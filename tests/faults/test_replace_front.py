@@ -65,7 +65,7 @@ class Fronts:
 
 
 @pytest.fixture
-def stage(make_site):
+def site(make_site):
     site = make_site(MAX_HOLD=60)
     site.workers("--processes", "2", "--threads", "4")
     yield site

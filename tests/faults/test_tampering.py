@@ -17,7 +17,7 @@ numbers = itertools.count()
 
 
 @pytest.fixture
-def stage(make_site):
+def site(make_site):
     """Leases and holds that outlast the test, so that neither is what ends a request."""
     site = make_site(LEASE=40, MAX_HOLD=80)
     yield site
