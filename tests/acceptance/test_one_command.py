@@ -268,6 +268,7 @@ def test_ctrl_c_lets_the_last_request_end(one, terminal, server):
     assert time.monotonic() - began < 20
     wait_until(one.nothing_left)
     assert "Traceback" not in at.screen
+    assert "Starting it again" not in at.screen, "none of those beside it had the signal"
 
 
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
