@@ -10,10 +10,14 @@ import logging
 from collections.abc import Callable
 
 import django
+import msgspec
 from channels.routing import ProtocolTypeRouter
+from django.core.exceptions import ImproperlyConfigured
 
 from . import conf
 from .broker.observe.reader import SnapshotReader
+from .broker.observe.worker_watch import WorkerWatch
+from .conf import Problem
 from .front.consumer import ConsumerOptions, RequestConsumer
 from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
@@ -25,11 +29,28 @@ from .servers import foreign_server
 logger = logging.getLogger("queueproxy.front")
 
 
+class WrongSettings(ImproperlyConfigured, SystemExit):
+    """The settings can't work: one line, and exit status 1 for a server that imports this."""
+
+    def __init__(self, problem: Problem):
+        words = f"{problem.message} {problem.hint} (queueproxy.{problem.code})"
+        super().__init__(words)
+        self.code = words  # what the interpreter prints as it ends
+
+
 class QueueProxy:
-    """Puts every HTTP request on the queue; needs settings and app registry, no project code."""
+    """Puts every HTTP request on the queue; needs settings and app registry, no project code.
+
+    Raises:
+        WrongSettings: they would answer each request with an error.
+    """
 
     def __init__(self):
+        for problem in conf.problems():
+            if not problem.is_warning:
+                raise WrongSettings(problem)
         self._front: Front | None = None
+        self._watch: WorkerWatch | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._options: ConsumerOptions | None = None
         self._endpoints: Endpoints | None = None
@@ -65,6 +86,20 @@ class QueueProxy:
         if self._front is not None:
             self._front.draining = True
 
+    def held_requests(self) -> list[dict]:
+        """What is held now, longest first: method, path, request id, seconds."""
+        if self._front is None:
+            return []
+        now = self._loop.time()
+        held = [
+            {
+                **msgspec.json.decode(one.request.head),
+                "seconds": now - one.deadline + one.request.hold_ms / 1000,
+            }
+            for one in self._front.inbox.held_requests.values()
+        ]
+        return sorted(held, key=lambda request: -request["seconds"])
+
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         settings = conf.get_settings()
         self._options = ConsumerOptions(
@@ -99,6 +134,8 @@ class QueueProxy:
         )
         self._loop = loop
         self._front.start()
+        self._watch = WorkerWatch(conf.broker())
+        self._watch.start()
 
     async def _lifespan(self, receive: Callable, send: Callable) -> None:
         while True:
@@ -114,6 +151,7 @@ class QueueProxy:
     async def stop(self) -> None:
         """Leave the broker's list; what is still held is dropped there."""
         if self._front is not None:
+            await self._watch.stop()
             await self._front.stop()
             self._front = None
 

@@ -11,21 +11,21 @@ from . import conf
 from .broker.link.connect import server_info
 from .conf import Problem
 from .exceptions import BrokerUnavailable
+from .setting_rules import MIB
 
 OLDEST_SERVER = (7, 0)
+# What a server takes beside the requests: itself, history and clients' buffers; and a quarter of
+# the requests for the blocks they lie in.
+BROKER_ITSELF = 16 * MIB  # bytes
 TAG = "queueproxy"
 
 
 @checks.register(TAG)
 def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
     """The dict, key by key and between keys; the cache alias; signing."""
-    raw = getattr(settings, "QUEUEPROXY", {})
-    messages = [_message(problem) for problem in conf.problems_of(raw)]
-    if not messages:
-        ours = conf.get_settings()
-        problem = conf.problem_of_alias(ours.cache_alias)
-        problems = [problem] if problem else conf.problems_of_sharing(ours)
-        messages += [_message(problem) for problem in problems]
+    found = list(conf.problems())
+    messages = [_message(problem) for problem in found]
+    if all(problem.is_warning for problem in found):
         messages += _warnings()
     return messages
 
@@ -95,11 +95,12 @@ def _doubtful(info: Mapping) -> Iterator[Problem]:
             "Point the cache's LOCATION at the primary, or use Sentinel.",
         )
     most, allowed = int(info.get("maxmemory", 0)), conf.get_settings().max_memory
-    if 0 < most <= allowed:
+    needed = allowed + allowed // 4 + BROKER_ITSELF
+    if 0 < most < needed:
         yield Problem(
             "W005",
             f"The broker's maxmemory ({most} bytes) leaves no room beyond QUEUEPROXY['MAX_MEMORY'] "
-            f"({allowed} bytes).",
+            f"({allowed} bytes, which take up to {needed}).",
             "Once it is full no answer can be written: lower MAX_MEMORY or raise maxmemory.",
         )
 

@@ -18,7 +18,15 @@ from django.core.signals import setting_changed
 from . import cache_aliases
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
-from .setting_rules import LOOPBACK, MIB, OPS_QUEUE, RULES, SAFE_METHODS
+from .setting_rules import (
+    HEAD_ROOM,
+    LOOPBACK,
+    MIB,
+    OPS_QUEUE,
+    RULES,
+    SAFE_METHODS,
+    SMALLEST_REQUEST,
+)
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
@@ -78,12 +86,23 @@ def get_settings() -> Settings:
     """
     raw = getattr(django_settings, "QUEUEPROXY", {})
     for problem in problems_of(raw):
-        raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
+        if not problem.is_warning:
+            raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
     values = {name.lower(): value for name, value in raw.items()}
     values.setdefault("server_timing", django_settings.DEBUG)
     if QUEUE_ALIAS in django_settings.CACHES:
         values.setdefault("cache_alias", QUEUE_ALIAS)
     return Settings(**values)
+
+
+def problems() -> Iterator[Problem]:
+    """Everything wrong with the settings in force, and with the cache alias they name."""
+    found = list(problems_of(getattr(django_settings, "QUEUEPROXY", {})))
+    yield from found
+    if all(problem.is_warning for problem in found):
+        settings = get_settings()
+        problem = problem_of_alias(settings.cache_alias)
+        yield from [problem] if problem else problems_of_sharing(settings)
 
 
 def problems_of(raw: Any) -> Iterator[Problem]:
@@ -113,19 +132,8 @@ def _problem_of_key(name: str, value: Any) -> Problem | None:
 
 
 def _problems_between(settings: Settings, *, known_queues: bool) -> Iterator[Problem]:
-    if settings.lease > settings.max_hold:
-        yield Problem(
-            "E004",
-            f"QUEUEPROXY: LEASE ({settings.lease} s) is longer than MAX_HOLD "
-            f"({settings.max_hold} s).",
-            "A lost worker would be found only after its clients were turned away: lower LEASE.",
-        )
-    if settings.max_body > settings.max_memory:
-        yield Problem(
-            "E005",
-            "QUEUEPROXY: MAX_BODY is larger than MAX_MEMORY.",
-            "One body could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
-        )
+    yield from _problems_of_times(settings)
+    yield from _problems_of_sizes(settings)
     if known_queues and not isinstance(settings.routes, str):
         for rule in settings.routes:
             if rule["queue"] not in settings.queues:
@@ -134,6 +142,40 @@ def _problems_between(settings: Settings, *, known_queues: bool) -> Iterator[Pro
                     f"QUEUEPROXY['ROUTES'] names {rule['queue']!r}, which QUEUES does not.",
                     "Add it to QUEUES, or correct the rule.",
                 )
+
+
+def _problems_of_times(settings: Settings) -> Iterator[Problem]:
+    lease, max_hold = settings.lease, settings.max_hold
+    if lease >= max_hold:
+        yield Problem(
+            "E004",
+            f"QUEUEPROXY: LEASE ({lease} s) is not shorter than MAX_HOLD ({max_hold} s).",
+            "A lost worker would be found only after its clients were turned away: lower LEASE.",
+        )
+    elif lease > max_hold / 2:
+        yield Problem(
+            "W006",
+            f"QUEUEPROXY: LEASE ({lease} s) is longer than half of MAX_HOLD ({max_hold} s).",
+            "What a lost machine ran can be run again only after LEASE, and then has less time "
+            "left than it had: lower LEASE.",
+        )
+
+
+def _problems_of_sizes(settings: Settings) -> Iterator[Problem]:
+    if settings.max_body + HEAD_ROOM > settings.max_memory:
+        yield Problem(
+            "E005",
+            f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) and its headers (at most "
+            f"{HEAD_ROOM} bytes) do not fit into MAX_MEMORY ({settings.max_memory} bytes).",
+            "Such a request could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
+        )
+    elif settings.max_depth * SMALLEST_REQUEST > settings.max_memory:
+        yield Problem(
+            "W007",
+            f"QUEUEPROXY: MAX_DEPTH ({settings.max_depth}) requests, though each were as small as "
+            f"can be, do not fit into MAX_MEMORY ({settings.max_memory} bytes).",
+            "MAX_MEMORY will be used up long before: lower MAX_DEPTH or raise MAX_MEMORY.",
+        )
 
 
 def is_ops_path(path: str) -> bool:
@@ -224,7 +266,7 @@ def problems_of_sharing(settings: Settings) -> Iterator[Problem]:
         )
     elif alias != QUEUE_ALIAS and not elsewhere:
         yield Problem(
-            "W006",
+            "W008",
             f"The queue is kept in the cache {alias!r}: cache.clear() deletes every waiting "
             "request, lease and pause.",
             f"Add CACHES[{QUEUE_ALIAS!r}] with a database or a server of its own, or set "

@@ -13,6 +13,10 @@ MIB = 1024 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 OPT_IN_METHODS = ("PUT", "DELETE")
 LOOPBACK = ("127.0.0.0/8", "::1")
+# Of a request in the broker, in bytes. Its head is JSON, which takes up to twice what the client
+# sent: 64 KiB at most (servers.common.limits).
+HEAD_ROOM = 128 * 1024
+SMALLEST_REQUEST = 256
 OPS_QUEUE = "ops"  # the operators' own: first in order, and no pause stops it
 
 Rule = Callable[[Any], str | None]

@@ -27,12 +27,12 @@ class Commands:
         self._program = (sys.executable, *program)
         self.processes: list[subprocess.Popen] = []
 
-    def manage(self, *words: str, **environ: str) -> subprocess.Popen:
+    def manage(self, *words: str, cwd: Path = ROOT, **environ: str) -> subprocess.Popen:
         """Start a command in a session of its own; its output goes to ``process.log``."""
         log = self.directory / f"log{len(self.processes)}"
         process = subprocess.Popen(
             [*self._program, *words],
-            cwd=ROOT,
+            cwd=cwd,
             env={**self.environ, **environ},
             stdout=log.open("w"),
             stderr=subprocess.STDOUT,

@@ -3,12 +3,24 @@
 Every link and every key comes from here, so that no two places disagree about them.
 """
 
+import weakref
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..keys import Keys
 from .link.connect import BrokerAddress
 from .link.links import AsyncLink, Link
+
+_links: weakref.WeakSet[Link] = weakref.WeakSet()
+
+
+def close_links() -> None:
+    """Close every blocking link of this process: in a forked child, to which they don't belong.
+
+    The connections of its parent stay as they are; a link that is used again makes a new one.
+    """
+    for link in list(_links):
+        link.close()
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,9 @@ class Broker:
             role: told to the server as the connection's name (CLIENT SETNAME).
             spin: see `Link`.
         """
-        return Link(self.address, self.keys, role, self.lease_ms, spin=spin)
+        link = Link(self.address, self.keys, role, self.lease_ms, spin=spin)
+        _links.add(link)
+        return link
 
     def async_link(self, role: str) -> AsyncLink:
         """A link for asyncio, connected when it is first used."""

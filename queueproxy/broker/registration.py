@@ -2,12 +2,15 @@
 
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
 
 from .handle import Broker
 from .link.protocol import FENCED
+
+IDS_KEPT = 16
 
 
 def new_worker_id(host: str, pid: int) -> str:
@@ -39,6 +42,8 @@ class Registration:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._changed_info = b""  # info as changed since the broker was told
+        # Its idle threads may still wait at the bell of an id it had before.
+        self._ids: deque[str] = deque(maxlen=IDS_KEPT)
         self.worker = ""
 
     def join(self, given_up: str = "") -> str:
@@ -57,6 +62,7 @@ class Registration:
             info = msgspec.json.encode(self._info)
             self._link.script("worker_join", worker, self._lease_ms, info)
             self.worker, self._changed_info = worker, b""
+            self._ids.append(worker)
             self._on_change(worker)
             return worker
 
@@ -85,12 +91,15 @@ class Registration:
         if not threads:
             return
         with self._lock:
-            bell = self._link.keys.named("bell", f"@{self.worker}")
-            self._link.commands([("RPUSH", bell, *["1"] * threads), ("EXPIRE", bell, 60)])
+            for bell in self._bells():
+                self._link.commands([("RPUSH", bell, *["1"] * threads), ("EXPIRE", bell, 60)])
 
     def leave(self) -> None:
         """Take the name off; whatever the worker still holds is dealt with as lost."""
         with self._lock:
-            self._link.commands([("DEL", self._link.keys.named("bell", f"@{self.worker}"))])
+            self._link.commands([("DEL", *self._bells())])
             self._link.script("worker_reap", self.worker)
             self._link.close()
+
+    def _bells(self) -> list[str]:
+        return [self._link.keys.named("bell", f"@{worker}") for worker in self._ids]

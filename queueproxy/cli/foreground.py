@@ -1,9 +1,10 @@
 """A command run for a person: signals meant for it reach it, and its end is always waited for."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Sequence
+
+from .terminal import in_foreground
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -60,22 +61,10 @@ class ForegroundCommand:
             return
         if self._process is not None:
             # A terminal's Ctrl-C has reached the command already.
-            if number != signal.SIGINT or not _in_foreground():
+            if number != signal.SIGINT or not in_foreground():
                 self._process.send_signal(number)
         elif self._starting:
             self._missed.append(number)
         else:
             self._over = True
             raise Interrupted(number)
-
-
-def _in_foreground() -> bool:
-    """Whether a terminal gives its Ctrl-C to this process, and so to the command."""
-    try:
-        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
-    except OSError:
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    finally:
-        os.close(terminal)

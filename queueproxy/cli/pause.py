@@ -8,8 +8,8 @@ import time
 from .. import conf
 from ..broker.observe.pauses import Pause
 from ..broker.observe.reader import SnapshotReader
-from ..broker.observe.troubles import printable
 from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
+from ..wording import printable
 from .ask import DID_NOT_HOLD, DONE, chosen_queues
 from .options import positive_seconds
 

@@ -9,13 +9,8 @@ from rich.text import Text
 
 from ..broker.observe.histogram import summed
 from ..broker.observe.snapshot import QueueStats, Snapshot
-from ..broker.observe.troubles import (
-    counted,
-    printable,
-    request_text,
-    seconds_text,
-    troubles,
-)
+from ..broker.observe.troubles import request_text, troubles
+from ..wording import count_text, printable, seconds_text
 
 PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 
@@ -51,8 +46,8 @@ def _headline(snapshot: Snapshot) -> Text:
     parts = [
         f"{snapshot.server} {snapshot.version}",
         f"{snapshot.memory_bytes / 2**20:.1f} MiB",
-        counted(len(snapshot.fronts), "front"),
-        counted(len(snapshot.workers), "worker"),
+        count_text(len(snapshot.fronts), "front"),
+        count_text(len(snapshot.workers), "worker"),
         f"{held} held",
     ]
     return Text(" · ".join(parts), style="bold")
@@ -132,7 +127,7 @@ def _workers(snapshot: Snapshot) -> Table:
 
 def _remarks(worker: dict) -> Iterator[str]:
     if worker.get("pending_migrations"):
-        yield f"{counted(worker['pending_migrations'], 'migration')} not applied"
+        yield f"{count_text(worker['pending_migrations'], 'migration')} not applied"
 
 
 def _running_text(request: dict) -> str:

@@ -10,8 +10,8 @@ from rich.live import Live
 from rich.text import Text
 
 from ..broker.observe.reader import SnapshotReader
-from ..broker.observe.troubles import printable
 from ..exceptions import BrokerUnavailable
+from ..wording import printable
 from .screen import as_text, screen
 
 REFRESH = 1.0  # seconds

@@ -1,54 +1,94 @@
 """Worker processes beside a front, started as a person would: manage.py runqueueworker."""
 
+import os
+import signal
 import subprocess
-import sys
+from collections.abc import Callable
+
+from ..worker.process import CANNOT_START
+from .kept_process import KeptProcess
+from .program import PARENT_FD_VARIABLE, directory, this_program
 
 MARGIN = 10.0  # seconds the supervisor may take beyond the workers' graceful timeout
 
 
 class Workers:
-    """While the context lasts, a supervisor with its workers runs.
+    """While the context lasts, a supervisor with its workers runs; started again when it dies.
+
+    It drains when this process ends without a word, by a pipe that ends with it.
 
     Args:
         processes: how many; None for none.
         threads: in each.
         graceful_timeout: seconds each may take to finish what it runs.
+        on_hopeless: called, in a thread, with the exit status of workers that can't even start:
+            the project's code can't be loaded. Later they are tried again.
     """
 
-    def __init__(self, processes: int | None, threads: int, graceful_timeout: float):
+    def __init__(
+        self,
+        processes: int | None,
+        threads: int,
+        graceful_timeout: float,
+        on_hopeless: Callable[[int], None],
+    ):
         self._processes = processes
         self._threads = threads
         self._graceful_timeout = graceful_timeout
-        self._supervisor: subprocess.Popen | None = None
+        self._on_hopeless = on_hopeless
+        self._directory = directory()
+        self._kept: KeptProcess | None = None
+        self._pipe: tuple[int, int] = (-1, -1)
 
     def __enter__(self) -> "Workers":
         if self._processes:
-            command = [
-                *_this_program(),
-                "runqueueworker",
-                *("--processes", str(self._processes)),
-                *("--threads", str(self._threads)),
-                *("--graceful-timeout", str(self._graceful_timeout)),
-            ]
-            # A process group of its own: Ctrl-C in a terminal stops the front first, which still
-            # needs workers for what it holds.
-            self._supervisor = subprocess.Popen(command, start_new_session=True)
+            self._pipe = os.pipe()
+            self._kept = KeptProcess("The workers' supervisor", self._start, self._hopeless)
         return self
 
+    def _start(self) -> subprocess.Popen:
+        command = [
+            *this_program(),
+            "runqueueworker",
+            *("--processes", str(self._processes)),
+            *("--threads", str(self._threads)),
+            *("--graceful-timeout", str(self._graceful_timeout)),
+        ]
+        reading, _ = self._pipe
+        where = {"PWD": self._directory, PARENT_FD_VARIABLE: str(reading)}
+        return subprocess.Popen(
+            command,
+            start_new_session=True,
+            cwd=self._directory,
+            env={**os.environ, **where},
+            pass_fds=[reading],
+        )
+
+    def _hopeless(self, status: int) -> bool:
+        if status == CANNOT_START:
+            self._on_hopeless(status)
+        return status == CANNOT_START
+
+    def reload(self) -> bool:
+        """Replace the worker processes by fresh ones; False where there are none."""
+        if self._kept is None:
+            return False
+        self._kept.signal(signal.SIGHUP)
+        return True
+
+    def hurry(self) -> None:
+        """Stop at once: what they run is given up."""
+        if self._kept is not None:
+            # Two signals of one kind at once are one; these two are the supervisor's second.
+            self._kept.let_go()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._kept.signal(number)
+
     def __exit__(self, *exc_info) -> None:
-        if self._supervisor is None:
+        if self._kept is None:
             return
-        self._supervisor.terminate()
-        try:
-            self._supervisor.wait(self._graceful_timeout + MARGIN)
-        except subprocess.TimeoutExpired:
-            self._supervisor.kill()
-            self._supervisor.wait()
-
-
-def _this_program() -> list[str]:
-    """What management commands are given to: a script, or a module named by ``python -m``."""
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    if spec is None:
-        return [sys.executable, sys.argv[0]]
-    return [sys.executable, "-m", spec.name.removesuffix(".__main__")]
+        self._kept.let_go()
+        self._kept.signal(signal.SIGTERM)
+        self._kept.ended(self._graceful_timeout + MARGIN)
+        for descriptor in self._pipe:
+            os.close(descriptor)

@@ -11,13 +11,8 @@ import time
 from html import escape
 
 from ..broker.observe.snapshot import QueueStats, Snapshot, unreachable_status
-from ..broker.observe.troubles import (
-    Trouble,
-    counted,
-    request_text,
-    seconds_text,
-    troubles,
-)
+from ..broker.observe.troubles import Trouble, request_text, troubles
+from ..wording import count_text, seconds_text
 
 REFRESH = 5  # seconds
 
@@ -88,8 +83,8 @@ def _headline(snapshot: Snapshot) -> str:
     parts = (
         f"{snapshot.server} {snapshot.version}",
         f"{snapshot.memory_bytes / 2**20:.1f} MiB",
-        counted(len(snapshot.fronts), "front"),
-        counted(len(snapshot.workers), "worker"),
+        count_text(len(snapshot.fronts), "front"),
+        count_text(len(snapshot.workers), "worker"),
         f"{held} held",
     )
     return " · ".join(parts)

@@ -25,7 +25,7 @@ def run(
     graceful_timeout: float,
     on_draining: Callable[[], None],
     access_log: bool = False,
-) -> None:
+) -> bool:
     """Serve until SIGTERM or SIGINT, then drain and return. Call it in the main thread.
 
     To drain is to say so, to close the listening socket (a second front that shares it takes
@@ -38,9 +38,12 @@ def run(
         graceful_timeout: most seconds that held requests may take; then they get 502.
         on_draining: called as draining begins.
         access_log: whether each answer is logged.
+
+    Returns:
+        Whether a second signal ended it before all was answered.
     """
     allow_open_files()
-    import_module(f".{server}.server", __package__).run(
+    return import_module(f".{server}.server", __package__).run(
         app,
         listening,
         graceful_timeout=graceful_timeout,

@@ -9,6 +9,7 @@ from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponseBase
 
 from ..exceptions import BadResponse, ClientGone
+from .forking import end_child
 from .response import Answer, answer_of, each_piece
 
 logger = logging.getLogger("queueproxy.worker")
@@ -110,6 +111,7 @@ class Exchange:
             self._response.close()
         except BaseException:
             logger.exception("Closing a response failed")
+        end_child()
 
 
 def _closes_nothing(closer: Callable[[], None]) -> bool:

@@ -19,6 +19,7 @@ from django.urls import set_script_prefix
 from ..envelopes import Envelope
 from .environ import build_environ
 from .exchange import Exchange
+from .forking import end_child
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -71,12 +72,16 @@ class Executor:
 
     def _respond(self, environ: dict) -> HttpResponseBase:
         try:
-            return self._client.request(**environ)
-        except BaseException:
+            response = self._client.request(**environ)
+        except BaseException as error:
+            end_child(error)
             # Django answers the exceptions of views; this one came from around it (a signal
             # receiver), or is none it knows: sys.exit(), a cancelled task, KeyboardInterrupt. No
             # signal raises that here, signals go to the main thread; a view must not end a worker.
             logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        else:
+            end_child(int(response.status_code >= 500))
+            return response
         return HttpResponseServerError(b"Server Error", content_type="text/plain")
 
     def close_thread(self) -> None:

@@ -2,10 +2,7 @@
 
 import logging
 import os
-import select
-import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +15,10 @@ from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
+from ..wording import count_text, requests_text
 from .executor import Executor
 from .loop import ExecutorThread, RequestBudget
+from .lost_worker import held_by
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
 from .process_info import memory_bytes, release
@@ -30,6 +29,7 @@ logger = logging.getLogger("queueproxy.worker")
 
 LOOK_EVERY = 0.2  # seconds, where threads may start or end by themselves
 SERVING = "serving"  # told to the supervisor, beside worker ids
+GOODBYE = "good-bye"  # told to the supervisor by one that holds nothing any more
 FAILED = 1  # exit status when a thread failed: a bug of ours
 FORCED = 3  # exit status when work was still running after the graceful timeout
 CANNOT_START = 4  # exit status when the project's code could not be loaded
@@ -56,7 +56,8 @@ class Worker:
 
     Args:
         options: plain values, from settings and command line.
-        report: called with the worker's id at each registration, and with SERVING once it serves.
+        report: called with the worker's id at each registration, with SERVING once it serves, and
+            with GOODBYE when all is done and it has left the broker's list.
     """
 
     def __init__(self, options: WorkerOptions, report: Callable[[str], None] = lambda word: None):
@@ -84,6 +85,7 @@ class Worker:
         )
         self._executor = Executor()
         self._threads: list[ExecutorThread] = []
+        self.stop_by = 0.0  # time.monotonic() at which the graceful timeout ends
 
     def stop(self) -> None:
         """Take no new work; return from `run` when the old is done. Safe in a signal handler."""
@@ -92,6 +94,7 @@ class Worker:
     def run(self) -> int:
         """Serve; the exit status."""
         if not self._register():
+            self._report(GOODBYE)
             return 0
         self._migrations.start()
         while self._waits_for_migrations() and not self._stop.is_set():
@@ -186,12 +189,12 @@ class Worker:
         """Executors first, the heartbeat until they are done, the name last."""
         self._stop.set()
         self._migrations.end()
-        deadline = time.monotonic() + self._options.graceful_timeout
+        self.stop_by = time.monotonic() + self._options.graceful_timeout
         next_beat = 0.0
         while self._threads_alive():
             now = time.monotonic()
-            if now >= deadline:
-                logger.warning("Requests still ran after the graceful timeout; they are given up.")
+            if now >= self.stop_by:
+                self._give_up()
                 break
             if now >= next_beat:
                 self._beat()
@@ -205,39 +208,21 @@ class Worker:
             pass  # its lease runs out by itself
         if forced:
             return FORCED
+        self._report(GOODBYE)
         return FAILED if any(thread.failed for thread in self._threads) else 0
+
+    def _give_up(self) -> None:
+        with self._options.broker.link("worker-end") as link:
+            held = held_by(link, self._registration.worker)
+        logger.warning(
+            "%s still ran after the graceful timeout and %s given up%s.",
+            count_text(len(held), "request") if held else "Requests",
+            "is" if len(held) == 1 else "are",
+            f": {requests_text(held)}" if held else "",
+        )
 
     def _call_to_stop(self) -> None:
         try:
             self._registration.call_to_stop(len(self._threads))
         except BrokerUnavailable:
             pass  # nobody blocks on a broker that is away
-
-
-def status_writer(status_fd: int) -> Callable[[str], None]:
-    """What tells the supervisor worker ids and SERVING, a line each."""
-
-    def write(word: str) -> None:
-        try:
-            os.write(status_fd, f"{word}\n".encode())
-        except BrokenPipeError:
-            pass  # nobody supervises any more: this worker is about to stop
-
-    return write
-
-
-def serve(worker: Worker, status_fd: int) -> int:
-    """Run a worker in this process until a signal or its supervisor's end; the exit status."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    threading.Thread(target=_stop_with_parent, args=(status_fd, worker), daemon=True).start()
-    return worker.run()
-
-
-def _stop_with_parent(status_fd: int, worker: Worker) -> None:
-    """Drain when the supervisor is gone: the read end of the pipe closes with it."""
-    poll = select.poll()
-    poll.register(status_fd, select.POLLERR)
-    poll.poll()
-    worker.stop()

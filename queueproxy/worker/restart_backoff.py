@@ -27,9 +27,10 @@ class RestartBackoff:
 
     def died(self, lived: float, *, served: bool) -> float:
         """One ended badly after so many seconds, having served or not; how many to wait now."""
+        now = self._clock()
         if served:
             self._pause = FIRST if lived < EARLY else 0.0
         elif self.allowed:  # those that die together count once
             self._pause = min(MOST, self._pause * 2 or FIRST)
-        self._not_before = max(self._not_before, self._clock() + self._pause)
-        return self._not_before - self._clock()
+        self._not_before = max(self._not_before, now + self._pause)
+        return self._not_before - now

@@ -10,6 +10,7 @@ from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Envelope, Frame
 from ..exceptions import BrokerUnavailable, Fenced
+from .forking import end_child
 from .stopping import StopFlag
 
 TELL_AFTER = 2  # failures: a lost connection alone, made anew at once, is no news
@@ -138,6 +139,7 @@ class RetryingBroker:
         """
         backoff = Backoff()
         while True:
+            end_child()  # forked by a stream, or as its response was closed
             try:
                 result = action()
             except BrokerUnavailable as error:

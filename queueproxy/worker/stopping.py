@@ -3,6 +3,8 @@
 import os
 import select
 
+from .forking import keep_from_children
+
 
 class StopFlag:
     """Raised once, never lowered.
@@ -14,6 +16,7 @@ class StopFlag:
     def __init__(self):
         self._raised = False
         self._reading, self._writing = os.pipe()
+        keep_from_children(self)
 
     def set(self) -> None:
         """Raise it and wake the one who waits."""
@@ -29,3 +32,8 @@ class StopFlag:
         """Wait until it is raised, at most `timeout` seconds; whether it is."""
         select.select([self._reading], [], [], max(0.0, timeout))
         return self._raised
+
+    def close(self) -> None:
+        """Give the descriptors back: in a forked child, which must not wake its parent."""
+        os.close(self._reading)
+        os.close(self._writing)

@@ -1,14 +1,124 @@
 """The whole system by one command, however management commands are called."""
 
+import fcntl
 import os
+import pty
 import signal
+import subprocess
+import sys
+import termios
+import threading
+import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 from ..commands import Commands
+from ..integration.test_worker.worker_site import alive, children
 from ..ports import free_port
 from ..waiting import wait_until
+from .site import SETTINGS, Pending
+
+WHOLE = ("--embedded", "--workers", "2")
+CTRL_C = b"\x03"
+
+
+class OneCommand:
+    """runqueueproxy with all there is, on a free port.
+
+    Args:
+        directory: for the ledger and the logs.
+        environ: beside the probe site's.
+    """
+
+    def __init__(self, directory: Path, **environ: str):
+        self.directory = directory
+        self.ledger = directory / "ledger"
+        self.ledger.touch()
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        own = {name: value for name, value in os.environ.items() if "QUEUEPROXY" not in name}
+        site = {"DJANGO_SETTINGS_MODULE": SETTINGS, "PROBE_LEDGER": str(self.ledger)}
+        self.commands = Commands(directory, own | site | {"TMPDIR": str(directory)} | environ)
+        self.everybody: set[int] = set()
+
+    def words(self, *options: str) -> tuple[str, ...]:
+        return ("runqueueproxy", f"127.0.0.1:{self.port}", *WHOLE, *options)
+
+    def start(self, *options: str) -> subprocess.Popen:
+        """Start it and wait until it serves."""
+        process = self.commands.manage(*self.words(*options))
+        self.serve(process)
+        return process
+
+    def serve(self, process: subprocess.Popen) -> None:
+        """Wait until a request is answered by a worker."""
+        wait_until(lambda: self.get("/run/first/"), "it serves", 60)
+        wait_until(lambda: len(self.workers(process)) == 2, "two workers", 60)
+        self.everybody |= {process.pid, *descendants(process.pid)}
+
+    def get(self, path: str) -> httpx.Response | None:
+        try:
+            return httpx.get(self.url + path, timeout=60)
+        except httpx.TransportError:
+            return None
+
+    def slow(self, seconds: float) -> Pending:
+        """A request that takes so long; it is running when this returns."""
+        pending = Pending("GET", f"{self.url}/run/slow/?seconds={seconds}", {})
+        wait_until(lambda: "slow" in self.ledger.read_text(), "it runs")
+        return pending
+
+    def of(self, process: subprocess.Popen, words: str) -> list[int]:
+        """Its children whose command line has the words."""
+        return [pid for pid in children_of_all_threads(process.pid) if words in command_line(pid)]
+
+    def supervisor(self, process: subprocess.Popen) -> int:
+        (pid,) = wait_until(lambda: self.of(process, "runqueueworker"), "a supervisor")
+        return pid
+
+    def workers(self, process: subprocess.Popen) -> list[int]:
+        found = self.of(process, "runqueueworker")
+        return children(found[0]) if found else []
+
+    def nothing_left(self) -> bool:
+        """Whether all processes there were have ended, and their files with them."""
+        return not any(alive(pid) for pid in self.everybody) and not list(
+            self.directory.glob("queueproxy-*")
+        )
+
+    def stop(self) -> None:
+        for process in self.commands.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(40)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        for pid in self.everybody:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes them, and ends them."""
+    made = []
+
+    def make(**environ: str) -> OneCommand:
+        made.append(OneCommand(tmp_path, **environ))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def one(make):
+    return make()
 
 
 @pytest.mark.parametrize("program", [("manage.py",), ("-m", "django")], ids=" ".join)
@@ -31,3 +141,179 @@ def _get(url: str) -> httpx.Response | None:
         return httpx.get(url, timeout=40)
     except httpx.ConnectError:
         return None
+
+
+# Somebody or something ends.
+
+
+def test_a_supervisor_that_dies_is_replaced(one):
+    process = one.start()
+    supervisor = one.supervisor(process)
+    pending = one.slow(1)
+    os.kill(supervisor, signal.SIGKILL)
+    assert pending.result().status_code == 200, "its worker finishes what it runs"
+    wait_until(lambda: one.of(process, "runqueueworker") not in ([], [supervisor]))
+    one.serve(process)
+    assert "The workers' supervisor was killed by signal 9" in process.log.read_text()
+
+
+def test_an_embedded_broker_that_dies_is_replaced(one):
+    process = one.start()
+    (broker,) = one.of(process, "valkey-server")
+    os.kill(broker, signal.SIGKILL)
+    wait_until(lambda: one.of(process, "valkey-server") not in ([], [broker]))
+    assert one.get("/run/after/").status_code == 200
+    one.everybody |= set(descendants(process.pid))
+    process.terminate()
+    assert process.wait(40) == 0
+    wait_until(one.nothing_left)
+
+
+def test_nothing_outlives_a_front_that_is_killed(one):
+    process = one.start()
+    assert len(one.everybody) == 6, "front, supervisor, two workers, Valkey and its watcher"
+    process.kill()
+    process.wait()
+    wait_until(one.nothing_left, "all has ended")
+
+
+def test_code_that_can_not_be_loaded(make):
+    one = make(PROBE_URLCONF="no.such.module")
+    process = one.commands.manage(*one.words())
+    assert process.wait(60) == 4
+    log = process.log.read_text()
+    assert "No module named 'no'" in log
+    assert "The workers can't start, so the front ends too." in log
+    assert "Traceback" not in log
+    wait_until(one.nothing_left)
+
+
+def test_sighup_replaces_the_workers_and_drops_no_client(one):
+    process = one.start()
+    before = one.workers(process)
+    pending = one.slow(2)
+    process.send_signal(signal.SIGHUP)
+    wait_until(lambda: not set(before) & set(one.workers(process)), "all are new", 60)
+    assert pending.result().status_code == 200
+    assert process.poll() is None
+    one.serve(process)
+    assert "Reload: done" in process.log.read_text()
+
+
+# A person's terminal.
+
+
+class Terminal:
+    """A process with a terminal of its own.
+
+    Args:
+        words: what it runs.
+        environ: of it.
+    """
+
+    def __init__(self, words: list[str], environ: dict[str, str]):
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            words,
+            env=environ,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+        self.screen = ""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self.screen += os.read(self._master, 4096).decode()
+        except OSError:
+            pass  # the other side has ended
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def close(self) -> None:
+        """As a window is closed."""
+        os.close(self._master)
+
+
+@pytest.fixture
+def terminal(one):
+    """Starts it in a terminal."""
+
+    def start(*options: str) -> Terminal:
+        words = [sys.executable, "-m", "django", *one.words(*options)]
+        terminal = Terminal(words, one.commands.environ)
+        one.commands.processes.append(terminal.process)
+        one.serve(terminal.process)
+        return terminal
+
+    return start
+
+
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+def test_ctrl_c_lets_the_last_request_end(one, terminal, server):
+    at = terminal("--server", server)
+    pending = one.slow(3)
+    began = time.monotonic()
+    at.type(CTRL_C)
+    wait_until(lambda: "Stopping: 1 request still running (GET /run/slow/ " in at.screen, at.screen)
+    assert "s); Ctrl-C again to stop at once." in at.screen
+    assert pending.result().status_code == 200
+    assert at.process.wait(30) == 0
+    assert time.monotonic() - began < 20
+    wait_until(one.nothing_left)
+    assert "Traceback" not in at.screen
+    assert "Starting it again" not in at.screen, "none of those beside it had the signal"
+
+
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+def test_ctrl_c_again_stops_at_once(one, terminal, server):
+    at = terminal("--server", server)
+    pending = one.slow(60)
+    at.type(CTRL_C)
+    wait_until(lambda: "Ctrl-C again" in at.screen)
+    began = time.monotonic()
+    at.type(CTRL_C)
+    assert at.process.wait(30) == 1
+    assert time.monotonic() - began < 10
+    assert pending.result().status_code == 502
+    wait_until(one.nothing_left)
+    assert "Traceback" not in at.screen
+
+
+def test_a_terminal_that_goes_takes_the_front_along(one, terminal):
+    at = terminal()
+    at.close()
+    assert at.process.wait(30) in (0, 1)
+    wait_until(one.nothing_left)
+
+
+# What /proc tells.
+
+
+def children_of_all_threads(pid: int) -> list[int]:
+    """Of a process: those that a thread has started, too."""
+    found = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += file.read_text().split()
+        except OSError:
+            pass  # that thread has just ended
+    return [int(child) for child in found]
+
+
+def descendants(pid: int) -> list[int]:
+    found = children_of_all_threads(pid)
+    return found + [grandchild for child in found for grandchild in descendants(child)]
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""

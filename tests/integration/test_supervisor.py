@@ -226,3 +226,125 @@ def turns(pid: int) -> int:
     """How often a process has gone to sleep so far."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("voluntary")).split()[1])
+
+
+# What else a supervisor sees to.
+
+
+def test_a_sibling_that_dies_while_others_are_replaced(workers):
+    supervisor = workers.start("--processes", "2", number=2)
+    victim, other = workers.pids()
+    slow = Path(f"{workers.brittle}-slow")
+    slow.touch()
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(children(supervisor.pid)) == 3, "a replacement is being started")
+    replacement = set(children(supervisor.pid)) - {victim, other}
+    kill(other)
+    wait_until(
+        lambda: set(children(supervisor.pid)) - {victim, other} - replacement,
+        "another process starts in the dead one's place",
+    )
+    slow.unlink()
+    workers.serve(supervisor, 2)
+    wait_until(lambda: not {victim, other} & set(workers.pids()), "all are new")
+    wait_until(lambda: told(supervisor, "Reload: done"))
+    workers.serve(supervisor, 2)
+
+
+async def test_a_killed_process_is_told_of_with_what_it_ran(workers, client):
+    supervisor = workers.start("--threads", "2")
+    (victim,) = workers.pids()
+    ids = [await client.ask(f"/run/{number}/?seconds=60&secret=1", "POST") for number in range(2)]
+    wait_until(lambda: len(workers.runs()) == 2)
+    kill(victim)
+    wait_until(lambda: workers.status()["dead_letters"] == 2)
+    (line,) = wait_until(lambda: told(supervisor, f"{victim} was killed by signal 9 while it ran"))
+    for number, id in enumerate(ids):
+        assert f"POST /run/{number}/ (request-{id}, " in line
+    assert "secret" not in line
+
+
+def test_it_says_what_it_does(workers):
+    supervisor = workers.start()
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: told(supervisor, "Reload: done"))
+    (line,) = told(supervisor, "Reload: fresh code from ")
+    assert line.endswith("for 1 worker process.")
+    workers.serve(supervisor, 1)
+    supervisor.terminate()
+    assert ended(supervisor) == 0
+    assert len(told(supervisor, "Draining: 1 worker process, 30 s at most")) == 1
+    assert len(told(supervisor, "All worker processes have ended; exit status 0.")) == 1
+
+
+ADOPT = """
+import ctypes, sys
+from queueproxy.worker.supervisor import Supervisor
+
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans come here, as to process 1
+command = ["sh", "-c", "sh -c 'sleep 0.2 & sleep 0.1 &'; exec sleep 60"]
+Supervisor(command, 1, graceful_timeout=1, reap=lambda worker: []).run()
+"""
+
+
+def test_orphans_are_reaped():
+    supervisor = subprocess.Popen([sys.executable, "-c", ADOPT])
+    try:
+        wait_until(lambda: len(children(supervisor.pid)) == 3, "orphans are adopted")
+        wait_until(lambda: len(children(supervisor.pid)) == 1, "they are gone")
+    finally:
+        supervisor.terminate()
+        assert supervisor.wait(20) == 0
+
+
+ABSENT = """
+import logging, sys
+from queueproxy.worker.supervisor import Supervisor
+
+logging.basicConfig()
+command = ["sh", "-c", "echo >> $0; exec sleep 60", sys.argv[1]]
+there = {"graceful_timeout": 1, "reap": lambda worker: [], "directory": sys.argv[2]}
+Supervisor(command, 1, **there).run()
+"""
+
+
+def test_what_can_not_be_started_is_tried_again(tmp_path):
+    """Its directory is away for a moment, as while a link is made anew."""
+    started, directory = tmp_path / "started", tmp_path / "current"
+    words = [sys.executable, "-c", ABSENT, str(started), str(directory)]
+    supervisor = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    try:
+        assert "can't be started" in supervisor.stderr.readline()
+        directory.mkdir()
+        wait_until(started.exists, "it has started")
+    finally:
+        supervisor.terminate()
+        supervisor.communicate(timeout=20)
+
+
+def test_a_link_to_the_code_that_is_pointed_elsewhere(workers, tmp_path):
+    """``cd /srv/current``, deploy, SIGHUP: the new release serves, though the old one is gone."""
+    releases = [tmp_path / "release-1", tmp_path / "release-2"]
+    for release in releases:
+        release.mkdir()
+        (release / "release_settings.py").write_text(f"from {SETTINGS} import *\n")
+    current = tmp_path / "current"
+    current.symlink_to(releases[0])
+    supervisor = workers.start(
+        cwd=current, PWD=str(current), DJANGO_SETTINGS_MODULE="release_settings"
+    )
+    assert working_directory(workers.pids()[0]) == str(releases[0])
+    for file in releases[0].rglob("*.py"):
+        file.unlink()
+    current.unlink()
+    current.symlink_to(releases[1])
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: told(supervisor, "Reload: done"))
+    workers.serve(supervisor, 1)
+    assert working_directory(workers.pids()[0]) == str(releases[1])
+    assert told(supervisor, f"Reload: fresh code from {current} for 1 worker process.")
+
+
+def working_directory(pid: int) -> str:
+    """Of a process, as the kernel has it."""
+    return os.readlink(f"/proc/{pid}/cwd")

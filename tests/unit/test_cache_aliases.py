@@ -75,7 +75,7 @@ def test_the_error_says_what_it_costs_and_what_to_do():
 
 
 def test_a_queue_in_the_default_cache_is_warned_of():
-    assert found({"default": cache("redis://h/1")}) == ["W006"]
+    assert found({"default": cache("redis://h/1")}) == ["W008"]
     assert found({"default": cache("redis://h/1")}, SHARED_DATABASE=True) == []
 
 

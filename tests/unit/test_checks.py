@@ -65,6 +65,7 @@ def test_what_is_wrong_can_not_be_used():
             "queueproxy.E008",
         ),
         ({"ASGI_APPLICATION": None}, "queueproxy.W001"),
+        ({"QUEUEPROXY": {"LEASE": 40}}, "queueproxy.W006"),
         ({"SECRET_KEY": "short"}, "queueproxy.W002"),
     ],
 )
@@ -92,7 +93,9 @@ def test_a_short_key_is_no_matter_without_signing():
         ({"redis_version": "6.0.0", "maxmemory_policy": "allkeys-lfu"}, ["E009", "E010"]),
         ({"role": "slave"}, ["W004"]),
         ({"maxmemory": 256 * 1024**2}, ["W005"]),
-        ({"maxmemory": 257 * 1024**2}, []),
+        ({"maxmemory": 257 * 1024**2}, ["W005"]),
+        ({"maxmemory": (256 + 64 + 16) * 1024**2 - 1}, ["W005"]),
+        ({"maxmemory": (256 + 64 + 16) * 1024**2}, []),
     ],
 )
 @override_settings(QUEUEPROXY={})

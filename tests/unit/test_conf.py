@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from queueproxy import conf
-from queueproxy.setting_rules import RULES
+from queueproxy.setting_rules import HEAD_ROOM, MIB, RULES, SMALLEST_REQUEST
 
 REDIS = "django_redis.cache.RedisCache"
 PASSWORD = "s3cret"
@@ -99,7 +99,7 @@ GOOD = [
 
 @pytest.mark.parametrize(("key", "value"), GOOD)
 def test_values_taken(key, value):
-    raw = {key: value, "LEASE": 0.3}
+    raw = {key: value, "LEASE": 0.2}
     if key == "QUEUES":
         raw["ROUTES"] = []
     assert codes(raw) == []
@@ -160,12 +160,35 @@ def test_every_wrong_key_is_told_at_once():
     [
         ({"LEASE": 20, "MAX_HOLD": 10}, "E004"),
         ({"MAX_HOLD": 10}, "E004"),  # against the other's default
+        ({"LEASE": 10, "MAX_HOLD": 10}, "E004"),
+        ({"LEASE": 9.9, "MAX_HOLD": 10}, "W006"),
+        ({"LEASE": 5.1, "MAX_HOLD": 10}, "W006"),
         ({"MAX_BODY": 2, "MAX_MEMORY": 1}, "E005"),
+        ({"MAX_BODY": 10 * MIB, "MAX_MEMORY": 10 * MIB}, "E005"),
+        ({"MAX_BODY": 10 * MIB, "MAX_MEMORY": 10 * MIB + HEAD_ROOM - 1}, "E005"),
+        ({"MAX_DEPTH": MIB + 1, "MAX_MEMORY": MIB * SMALLEST_REQUEST}, "W007"),
         ({"ROUTES": [{"queue": "lowest"}]}, "E006"),
     ],
 )
 def test_values_that_do_not_go_together(raw, code):
     assert codes(raw) == [code]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"LEASE": 5, "MAX_HOLD": 10},
+        {"MAX_BODY": 10 * MIB, "MAX_MEMORY": 10 * MIB + HEAD_ROOM},
+        {"MAX_DEPTH": MIB, "MAX_MEMORY": MIB * SMALLEST_REQUEST},
+    ],
+)
+def test_values_that_just_go_together(raw):
+    assert codes(raw) == []
+
+
+def test_a_warning_can_be_lived_with():
+    with override_settings(QUEUEPROXY={"LEASE": 6, "MAX_HOLD": 10}):
+        assert conf.get_settings().lease == 6
 
 
 def test_wrong_queues_are_not_told_twice():

@@ -4,7 +4,8 @@ import pytest
 
 from queueproxy.broker.observe.histogram import Histogram, bucket_of
 from queueproxy.broker.observe.snapshot import QueueStats, Snapshot
-from queueproxy.cli.screen import as_text, printable, screen, seconds_text
+from queueproxy.cli.screen import as_text, screen
+from queueproxy.wording import printable
 
 ESCAPE = "\x1b[31m\x1b]0;title\x07"
 
@@ -140,23 +141,6 @@ def test_a_request_that_can_not_be_read():
 def test_many_workers_are_one_line_each():
     text = text_of(workers=[worker(n) for n in range(40)])
     assert len(lines_with(text, "idle")) == 40
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, "-"),
-        (0, "0 ms"),
-        (0.0154, "15 ms"),
-        (1, "1.0 s"),
-        (99.94, "99.9 s"),
-        (100, "2 min"),
-        (5990, "100 min"),
-        (6000, "2 h"),
-    ],
-)
-def test_times_are_short(seconds, text):
-    assert seconds_text(seconds) == text
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,21 @@ def read_workers(
     return workers
 
 
+def read_current(ask: Ask, keys: Keys, worker: str) -> list[dict[str, Any]]:
+    """What one worker holds, longest first, as `read_workers` tells it."""
+    (seconds, micros), raw = ask([("TIME",), ("HGETALL", keys.leases)])
+    texts = [text.decode() for text in raw]
+    leases = [
+        lease
+        for lease in parse_leases(dict(zip(texts[::2], texts[1::2], strict=True)))
+        if lease.worker == worker
+    ]
+    now = int(seconds) + int(micros) / 1e6
+    heads = _heads(ask, keys, leases)
+    current = [_request(lease, head, now) for lease, head in zip(leases, heads, strict=True)]
+    return sorted(current, key=lambda request: -request["seconds"])
+
+
 def _heads(ask: Ask, keys: Keys, leases: Sequence[InFlight]) -> list[dict]:
     commands = [
         ("XRANGE", keys.named("queue", lease.queue), lease.entry, lease.entry)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
+from ...wording import count_text, printable, seconds_text
 from .snapshot import QueueStats, Snapshot
 
 Level = Literal["error", "warning"]
@@ -26,7 +27,7 @@ def troubles(snapshot: Snapshot, max_hold: float) -> list[Trouble]:
     for queue in snapshot.queues:
         found += _of_queue(queue, snapshot.now, max_hold)
     if snapshot.dead_letters:
-        number = counted(snapshot.dead_letters, "dead letter")
+        number = count_text(snapshot.dead_letters, "dead letter")
         found.append(Trouble("warning", f"{number}: manage.py queueproxy dead list"))
     return sorted(found, key=lambda trouble: trouble.level != "error")
 
@@ -40,28 +41,6 @@ def stuck_requests(workers: Sequence[dict[str, Any]], max_hold: float) -> list[d
     running = [request for worker in workers for request in worker["current"]]
     late = [request for request in running if request["seconds"] > max_hold]
     return late if late and len(late) >= threads else []
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 worker``, ``2 workers``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def printable(text: object) -> str:
-    """Text of strangers, without what a terminal would obey."""
-    return "".join(char if char.isprintable() else "?" for char in str(text))
-
-
-def seconds_text(seconds: float | None) -> str:
-    """A length of time in at most six characters; ``-`` where it is not known."""
-    if seconds is None:
-        return "-"
-    if seconds < 1:
-        return f"{max(0.0, seconds) * 1000:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
 
 
 def request_text(request: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """manage.py runqueueproxy: the front, and if wanted the whole system."""
 
+import os
 import signal
 import sys
 
@@ -8,11 +9,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from queueproxy import servers
 from queueproxy.checks import TAG
 from queueproxy.cli.embedded import EmbeddedBroker
+from queueproxy.cli.front_end import Hangup, stopping_text
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int
 from queueproxy.cli.server_check import refuse_unfit_server
+from queueproxy.cli.terminal import in_foreground
 from queueproxy.cli.workers import Workers
 from queueproxy.exceptions import CannotListen
 from queueproxy.servers.common.sockets import bind, describe
+
+CUT_SHORT = 1  # exit status when a second signal ended what was held
 
 
 class Command(BaseCommand):
@@ -40,10 +45,11 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{options['server']} is not installed: pip install {options['server']}"
             )
-        # Until a server takes the signals over, they end this process the ordinary way: with the
-        # contexts below closed.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: sys.exit(0))
+        # Until a server takes the signals over, SIGTERM ends this process the ordinary way, with
+        # the contexts below closed.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(self._status))
+        hangup = Hangup(self._say)
+        signal.signal(signal.SIGHUP, hangup)
         try:
             listening = bind(
                 options["addrport"], fd=options["fd"], reuse_port=options["reuse_port"]
@@ -52,26 +58,55 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         with EmbeddedBroker(options["embedded"]):
             refuse_unfit_server()
-            with Workers(options["workers"], options["threads"], options["graceful_timeout"]):
-                self._serve(listening, options)
+            with Workers(
+                options["workers"],
+                options["threads"],
+                options["graceful_timeout"],
+                self._give_up,
+            ) as workers:
+                hangup.workers = workers
+                self._serve(listening, options, workers)
+        sys.exit(self._status)
 
-    def _serve(self, listening, options: dict) -> None:
+    _status = 0
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def _give_up(self, status: int) -> None:
+        """End this process, from any thread: its workers can't start at all."""
+        self._say("The workers can't start, so the front ends too.")
+        self._status = status
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _serve(self, listening, options: dict, workers: Workers) -> None:
         from queueproxy.asgi import application
 
-        self.stdout.write(f"The front listens on {describe(listening)} ({options['server']}).")
-        self.stdout.flush()
+        proxy = application.queueproxy
+
+        def on_draining() -> None:
+            proxy.drain()
+            self._say(stopping_text(proxy.held_requests(), by_terminal=in_foreground()))
+
+        self._say(f"The front listens on {describe(listening)} ({options['server']}).")
+        hurried = False
         try:
-            servers.run(
+            hurried = servers.run(
                 options["server"],
                 application,
                 listening,
                 graceful_timeout=options["graceful_timeout"],
-                on_draining=application.queueproxy.drain,
+                on_draining=on_draining,
                 access_log=options["access_log"],
             )
         except KeyboardInterrupt:
             pass
         finally:
-            # What comes after the server (workers, broker) is not to be interrupted half-way.
+            # What comes after the server (workers, broker) is not to be broken off half-way.
             for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, signal.SIG_IGN)
+                signal.signal(number, lambda *_: workers.hurry())
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        if hurried:
+            self._status = self._status or CUT_SHORT
+            workers.hurry()

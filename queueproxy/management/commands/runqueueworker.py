@@ -1,17 +1,19 @@
 """manage.py runqueueworker: run requests off the queue."""
 
-import os
 import sys
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
+from queueproxy.cli.program import directory, parent_pipe
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
 from queueproxy.exceptions import SchemaMismatch
-from queueproxy.worker.process import CANNOT_START, Worker, serve, status_writer
-from queueproxy.worker.supervisor import STATUS_FD_VARIABLE, Supervisor, reaper
+from queueproxy.worker.lost_worker import reaper
+from queueproxy.worker.process import CANNOT_START, Worker
+from queueproxy.worker.serving import serve, status_pipe
+from queueproxy.worker.supervisor import Supervisor
 
 
 class Command(BaseCommand):
@@ -46,19 +48,17 @@ class Command(BaseCommand):
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
-        status_fd = os.environ.pop(STATUS_FD_VARIABLE, None)
+        status, parent = status_pipe(), parent_pipe()
         with errors_in_one_line():
             self.check()
         worker = worker_options(options)
-        if status_fd is not None:
-            os.set_inheritable(int(status_fd), False)
+        if status is not None:
             with errors_in_one_line():
-                process = Worker(worker, status_writer(int(status_fd)))
+                process = Worker(worker, status.write)
             try:
-                status = serve(process, int(status_fd))
+                sys.exit(serve(process, status))
             except SchemaMismatch as error:
                 raise CommandError(str(error), returncode=CANNOT_START) from error
-            os._exit(_flushed(status))
         refuse_unfit_server()
         supervisor = Supervisor(
             get_child_arguments(),
@@ -66,12 +66,7 @@ class Command(BaseCommand):
             graceful_timeout=worker.graceful_timeout,
             reap=reaper(worker.broker),
             burst=worker.burst,
+            directory=directory(),
+            parent=parent,
         )
         sys.exit(supervisor.run())
-
-
-def _flushed(status: int) -> int:
-    # A thread may still be in a view that was given up: interpreter shutdown would wait for it.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return status

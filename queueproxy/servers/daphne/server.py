@@ -60,7 +60,7 @@ class DrainingServer(Server):
         self._lifespan = Lifespan(app)
         self._tasks: set[asyncio.Task] = set()
         self._stopping: asyncio.Task | None = None
-        self._hurry = False
+        self.hurry = False
         self._port = None
         self.failure: Exception | None = None
 
@@ -126,7 +126,7 @@ class DrainingServer(Server):
         if self._stopping is None:
             self._stopping = twisted_loop.create_task(self._drain())
         else:
-            self._hurry = True
+            self.hurry = True
 
     async def _drain(self) -> None:
         try:
@@ -154,7 +154,7 @@ class DrainingServer(Server):
             self._port.stopReading()
 
     async def _within(self, seconds: float, done: Callable[[], bool]) -> None:
-        await until(lambda: done() or self._hurry, seconds)
+        await until(lambda: done() or self.hurry, seconds)
 
     async def _cancel_rest(self) -> None:
         websockets = [details.get("application_instance") for details in self.connections.values()]
@@ -172,7 +172,7 @@ def run(
     graceful_timeout: float,
     on_draining: Callable[[], None],
     access_log: bool,
-) -> None:
+) -> bool:
     """See the package's `run`."""
     server = DrainingServer(
         app, graceful_timeout=graceful_timeout, on_draining=on_draining, access_log=access_log
@@ -187,3 +187,4 @@ def run(
             signal.signal(number, handler)
     if server.failure is not None:
         raise server.failure
+    return server.hurry

@@ -107,7 +107,7 @@ def run(
     graceful_timeout: float,
     on_draining: Callable[[], None],
     access_log: bool,
-) -> None:
+) -> bool:
     """See the package's `run`."""
     _share_log()
     config = uvicorn.Config(
@@ -123,7 +123,9 @@ def run(
         date_header=False,  # the front's
         timeout_graceful_shutdown=graceful_timeout,
     )
-    DrainingServer(config, on_draining).run(sockets=[listening])
+    server = DrainingServer(config, on_draining)
+    server.run(sockets=[listening])
+    return server.force_exit
 
 
 def _share_log() -> None:

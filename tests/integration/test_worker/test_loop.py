@@ -1,5 +1,7 @@
 """An executor thread's life: claim, run, settle; poison, slow views, the end."""
 
+import time
+
 import msgspec.structs
 import pytest
 
@@ -147,7 +149,7 @@ async def test_after_the_graceful_timeout_work_is_given_up(
     worker.worker.stop()
     assert worker.ended() == 3
     assert await client.notice(id) == "worker_lost"
-    assert "Requests still ran after the graceful timeout" in caplog.text
+    assert "1 request still ran after the graceful timeout and is given up: POST" in caplog.text
 
 
 async def test_what_is_claimed_while_the_stop_comes_is_handed_back(
@@ -229,3 +231,17 @@ async def test_a_failure_of_our_own_closes_the_response_too(
     assert worker.ended() == 1
     assert "An executor thread failed" in caplog.text
     assert closings == [1]
+
+
+async def test_an_idle_worker_that_had_to_register_again_ends_at_once(kit, start_worker):
+    """Its thread still waits at the bell of the id it had before."""
+    worker = start_worker(lease=1.5)
+    await eventually(lambda: kit.client.info("clients")["blocked_clients"] == 1)
+    first = worker.id
+    kit.link().script("worker_reap", first)
+    await eventually(lambda: worker.id != first)
+    began = time.monotonic()
+    worker.worker.stop()
+    assert worker.ended() == 0
+    assert time.monotonic() - began < 5, "not only when its wait of 15 s is over"
+    assert not kit.client.keys(kit.keys.named("bell", "@*"))

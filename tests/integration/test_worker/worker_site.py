@@ -24,7 +24,7 @@ class WorkerSite(Site):
         self.brittle = directory / "broken"
         self.environ["BRITTLE"] = str(self.brittle)
 
-    def start(self, *options: str, number: int = 1, **environ: str) -> subprocess.Popen:
+    def start(self, *options: str, number: int = 1, **environ) -> subprocess.Popen:
         """Start a supervisor and wait until so many workers serve."""
         supervisor = self.manage("runqueueworker", *options, **environ)
         self.serve(supervisor, number)

@@ -1,0 +1,64 @@
+"""Whether anybody serves: said by a front when there is no worker anywhere, and when there is."""
+
+import asyncio
+import logging
+
+from ...exceptions import BrokerUnavailable
+from ..handle import Broker
+from ..link.protocol import checked
+
+logger = logging.getLogger("queueproxy.front")
+
+LOOK_EVERY = 2.0  # seconds
+ABSENT_FOR = 10.0  # seconds: while all are started there is none for a moment
+
+
+class WorkerWatch:
+    """Looks at the list of workers now and then, on a link of its own.
+
+    Args:
+        broker: where the list is.
+    """
+
+    def __init__(self, broker: Broker):
+        self._link = broker.async_link("front-watch")
+        self._task: asyncio.Task | None = None
+        self._absent_since: float | None = None
+        self._told = False
+
+    def start(self) -> None:
+        """Begin, on the running event loop."""
+        self._task = asyncio.get_running_loop().create_task(
+            self._run(), name="queueproxy worker watch"
+        )
+
+    async def stop(self) -> None:
+        """Look no more."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        await self._link.close()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                (reply,) = await self._link.commands([("ZCARD", self._link.keys.workers)])
+                self._note(checked(reply), asyncio.get_running_loop().time())
+            except BrokerUnavailable:
+                self._absent_since = None  # nothing is known, and others say that it is away
+            except Exception as error:  # it is for people alone
+                logger.debug("The list of workers can't be read: %s", error)
+            await asyncio.sleep(LOOK_EVERY)
+
+    def _note(self, workers: int, now: float) -> None:
+        if workers:
+            if self._told:
+                logger.info("A worker is there again.")
+            self._absent_since, self._told = None, False
+            return
+        if self._absent_since is None:
+            self._absent_since = now
+        if not self._told and now - self._absent_since >= ABSENT_FOR:
+            self._told = True
+            logger.warning(
+                "There is no worker anywhere: requests wait. Start one: manage.py runqueueworker."
+            )

@@ -1,0 +1,45 @@
+"""How this program was called, so that it can be called again as freshly as then."""
+
+import os
+import sys
+from pathlib import Path
+
+PARENT_FD_VARIABLE = "QUEUEPROXY_PARENT_FD"
+
+
+def directory() -> str:
+    """The working directory by the name it was reached by, symbolic links and all.
+
+    The kernel knows what a link led to when the program started; a deploy that points the link
+    elsewhere means processes started from then on. Its name is told by ``$PWD``, or by a program
+    called with its full path; where neither leads here it is the kernel's.
+    """
+    here = os.getcwd()
+    for called in (os.environ.get("PWD", ""), str(Path(sys.argv[0]).parent)):
+        if os.path.isabs(called) and _same(called, here):
+            return called
+    return here
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def this_program() -> list[str]:
+    """What management commands are given to: a script, or a module named by ``python -m``."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec is None:
+        return [sys.executable, sys.argv[0]]
+    return [sys.executable, "-m", spec.name.removesuffix(".__main__")]
+
+
+def parent_pipe() -> int | None:
+    """The pipe that closes with the process that started this one; None where none was given."""
+    told = os.environ.pop(PARENT_FD_VARIABLE, None)
+    if told is None:
+        return None
+    os.set_inheritable(int(told), False)
+    return int(told)

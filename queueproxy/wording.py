@@ -1,0 +1,35 @@
+"""Figures as people read them in logs and terminals; the dashboard has its own, translated."""
+
+
+def count_text(number: int, what: str, plural: str = "") -> str:
+    """So many of something: ``1 worker``, ``2 workers``; `plural` where it takes more than an s."""
+    return f"{number} {what if number == 1 else plural or what + 's'}"
+
+
+def seconds_text(seconds: float | None) -> str:
+    """A length of time in at most six characters."""
+    if seconds is None:
+        return "-"
+    if seconds < 0.9995:
+        return f"{max(0.0, seconds) * 1000:.0f} ms"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
+
+
+def printable(text: object) -> str:
+    """Text of strangers, without what a terminal would obey."""
+    return "".join(char if char.isprintable() else "?" for char in str(text))
+
+
+def requests_text(requests: list[dict], most: int = 5) -> str:
+    """Requests that run, as `broker.observe` tells them: ``GET /slow/ (id, 2.1 s)``, a few."""
+    named = [
+        f"{printable(request['method'])} {printable(request['path'])} "
+        f"({printable(request['request_id'])}, {seconds_text(request['seconds'])})"
+        for request in requests[:most]
+    ]
+    if len(requests) > most:
+        named.append(f"{len(requests) - most} more")
+    return ", ".join(named)

@@ -1,0 +1,79 @@
+"""One worker process as its supervisor sees it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+
+from .process import GOODBYE, SERVING
+from .serving import STATUS_FD_VARIABLE
+
+STOP_MARGIN = 5.0  # seconds beyond the graceful timeout before a process is killed
+
+
+class ChildProcess:
+    """A worker process and the pipe on which it tells its ids.
+
+    Args:
+        command: starts it.
+        directory: where; None for here.
+
+    Raises:
+        OSError: it could not be started.
+    """
+
+    def __init__(self, command: Sequence[str], directory: str | None = None):
+        reading, writing = os.pipe()
+        try:
+            environ = {**os.environ, STATUS_FD_VARIABLE: str(writing)}
+            if directory is not None:
+                environ["PWD"] = directory
+            self.process = subprocess.Popen(command, env=environ, pass_fds=[writing], cwd=directory)
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        os.set_blocking(reading, False)
+        self._status = reading
+        self.worker = ""
+        self.serving = False
+        self.said_goodbye = False
+        self.started = time.monotonic()
+        self.told_to_stop = False
+        self._kill_at = 0.0
+
+    def read_status(self) -> None:
+        """Take in what it has told: its worker id, that it serves, that it holds nothing more."""
+        try:
+            lines = os.read(self._status, 65536).decode().splitlines()
+        except BlockingIOError:
+            return
+        for line in lines:
+            if line == SERVING:
+                self.serving = True
+            elif line == GOODBYE:
+                self.said_goodbye = True
+            else:
+                self.worker = line
+
+    def signal(self, number: int) -> None:
+        """Send a signal; nothing happens where it has ended."""
+        self.process.send_signal(number)
+
+    def stop(self, graceful_timeout: float) -> None:
+        """Ask it to drain within so many seconds."""
+        if not self.told_to_stop:
+            self.told_to_stop = True
+            self._kill_at = time.monotonic() + graceful_timeout + STOP_MARGIN
+            self.signal(signal.SIGTERM)
+
+    def kill_if_late(self) -> None:
+        """Kill it where it was asked to drain and has had its time."""
+        if self.told_to_stop and time.monotonic() > self._kill_at:
+            self.signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self._status)

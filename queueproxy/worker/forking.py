@@ -1,0 +1,129 @@
+"""What a process that the project's code forks must not take along from its worker.
+
+A forked child is a copy: it has the worker's connections to the broker, the pipes of its signals
+and of its supervisor, and its signal handlers. If it used them, two processes would read one
+answer; a SIGTERM meant for the child would wake its parent for ever; a daemon would keep open what
+others watch. And a view's child that returns, or raises SystemExit, comes back into the loop that
+takes requests. Programs that are executed (subprocess) are given none of it anyway: no descriptor
+of ours is inheritable.
+"""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Protocol
+
+from ..broker.handle import close_links
+
+logger = logging.getLogger("queueproxy.worker")
+
+FAILED = 1  # exit status, as Python has it
+DEFAULTS = {signal.SIGINT: signal.default_int_handler}  # as Python starts; SIG_DFL for others
+
+
+class Closable(Protocol):
+    """Something whose `close` gives back its descriptors, and is felt in this process alone."""
+
+    def close(self) -> None: ...
+
+
+class _Process:
+    """What is known of this process."""
+
+    def __init__(self):
+        self.guarded = False
+        self.is_child = False
+        self.signals: set[int] = set()
+        self.own: weakref.WeakSet[Closable] = weakref.WeakSet()
+
+
+_process = _Process()
+_forking = threading.local()  # of a thread between before and after
+
+
+def guard_forks() -> None:
+    """From now on forked children of this process let go of what is its own."""
+    if not _process.guarded:
+        _process.guarded = True
+        os.register_at_fork(
+            before=_block_signals, after_in_parent=_unblock_signals, after_in_child=_let_go
+        )
+
+
+def keep_from_children(own: Closable) -> None:
+    """To be closed in a forked child; forgotten once nobody else knows it."""
+    _process.own.add(own)
+
+
+def on_signal(number: int, action: Callable[[], None]) -> None:
+    """Call `action` at each such signal; forked children have Python's own handler again."""
+    _process.signals.add(number)
+    signal.signal(number, lambda *_: action())
+
+
+# A signal that finds a child with its parent's handler is lost: Python forgets it after the fork.
+# Blocked, it waits until the child has its own.
+
+
+def _block_signals() -> None:
+    _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _process.signals)
+
+
+def _unblock_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
+
+
+def _let_go() -> None:
+    try:
+        if not _process.is_child:  # what a child's child has is the child's
+            _process.is_child = True
+            _forget_worker()
+    finally:
+        _unblock_signals()
+
+
+def _forget_worker() -> None:
+    for number in _process.signals:
+        signal.signal(number, DEFAULTS.get(number, signal.SIG_DFL))
+    signal.set_wakeup_fd(-1)
+    for own in list(_process.own):
+        own.close()
+    close_links()
+
+
+def end_child(outcome: BaseException | int = 0) -> None:
+    """End this process where it is a forked child; nothing happens in the worker itself.
+
+    To be called where a view comes back: a child has nobody to answer to.
+
+    Args:
+        outcome: its exit status, or the exception that tells it.
+    """
+    if not _process.is_child:
+        return
+    status = outcome if isinstance(outcome, int) else _status_of(outcome)
+    if not isinstance(outcome, SystemExit):
+        logger.warning(
+            "A process that a view had forked came back out of its view; it ends with status %d.",
+            status,
+        )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _status_of(error: BaseException) -> int:
+    """As the interpreter would have it."""
+    if not isinstance(error, SystemExit):
+        logger.error("A process that a view had forked failed", exc_info=error)
+        return FAILED
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    print(error.code, file=sys.stderr)
+    return FAILED

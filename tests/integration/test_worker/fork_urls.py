@@ -1,0 +1,147 @@
+"""Views that make processes of their own, in every way that projects do."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path
+
+from tests.acceptance.probe.urls import note, run
+
+PATIENCE = 5.0  # seconds a child may take to end
+FORK = multiprocessing.get_context("fork")
+FOR_LONG = 120.0  # seconds; a test ends it sooner
+
+
+def ending(pid: int) -> str:
+    """How a child ended, as told by its parent."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return f"ended with {os.waitstatus_to_exitcode(status)}"
+        time.sleep(0.01)
+    return f"lives as {pid}"
+
+
+def leave(request, nonce):
+    """The child ends as ``sys.exit`` says."""
+    note(request, nonce)
+    pid = os.fork()
+    if not pid:
+        sys.exit(int(request.GET["status"]) if "status" in request.GET else "a last word")
+    return HttpResponse(ending(pid))
+
+
+def come_back(request, nonce):
+    """Both return."""
+    note(request, nonce)
+    pid = os.fork()
+    return HttpResponse(ending(pid) if pid else "never to be seen")
+
+
+def fail(request, nonce):
+    """The child fails."""
+    note(request, nonce)
+    pid = os.fork()
+    if not pid:
+        raise ValueError("the child's")
+    return HttpResponse(ending(pid))
+
+
+def in_stream(request, nonce):
+    """Both go on with the stream."""
+    note(request, nonce)
+
+    def pieces():
+        yield b"first, "
+        pid = os.fork()
+        yield ending(pid).encode() if pid else b"never to be seen"
+
+    return StreamingHttpResponse(pieces())
+
+
+def in_close(request, nonce):
+    """Both come back out of the closing of the response."""
+    note(request, nonce)
+    told = Path(os.environ["PROBE_LEDGER"] + "-close")
+
+    def close():
+        pid = os.fork()
+        if pid:
+            told.write_text(ending(pid))
+
+    response = HttpResponse("closed later")
+    response._resource_closers.append(close)
+    return response
+
+
+def process(request, nonce):
+    """A process of multiprocessing, terminated."""
+    note(request, nonce)
+    child = FORK.Process(target=time.sleep, args=(FOR_LONG,))
+    child.start()
+    child.terminate()
+    child.join(PATIENCE)
+    return HttpResponse(f"ended with {child.exitcode}")
+
+
+def pool(request, nonce):
+    """A pool of forked processes."""
+    note(request, nonce)
+    with ProcessPoolExecutor(2, mp_context=FORK) as workers:
+        return HttpResponse(f"sum {sum(workers.map(abs, range(-10, 0)))}")
+
+
+def command(request, nonce):
+    """A program that is given all it can get."""
+    note(request, nonce)
+    words = ["ls", "-l", "/proc/self/fd"]
+    done = subprocess.run(words, close_fds=False, capture_output=True, text=True, check=True)
+    return HttpResponse(done.stdout)
+
+
+def daemon(request, nonce):
+    """A daemon, by the book: its pid is in the answer."""
+    note(request, nonce)
+    reading, writing = os.pipe()
+    first = os.fork()
+    if not first:
+        os.setsid()
+        second = os.fork()
+        if second:
+            os._exit(0)
+        os.write(writing, str(os.getpid()).encode())
+        time.sleep(FOR_LONG)
+        os._exit(0)
+    os.waitpid(first, 0)
+    pid = os.read(reading, 20)
+    os.close(reading)
+    os.close(writing)
+    return HttpResponse(pid)
+
+
+def mute(request, nonce):
+    """The process ends as if all were well."""
+    note(request, nonce)
+    os._exit(0)
+
+
+urlpatterns = [
+    path("run/<nonce>/", run),
+    path("leave/<nonce>/", leave),
+    path("come-back/<nonce>/", come_back),
+    path("fail/<nonce>/", fail),
+    path("in-stream/<nonce>/", in_stream),
+    path("in-close/<nonce>/", in_close),
+    path("process/<nonce>/", process),
+    path("pool/<nonce>/", pool),
+    path("command/<nonce>/", command),
+    path("daemon/<nonce>/", daemon),
+    path("mute/<nonce>/", mute),
+]
