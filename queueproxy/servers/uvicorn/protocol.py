@@ -66,10 +66,10 @@ class Protocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self.server_state.connections.discard(self)
+        if self._cycle is not None:
+            self._cycle.disconnected = True
         self._reader.lost()
         self.transport.lost()
-        if self._cycle is not None:
-            self._cycle.lose()
         self.flow.resume_writing()
         self._closing.done()
 
@@ -117,7 +117,7 @@ class Protocol(asyncio.Protocol):
             if self._cycle.response_started:
                 self._cycle.keep_alive = False  # it has its answer, and that is the last
                 return
-            self._cycle.lose()  # the connection answers in its own name
+            self._cycle.disconnected = True  # the connection answers in its own name
             self._cycle = None
         self.transport.write(raw_refusal(refusal))
         self.finish(linger=True)
