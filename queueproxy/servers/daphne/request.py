@@ -72,9 +72,6 @@ class Request(WebRequest):
         if self.finished:
             raise RuntimeError("The answer is complete.")
         writable = self.channel.writable
-        await writable.wait()  # for room that the answers before this one may have taken
-        if self._gone:
-            return
         if message["type"] == "http.response.start":
             self._start(message)
         else:
