@@ -245,6 +245,8 @@ def chunks() -> Iterator[Case]:
     ):
         raw = chunked(body) + get("/b")
         yield ok(f"{name}, then a GET", raw, answers=(f"POST /a {text}", "GET /b"))
+    refused = head(b"CONNECT a:443 HTTP/1.1", b"Host: a:443", CHUNKED)
+    yield ends("a bad chunk of what was refused already", refused, b"nonsense\r\n", answers=(501,))
     raw = chunked(b"0\r\n\r\n0\r\n\r\n")
     yield ends("a second last chunk", raw, answers=("POST /a", 400))
 

@@ -53,8 +53,9 @@ defaults
 listen front
     bind 127.0.0.1:{port}
     http-reuse always
-    server front {upstream} pool-purge-delay {idle_ms}ms
+    server front {upstream} pool-purge-delay {purge_ms}ms
 """
+HALVINGS = 5  # HAProxy closes half of its idle connections at a time; of 20 none are left
 PROXIES = ("nginx", "haproxy")
 
 
@@ -80,6 +81,7 @@ def proxy(name: str, upstream: tuple[str, int], idle: float = 60) -> Iterator[tu
                 port=port,
                 upstream=f"{upstream[0]}:{upstream[1]}",
                 idle_ms=int(idle * 1000),
+                purge_ms=int(idle * 1000 / HALVINGS),
             )
         )
         options = ["-p", directory, "-c"] if name == "nginx" else ["-db", "-f"]

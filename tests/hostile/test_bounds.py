@@ -58,14 +58,14 @@ def test_a_connection_that_asks_nothing_is_closed_without_a_word(server):
 
 @pytest.mark.parametrize("raw", [get(), post(b"abc"), chunked(b"3\r\nabc\r\n0\r\n\r\n")])
 def test_an_idle_connection_lives_as_long_as_it_may(server, raw):
-    with limited(server, KEEP_ALIVE=1.0, HEADERS_WITHIN=0.3) as served, served.client() as client:
+    with limited(server, KEEP_ALIVE=2.5, HEADERS_WITHIN=1.0) as served, served.client() as client:
         for _ in range(2):  # a body comes in a packet of its own
             client.send(raw[:-3])
             bystander = Bystander(served.address)
             bystander.ask("/ping")
             bystander.close()
             assert client.send(raw[-3:]).reply().status == 200
-        assert 0.9 < closes_after(client) < 4
+        assert 2.2 < closes_after(client) < 8
 
 
 def test_a_client_that_does_not_take_its_last_answer_is_cut(server):
@@ -193,9 +193,12 @@ def test_48_mb_of_pipelined_requests_delay_nobody(server, first):
         assert grown < 20 * MIB
 
 
-def test_40_mb_of_trailers_are_not_kept(server):
+@pytest.mark.parametrize(
+    "trailers", [b"X: 1\r\n" * 7 * MIB, b"X: " + b"x" * 40 * MIB], ids=["many", "one"]
+)
+def test_40_mb_of_trailers_are_not_kept(server, trailers):
     with limited(server) as served:
-        raw = chunked(b"0\r\n" + b"X-Trailer: 1\r\n" * (40 * MIB // 14))
+        raw = chunked(b"0\r\n" + trailers)
         slowest, grown = flood(served, raw)
         assert slowest < 0.5
         assert grown < 20 * MIB

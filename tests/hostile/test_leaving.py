@@ -73,9 +73,10 @@ def test_a_held_request_learns_of_it_and_what_is_behind_never_begins(
 
 
 @WAYS
-def test_a_stream_nobody_reads_ends_with_its_client(served, bystander, leave):
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_stream_nobody_reads_ends_with_its_client(served, bystander, leave, times):
     with socket.create_connection(served.address) as connection:
-        connection.sendall(get("/big") * 2)
+        connection.sendall(get("/big") * times)
         served.says("began GET /big")
         leave(connection)
         served.says("left GET /big")

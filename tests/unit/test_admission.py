@@ -96,6 +96,38 @@ def test_only_old_http_goes_without_host(version, expected):
     assert status(scope(host=None, http_version=version)) == expected
 
 
+@pytest.mark.parametrize("version", ["0.9", "1.2", "1.9", "4", ""])
+def test_other_versions_are_not_spoken(version):
+    assert status(scope(http_version=version)) == 505
+
+
+@pytest.mark.parametrize("version", ["1.1", "2", "3"])
+def test_versions_that_servers_speak(version):
+    assert status(scope(http_version=version)) is None
+
+
+@pytest.mark.parametrize("path", [b"/a\x7f", b"/a#b", b"/#", b"/a\x00", b"/a b", b"/\x1b"])
+def test_what_no_path_contains(path):
+    assert status(scope(raw_path=path)) == 400
+
+
+KEY = (b"sec-websocket-key", b"x")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ([(b"upgrade", b"WebSocket"), KEY], 501),
+        ([(b"upgrade", b"h2c, websocket"), KEY], 501),
+        ([(b"upgrade", b"websocket")], None),
+        ([(b"upgrade", b"h2c")], None),
+        ([KEY], None),
+    ],
+)
+def test_a_websocket_is_not_queued(headers, expected):
+    assert status(scope(*headers)) == expected
+
+
 def test_two_hosts_are_refused_even_if_alike():
     assert status(scope((b"host", b"example.com"))) == 400
 

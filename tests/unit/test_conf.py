@@ -90,7 +90,7 @@ GOOD = [
     ("MAX_HOLD", 0.5),
     ("RETRY_METHODS", []),
     ("RETRY_METHODS", {"GET", "PUT", "DELETE"}),
-    ("TRUSTED_PROXIES", ["10.0.0.0/8", "::1", "192.168.1.7"]),
+    ("TRUSTED_PROXIES", ["10.0.0.0/8", "::1", "192.168.1.7", "unix:"]),
     ("ENDPOINTS", None),
     ("ENDPOINTS", "/internal/queue/"),
     ("NAMESPACE", "shop.v2_a-b"),
@@ -130,7 +130,10 @@ BAD = [
     *[("MAX_ATTEMPTS", n) for n in (0, 101, 2.0)],
     *[("RETRY_METHODS", [m]) for m in ("POST", "PATCH", "CONNECT", "get", 1)],
     ("RETRY_METHODS", "GET"),
-    *[("TRUSTED_PROXIES", x) for x in ("10.0.0.1", ["proxy"], [10], ["10.0.0.1/8"], [""], None)],
+    *[
+        ("TRUSTED_PROXIES", x)
+        for x in ("10.0.0.1", ["proxy"], [10], ["10.0.0.1/8"], [""], ["unix"], None)
+    ],
     *[("SIGNING", x) for x in (1, "yes", None)],
     *[("ENDPOINTS", x) for x in ("", "/", "-/", "/-", "/a b/", "//", True)],
     ("SERVER_TIMING", "on"),

@@ -41,6 +41,18 @@ def test_what_connection_names_is_dropped_but_not_what_gives_a_request_its_meani
     assert forwardable_request_headers(scope(*given)) == [("host", "a"), ("content-length", "0")]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host", b"forwarded", b"via"),
+        *(b"x-real-ip", b"traceparent", b"authorization", b"cookie", b"content-type"),
+    ],
+)
+def test_a_clients_connection_takes_nothing_that_a_proxy_set(name):
+    given = [(b"connection", b"keep-alive, " + name.upper()), (name, b"1")]
+    assert forwardable_request_headers(scope(*given)) == [(name.decode(), "1")]
+
+
 def test_names_with_an_underscore_are_dropped():
     given = [(b"x_forwarded_for", b"6.6.6.6"), (b"x-forwarded-for", b"1.2.3.4")]
     assert forwardable_request_headers(scope(*given)) == [("x-forwarded-for", "1.2.3.4")]
@@ -132,6 +144,25 @@ def test_scheme(proto, peer, expected):
 
 def test_no_client_address_is_fine():
     assert peer_of(scope(client=None), TRUSTED).client is None
+
+
+ON_A_SOCKET = [(b"x-forwarded-for", b"6.6.6.6, 1.2.3.4"), (b"x-forwarded-proto", b"https")]
+
+
+@pytest.mark.parametrize("client", [None, ["", 0]])
+def test_a_peer_on_a_unix_socket_is_trusted_where_the_settings_say_so(client):
+    trusted = parse_networks(["unix:", "10.0.0.0/8"])
+    seen = peer_of(scope(*ON_A_SOCKET, client=client), trusted)
+    assert seen == (("1.2.3.4", 0), "https")
+
+
+def test_a_peer_on_a_unix_socket_is_a_stranger_by_default():
+    assert peer_of(scope(*ON_A_SOCKET, client=None), TRUSTED) == (None, "http")
+
+
+def test_trust_in_a_socket_is_no_trust_in_an_address():
+    seen = peer_of(scope(*ON_A_SOCKET), parse_networks(["unix:"]))
+    assert seen == (("10.0.0.1", 5000), "http")
 
 
 def test_reply_keeps_cookies_in_order_and_adds_date_and_id():

@@ -115,7 +115,7 @@ class ChunkedBody:
             return
         self._trailers += len(line) + 2
         self._fields += 1
-        if self._fields > limits.MAX_FIELDS or self._trailers > limits.MAX_HEADERS:
+        if self._fields > limits.MAX_FIELDS:
             raise BadBody(refusals.HEADERS_TOO_LARGE)
         if parse_fields([line]) is None or not _VALUE(line):
             raise BadBody(_BAD_CHUNK)

@@ -16,6 +16,7 @@ from .head import END, Head, parse_head, premature_refusal
 from .incoming import Incoming
 from .open_connections import OpenConnections
 from .sockets import has_left
+from .throttle import Throttle
 
 
 class _Reading(Enum):
@@ -72,6 +73,9 @@ class RequestReader:
         self._connection = connection
         self._opened = opened
         self._loop = loop
+        self._throttle = Throttle(
+            connection.pause_reading, connection.resume_reading, self._look, loop
+        )
         self._reading = _Reading.HEAD
         self._buffer = bytearray()  # empty while a body is read
         self._searched = 0  # bytes of it in which no head ends
@@ -79,7 +83,6 @@ class RequestReader:
         self._body: SizedBody | ChunkedBody | None = None
         self._incoming: Incoming | None = None
         self._backlog = False  # the application takes the body too slowly
-        self._paused = False
         self._head_began = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -109,11 +112,10 @@ class RequestReader:
         self._line_skipped = self._head_began = False
         self._searched = 0
         self._opened.wait(self)
+        self._timer = self._loop.call_later(limits.KEEP_ALIVE, self.give_up)
         if self._buffer:
             self._read_head()
-        else:
-            self._timer = self._loop.call_later(limits.KEEP_ALIVE, self.give_up)
-        self._regulate()
+            self._regulate()
 
     def stop(self) -> None:
         """Read no further request; a body that is still read is lost."""
@@ -129,7 +131,7 @@ class RequestReader:
         """The connection is gone: tell the request it leaves behind."""
         if self._incoming is not None:
             self._incoming.lose()
-        self._paused = False
+        self._throttle.end()
         self._reading = _Reading.NOTHING
         self._stop_timer()
         self._opened.remove(self)
@@ -143,11 +145,6 @@ class RequestReader:
     def more_is_coming(self) -> bool:
         """Whether the client has sent, or must still send, what nobody will read."""
         return bool(self._buffer) or self._reading in (_Reading.BODY, _Reading.TOO_FAR)
-
-    @property
-    def idle(self) -> bool:
-        """Whether every request has its answer."""
-        return self._reading is _Reading.HEAD
 
     def give_up(self) -> None:
         """The client took too long over a request, or over asking for one."""
@@ -183,8 +180,10 @@ class RequestReader:
             self._begin(head)
 
     def _await_head(self) -> None:
+        if not self._buffer:
+            return
         self._searched = len(self._buffer)
-        refusal = premature_refusal(self._buffer) if self._buffer else None
+        refusal = premature_refusal(self._buffer)
         if refusal is not None:
             self._refuse(refusal)
         elif not self._head_began:
@@ -237,23 +236,14 @@ class RequestReader:
         self._regulate()
 
     def _regulate(self) -> None:
-        enough = (self._reading is _Reading.BODY and self._backlog) or (
-            self._reading is _Reading.AHEAD and len(self._buffer) > limits.LOOKAHEAD
+        self._throttle.hold(
+            (self._reading is _Reading.BODY and self._backlog)
+            or (self._reading is _Reading.AHEAD and len(self._buffer) > limits.LOOKAHEAD)
         )
-        if enough == self._paused:
-            return
-        self._paused = enough
-        if enough:
-            self._connection.pause_reading()
-            self._loop.call_later(limits.LOOK_EVERY, self._look)
-        else:
-            self._connection.resume_reading()
 
     def _look(self) -> None:
-        # The loop tells nothing of a connection that is not read, and a FIN may wait behind what
-        # its client could not send yet.
-        if not self._paused:
-            return
+        # A FIN may wait behind what its client could not send yet: what is ahead is given up for
+        # it. A body can't be given up.
         if self._reading is _Reading.AHEAD:
             self._reading = _Reading.TOO_FAR
             self._buffer.clear()
@@ -261,8 +251,6 @@ class RequestReader:
             self._regulate()
         elif has_left(self._connection.fileno()):
             self._connection.abort()
-        else:
-            self._loop.call_later(limits.LOOK_EVERY, self._look)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

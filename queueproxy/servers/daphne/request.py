@@ -44,16 +44,9 @@ class Request(WebRequest):
         self.method, self.uri = head.method.encode(), head.target
         self.clientproto = b"HTTP/" + head.version.encode()
 
-    def connectionLost(self, reason) -> None:
-        if self.incoming is not None:
-            self.incoming.lose()
-        super().connectionLost(reason)
-
     def abandon(self) -> None:
         """The connection answers in its own name; what the application says is not sent."""
         self.abandoned = True
-        if self.incoming is not None:
-            self.incoming.lose()
 
     # What goes out
 
@@ -79,9 +72,6 @@ class Request(WebRequest):
         if self.finished:
             raise RuntimeError("The answer is complete.")
         writable = self.channel.writable
-        await writable.wait()  # for room that the answers before this one may have taken
-        if self._gone:
-            return
         if message["type"] == "http.response.start":
             self._start(message)
         else:

@@ -53,11 +53,6 @@ class Cycle(RequestResponseCycle):
             self.expected_content_length = len(message.get("body", b""))
         await super().send(message)
 
-    def lose(self) -> None:
-        """The client has gone: say so to the application, and send nothing more."""
-        self.disconnected = True
-        self.lose_body()
-
     def lose_body(self) -> None:
-        """From now on the application receives that its client has gone, or has its answer."""
+        """From now on the application receives that its client has its answer."""
         self._incoming.lose()

@@ -64,14 +64,21 @@ class Protocol(asyncio.Protocol):
             self.refuse(refusals.TOO_MANY_CONNECTIONS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone; a FIN is enough."""
+        """The client is gone."""
         self.server_state.connections.discard(self)
+        if self._cycle is not None:
+            self._cycle.disconnected = True
         self._reader.lost()
         self.transport.lost()
-        if self._cycle is not None:
-            self._cycle.lose()
         self.flow.resume_writing()
         self._closing.done()
+
+    def eof_received(self) -> None:
+        """The client sends no more: it has left what is not answered."""
+        if self._cycle is None:
+            self.finish()
+        else:  # closing alone would wait for it to take what it asked for
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come."""
@@ -111,6 +118,7 @@ class Protocol(asyncio.Protocol):
                 self._cycle.keep_alive = False  # it has its answer, and that is the last
                 return
             self._cycle.disconnected = True  # the connection answers in its own name
+            self._cycle = None
         self.transport.write(raw_refusal(refusal))
         self.finish(linger=True)
 
