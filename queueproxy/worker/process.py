@@ -19,10 +19,11 @@ from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from .executor import Executor
-from .loop import TELL_AFTER, ExecutorThread, RequestBudget
+from .loop import ExecutorThread, RequestBudget
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
 from .process_info import memory_bytes, release
+from .retrying_broker import TELL_AFTER, RetryingBroker
 from .stopping import StopFlag
 
 logger = logging.getLogger("queueproxy.worker")
@@ -129,14 +130,9 @@ class Worker:
             options.queues,
             spin=options.spin,
         )
+        broker = RetryingBroker(worker_broker, self._registration, self._stop, self._outage.note)
         return ExecutorThread(
-            worker_broker,
-            self._registration,
-            self._executor,
-            self._stop,
-            self._allowance,
-            burst=options.burst,
-            on_away=self._outage.note,
+            number, broker, self._executor, self._stop, self._allowance, burst=options.burst
         )
 
     def _register(self) -> bool:

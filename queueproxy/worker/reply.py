@@ -1,94 +1,82 @@
-"""Turns what Django answers into reply frames and sends them under the lease."""
+"""Turns what Django answered into reply frames and sends them under the lease."""
 
+import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
-from ..broker.worker_broker import Claim, Settlement, WorkerBroker
-from ..envelopes import Frame, Header, ReplyHead
-from ..exceptions import ClientGone, Fenced
+from ..broker.worker_broker import Claim, Settlement
+from ..envelopes import Frame, ReplyHead, RequestHead
+from ..exceptions import BadResponse, ClientGone
+from .exchange import Exchange
+from .response import Answer
+from .retrying_broker import RetryingBroker
+
+logger = logging.getLogger("queueproxy.worker")
 
 FRAME = 256 * 1024  # bytes of body in one frame
 WINDOW = 1024 * 1024  # bytes sent ahead of the client; credit comes in steps of a quarter
 LOOK_AGAIN = 5.0  # seconds without credit after which it is asked whether anybody still reads
 
-Finish = Callable[[Settlement, Callable[[], None]], None]
-Persist = Callable[[Callable[[], Any]], Any]
-
 
 class Reply:
-    """The answer to one claim; the executor's ``emit``.
-
-    The last frame is not sent but kept as the settlement, which travels with the next claim. The
-    response is closed while the broker is at it: its client has not to wait for that.
+    """The answer to one claim; made before its request is run, whose time it takes.
 
     Args:
-        worker_broker: the thread's place at the broker.
+        broker: the thread's own.
         claim: what is being answered.
-        method: of the request, for the counters.
-        finish: called with the settlement once the answer is complete, and with what closes the
-            response.
-        persist: does something until the broker answers. All that is done here may be done twice:
-            the front drops a frame that it has had.
+        head: of the request.
     """
 
-    def __init__(
-        self,
-        worker_broker: WorkerBroker,
-        claim: Claim,
-        method: str,
-        finish: Finish,
-        persist: Persist,
-    ):
-        self._broker = worker_broker
+    def __init__(self, broker: RetryingBroker, claim: Claim, head: RequestHead):
+        self._broker = broker
         self._claim = claim
-        self._method = method
-        self._finish = finish
-        self._persist = persist
-        self._settlement = Settlement(claim, "abandoned")  # unless the answer comes to its end
+        self._head = head
         self._began = time.perf_counter()
         self._seq = 0
-        self._status = 0
         self._outstanding = 0  # bytes the client has not taken yet
 
-    def full(self, status: int, headers: list[Header], body: bytes) -> None:
-        """The whole answer at once: in one frame, or in as many as it fills."""
-        first: dict[str, Any] = {"status": status, "headers": headers}
+    def send(self, exchange: Exchange) -> Settlement:
+        """Send all frames but the last; the settlement that carries the last.
+
+        Blocks while the client is a window behind. The settlement is ``abandoned`` where the
+        client left, ``bad_response`` where the answer cannot be sent; neither carries a frame.
+        """
+        try:
+            answer = exchange.answer()
+            if answer.body is None:
+                last = self._send_stream(exchange, answer)
+            else:
+                last = self._send_body(answer, answer.body)
+        except ClientGone:
+            return Settlement(self._claim, "abandoned")
+        except BadResponse as error:
+            head = self._head
+            logger.error("%s %s: %s", head.method, head.path, error, exc_info=True)
+            return Settlement(self._claim, "bad_response")
+        return Settlement(
+            self._claim, "answered", last, self._head.method, self._seconds(), answer.status
+        )
+
+    def _send_body(self, answer: Answer, body: bytes) -> Frame:
+        first: dict[str, Any] = {"status": answer.status, "headers": answer.headers}
         at = 0
         while len(body) - at > FRAME:
             self._push(self._frame(body[at : at + FRAME], more=True, **first))
             at, first = at + FRAME, {}
-        self._settle(self._frame(body[at:], **first))
+        return self._frame(body[at:], **first)
 
-    def start(self, status: int, headers: list[Header]) -> None:
-        """Status and headers of an answer whose body follows."""
-        self._push(self._frame(b"", status=status, headers=headers, more=True))
+    def _send_stream(self, exchange: Exchange, answer: Answer) -> Frame:
+        self._push(self._frame(b"", status=answer.status, headers=answer.headers, more=True))
+        complete = exchange.stream(self._push_piece)
+        return self._frame(b"", aborted=not complete)  # a client must see that it broke off
 
-    def chunk(self, data: bytes) -> None:
-        """A piece of the body; blocks while the client is a window behind.
-
-        Raises:
-            ClientGone: nobody reads this answer.
-        """
+    def _push_piece(self, data: bytes) -> None:
         for at in range(0, len(data), FRAME):
             self._push(self._frame(data[at : at + FRAME], more=True))
-
-    def end(self) -> None:
-        """The body is complete."""
-        self._settle(self._frame(b""))
-
-    def abort(self) -> None:
-        """The body broke off; the client must see it."""
-        self._settle(self._frame(b"", aborted=True))
-
-    def finish(self, close: Callable[[], None]) -> None:
-        """Nothing more comes: send what there is, and close the response."""
-        self._finish(self._settlement, close)
 
     def _frame(self, body: bytes, *, status=0, headers=None, more=False, aborted=False) -> Frame:
         seq, self._seq = self._seq, self._seq + 1
         first = seq == 0
-        self._status = status if first else self._status
         head = ReplyHead(
             id=self._claim.id,
             attempt=self._claim.attempt,
@@ -104,12 +92,8 @@ class Reply:
 
     def _push(self, frame: Frame) -> None:
         while self._outstanding > WINDOW:
-            self._outstanding -= self._persist(self._credit)
-        try:
-            read = self._persist(lambda: self._broker.push(self._claim, frame))
-        except Fenced:
-            read = False
-        if not read:
+            self._outstanding -= self._credit()
+        if not self._broker.push(self._claim, frame):
             raise ClientGone
         self._outstanding += len(frame.body)
 
@@ -118,11 +102,6 @@ class Reply:
         if not taken and not self._broker.wanted(self._claim):
             raise ClientGone
         return taken
-
-    def _settle(self, frame: Frame) -> None:
-        self._settlement = Settlement(
-            self._claim, "answered", frame, self._method, self._seconds(), self._status
-        )
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._began

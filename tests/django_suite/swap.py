@@ -16,18 +16,13 @@ from django.db import close_old_connections
 from django.http.response import ResponseHeaders
 from django.test.client import ClientHandler
 
-from queueproxy.envelopes import (
-    WIRE_VERSION,
-    Codec,
-    Frame,
-    ReplyHead,
-    RequestHead,
-    digest_of,
-)
+from queueproxy.broker.worker_broker import Claim
+from queueproxy.envelopes import WIRE_VERSION, Codec, Envelope, Frame, RequestHead, digest_of
+from queueproxy.exceptions import BadResponse
 from queueproxy.worker.executor import Executor, ExecutorHandler
+from queueproxy.worker.reply import WINDOW, Reply
 
 CODEC = Codec(["the wire of Django's tests"])
-FRAME = 256 * 1024  # bytes
 # Made anew on the other side, or never of the client's making.
 _DERIVED = {
     "CONTENT_LENGTH",
@@ -84,55 +79,45 @@ class _Executor(Executor):
     def _respond(self, environ):
         return self._client.request(**environ)
 
-    def _close(self, response):
-        # As the stock handler: no connection of the test's is closed under it.
-        signals.request_finished.disconnect(close_old_connections)
-        response.close()
-        signals.request_finished.connect(close_old_connections)
-
 
 class _Wire:
-    """Takes what the executor emits over the wire, and puts it together on the other side."""
+    """The broker of one answer: takes its frames over the wire, puts them together beyond it."""
 
-    def __init__(self, id: str):
-        self._id = id
-        self._seq = 0
+    def __init__(self):
         self.status = 0
         self.headers: list = []
         self.body = b""
         self.aborted = False
 
-    def full(self, status, headers, body):
-        self._send(ReplyHead(self._id, 1, self._next(), status, headers), body)
+    def push(self, claim: Claim, frame: Frame) -> bool:
+        raw, signature = CODEC.encode_reply(frame)
+        come = CODEC.decode_reply(WIRE_VERSION, raw, frame.body, signature)
+        if come.head.seq == 0:
+            self.status, self.headers = come.head.status, come.head.headers
+        self.body += come.body
+        self.aborted = self.aborted or come.head.aborted
+        return True
 
-    def start(self, status, headers):
-        self._send(ReplyHead(self._id, 1, self._next(), status, headers, more=True), b"")
+    def credit(self, claim: Claim, timeout: float) -> int:
+        return WINDOW
 
-    def chunk(self, data):
-        for at in range(0, len(data), FRAME):
-            piece = data[at : at + FRAME]
-            self._send(ReplyHead(self._id, 1, self._next(), more=True), piece)
 
-    def end(self):
-        self._send(ReplyHead(self._id, 1, self._next()), b"")
-
-    def abort(self):
-        self._send(ReplyHead(self._id, 1, self._next(), aborted=True), b"")
-
-    def finish(self, close):
-        close()
-
-    def _next(self):
-        self._seq += 1
-        return self._seq - 1
-
-    def _send(self, head, body):
-        raw, signature = CODEC.encode_reply(Frame(head, body))
-        frame = CODEC.decode_reply(WIRE_VERSION, raw, body, signature)
-        if frame.head.seq == 0:
-            self.status, self.headers = frame.head.status, frame.head.headers
-        self.body += frame.body
-        self.aborted = self.aborted or frame.head.aborted
+def _answer(executor: _Executor, envelope: Envelope, wire: _Wire) -> None:
+    """Respond, send and close, as an executor thread does."""
+    head = envelope.head
+    claim = Claim(head.id, head.queue, 1, 0, WIRE_VERSION, b"", b"", b"", 0, head.front, 1)
+    reply = Reply(wire, claim, head)
+    exchange = executor.respond(envelope)
+    try:
+        settlement = reply.send(exchange)
+        if settlement.frame is None:
+            raise BadResponse(settlement.outcome)
+        wire.push(claim, settlement.frame)
+    finally:
+        # As the stock handler: no connection of the test's is closed under it.
+        signals.request_finished.disconnect(close_old_connections)
+        exchange.close()
+        signals.request_finished.connect(close_old_connections)
 
 
 def _call(stock: ClientHandler, environ: dict):
@@ -151,10 +136,10 @@ def _call(stock: ClientHandler, environ: dict):
     }
     raw, signature = CODEC.encode_request(head, digest_of(body))
     envelope = CODEC.decode_request(WIRE_VERSION, raw, body, signature)
-    wire = _Wire(head.id)
+    wire = _Wire()
     signals.request_started.disconnect(close_old_connections)
     try:
-        _Executor(handler).run(envelope.head, envelope.body, wire)
+        _answer(_Executor(handler), envelope, wire)
     finally:
         signals.request_started.connect(close_old_connections)
     return _dressed(handler.executed, wire)

@@ -11,7 +11,7 @@ from django.middleware.csrf import get_token
 from django.urls import path, re_path, reverse
 from django.utils import timezone, translation
 
-from queueproxy.envelopes import RequestHead
+from queueproxy.envelopes import Envelope, RequestHead
 from queueproxy.exceptions import ClientGone
 
 variable = contextvars.ContextVar("variable", default="nothing")
@@ -43,14 +43,17 @@ class Taker:
     def body(self) -> bytes:
         return b"".join(self.chunks)
 
-    def full(self, status, headers, body):
-        self.start(status, headers)
-        self.chunks.append(body)
-        self._end("full")
-
-    def start(self, status, headers):
-        assert not self.status, "two answers"
-        self.status, self.headers = status, headers
+    def take(self, exchange):
+        answer = exchange.answer()
+        self.status, self.headers = answer.status, answer.headers
+        if answer.body is not None:
+            self.chunks.append(answer.body)
+            self.ended = "full"
+            return
+        try:
+            self.ended = "end" if exchange.stream(self.chunk) else "abort"
+        except ClientGone:
+            pass
 
     def chunk(self, data):
         events.append(f"chunk on {threading.current_thread().name}")
@@ -58,19 +61,16 @@ class Taker:
         if self._leaves_after is not None and len(self.body) >= self._leaves_after:
             raise ClientGone
 
-    def end(self):
-        self._end("end")
 
-    def abort(self):
-        self._end("abort")
-
-    def finish(self, close):
-        events.append("finish")
-        close()
-
-    def _end(self, how):
-        assert not self.ended, "two ends"
-        self.ended = how
+def answered(executor, head: RequestHead, body: bytes, taker: Taker) -> Taker:
+    """Run one request as an executor thread does: respond, take, close."""
+    exchange = executor.respond(Envelope(head, body))
+    try:
+        taker.take(exchange)
+        events.append("taken")
+    finally:
+        exchange.close()
+    return taker
 
 
 def head_of(method: str, path: str, *headers, root="", body=b"") -> RequestHead:
@@ -234,7 +234,41 @@ def bad(request):
     return HttpResponse("never seen", headers={"Content-Length": "1"})
 
 
+class OwnClose(HttpResponse):
+    def close(self):
+        super().close()
+
+
+class Odd:
+    """Just enough for Django to let it pass."""
+
+    status_code = 200
+
+    def __init__(self):
+        self._resource_closers = []
+
+    @property
+    def streaming(self):
+        raise ValueError("on purpose")
+
+
+def closes(request, how):
+    """Responses that do something of their own when they are closed."""
+    response = {"class": OwnClose, "odd": Odd}.get(how, HttpResponse)()
+    if how == "resource":
+        response._resource_closers.append(lambda: events.append("resource"))
+    if how == "object":
+        response.close = lambda: events.append("object")
+    return response
+
+
+def files(request):
+    return HttpResponse(request.FILES["f"].read())
+
+
 urlpatterns = [
+    path("closes/<how>/", closes),
+    path("files/", files),
     path("echo/", echo, name="echo"),
     re_path(r"^/evil/ok/$", echo),
     path("cookie/", set_cookie),

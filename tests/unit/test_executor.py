@@ -9,12 +9,14 @@ from django.core.signals import request_finished, request_started
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 
+from queueproxy.envelopes import Envelope
 from queueproxy.exceptions import BadResponse
-from queueproxy.worker.executor import Executor
+from queueproxy.worker.exchange import Exchange
+from queueproxy.worker.executor import Executor, ExecutorHandler
 
 from ..waiting import wait_until
 from . import executor_site as site
-from .executor_site import RAISED, CountingMiddleware, Taker, events, head_of
+from .executor_site import RAISED, CountingMiddleware, Taker, answered, events, head_of
 
 MIDDLEWARE = [
     f"{site.__name__}.CountingMiddleware",
@@ -40,9 +42,8 @@ def executor(_site):
 
 def run(executor, method, path, *headers, root="", body=b"", taker=None) -> Taker:
     """One request through the executor, in this thread."""
-    taker = taker or Taker()
-    executor.run(head_of(method, path, *headers, root=root, body=body), body, taker)
-    return taker
+    head = head_of(method, path, *headers, root=root, body=body)
+    return answered(executor, head, body, taker or Taker())
 
 
 @pytest.fixture
@@ -201,7 +202,7 @@ def test_the_answer_goes_before_slow_receivers(executor, receive):
     receive(request_finished, lambda **kwargs: events.append("closed"))
     taker = run(executor, "GET", "/echo/")
     assert taker.ended == "full"
-    assert events == ["finish", "closed"]
+    assert events == ["taken", "closed"]
 
 
 def test_a_receiver_that_raises_at_the_end_is_logged(executor, receive, caplog):
@@ -280,7 +281,7 @@ def test_a_client_that_leaves_stops_the_view(executor):
 def test_a_client_that_leaves_an_endless_async_stream(executor):
     taker = run(executor, "GET", "/stream-async/?count=1000000000", taker=Taker(leaves_after=4))
     assert len(taker.chunks) == 1
-    assert events[-2:] == ["view's finally", "finish"]
+    assert events[-2:] == ["view's finally", "taken"]
 
 
 @pytest.mark.parametrize("name", RAISED)
@@ -296,7 +297,7 @@ def test_a_stream_that_raises_is_broken_off(executor, kind, name, caplog):
 def test_a_stream_whose_closing_raises_when_the_client_leaves(executor, kind):
     taker = run(executor, "GET", f"/{kind}/?count=9&late", taker=Taker(leaves_after=2))
     assert len(taker.chunks) == 1
-    assert events[-1] == "finish" or events[-1].startswith("view's finally")
+    assert events[-1] == "taken" or events[-1].startswith("view's finally")
 
 
 @pytest.mark.parametrize(
@@ -340,3 +341,76 @@ def test_head_does_not_read_a_stream(executor):
     taker = run(executor, "HEAD", "/stream/")
     assert (taker.body, taker.ended) == (b"", "full")
     assert not any(event.startswith("chunk") for event in events)
+
+
+# Exchanges.
+
+
+def exchange_of(executor, method, path) -> Exchange:
+    return executor.respond(Envelope(head_of(method, path)))
+
+
+def test_an_exchange_is_closed_once(executor, receive):
+    closings = []
+    receive(request_finished, lambda **kwargs: closings.append(1))
+    exchange = exchange_of(executor, "GET", "/echo/")
+    exchange.close()
+    exchange.close()
+    assert closings == [1]
+
+
+def test_an_exchange_is_closed_in_the_context_of_its_view(executor, receive):
+    seen = []
+    receive(request_finished, lambda **kwargs: seen.append(site.variable.get()))
+    exchange_of(executor, "GET", "/leak/").close()
+    assert seen == ["left"]
+    assert site.variable.get() == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "quickly"),
+    [
+        ("GET", "/echo/", True),
+        ("GET", "/raises/ValueError/", True),
+        ("HEAD", "/echo/", True),
+        ("GET", "/bad/", True),
+        ("GET", "/stream/", False),
+        ("HEAD", "/stream/", False),
+        ("GET", "/stream-async/", False),
+        ("GET", "/closes/resource/", False),
+        ("GET", "/closes/class/", False),
+        ("GET", "/closes/object/", False),
+        ("GET", "/closes/odd/", False),
+    ],
+)
+def test_what_closes_quickly(executor, method, path, quickly):
+    exchange = exchange_of(executor, method, path)
+    assert exchange.closes_quickly is quickly
+    exchange.close()
+
+
+def test_with_uploaded_files_it_does_not_close_quickly(executor, settings):
+    settings.MIDDLEWARE = []
+    body = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\nx\r\n--b--\r\n'
+    content_type = ("Content-Type", "multipart/form-data; boundary=b")
+    head = head_of("POST", "/files/", content_type, body=body)
+    exchange = Executor().respond(Envelope(head, body))
+    assert exchange.answer().body == b"x"
+    assert not exchange.closes_quickly
+    exchange.close()
+
+
+def test_while_others_listen_nothing_closes_quickly(executor):
+    def receiver(**kwargs):
+        pass
+
+    exchange = exchange_of(executor, "GET", "/echo/")
+    assert exchange.closes_quickly
+    request_finished.connect(receiver)
+    assert not exchange.closes_quickly
+    request_finished.disconnect(receiver)
+    assert exchange.closes_quickly
+    request_finished.connect(receiver, sender=ExecutorHandler, weak=False)
+    assert not exchange.closes_quickly
+    request_finished.disconnect(receiver, sender=ExecutorHandler)
+    exchange.close()

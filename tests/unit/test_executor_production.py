@@ -21,10 +21,9 @@ from django.template.base import Template
 from django.test import signals as test_signals, utils
 
 from queueproxy.worker.executor import Executor
-from tests.unit.executor_site import Taker, head_of
+from tests.unit.executor_site import Taker, answered, head_of
 
-taker = Taker()
-Executor().run(head_of("GET", "/echo/"), b"", taker)
+taker = answered(Executor(), head_of("GET", "/echo/"), b"", Taker())
 assert taker.status == 200, taker.body
 assert not hasattr(utils._TestState, "saved_data"), "setup_test_environment was called"
 assert Template._render is not utils.instrumented_test_render

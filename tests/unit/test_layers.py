@@ -98,7 +98,7 @@ def test_a_package_is_imported_only_in(package):
 
 def test_relative_imports_are_resolved():
     """The reader itself: it finds what is known to be there."""
-    assert "queueproxy.exceptions.Fenced" in imports(ROOT / "worker/loop.py")
+    assert "queueproxy.exceptions.Fenced" in imports(ROOT / "worker/retrying_broker.py")
     assert "queueproxy.servers.foreign_server" in imports(ROOT / "asgi.py")
     assert "queueproxy.conf" in imports(ROOT / "asgi.py")
 

@@ -1,4 +1,5 @@
 import pytest
+from django.core import signals
 
 from . import views
 from .harness import Client, WorkerInThread, fresh_state
@@ -48,3 +49,22 @@ def workers(tmp_path, broker):
     workers = WorkerSite(tmp_path, broker, "tests.integration.test_worker.settings")
     yield workers
     workers.stop()
+
+
+@pytest.fixture
+def at_the_end():
+    """Has something done whenever a response is closed, by a receiver as Django's own or not."""
+    receivers = []
+
+    def connect(action, *, djangos: bool = False):
+        def receiver(**kwargs):
+            action()
+
+        if djangos:
+            receiver.__module__ = "django.db"
+        receivers.append(receiver)
+        signals.request_finished.connect(receiver)
+
+    yield connect
+    for receiver in receivers:
+        signals.request_finished.disconnect(receiver)

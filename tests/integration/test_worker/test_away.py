@@ -75,6 +75,25 @@ async def test_before_the_answer(client, start_worker, own_broker, state, said):
     assert client.kit.counters() == client.kit.there()
 
 
+@pytest.mark.parametrize("djangos", [True, False], ids=["closed quickly", "closed slowly"])
+async def test_a_response_is_closed_once_and_meanwhile(
+    client, start_worker, own_broker, state, said, at_the_end, djangos
+):
+    closings = []
+    at_the_end(lambda: closings.append(1), djangos=djangos)
+    start_worker()
+    id = await client.ask("/run/a/?wait", "POST")
+    await eventually(lambda: state.runs)
+    own_broker.kill()
+    state.gate.set()
+    await eventually(lambda: closings)
+    await eventually(said)
+    own_broker.start()
+    assert await client.status(id) == 200
+    assert await client.status(await client.ask("/run/b/")) == 200
+    await eventually(lambda: len(closings) == 2)
+
+
 async def test_before_the_first_frame_of_a_stream(client, start_worker, own_broker, state, said):
     start_worker()
     id = await client.ask("/stream/2/2/?wait=0")

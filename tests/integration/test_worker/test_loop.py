@@ -2,10 +2,10 @@
 
 import msgspec.structs
 import pytest
-from django.core import signals
 
 from queueproxy.broker import front_broker as front_broker_module
 from queueproxy.broker.operate.control import Control
+from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Signer
 
 from ...brokers import SECRETS, eventually
@@ -153,7 +153,8 @@ async def test_after_the_graceful_timeout_work_is_given_up(
 async def test_what_is_claimed_while_the_stop_comes_is_handed_back(
     client, start_worker, kit, state, at_the_end
 ):
-    at_the_end(lambda: state.gate.wait(30))  # of the first, while the second is claimed already
+    # Of the first, while the second is claimed already.
+    at_the_end(lambda: state.gate.wait(30), djangos=True)
     first, second = [await client.ask(f"/run/{name}/", "POST") for name in "ab"]
     worker = start_worker()
     assert await client.status(first) == 200
@@ -184,31 +185,47 @@ async def test_after_so_many_requests_it_ends(client, start_worker, kit, state):
     assert kit.counters().waiting == 2
 
 
-# Answers.
+# Closing.
 
 
-async def test_the_answer_is_sent_before_receivers_are_done(
-    client, start_worker, state, at_the_end
+@pytest.mark.parametrize(
+    ("path", "ending"),
+    [
+        ("/run/a/", "answered"),
+        ("/run/a/?exit=3", "answered"),
+        ("/sized/600000/", "answered"),
+        ("/stream/5/3/", "answered"),
+        ("/stream/5/3/?raise=1", "answered"),
+        ("/status/199/", "bad_response"),
+    ],
+)
+@pytest.mark.parametrize("djangos", [True, False], ids=["quickly", "slowly"])
+async def test_each_response_is_closed_once(
+    client, start_worker, at_the_end, path, ending, djangos
 ):
     closings = []
-    at_the_end(lambda: closings.append(1) or state.gate.wait(30))
-    start_worker()
-    assert await client.status(await client.ask("/run/a/")) == 200
-    assert not state.gate.is_set()
-    state.gate.set()
-    assert await client.status(await client.ask("/run/b/")) == 200
-    await eventually(lambda: len(closings) == 2)
+    at_the_end(lambda: closings.append(1), djangos=djangos)
+    worker = start_worker(max_requests=1)
+    id = await client.ask(path)
+    if ending == "answered":
+        await client.whole(id)
+    else:
+        assert await client.notice(id) == ending
+    assert worker.ended() == 0
+    assert closings == [1]
 
 
-@pytest.fixture
-def at_the_end():
-    """Has something done whenever a response is closed."""
-    receivers = []
+async def test_a_failure_of_our_own_closes_the_response_too(
+    client, start_worker, at_the_end, monkeypatch, caplog
+):
+    def fails(*args):
+        raise RuntimeError("on purpose")
 
-    def connect(action):
-        receivers.append(lambda **kwargs: action())
-        signals.request_finished.connect(receivers[-1])
-
-    yield connect
-    for receiver in receivers:
-        signals.request_finished.disconnect(receiver)
+    monkeypatch.setattr(WorkerBroker, "push", fails)
+    closings = []
+    at_the_end(lambda: closings.append(1))
+    worker = start_worker()
+    await client.ask("/sized/600000/")
+    assert worker.ended() == 1
+    assert "An executor thread failed" in caplog.text
+    assert closings == [1]

@@ -1,0 +1,140 @@
+"""One request and what Django answered to it, from the view's return to the closed response."""
+
+import contextvars
+import logging
+import weakref
+from collections.abc import Callable
+
+from django.core.signals import request_finished
+from django.http import HttpRequest, HttpResponseBase
+
+from ..exceptions import BadResponse, ClientGone
+from .response import Answer, answer_of, each_piece
+
+logger = logging.getLogger("queueproxy.worker")
+
+
+class Exchange:
+    """What Django answered. It must be closed, whatever becomes of the answer.
+
+    Args:
+        method: of the request.
+        response: not closed, its stream not read.
+        context: the one that the view ran in. Whatever else is done with the response is done in
+            it too, so that streams and receivers see the context variables of their own request.
+    """
+
+    def __init__(self, method: str, response: HttpResponseBase, context: contextvars.Context):
+        self._method = method
+        self._response = response
+        self._context = context
+        self._length: int | None = None
+        self._closed = False
+
+    def answer(self) -> Answer:
+        """Status, headers, declared length and body; the body is None for a stream.
+
+        Raises:
+            BadResponse: what the view returned cannot be sent.
+        """
+        answer = self._context.run(answer_of, self._method, self._response)
+        self._length = answer.length
+        return answer
+
+    def stream(self, take: Callable[[bytes], None]) -> bool:
+        """Give `take` the body piece by piece; False where it broke off (which is logged).
+
+        To be called after `answer`. At most as many bytes are given as the view declared.
+
+        Raises:
+            ClientGone: `take` raised it.
+        """
+        return self._context.run(self._stream, take)
+
+    def _stream(self, take: Callable[[bytes], None]) -> bool:
+        try:
+            self._each_piece(take)
+        except ClientGone:
+            raise
+        except BaseException:
+            logger.exception("A streamed answer broke off")
+            return False
+        return True
+
+    def _each_piece(self, take: Callable[[bytes], None]) -> None:
+        length, sent = self._length, 0
+
+        def count_and_take(data: bytes) -> None:
+            nonlocal sent
+            sent += len(data)
+            if length is not None and sent > length:
+                raise BadResponse(f"Content-Length is {length}, the body has more.")
+            if data:
+                take(data)
+
+        each_piece(self._response, count_and_take)
+        if length is not None and sent < length:
+            raise BadResponse(f"Content-Length is {length}, the body has {sent}.")
+
+    @property
+    def closes_quickly(self) -> bool:
+        """Whether to close the response runs nothing but Django's own quick receivers.
+
+        Not so for streams, for files that were uploaded or are sent, for responses with a `close`
+        of their own, and while anybody but Django is connected to ``request_finished``.
+        """
+        try:
+            return only_django_listens() and self._is_plain()
+        except Exception:  # an object of the view's own making
+            return False
+
+    def _is_plain(self) -> bool:
+        response = self._response
+        return (
+            not response.streaming
+            and getattr(response.close, "__func__", None) is HttpResponseBase.close
+            and all(map(_closes_nothing, response._resource_closers))
+        )
+
+    def close(self) -> None:
+        """Close the response, which sends ``request_finished``. Logs what that raises.
+
+        A second call does nothing.
+        """
+        if not self._closed:
+            self._closed = True
+            self._context.run(self._close)
+
+    def _close(self) -> None:
+        try:
+            self._response.close()
+        except BaseException:
+            logger.exception("Closing a response failed")
+
+
+def _closes_nothing(closer: Callable[[], None]) -> bool:
+    """Whether this is the `close` of a request that came without files."""
+    if getattr(closer, "__func__", None) is not HttpRequest.close:
+        return False
+    return not getattr(closer.__self__, "_files", None)
+
+
+_looked_up: tuple[list, bool] = ([], True)  # receivers of request_finished, and what they are
+
+
+def only_django_listens() -> bool:
+    """Whether every receiver of ``request_finished`` is Django's own; cheap to ask."""
+    global _looked_up
+    known, verdict = _looked_up
+    if request_finished.receivers != known:
+        known = list(request_finished.receivers)
+        verdict = all(map(_is_djangos, known))
+        _looked_up = known, verdict
+    return verdict
+
+
+def _is_djangos(entry: tuple) -> bool:
+    receiver = entry[1]  # itself or a weak reference; entries differ with Django's version
+    if isinstance(receiver, weakref.ReferenceType):
+        receiver = receiver()
+    return (getattr(receiver, "__module__", None) or "").startswith("django.")

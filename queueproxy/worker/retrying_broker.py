@@ -1,0 +1,154 @@
+"""The broker as an executor thread uses it: each operation is tried until the broker answers."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..backoff import Backoff
+from ..broker.registration import Registration
+from ..broker.worker_broker import Claim, Settlement, WorkerBroker
+from ..envelopes import Envelope, Frame
+from ..exceptions import BrokerUnavailable, Fenced
+from .stopping import StopFlag
+
+TELL_AFTER = 2  # failures: a lost connection alone, made anew at once, is no news
+
+
+class RetryingBroker:
+    """A thread's WorkerBroker that outlives outages of the broker.
+
+    All that is done here may be done twice: the broker settles a lease once and gives the same
+    claim again, the front drops a frame that it has had. Where the broker has given this worker up
+    meanwhile, the process registers again: what the thread held has been dealt with, its answer is
+    nobody's.
+
+    Args:
+        worker_broker: the thread's own.
+        registration: of the whole process.
+        stop: set when no new work is to be taken.
+        on_away: called when the broker is lost (True, and the error) and when it is back (False).
+    """
+
+    def __init__(
+        self,
+        worker_broker: WorkerBroker,
+        registration: Registration,
+        stop: StopFlag,
+        on_away: Callable[[bool, Exception | None], None] = lambda away, error: None,
+    ):
+        self._broker = worker_broker
+        self._registration = registration
+        self._stop = stop
+        self._on_away = on_away
+
+    def claim(self) -> Claim | None:
+        """The next request; None where none can be started now, or once the stop has come."""
+        if self._stop.is_set():
+            return None
+        return self._until_answered(lambda: self._settle(None, True), held=False)
+
+    def wait(self) -> Claim | None:
+        """As `claim`, but block until something waits, or for a while (see WorkerBroker.wait)."""
+        try:
+            return self._broker.wait()
+        except (BrokerUnavailable, Fenced):
+            return self.claim()
+
+    def open(self, claim: Claim) -> Envelope:
+        """The request itself.
+
+        Raises:
+            DecodeError: it is malformed, altered or forged; refuse it.
+        """
+        return self._until_answered(lambda: self._broker.open(claim))
+
+    def push(self, claim: Claim, frame: Frame) -> bool:
+        """Send a frame that is not the last; False where nobody reads this answer any more."""
+        try:
+            return self._until_answered(lambda: self._broker.push(claim, frame))
+        except Fenced:
+            return False
+
+    def credit(self, claim: Claim, timeout: float) -> int:
+        """Wait for the client to take more of an answer; bytes taken, 0 after `timeout` seconds."""
+        return self._until_answered(lambda: self._broker.credit(claim, timeout))
+
+    def wanted(self, claim: Claim) -> bool:
+        """Whether a client still waits for the answer."""
+        return self._until_answered(lambda: self._broker.wanted(claim))
+
+    def settle(
+        self, settlement: Settlement, *, while_away: Callable[[], None] | None = None
+    ) -> None:
+        """End a lease and claim nothing.
+
+        Args:
+            while_away: called after each failure, while the broker is away; perhaps not at all.
+        """
+        self._until_answered(lambda: self._settle(settlement, False), while_away=while_away)
+
+    def settle_and_claim(
+        self,
+        settlement: Settlement,
+        *,
+        claim: bool = True,
+        while_waiting: Callable[[], None] | None = None,
+    ) -> Claim | None:
+        """End a lease and claim the next request, in one trip.
+
+        Args:
+            claim: False to claim none after all.
+            while_waiting: called while the broker is at it, or is away; perhaps more than once.
+        """
+        return self._until_answered(
+            lambda: self._settle(settlement, claim, while_waiting), while_away=while_waiting
+        )
+
+    def close(self) -> None:
+        """Report what was counted and drop the link."""
+        self._broker.close()
+
+    def _settle(
+        self,
+        settlement: Settlement | None,
+        claim: bool,
+        while_waiting: Callable[[], None] | None = None,
+    ) -> Claim | None:
+        try:
+            return self._broker.settle_and_claim(
+                settlement, claim=claim, while_waiting=while_waiting
+            )
+        except Fenced:
+            self._broker.sit(self._registration.join(given_up=self._broker.worker))
+            return self._broker.settle_and_claim(None, claim=claim)
+
+    def _until_answered(
+        self,
+        action: Callable[[], Any],
+        *,
+        held: bool = True,
+        while_away: Callable[[], None] | None = None,
+    ) -> Any:
+        """Do it until the broker answers.
+
+        Args:
+            held: whether a request is held; without one, None is returned once the stop comes.
+            while_away: called after each failure.
+        """
+        backoff = Backoff()
+        while True:
+            try:
+                result = action()
+            except BrokerUnavailable as error:
+                delay = backoff.failed()
+                if backoff.failures == TELL_AFTER:
+                    self._on_away(True, error)
+                if while_away is not None:
+                    while_away()
+                if not held and self._stop.is_set():
+                    return None
+                time.sleep(delay)
+            else:
+                if backoff.failures >= TELL_AFTER:
+                    self._on_away(False, None)
+                return result
