@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -79,9 +80,7 @@ class Arrangement(Commands):
         """Serve; returns once the site answers and, behind the queue, a worker is there."""
         if self.name in GUNICORN:
             words = ("--bind", f"127.0.0.1:{self.port}", "--log-level", "critical")
-            self.manage(
-                "gunicorn", "tests.agents.probe.wsgi", *words, *GUNICORN[self.name]
-            )
+            self.manage("gunicorn", "tests.agents.probe.wsgi", *words, *GUNICORN[self.name])
         else:
             self._broker.start()
             (self.directory / "kill").touch()
@@ -92,13 +91,12 @@ class Arrangement(Commands):
 
     def _serves(self) -> bool:
         try:
-            path = "/ok/" if self.name in GUNICORN else "/-/readyz"
-            return self._ask("GET", path).status_code == 200
-        except httpx.TransportError:
+            if self.name in GUNICORN:  # whose connections wait until its worker is there
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return True
+            return httpx.get(f"http://127.0.0.1:{self.port}/-/readyz").status_code == 200
+        except (OSError, httpx.TransportError):
             return False
-
-    def _ask(self, method: str, path: str) -> httpx.Response:
-        return httpx.request(method, f"http://127.0.0.1:{self.port}{path}", timeout=60)
 
     def answer(self, method: str, path: str) -> tuple[int, str, str]:
         """Status, type and body; the body ends with ``...`` where it was cut short."""

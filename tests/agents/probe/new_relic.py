@@ -5,9 +5,6 @@ from collections.abc import Callable
 import newrelic.agent
 from newrelic.core.application import Application
 
-# What differs from one request to the next, or tells one server from another.
-_LEFT_OUT = ("server", "host", "thread", "process", "timing", "wsgi.", "webfrontend")
-
 
 def start(write: Callable[[dict], None]) -> None:
     record = Application.record_transaction
