@@ -94,12 +94,24 @@ class WrappedResult(Result):
 
     def answer(self, method: str) -> Answer:
         """As its parent's, of what the agent made of the response."""
+        try:
+            return self._answer(method)
+        except BadResponse:
+            raise
+        except Exception as error:  # an agent's own making
+            raise BadResponse(f"The agent's answer can't be read: {error!r}") from error
+
+    def _answer(self, method: str) -> Answer:
         own = answer_of(method, self.response)  # checked as where there is no agent
         self._read_files_in_blocks()
         self._read_until_started()
         if self._started.headers is None:
-            return own
+            if _is_async(self.response):
+                return own
+            raise BadResponse("The agent did not call start_response.")
         status = int(self._started.status.partition(" ")[0])
+        if not 200 <= status <= 599:
+            raise BadResponse(f"The agent answered with the status {status}.")
         headers, length = checked_headers(self._started.headers)
         if own.body is None or bodyless(method, status):
             return Answer(status, headers, length, own.body)
