@@ -56,7 +56,7 @@ class QueueClient(Client):
         super().__init__(enforce_csrf_checks=True, raise_request_exception=False)
         self.handler = keeping_handler()
 
-    def request(self, start_response: StartResponse, **environ) -> Iterable[bytes]:
+    def request(self, environ: dict, start_response: StartResponse) -> Iterable[bytes]:
         """What the handler returns: Django's response, or what agents put around it."""
         return self.handler(environ, start_response)
 
@@ -89,7 +89,7 @@ class Executor:
         _responses.set(responses)
         start_response = StartResponse()
         try:
-            iterable = self._client.request(start_response, **environ)
+            iterable = self._client.request(environ, start_response)
         except BaseException:
             return self._failed(environ, responses)
         # An agent may also answer by itself, as application firewalls do.

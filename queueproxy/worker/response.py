@@ -75,23 +75,21 @@ def checked_headers(told: Iterable[Header]) -> tuple[list[Header], int | None]:
             raise BadResponse(f"The view sent a header named {name!r}.")
         if _BAD_VALUE(value):
             raise BadResponse(f"The view sent a line break in the header {name}.")
-        if not _is_latin_1(value):  # Django sees to all but the attributes of cookies
+        if not (
+            value.isascii() or max(value) <= "\xff"
+        ):  # Django sees to all but the attributes of cookies
             raise BadResponse(f"The view sent what is not Latin-1 in the header {name}.")
         lowered = name.lower()
-        if lowered == "connection":
-            connection = value
         if lowered == "content-length":
             length = _length(value)
         if lowered not in HOP_BY_HOP:
             kept.append((name, value.strip(" \t")))
+        elif lowered == "connection":
+            connection = value
     if connection is not None:
         named = {name.strip().lower() for name in connection.split(",")}
         kept = [header for header in kept if header[0].lower() not in named]
     return kept, length
-
-
-def _is_latin_1(text: str) -> bool:
-    return text.isascii() or max(text) <= "\xff"
 
 
 def bodyless(method: str, status: int) -> bool:

@@ -26,6 +26,8 @@ from .response import (
 class StartResponse:
     """The ``start_response`` of one request: keeps what it was last told."""
 
+    __slots__ = ("headers", "status")
+
     def __init__(self):
         self.status = ""
         self.headers: list[Header] | None = None  # until it is called

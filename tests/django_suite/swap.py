@@ -71,7 +71,7 @@ class _Client:
     def __init__(self, handler: WSGIHandler):
         self._handler = handler
 
-    def request(self, start_response, **environ):
+    def request(self, environ, start_response):
         return self._handler(environ, start_response)
 
 
