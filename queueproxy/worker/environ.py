@@ -34,6 +34,7 @@ def build_environ(head: RequestHead, body: bytes) -> dict:
         "SCRIPT_NAME": _wsgi(head.root_path),
         "PATH_INFO": _path_info(head),
         "QUERY_STRING": head.query,
+        "RAW_URI": f"{head.path}?{head.query}" if head.query else head.path,
         "SERVER_NAME": server_name,
         "SERVER_PORT": str(server_port or _DEFAULT_PORTS.get(head.scheme, "")),
         "SERVER_PROTOCOL": f"HTTP/{head.http_version}",

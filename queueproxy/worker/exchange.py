@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponseBase
 
 from ..exceptions import BadResponse, ClientGone
 from .forking import end_child
-from .response import Answer, answer_of, each_piece
+from .response import Answer
+from .wsgi_result import Result
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -20,14 +21,14 @@ class Exchange:
 
     Args:
         method: of the request.
-        response: not closed, its stream not read.
+        result: not closed, its stream not read.
         context: the one that the view ran in. Whatever else is done with the response is done in
             it too, so that streams and receivers see the context variables of their own request.
     """
 
-    def __init__(self, method: str, response: HttpResponseBase, context: contextvars.Context):
+    def __init__(self, method: str, result: Result, context: contextvars.Context):
         self._method = method
-        self._response = response
+        self._result = result
         self._context = context
         self._length: int | None = None
         self._closed = False
@@ -38,7 +39,7 @@ class Exchange:
         Raises:
             BadResponse: what the view returned cannot be sent.
         """
-        answer = self._context.run(answer_of, self._method, self._response)
+        answer = self._context.run(self._result.answer, self._method)
         self._length = answer.length
         return answer
 
@@ -73,7 +74,7 @@ class Exchange:
             if data:
                 take(data)
 
-        each_piece(self._response, count_and_take)
+        self._result.each_piece(count_and_take)
         if length is not None and sent < length:
             raise BadResponse(f"Content-Length is {length}, the body has {sent}.")
 
@@ -82,7 +83,8 @@ class Exchange:
         """Whether to close the response runs nothing but Django's own quick receivers.
 
         Not so for streams, for files that were uploaded or are sent, for responses with a `close`
-        of their own, and while anybody but Django is connected to ``request_finished``.
+        of their own, where an agent wants to see the end of the request, and while anybody but
+        Django is connected to ``request_finished``.
         """
         try:
             return only_django_listens() and self._is_plain()
@@ -90,9 +92,10 @@ class Exchange:
             return False
 
     def _is_plain(self) -> bool:
-        response = self._response
+        response = self._result.response
         return (
-            not response.streaming
+            not self._result.wrapped
+            and not response.streaming
             and getattr(response.close, "__func__", None) is HttpResponseBase.close
             and all(map(_closes_nothing, response._resource_closers))
         )
@@ -108,7 +111,7 @@ class Exchange:
 
     def _close(self) -> None:
         try:
-            self._response.close()
+            self._result.close()
         except BaseException:
             logger.exception("Closing a response failed")
         end_child()

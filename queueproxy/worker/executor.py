@@ -4,42 +4,50 @@ The stock client is for tests: it keeps cookies, switches CSRF checks off, raise
 disconnects the closing of stale database connections process-wide, and connects to a signal every
 thread shares. This one keeps its way into Django (one call, environ in, response out) and leaves
 all that behind. No other module touches ``django.test``.
+
+Its handler is a ``WSGIHandler``, called as any WSGI server does. Agents (Sentry, New Relic) put
+their own function in the place of ``WSGIHandler.__call__``: there they begin a transaction, give
+the request a scope of its own for users, tags and breadcrumbs, and wrap the iterable that Django
+returns, so as to see its end.
 """
 
 import contextvars
 import logging
+from collections.abc import Iterable
 
-from django.core import signals
-from django.core.handlers.wsgi import WSGIRequest, get_script_name
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import connections
-from django.http import HttpResponseBase, HttpResponseServerError
-from django.test.client import Client, ClientHandler
-from django.urls import set_script_prefix
+from django.http import HttpResponseBase, HttpResponseServerError, StreamingHttpResponse
+from django.test.client import Client
 
 from ..envelopes import Envelope
 from .environ import build_environ
 from .exchange import Exchange
 from .forking import end_child
+from .wsgi_result import Result, StartResponse, WrappedResult
 
 logger = logging.getLogger("queueproxy.worker")
 
+# Where the handler leaves the responses it made for the request of this context: what it returns
+# may be an agent's iterable, which hides Django's response.
+_responses: contextvars.ContextVar[list[HttpResponseBase]] = contextvars.ContextVar("responses")
 
-class ExecutorHandler(ClientHandler):
-    """From environ to response, as django.core.handlers.wsgi.WSGIHandler does it.
 
-    Unlike its parent it does not close the response: the exchange does, once the answer is sent.
+def keeping_handler() -> WSGIHandler:
+    """A handler that appends each response it makes to the list in `_responses`.
+
+    It is no subclass: it is the sender of Django's signals, and receivers may have asked for those
+    of ``sender=WSGIHandler``.
     """
+    handler = WSGIHandler()
 
-    def __init__(self):
-        super().__init__(enforce_csrf_checks=True)
-        self.load_middleware()
-
-    def __call__(self, environ: dict) -> HttpResponseBase:
-        set_script_prefix(get_script_name(environ))
-        signals.request_started.send(sender=self.__class__, environ=environ)
-        response = self.get_response(WSGIRequest(environ))
-        response._handler_class = self.__class__
+    def get_response(request: WSGIRequest) -> HttpResponseBase:
+        response = WSGIHandler.get_response(handler, request)  # looked up late: agents replace it
+        _responses.get().append(response)
         return response
+
+    handler.get_response = get_response
+    return handler
 
 
 class QueueClient(Client):
@@ -47,10 +55,11 @@ class QueueClient(Client):
 
     def __init__(self):
         super().__init__(enforce_csrf_checks=True, raise_request_exception=False)
-        self.handler = ExecutorHandler()
+        self.handler = keeping_handler()
 
-    def request(self, **environ) -> HttpResponseBase:
-        return self.handler(environ)
+    def request(self, environ: dict, start_response: StartResponse) -> Iterable[bytes]:
+        """What the handler returns: Django's response, or what agents put around it."""
+        return self.handler(environ, start_response)
 
 
 class Executor:
@@ -62,6 +71,12 @@ class Executor:
     def respond(self, envelope: Envelope) -> Exchange:
         """Run one request through Django, in a context of its own; its exchange is to be closed.
 
+        The context is a copy of the thread's. Requests find in it what stood there when the
+        thread began, as in a thread of gunicorn's: nothing, or what an agent handed on to the
+        thread (Sentry: the tags that the project set at its start), which an empty context would
+        lack. What requests set goes with their copy. A copy shares mutable objects, though:
+        agents replace theirs in ``WSGIHandler.__call__``, for each request.
+
         Raises:
             DecodeError: the head is none a front of ours wrote; nothing was run.
         """
@@ -70,19 +85,32 @@ class Executor:
         context = contextvars.copy_context()
         return Exchange(head.method, context.run(self._respond, environ), context)
 
-    def _respond(self, environ: dict) -> HttpResponseBase:
+    def _respond(self, environ: dict) -> Result:
+        responses: list[HttpResponseBase] = []
+        _responses.set(responses)
+        start_response = StartResponse()
         try:
-            response = self._client.request(**environ)
+            iterable = self._client.request(environ, start_response)
         except BaseException as error:
             end_child(error)
-            # Django answers the exceptions of views; this one came from around it (a signal
-            # receiver), or is none it knows: sys.exit(), a cancelled task, KeyboardInterrupt. No
-            # signal raises that here, signals go to the main thread; a view must not end a worker.
-            logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        else:
-            end_child(int(response.status_code >= 500))
-            return response
-        return HttpResponseServerError(b"Server Error", content_type="text/plain")
+            return self._failed(environ, responses)
+        # An agent may also answer by itself, as application firewalls do.
+        response = responses[-1] if responses else StreamingHttpResponse()
+        end_child(int(response.status_code >= 500))
+        if iterable is response:
+            return Result(response, start_response)
+        return WrappedResult(response, iterable, start_response)
+
+    def _failed(self, environ: dict, responses: list[HttpResponseBase]) -> Result:
+        # Django answers the exceptions of views; this one came from around it (a signal receiver,
+        # an agent), or is none it knows: sys.exit(), a cancelled task, KeyboardInterrupt. No
+        # signal raises that here, signals go to the main thread; a view must not end a worker.
+        # Where there is a response all the same, it stands, if it can be sent.
+        logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        response = responses[-1] if responses else None
+        if response is None:
+            response = HttpResponseServerError(b"Server Error", content_type="text/plain")
+        return Result(response, StartResponse())
 
     def close_thread(self) -> None:
         """To be called at the end of each thread that ran requests."""

@@ -1,7 +1,7 @@
 """From Django's response to what may be sent: status, headers, and the pieces of its body."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import NamedTuple
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -24,25 +24,30 @@ class Answer(NamedTuple):
     body: bytes | None  # None for a stream, which is yet to be read
 
 
-def answer_of(method: str, response: HttpResponseBase) -> Answer:
+def answer_of(
+    method: str, response: HttpResponseBase, told: Iterable[Header] | None = None
+) -> Answer:
     """The answer as it may be sent.
+
+    Args:
+        told: headers and cookies of the response, where they are at hand.
 
     Raises:
         BadResponse: it may not.
     """
     try:
-        return _answer_of(method, response)
+        return _answer_of(method, response, told)
     except BadResponse:
         raise
     except Exception as error:  # an object of the view's own making
         raise BadResponse(f"The view's answer can't be read: {error!r}") from error
 
 
-def _answer_of(method: str, response: HttpResponseBase) -> Answer:
+def _answer_of(method: str, response: HttpResponseBase, told: Iterable[Header] | None) -> Answer:
     status = response.status_code
     if not (isinstance(status, int) and 200 <= status <= 599):
         raise BadResponse(f"The view answered with the status {status!r}.")
-    headers, length = checked_headers(response), declared_length(response)
+    headers, length = checked_headers(_headers_of(response) if told is None else told)
     if bodyless(method, status):
         return Answer(status, headers, length, b"")
     if response.streaming:
@@ -53,32 +58,38 @@ def _answer_of(method: str, response: HttpResponseBase) -> Answer:
     return Answer(status, headers, length, body)
 
 
-def checked_headers(response: HttpResponseBase) -> list[Header]:
-    """The headers to send, Set-Cookie one by one, hop-by-hop ones left out (RFC 9110, 7.6.1).
+def _headers_of(response: HttpResponseBase) -> list[Header]:
+    cookies = (("Set-Cookie", c.output(header="")) for c in response.cookies.values())
+    return [*response.items(), *cookies]
+
+
+def checked_headers(told: Iterable[Header]) -> tuple[list[Header], int | None]:
+    """The headers to send, hop-by-hop ones left out (RFC 9110, 7.6.1); the Content-Length given.
 
     Raises:
         BadResponse: one cannot be sent.
     """
-    headers = [(name, value) for name, value in response.items()]
-    headers += [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
-    dropped = HOP_BY_HOP
-    if "Connection" in response.headers:
-        dropped = dropped | {n.strip().lower() for n in response.headers["Connection"].split(",")}
-    kept = []
-    for name, value in headers:
+    kept, connection, length = [], None, None
+    for name, value in told:
         if not is_token(name):
             raise BadResponse(f"The view sent a header named {name!r}.")
         if _BAD_VALUE(value):
             raise BadResponse(f"The view sent a line break in the header {name}.")
-        if not _is_latin_1(value):  # Django sees to all but the attributes of cookies
+        if not (
+            value.isascii() or max(value) <= "\xff"
+        ):  # Django sees to all but the attributes of cookies
             raise BadResponse(f"The view sent what is not Latin-1 in the header {name}.")
-        if name.lower() not in dropped:
+        lowered = name.lower()
+        if lowered == "content-length":
+            length = _length(value)
+        if lowered not in HOP_BY_HOP:
             kept.append((name, value.strip(" \t")))
-    return kept
-
-
-def _is_latin_1(text: str) -> bool:
-    return text.isascii() or max(text) <= "\xff"
+        elif lowered == "connection":
+            connection = value
+    if connection is not None:
+        named = {name.strip().lower() for name in connection.split(",")}
+        kept = [header for header in kept if header[0].lower() not in named]
+    return kept, length
 
 
 def bodyless(method: str, status: int) -> bool:
@@ -86,15 +97,8 @@ def bodyless(method: str, status: int) -> bool:
     return method == "HEAD" or status in BODILESS
 
 
-def declared_length(response: HttpResponseBase) -> int | None:
-    """The Content-Length of the view, where it gave one.
-
-    Raises:
-        BadResponse: it is not a number.
-    """
-    if "Content-Length" not in response.headers:
-        return None
-    text = response.headers["Content-Length"].strip()
+def _length(text: str) -> int:
+    text = text.strip()
     if not (text.isascii() and text.isdigit()):
         raise BadResponse(f"The view sent the Content-Length {text!r}.")
     return int(text)
@@ -106,25 +110,31 @@ def each_piece(response: HttpResponseBase, take: Callable[[bytes], None]) -> Non
     Whatever `take` or the view raises is raised here.
     """
     if response.is_async:
-        async_to_sync(_each_async_piece)(response, take)
+        each_async_piece(response.streaming_content, take)
         return
-    for data in _sync_pieces(response):
+    for data in sync_pieces(response):
         take(data)
 
 
-def _sync_pieces(response: HttpResponseBase) -> Iterable[bytes]:
+def sync_pieces(response: HttpResponseBase) -> Iterable[bytes]:
+    """The pieces of a stream that is not async; of a file, in blocks larger than Django's."""
     file = getattr(response, "file_to_stream", None)
     if file is not None:
         return iter(lambda: file.read(FILE_BLOCK), b"")
     return response.streaming_content
 
 
-async def _each_async_piece(response: HttpResponseBase, take: Callable[[bytes], None]) -> None:
+def each_async_piece(pieces: AsyncIterable[bytes], take: Callable[[bytes], None]) -> None:
+    """Give `take` what is iterated asynchronously; for the rest as `each_piece`."""
+    async_to_sync(_each_async_piece)(pieces, take)
+
+
+async def _each_async_piece(pieces: AsyncIterable[bytes], take: Callable[[bytes], None]) -> None:
     """One loop for the whole answer, in a thread of its own; with it ends the view's iterator.
 
     What is synchronous, `take` and the view's database, stays in the calling thread; the loop runs
     on while `take` blocks.
     """
     take_here = sync_to_async(take, thread_sensitive=True)
-    async for data in response.streaming_content:
+    async for data in pieces:
         await take_here(data)

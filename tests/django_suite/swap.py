@@ -11,7 +11,7 @@ from http.cookies import SimpleCookie
 from urllib.parse import quote_from_bytes
 
 from django.core import signals
-from django.core.handlers.wsgi import WSGIRequest
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import close_old_connections
 from django.http.response import ResponseHeaders
 from django.test.client import ClientHandler
@@ -19,7 +19,7 @@ from django.test.client import ClientHandler
 from queueproxy.broker.claims import Claim
 from queueproxy.envelopes import WIRE_VERSION, Codec, Envelope, Frame, RequestHead, digest_of
 from queueproxy.exceptions import BadResponse
-from queueproxy.worker.executor import Executor, ExecutorHandler
+from queueproxy.worker.executor import Executor, keeping_handler
 from queueproxy.worker.reply import WINDOW, Reply
 
 CODEC = Codec(["the wire of Django's tests"])
@@ -50,34 +50,39 @@ def install(counter: str) -> None:
     ClientHandler.__call__ = call
 
 
-class _Handler(ExecutorHandler):
+def _watched_handler() -> WSGIHandler:
     """Our handler, with the stock client's CSRF flag and an eye on what it made."""
+    handler = keeping_handler()
+    keep_response = handler.get_response
 
-    def get_response(self, request: WSGIRequest):
-        request._dont_enforce_csrf_checks = not self.enforce_csrf_checks
-        request.environ.update(self.not_carried)
-        response = super().get_response(request)
+    def get_response(request: WSGIRequest):
+        request._dont_enforce_csrf_checks = not handler.enforce_csrf_checks
+        request.environ.update(handler.not_carried)
+        response = keep_response(request)
         response.wsgi_request = request
-        self.executed = response
+        handler.executed = response
         return response
+
+    handler.get_response = get_response
+    return handler
 
 
 class _Client:
-    def __init__(self, handler: _Handler):
+    def __init__(self, handler: WSGIHandler):
         self._handler = handler
 
-    def request(self, **environ):
-        return self._handler(environ)
+    def request(self, environ, start_response):
+        return self._handler(environ, start_response)
 
 
 class _Executor(Executor):
     """Ours, but what is raised around views goes to the test, as from the stock handler."""
 
-    def __init__(self, handler: _Handler):
+    def __init__(self, handler: WSGIHandler):
         self._client = _Client(handler)
 
-    def _respond(self, environ):
-        return self._client.request(**environ)
+    def _failed(self, environ, responses):
+        raise
 
 
 class _Wire:
@@ -125,7 +130,7 @@ def _call(stock: ClientHandler, environ: dict):
         stock.load_middleware()  # marks it as loaded, as tests expect
     handler = getattr(stock, "_swapped", None)
     if handler is None:
-        handler = stock._swapped = _Handler()
+        handler = stock._swapped = _watched_handler()
     handler.enforce_csrf_checks = stock.enforce_csrf_checks
     head, body = _envelope(environ)
     handler.not_carried = {

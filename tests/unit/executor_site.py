@@ -5,8 +5,9 @@ import contextvars
 import threading
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.db import connection
-from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.middleware.csrf import get_token
 from django.urls import path, re_path, reverse
 from django.utils import timezone, translation
@@ -266,7 +267,12 @@ def files(request):
     return HttpResponse(request.FILES["f"].read())
 
 
+def a_file(request):
+    return FileResponse((settings.MEDIA_ROOT / "file").open("rb"))
+
+
 urlpatterns = [
+    path("a-file/", a_file),
     path("closes/<how>/", closes),
     path("files/", files),
     path("echo/", echo, name="echo"),

@@ -45,6 +45,7 @@ def test_every_variable_of_a_small_request():
         "SCRIPT_NAME": "",
         "PATH_INFO": "/things/",
         "QUERY_STRING": "a=1",
+        "RAW_URI": "/things/?a=1",
         "CONTENT_LENGTH": "3",
         "SERVER_NAME": "198.51.100.1",
         "SERVER_PORT": "8000",

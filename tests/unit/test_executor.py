@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
@@ -12,7 +13,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 from queueproxy.envelopes import Envelope
 from queueproxy.exceptions import BadResponse
 from queueproxy.worker.exchange import Exchange
-from queueproxy.worker.executor import Executor, ExecutorHandler
+from queueproxy.worker.executor import Executor
 
 from ..waiting import wait_until
 from . import executor_site as site
@@ -410,7 +411,7 @@ def test_while_others_listen_nothing_closes_quickly(executor):
     assert not exchange.closes_quickly
     request_finished.disconnect(receiver)
     assert exchange.closes_quickly
-    request_finished.connect(receiver, sender=ExecutorHandler, weak=False)
+    request_finished.connect(receiver, sender=WSGIHandler, weak=False)
     assert not exchange.closes_quickly
-    request_finished.disconnect(receiver, sender=ExecutorHandler)
+    request_finished.disconnect(receiver, sender=WSGIHandler)
     exchange.close()
