@@ -1,7 +1,7 @@
 import pytest
 
 from ..servers import BrokerServer
-from .stage import FaultSite
+from .fault_site import FaultSite
 from .table import TABLE
 
 

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from dataclasses import dataclass
 
-from .stage import FaultSite
+from .fault_site import FaultSite
 
 PATIENCE = 120.0  # seconds
 EVERY = 5  # one of so many sends a POST, the others GETs

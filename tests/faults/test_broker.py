@@ -4,7 +4,7 @@ import pytest
 
 from ..waiting import wait_until
 from .crowd import Crowd
-from .stage import ROUNDS
+from .fault_site import ROUNDS
 
 FEW = max(1, ROUNDS // 10)  # rounds of what costs a new site each
 
@@ -38,7 +38,7 @@ def test_restarted_with_a_thousand_held(make_site, kept, round_):
 
 
 @pytest.fixture(scope="module")
-def stage(make_site):
+def site(make_site):
     site = make_site(MAX_HOLD=60)
     site.front()
     site.workers("--processes", "2", "--threads", "2")

@@ -3,8 +3,8 @@
 import pytest
 
 from .crowd import Crowd
+from .fault_site import ROUNDS, FaultSite
 from .sentinels import Watched
-from .stage import ROUNDS, FaultSite
 from .test_broker import under_way
 
 FEW = max(1, ROUNDS // 10)  # rounds of what costs five servers each
@@ -20,7 +20,7 @@ def watched():
 
 
 @pytest.fixture
-def stage(tmp_path, watched):
+def site(tmp_path, watched):
     site = FaultSite(tmp_path, watched, MAX_HOLD=100, LEASE=5)
     site.environ["DJANGO_SETTINGS_MODULE"] = "tests.faults.sentinel_settings"
     site.environ["FAULT_SENTINELS"] = watched.sentinels_setting

@@ -6,7 +6,7 @@ import pytest
 
 from ..chaos.users import CUT
 from ..waiting import wait_until
-from .stage import ROUNDS, is_frozen, thaw, wait_out
+from .fault_site import ROUNDS, is_frozen, thaw, wait_out
 from .table import TABLE
 
 LEASE = 1.0  # seconds
@@ -21,7 +21,7 @@ numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def stage(make_site):
+def site(make_site):
     site = make_site(LEASE=LEASE, MAX_HOLD=60)
     site.front()
     site.workers("--processes", "4")

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ..chaos.users import CUT
-from .stage import ROUNDS, Frozen
+from .fault_site import ROUNDS, Frozen
 from .table import TABLE
 
 PLACES = ("claimed", "entering", "view", "frames", "before-settle", "settled")

@@ -11,7 +11,7 @@ import pytest
 from ..chaos.users import User
 from ..commands import ROOT
 from ..waiting import wait_until
-from .stage import ROUNDS
+from .fault_site import ROUNDS
 
 REPLACEMENTS = 10 if ROUNDS > 1 else 3
 USERS = 8
@@ -65,7 +65,7 @@ class Fronts:
 
 
 @pytest.fixture
-def stage(make_site):
+def site(make_site):
     site = make_site(MAX_HOLD=60)
     site.workers("--processes", "2", "--threads", "4")
     yield site

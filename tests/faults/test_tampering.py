@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from ..waiting import wait_until
-from .stage import FaultSite, Frozen, Sent
+from .fault_site import FaultSite, Frozen, Sent
 
 QUEUE = "{queueproxy}:queue:default"
 SIGNED = (b"h", b"b", b"s")  # fields of a request's entry and of a reply's: head, body, signature
@@ -17,7 +17,7 @@ numbers = itertools.count()
 
 
 @pytest.fixture
-def stage(make_site):
+def site(make_site):
     """Leases and holds that outlast the test, so that neither is what ends a request."""
     site = make_site(LEASE=40, MAX_HOLD=80)
     yield site
