@@ -9,7 +9,7 @@ import msgspec
 from ..envelopes import WIRE_VERSION
 from .handle import Broker
 from .link.links import BULKY
-from .link.protocol import unless_fenced
+from .link.protocol import unless_fenced, unless_refused
 
 BLOCK_FOR = 10.0  # seconds a read of replies waits
 MARGIN = 5.0  # seconds an answer may come after the end of a block
@@ -178,7 +178,7 @@ class FrontBroker:
         """Every request the broker holds for this front."""
         key = self._link.keys.named("held", self.front)
         (ids,) = await self._link.commands([("HKEYS", key)])
-        return [id.decode() for id in ids]
+        return [id.decode() for id in unless_refused(ids)]
 
     async def credit(self, credits: Sequence[tuple[str, int]]) -> None:
         """Tell workers how many bytes of their streamed answers the clients have taken."""
@@ -202,9 +202,8 @@ class FrontBroker:
         commands.append(
             ("XREAD", "COUNT", READ_AT_ONCE, *wait, "STREAMS", self._replies_key, self._read_up_to)
         )
-        *_, found = await self._replies.commands(commands, BLOCK_FOR + MARGIN)
-        if isinstance(found, Exception):
-            raise found
+        replies = await self._replies.commands(commands, BLOCK_FOR + MARGIN)
+        *_, found = map(unless_refused, replies)
         if not found:
             return []
         entries = found[0][1]
@@ -218,9 +217,7 @@ class FrontBroker:
         position = self._read_up_to
         while True:
             (answer,) = await self._link.commands([(*read, position)])
-            if isinstance(answer, Exception):
-                raise answer
-            if not answer:
+            if not unless_refused(answer):
                 return found
             entries = answer[0][1]
             position = entries[-1][0]

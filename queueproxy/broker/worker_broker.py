@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerUnavailable, DecodeError
+from ..exceptions import BrokerUnavailable, DecodeError, ErrorReply
 from .counters import Counters
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
@@ -236,7 +236,7 @@ class WorkerBroker:
         while len(parts) < claim.chunks:
             numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
             replies = self._link.commands([("HGET", key, number) for number in numbers])
-            parts += map(unless_refused, replies)
+            parts += map(_unless_of_another_type, replies)
         if not all(isinstance(part, bytes) for part in parts):
             raise DecodeError("A chunk of the body is missing.")
         return b"".join(parts)
@@ -248,6 +248,15 @@ class WorkerBroker:
         except BrokerUnavailable:
             pass
         self._link.close()
+
+
+def _unless_of_another_type(reply: object) -> object:
+    try:
+        return unless_refused(reply)
+    except ErrorReply as error:
+        if error.code != "WRONGTYPE":
+            raise
+        raise DecodeError("What is kept as its body is none.") from error
 
 
 def _claim(reply: list) -> Claim:

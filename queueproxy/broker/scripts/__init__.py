@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from ...exceptions import ScriptsUnreadable
+
 PARTS = ("_common", "_requests", "_sweep")
 
 
@@ -22,7 +24,18 @@ class Library(NamedTuple):
 
 @cache
 def library() -> Library:
-    """The scripts of this release."""
+    """The scripts of this release, read once.
+
+    Raises:
+        ScriptsUnreadable: not even once.
+    """
+    try:
+        return _read()
+    except OSError as error:
+        raise ScriptsUnreadable(f"The scripts can't be read: {error}") from error
+
+
+def _read() -> Library:
     folder = files(__package__)
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".lua"))
     texts = [folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in PARTS]

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from queueproxy.cli import dead, hold, pause, status
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.options import positive_seconds, rate
-from queueproxy.exceptions import BrokerUnavailable
+from queueproxy.exceptions import BrokerUnavailable, ErrorReply, ScriptsUnreadable
 
 INTERRUPTED = 130  # as a shell has it
 
@@ -76,11 +76,13 @@ class Command(BaseCommand):
     def handle(self, *, run, **options) -> None:
         try:
             status = run(self, options)
+        except ErrorReply as error:
+            raise CommandError(str(error), returncode=COULD_NOT_ASK) from error
         except BrokerUnavailable as error:
             raise CommandError(
                 f"The broker can't be reached: {error}", returncode=COULD_NOT_ASK
             ) from error
-        except ImproperlyConfigured as error:
+        except (ImproperlyConfigured, ScriptsUnreadable) as error:
             raise CommandError(str(error), returncode=COULD_NOT_ASK) from error
         except KeyboardInterrupt:
             status = INTERRUPTED
