@@ -1,8 +1,9 @@
+import os
 import signal
 
 import pytest
 
-from .servers import BrokerServer
+from .servers import BrokerServer, GuardedServer
 
 # A shell without job control ignores SIGINT in what it starts in the background, and so would all
 # that the tests start and interrupt.
@@ -11,8 +12,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def broker_server():
-    """One private server for the session."""
-    server = BrokerServer().start()
+    """One private server for the session; with a user for each role if QUEUEPROXY_TEST_ACL is set."""
+    server = (GuardedServer if os.environ.get("QUEUEPROXY_TEST_ACL") else BrokerServer)().start()
     yield server
     server.stop()
 

@@ -1,5 +1,6 @@
 """An executor thread's worker_broker at the broker: takes requests off, sends answers back."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,17 +8,20 @@ from typing import NamedTuple
 import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerUnavailable, DecodeError, ErrorReply
+from ..exceptions import BrokerRefused, BrokerUnavailable, DecodeError, ErrorReply
 from .counters import Counters
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced, unless_refused
 
+logger = logging.getLogger("queueproxy.worker")
+
 AGAIN = b"again"
 IDLE = b"idle"
 GONE = b"gone"
 BLOCK_FOR = 15.0  # seconds an idle thread waits for a bell before it looks by itself
+LOOK_EVERY = 1.0  # seconds between looks of a thread that can't block
 COUNT_EVERY = 0.25  # seconds between reports to the statistics
 CHUNKS_AT_ONCE = 4  # of a body, in one trip: the broker keeps an answer until it is read
 MARGIN = 5.0  # seconds an answer may come after the end of a block
@@ -78,6 +82,7 @@ class WorkerBroker:
         self._queues = queues
         self._call = 0
         self._block = BLOCK_FOR
+        self._deaf = False  # the broker refuses to block
         self._counters = Counters()
         self._counts_due = 0.0
         self._bells = tuple(broker.keys.named("bell", queue) for queue in queues)
@@ -119,14 +124,33 @@ class WorkerBroker:
         return taken
 
     def wait(self) -> Claim | None:
-        """Block until a bell rings (or BLOCK_FOR is over), then claim, in one trip."""
+        """Block until a bell rings (or BLOCK_FOR is over), then claim, in one trip.
+
+        Where the broker refuses to block, look by itself every LOOK_EVERY seconds.
+        """
         block = self._block
         if self._counters.completed:
             block = min(block, COUNT_EVERY)
             if time.monotonic() >= self._counts_due:
                 self.send_counts()
         bells = ("BLPOP", *self._bells, self._stop_bell, block)
-        return self._take(self._arguments(None, True), bells)
+        try:
+            claim = self._take(self._arguments(None, True), bells)
+        except BrokerRefused as error:
+            if error.command != bells[0]:
+                raise
+            self._note_deaf(error)
+            time.sleep(LOOK_EVERY)
+            return self.settle_and_claim(None)  # what that trip may have claimed is given again
+        self._note_deaf(None)
+        return claim
+
+    def _note_deaf(self, error: BrokerRefused | None) -> None:
+        if error and not self._deaf:
+            logger.warning("%s. Looking for requests every %g s.", error, LOOK_EVERY)
+        elif self._deaf and not error:
+            logger.info("The broker takes BLPOP again.")
+        self._deaf = error is not None
 
     def send_counts(self) -> None:
         """Bring the statistics up to date; what the broker does not take is lost."""

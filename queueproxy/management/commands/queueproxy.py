@@ -5,7 +5,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from queueproxy.cli import dead, hold, pause, status
+from queueproxy.cli import acl, dead, hold, pause, status
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.options import positive_seconds, rate
 from queueproxy.exceptions import BrokerUnavailable, ErrorReply, ScriptsUnreadable
@@ -25,6 +25,7 @@ class Command(BaseCommand):
         self._add_looking(actions)
         self._add_pausing(actions)
         self._add_dead_letters(actions)
+        self._add_acl(actions)
 
     def _add_looking(self, actions) -> None:
         parser = actions.add_parser("status", help="what waits, who works on what")
@@ -72,6 +73,18 @@ class Command(BaseCommand):
             if name == "show":
                 verb.add_argument("--reveal", action="store_true", help="hide nothing")
             verb.set_defaults(run=function)
+
+    def _add_acl(self, actions) -> None:
+        parser = actions.add_parser(
+            "acl", help="print a user of the broker for each part, with the rights it needs"
+        )
+        parser.add_argument(
+            "--format", choices=acl.FORMATS, default="setuser", help="commands, or lines of a file"
+        )
+        parser.add_argument(
+            "--passwords", action="store_true", help="with new ones (else they stay as they are)"
+        )
+        parser.set_defaults(run=acl.acl)
 
     def handle(self, *, run, **options) -> None:
         try:
