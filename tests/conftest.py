@@ -12,7 +12,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope="session")
 def broker_server():
-    """One private server for the session; with a user for each role if QUEUEPROXY_TEST_ACL is set."""
+    """One private server for the session.
+
+    Where QUEUEPROXY_TEST_ACL is set, each part of a site has a user of its own there.
+    """
     server = (GuardedServer if os.environ.get("QUEUEPROXY_TEST_ACL") else BrokerServer)().start()
     yield server
     server.stop()

@@ -19,7 +19,7 @@ from queueproxy.broker.operate.acl import (
 from queueproxy.broker.scripts import library
 
 ROOT = Path(queueproxy.broker.__file__).parent
-BY_REDIS_PY = {"client|setname", "client|setinfo"}  # when it connects
+BY_REDIS_PY = {"client|setname"}  # when it connects
 LINK = ("link/links.py", "link/protocol.py")
 SNAPSHOT = ("observe/reader.py", "observe/processes.py")
 PARTS = {

@@ -128,6 +128,7 @@ def _common(address: BrokerAddress, role: str) -> dict[str, Any]:
     return {
         "socket_connect_timeout": CONNECT_WITHIN,
         "client_name": f"queueproxy:{role}",
+        "driver_info": None,  # no CLIENT SETINFO: Redis 7.0 has none, and no right to it to give
         **address.options,
         "protocol": 2,
         "decode_responses": False,

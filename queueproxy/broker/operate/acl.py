@@ -1,6 +1,6 @@
 """Users of the broker with no more rights than their part of queueproxy uses (Redis ACL SETUSER).
 
-A function runs with the rights of its caller, so whoever may call one needs every command in it, and
+A function runs with the rights of its caller, so whoever calls one needs every command in it. And
 whoever has FCALL may call all: the server checks commands and keys, not the names of functions.
 tests/unit/test_acl.py holds the lists here to what the code sends.
 """
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..scripts import library
 
-CONNECTING = ("client|setname", "client|setinfo", "info", "type", "function|load", "fcall")
+CONNECTING = ("client|setname", "info", "type", "function|load", "fcall")
 SNAPSHOT = ("time", "info", "hgetall", "zrange", "xlen", "lrange", "hmget", "hlen", "xrange")
 OTHER_DATABASE = "select"  # sent where the address names a database other than 0
 PASSWORD_BYTES = 32
