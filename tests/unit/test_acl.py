@@ -112,8 +112,8 @@ def test_commands_of_helpers_are_found():
     inside = commands_in_functions()
     assert {"blpop", "xread"}.isdisjoint(set().union(*inside.values()))  # scripts never block
     assert "xadd" in inside["worker_reap"]  # worker_reap > reap_worker > lose > conclude > notice
-    assert "zpopmin" in inside["settle_and_claim"]
-    assert "zpopmin" not in inside["enqueue"]
+    assert "zrangebyscore" in inside["worker_beat"]  # worker_beat > sweep
+    assert "zrangebyscore" not in inside["enqueue"]
     assert all("time" in commands for commands in inside.values())
 
 
