@@ -15,6 +15,7 @@ from ..ports import free_port
 from ..waiting import wait_until
 
 SETTINGS = "tests.acceptance.probe.settings"
+STARTS_WITHIN = 60.0  # seconds, on a busy machine
 
 
 class Site(Commands):
@@ -54,14 +55,16 @@ class Site(Commands):
         """Start a front and wait until it listens."""
         words = ("runqueueproxy", f"127.0.0.1:{self.port}", "--server", self.server, *options)
         process = self.manage(*words, **self._as("front"), **environ)
-        wait_until(lambda: self.get("/-/livez"), f"front: {process.log}")
+        wait_until(lambda: self.get("/-/livez"), f"front: {process.log}", STARTS_WITHIN)
         return process
 
     def workers(self, *options: str, **environ: str) -> subprocess.Popen:
         """Start a supervisor with workers and wait until they are on the list."""
         wanted = len(self.status()["workers"]) + 1
         process = self.manage("runqueueworker", *options, **self._as(self.worker_role), **environ)
-        wait_until(lambda: len(self.status()["workers"]) >= wanted, f"worker: {process.log}")
+        wait_until(
+            lambda: len(self.status()["workers"]) >= wanted, f"worker: {process.log}", STARTS_WITHIN
+        )
         return process
 
     def _as(self, role: str) -> dict[str, str]:
