@@ -216,6 +216,27 @@ def test_it_heals(site, fault):
     assert worker_log.lines("Traceback") == front_log.lines("Traceback") == []
 
 
+def test_a_script_that_breaks_off_loses_no_answer(site):
+    """It was refused a command in the middle: what it had done by then stays done."""
+    workers, worker_log, client = pids(site), Log(site.supervisor), site.broker.client()
+    with load(site) as traffic:
+        under_way = [
+            site.send(f"broken{next(numbers)}", kind, "seconds=1") for kind in ("GET", "POST")
+        ]
+        for request in under_way:
+            site.run_of(request.nonce)
+        _acl("-xadd")(site.broker, client)
+        wait_out(LASTS)
+        _acl("+xadd")(site.broker, client)
+        assert served_within(site) < HEALS_WITHIN
+        check_executions(site, traffic.end() + under_way, {200})
+    assert pids(site) == workers
+    told = worker_log.lines("Trying again.")
+    assert len(told) == 2, told  # each held one
+    assert all("broke off FCALL settle_and_claim: " in line for line in told), told
+    wait_until(lambda: len(worker_log.lines("The broker is back")) == 2, "both say that it is")
+
+
 def _without_time(line: str) -> str:
     return line.partition("] ")[2].partition("(")[0]
 
