@@ -26,5 +26,8 @@ def broker(broker_server, monkeypatch):
     """The private server, empty, and where the settings point to."""
     broker_server.revive()
     broker_server.client().flushall()
+    broker_server.client().acl_log_reset()
     monkeypatch.setenv("QUEUEPROXY_BROKER_URL", broker_server.url)
-    return broker_server
+    yield broker_server
+    if isinstance(broker_server, GuardedServer):
+        assert broker_server.client().acl_log() == []  # of what was refused to anybody
