@@ -24,6 +24,38 @@ class NotSent(BrokerUnavailable):
     """The broker could not be reached or refused: nothing that was sent to it was done."""
 
 
+class ErrorReply(BrokerUnavailable):
+    """The broker answered a command with an error.
+
+    Args:
+        command: its name.
+        reply: the error as the server sent it; its first word is its code (MISCONF, NOPERM, ...).
+    """
+
+    VERB = "answers with an error to"
+
+    def __init__(self, command: str, reply: str):
+        self.command = command
+        self.code = reply.partition(" ")[0]
+        super().__init__(f"The broker {self.VERB} {command}: {reply}")
+
+
+class BrokerRefused(ErrorReply, NotSent):
+    """The broker refused a command: it was not run. It may be allowed again at any time."""
+
+    VERB = "refuses"
+
+
+class ScriptFailed(ErrorReply):
+    """A script broke off: what it had done by then stays done."""
+
+    VERB = "broke off"
+
+
+class ScriptsUnreadable(QueueProxyError):
+    """The files of the scripts could not be read."""
+
+
 class Fenced(QueueProxyError):
     """The broker has given this worker or front up; it must register again."""
 

@@ -1,6 +1,7 @@
 """Real servers for the tests: the wheel's Valkey, or Debian's Redis where asked for."""
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import redis
+
+from queueproxy.broker.operate.acl import as_file_line, users
 
 WANTED = os.environ.get("QUEUEPROXY_TEST_SERVER", "valkey")
 
@@ -37,10 +40,12 @@ class BrokerServer:
     """A private server on a unix socket; may be killed and started again.
 
     Args:
+        wanted: ``valkey`` or ``redis``.
         options: further configuration, such as ``{"appendonly": "yes"}``.
     """
 
-    def __init__(self, **options: str):
+    def __init__(self, wanted: str = WANTED, **options: str):
+        self._wanted = wanted
         self._directory = tempfile.mkdtemp(prefix="qptest-")
         self.socket = str(Path(self._directory) / "s")
         self._options = {"save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
@@ -51,6 +56,10 @@ class BrokerServer:
     def url(self) -> str:
         """For redis-py and for the environment of processes."""
         return f"unix://{self.socket}"
+
+    def url_of(self, role: str) -> str:
+        """What a process of queueproxy connects with: front, worker, operator or dashboard."""
+        return self.url
 
     def start(self) -> "BrokerServer":
         """Start it and wait until it answers."""
@@ -82,7 +91,7 @@ class BrokerServer:
             self.start()
 
     def _program(self) -> str:
-        return binary()
+        return binary(self._wanted)
 
     def freeze(self) -> None:
         """From now on it takes connections (the kernel does) and says nothing."""
@@ -106,3 +115,41 @@ class BrokerServer:
         if self._process is not None and self._process.poll() is None:
             self.kill()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+class GuardedServer(BrokerServer):
+    """A server whose default user is off: a user for each role, and one for the tests.
+
+    Its users are what ``queueproxy acl --format aclfile --passwords`` prints. Arguments as for
+    BrokerServer; `namespace` as the setting.
+    """
+
+    def __init__(self, wanted: str = WANTED, namespace: str = "queueproxy", **options: str):
+        super().__init__(wanted, **options)
+        self._users = {user.name: user for user in users(namespace, passwords=True)}
+        self._namespace = namespace
+        self._admin = secrets.token_hex(16)
+        lines = [
+            "user default off",
+            f"user admin on >{self._admin} ~* &* +@all",
+            *map(as_file_line, self._users.values()),
+        ]
+        file = Path(self._directory) / "users.acl"
+        file.write_text("\n".join(lines) + "\n")
+        # So that DEBUG is refused for want of a right, not by this switch.
+        self._options |= {"aclfile": str(file), "enable-debug-command": "yes"}
+
+    @property
+    def url(self) -> str:
+        """The tests' own."""
+        return f"unix://admin:{self._admin}@{self.socket}"
+
+    def url_of(self, role: str) -> str:
+        """The URL of a role's user."""
+        user = self._users[f"{self._namespace}-{role}"]
+        return f"unix://{user.name}:{user.password}@{self.socket}"
+
+    def client(self, role: str = "") -> redis.Redis:
+        """As the tests' own user, or as a role's."""
+        url = self.url_of(role) if role else self.url
+        return redis.Redis.from_url(url, decode_responses=True, protocol=2)

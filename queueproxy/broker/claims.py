@@ -5,10 +5,10 @@ from typing import NamedTuple
 import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import DecodeError
+from ..exceptions import DecodeError, ErrorReply
 from ..records import Meta, parse
 from .link.links import Link
-from .link.protocol import unless_refused
+from .link.protocol import checked
 
 CHUNKS_AT_ONCE = 4  # of a body, in one trip: the broker keeps an answer until it is read
 
@@ -84,10 +84,19 @@ def fetch_chunks(link: Link, claim: Claim) -> bytes:
     while len(parts) < claim.chunks:
         numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
         replies = link.commands([("HGET", key, number) for number in numbers])
-        parts += map(unless_refused, replies)
+        parts += map(_unless_of_another_type, replies)
     if not all(isinstance(part, bytes) for part in parts):
         raise DecodeError("A chunk of the body is missing.")
     return b"".join(parts)
+
+
+def _unless_of_another_type(reply: object) -> object:
+    try:
+        return checked(reply)
+    except ErrorReply as error:
+        if error.code != "WRONGTYPE":
+            raise
+        raise DecodeError("What is kept as its body is none.") from error
 
 
 def verified(claim: Claim, body: bytes, codec: Codec) -> Envelope:

@@ -10,7 +10,7 @@ from ..envelopes import WIRE_VERSION
 from ..records import Meta, pack
 from .handle import Broker
 from .link.links import BULKY
-from .link.protocol import unless_fenced
+from .link.protocol import checked, unless_fenced
 from .replies import ReplyReader
 
 Why = Literal["left", "expired"]  # a client has gone; its hold is over
@@ -171,7 +171,7 @@ class FrontBroker:
         """Every request the broker holds for this front."""
         key = self._link.keys.named("held", self.front)
         (ids,) = await self._link.commands([("HKEYS", key)])
-        return [id.decode() for id in ids]
+        return [id.decode() for id in checked(ids)]
 
     async def credit(self, credits: Sequence[tuple[str, int]]) -> None:
         """Tell workers how many bytes of their streamed answers the clients have taken."""

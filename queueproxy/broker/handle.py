@@ -10,6 +10,7 @@ from functools import cached_property
 from ..keys import Keys
 from .link.connect import BrokerAddress
 from .link.links import AsyncLink, Link
+from .scripts import library
 
 _links: weakref.WeakSet[Link] = weakref.WeakSet()
 
@@ -31,11 +32,17 @@ class Broker:
         address: of the server.
         namespace: the setting ``NAMESPACE``.
         lease: seconds a process may be silent before it is given up (the setting ``LEASE``).
+
+    Raises:
+        ScriptsUnreadable: the script library could not be read.
     """
 
     address: BrokerAddress
     namespace: str
     lease: float
+
+    def __post_init__(self):
+        library()  # read now: later there may be no descriptor left to read it with
 
     @cached_property
     def keys(self) -> Keys:

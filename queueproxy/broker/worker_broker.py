@@ -1,9 +1,11 @@
 """What an executor thread asks of the broker: claim requests, push and settle their answers."""
 
+import logging
+import time
 from collections.abc import Callable
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerRefused, BrokerUnavailable
 from .claims import Claim, Settlement, claim_of, fetch_chunks, settlement_arguments, verified
 from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
@@ -11,10 +13,13 @@ from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced
 
+logger = logging.getLogger("queueproxy.worker")
+
 AGAIN = b"again"
 IDLE = b"idle"
 GONE = b"gone"
 BLOCK_FOR = 15.0  # seconds an idle thread waits for a bell before it looks by itself
+LOOK_EVERY = 1.0  # seconds between looks of a thread that can't block
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
@@ -47,6 +52,7 @@ class WorkerBroker:
         self._call = 0
         self._block = BLOCK_FOR
         self.counts = CountReporter(self._link)
+        self._deaf = False  # the broker refuses to block
         self._bells = tuple(broker.keys.named("bell", queue) for queue in queues)
         self.work_as(worker)
 
@@ -85,11 +91,30 @@ class WorkerBroker:
         return taken
 
     def wait(self) -> Claim | None:
-        """Block until a bell rings (or BLOCK_FOR is over), then claim, in one trip."""
+        """Block until a bell rings (or BLOCK_FOR is over), then claim, in one trip.
+
+        Where the broker refuses to block, look by itself every LOOK_EVERY seconds.
+        """
         self.counts.report_if_due(self.worker)
         block = min(self._block, COUNT_EVERY) if self.counts.pending else self._block
         bells = ("BLPOP", *self._bells, self._stop_bell, block)
-        return self._take(self._arguments(None, True), bells)
+        try:
+            claim = self._take(self._arguments(None, True), bells)
+        except BrokerRefused as error:
+            if error.command != bells[0]:
+                raise
+            self._note_deaf(error)
+            time.sleep(LOOK_EVERY)
+            return self.settle_and_claim(None)  # what that trip may have claimed is given again
+        self._note_deaf(None)
+        return claim
+
+    def _note_deaf(self, error: BrokerRefused | None) -> None:
+        if error and not self._deaf:
+            logger.warning("%s. Looking for requests every %g s.", error, LOOK_EVERY)
+        elif self._deaf and not error:
+            logger.info("The broker takes BLPOP again.")
+        self._deaf = error is not None
 
     def _take(
         self,

@@ -8,7 +8,7 @@ from .. import conf
 from ..broker.link.connect import server_info
 from ..broker.link.protocol import checked, refuse_other_schema
 from ..checks import problems_of_server
-from ..exceptions import BrokerUnavailable, SchemaMismatch
+from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch, ScriptsUnreadable
 
 logger = logging.getLogger("queueproxy")
 
@@ -22,6 +22,11 @@ def refuse_unfit_server() -> None:
     try:
         info = server_info(conf.broker().address)
         _refuse_other_schema()
+    except ScriptsUnreadable as error:
+        raise CommandError(str(error)) from error
+    except ErrorReply as error:
+        logger.warning("%s", error)
+        return
     except BrokerUnavailable as error:
         logger.warning("The broker can't be reached yet: %s", error)
         return

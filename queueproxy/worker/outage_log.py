@@ -3,23 +3,39 @@
 import logging
 import threading
 
+from ..exceptions import ErrorReply
+
 logger = logging.getLogger("queueproxy.worker")
 
 
 class OutageLog:
-    """One line when the broker goes and one when it is back, however many threads notice."""
+    """One line when the broker goes and one when it is back, however many threads notice.
+
+    What it refuses to one thread it may grant to another: it is back when it is so for all.
+    """
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._away = False
+        self._without: set[int] = set()  # threads
 
     def note(self, away: bool, error: Exception | None = None) -> None:
+        """Whether the calling thread finds the broker away, and by which error."""
+        thread = threading.get_ident()
         with self._lock:
-            if away == self._away:
+            was_away = bool(self._without)
+            if away:
+                self._without.add(thread)
+            else:
+                self._without.discard(thread)
+            if bool(self._without) == was_away:
                 return
-            self._away = away
         if away:
-            why = f": {error}".rstrip(". ") if error else ""
-            logger.warning("The broker is away%s. Trying again.", why)
+            logger.warning("%s. Trying again.", _sentence(error))
         else:
             logger.info("The broker is back.")
+
+
+def _sentence(error: Exception | None) -> str:
+    if isinstance(error, ErrorReply):  # it is there, and says what it does not do
+        return str(error).rstrip(". ")
+    return f"The broker is away: {error}".rstrip(". ") if error else "The broker is away"

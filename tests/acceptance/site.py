@@ -15,6 +15,7 @@ from ..ports import free_port
 from ..waiting import wait_until
 
 SETTINGS = "tests.acceptance.probe.settings"
+STARTS_WITHIN = 60.0  # seconds, on a busy machine
 
 
 class Site(Commands):
@@ -38,11 +39,13 @@ class Site(Commands):
             {
                 **os.environ,
                 "DJANGO_SETTINGS_MODULE": SETTINGS,
-                "QUEUEPROXY_BROKER_URL": broker.url,
+                "QUEUEPROXY_BROKER_URL": broker.url_of("operator"),
                 "PROBE_LEDGER": str(self.ledger),
                 "PROBE_SETTINGS": json.dumps(settings),
             },
         )
+
+    worker_role = "worker"  # dashboard, where workers serve the admin page
 
     @property
     def url(self) -> str:
@@ -51,16 +54,23 @@ class Site(Commands):
     def front(self, *options: str, **environ: str) -> subprocess.Popen:
         """Start a front and wait until it listens."""
         words = ("runqueueproxy", f"127.0.0.1:{self.port}", "--server", self.server, *options)
-        process = self.manage(*words, **environ)
-        wait_until(lambda: self.get("/-/livez"), f"front: {process.log}")
+        process = self.manage(*words, **self._as("front"), **environ)
+        wait_until(lambda: self.get("/-/livez"), f"front: {process.log}", STARTS_WITHIN)
         return process
 
     def workers(self, *options: str, **environ: str) -> subprocess.Popen:
         """Start a supervisor with workers and wait until they are on the list."""
         wanted = len(self.status()["workers"]) + 1
-        process = self.manage("runqueueworker", *options, **environ)
-        wait_until(lambda: len(self.status()["workers"]) >= wanted, f"worker: {process.log}")
+        process = self.manage("runqueueworker", *options, **self._as(self.worker_role), **environ)
+        wait_until(
+            lambda: len(self.status()["workers"]) >= wanted, f"worker: {process.log}", STARTS_WITHIN
+        )
         return process
+
+    def _as(self, role: str) -> dict[str, str]:
+        """The environment that makes a process that role's user, where the broker has one."""
+        url = self.broker.url_of(role)
+        return {} if url == self.broker.url_of("operator") else {"QUEUEPROXY_BROKER_URL": url}
 
     def status(self) -> dict:
         """What ``queueproxy status --json`` says, read in this process."""
@@ -68,7 +78,7 @@ class Site(Commands):
         from queueproxy.broker.link.connect import BrokerAddress
         from queueproxy.broker.observe.reader import SnapshotReader
 
-        link = Broker(BrokerAddress(self.broker.url), "queueproxy", 15).link("test")
+        link = Broker(BrokerAddress(self.broker.url_of("operator")), "queueproxy", 15).link("test")
         stats = SnapshotReader(link, ("ops", "high", "default", "low"))
         try:
             return stats.snapshot().as_status()

@@ -24,7 +24,7 @@ from queueproxy.broker.observe.histogram import bucket_of
 
 from ..integration.test_metrics_docs import expressions
 from ..ports import free_port
-from ..servers import missing
+from ..servers import WANTED, missing
 from ..waiting import wait_until
 
 WATCH = [sys.executable, "-m", "django", "queueproxy", "status", "--watch"]
@@ -121,7 +121,7 @@ def test_watch_follows_what_happens(site, terminal):
     site.broker.kill()
     watch.shows("The broker can't be reached for ", "queue")  # and what was seen last
     site.broker.start()
-    watch.shows("valkey")
+    watch.shows(WANTED)
     watch.type(b"\x03")
     assert watch.process.wait(10) == 0
     assert "Traceback" not in watch.written

@@ -80,6 +80,10 @@ class Watched:
         """Of the primary."""
         return f"redis://127.0.0.1:{self.primary_port()}"
 
+    def url_of(self, role: str) -> str:
+        """As `url`: all parts of a site are one user."""
+        return self.url
+
     def client(self) -> redis.Redis:
         """Of the primary."""
         return redis.Redis.from_url(self.url, decode_responses=True, protocol=2)

@@ -75,7 +75,8 @@ async def test_namespaces_spread_over_the_nodes_and_each_works(cluster):
 
 
 def test_the_whole_system_over_three_nodes(cluster, tmp_path):
-    site = Site(tmp_path, SimpleNamespace(url=cluster.url(2)), "uvicorn")
+    broker = SimpleNamespace(url_of=lambda role: cluster.url(2))
+    site = Site(tmp_path, broker, "uvicorn")
     try:
         site.front(QUEUEPROXY_BROKER_URL=cluster.url(0))
         site.workers(QUEUEPROXY_BROKER_URL=cluster.url(1))

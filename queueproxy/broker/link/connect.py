@@ -20,10 +20,10 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from ...exceptions import BrokerUnavailable
+from .protocol import INFO, error_reply, not_connected
 
 CONNECT_WITHIN = 5.0  # seconds
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -113,19 +113,22 @@ def server_info(address: BrokerAddress) -> dict[str, Any]:
     """What the server says of itself (INFO), with its eviction policy.
 
     Raises:
-        BrokerUnavailable: it could not be asked.
+        NotSent: it could not be asked.
     """
     try:
         with sync_client(address) as client:
             return client.info()
+    except ResponseError as error:
+        raise error_reply(INFO, error) from error
     except (RedisError, OSError) as error:
-        raise BrokerUnavailable(str(error)) from error
+        raise not_connected(error) from error
 
 
 def _common(address: BrokerAddress, role: str) -> dict[str, Any]:
     return {
         "socket_connect_timeout": CONNECT_WITHIN,
         "client_name": f"queueproxy:{role}",
+        "driver_info": None,  # no CLIENT SETINFO: Redis 7.0 has none, and no right to it to give
         **address.options,
         "protocol": 2,
         "decode_responses": False,

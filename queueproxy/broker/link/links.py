@@ -11,10 +11,10 @@ import hiredis
 from redis.connection import PythonRespSerializer
 from redis.exceptions import AskError, MovedError, RedisError, ResponseError
 
-from ...exceptions import BrokerUnavailable, NotSent
+from ...exceptions import BrokerUnavailable
 from ...keys import Keys
 from .connect import ANSWER_WITHIN, BrokerAddress, async_connection, descriptor_of, sync_connection
-from .protocol import Command, Epoch
+from .protocol import Command, Epoch, error_reply, not_connected
 from .spin_wait import SpinWait
 
 MOST_HOPS = 5  # from node to node of a cluster, to connect once
@@ -104,7 +104,7 @@ class Link:
         *,
         bulky: bool = False,
     ) -> list:
-        """Send all in one write, read all replies; an error reply is returned, not raised.
+        """Send all in one write, read all replies; an error reply is returned as ErrorReply.
 
         Args:
             timeout: seconds.
@@ -122,9 +122,9 @@ class Link:
             if while_waiting is not None:
                 while_waiting()
             if self._spin is None or timeout != ANSWER_WITHIN:
-                return [self._read(timeout) for _ in commands]
+                return [self._read(command, timeout) for command in commands]
             self._spin.wait()
-            replies = [self._read(timeout) for _ in commands]
+            replies = [self._read(command, timeout) for command in commands]
             self._spin.answered()
             return replies
         except (RedisError, OSError) as error:
@@ -164,9 +164,9 @@ class Link:
                 connection.connect()
             if self._spin is not None:
                 self._spin.watch(descriptor_of(connection))
-        except (RedisError, OSError):
+        except (RedisError, OSError) as error:
             self._node.reset()
-            raise
+            raise not_connected(error) from error
 
     def _ask_for_state(self):
         self._connection.send_command(*self._node.question)
@@ -175,7 +175,7 @@ class Link:
         except ResponseError as error:
             return error
 
-    def _read(self, timeout: float):
+    def _read(self, command: Command, timeout: float):
         try:
             if timeout == ANSWER_WITHIN:  # the connection's own; another costs two system calls
                 return self._connection.read_response()
@@ -183,7 +183,7 @@ class Link:
         except AskError:
             raise  # another node's now: connect anew
         except ResponseError as error:
-            return error
+            return error_reply(command, error)
 
     def close(self) -> None:
         """Drop the connection; the next command connects again and asks for the epoch anew."""
@@ -214,7 +214,7 @@ class AsyncLink:
             async with asyncio.timeout(timeout):
                 await self._be_connected()
                 await connection.send_packed_command(_packed(connection, commands, bulky))
-                return [await self._read() for _ in commands]
+                return [await self._read(command) for command in commands]
         except (RedisError, OSError, TimeoutError) as error:
             await self.close()
             raise BrokerUnavailable(str(error) or "The broker did not answer in time.") from error
@@ -247,7 +247,7 @@ class AsyncLink:
             await self.close()
             if isinstance(error, asyncio.CancelledError):
                 raise
-            raise NotSent(str(error)) from error
+            raise not_connected(error) from error
 
     async def _connect(self) -> None:
         connection = self._connection
@@ -268,13 +268,13 @@ class AsyncLink:
         except ResponseError as error:
             return error
 
-    async def _read(self):
+    async def _read(self, command: Command):
         try:
             return await self._connection.read_response()
         except AskError:
             raise
         except ResponseError as error:
-            return error
+            return error_reply(command, error)
 
     async def close(self) -> None:
         """Drop the connection; the next command connects again and asks for the epoch anew."""

@@ -6,16 +6,18 @@ both drive the same conversation, a generator that yields commands and is sent t
 
 from collections.abc import Generator, Sequence
 
-from redis.exceptions import (
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-)
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from ...exceptions import BrokerUnavailable, EpochChanged, Fenced, NotSent, SchemaMismatch
+from ...exceptions import (
+    BrokerRefused,
+    BrokerUnavailable,
+    EpochChanged,
+    ErrorReply,
+    Fenced,
+    NotSent,
+    SchemaMismatch,
+    ScriptFailed,
+)
 from ...keys import Keys
 from ...records import SCHEMA
 from ..scripts import library
@@ -29,14 +31,8 @@ INFO: Command = ("INFO", "server")
 EPOCH = b"epoch"
 OTHER_SCHEMA = b"schema "
 FENCED = b"fenced"
-# Answers of a server that will not do it now but may soon, on this connection or on another.
-_TRY_LATER = (
-    BusyLoadingError,
-    ClusterDownError,
-    MasterDownError,
-    OutOfMemoryError,
-    ReadOnlyError,
-)
+# In the text of an error that a script met, and in no other: the server adds where it happened.
+IN_A_SCRIPT = " script: "
 
 
 class Epoch:
@@ -69,7 +65,9 @@ class Epoch:
     def _call(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
         function = f"{library().name}_{name}"
         command = ("FCALL", function, 1, self.keys.state, self.run_id, *args)
-        *_, reply = yield [before, command] if before else [command]
+        *first, reply = yield [before, command] if before else [command]
+        for other in first:
+            checked(other)  # the script can be run again
         if _is_unknown_function(reply):  # a new server, or FUNCTION FLUSH; nothing was run
             loaded, reply = yield [("FUNCTION", "LOAD", "REPLACE", library().source), command]
             checked(loaded)
@@ -77,30 +75,42 @@ class Epoch:
 
 
 def _is_unknown_function(reply: object) -> bool:
-    return isinstance(reply, ResponseError) and "Function not found" in str(reply)
+    return isinstance(reply, ErrorReply) and "Function not found" in str(reply)
 
 
-def unless_refused(reply: object) -> object:
-    """The reply, which may be an error.
+def error_reply(command: Command, error: ResponseError) -> ErrorReply:
+    """An error reply to a command, whatever its code: there is no list of them to be complete."""
+    text = _as_sent(error)
+    kind = ScriptFailed if IN_A_SCRIPT in text else BrokerRefused
+    return kind(_name_of(command), text)
 
-    Raises:
-        NotSent: the server refuses for now (loading, read-only, out of memory, busy).
-    """
-    if isinstance(reply, _TRY_LATER) or (
-        isinstance(reply, ResponseError) and str(reply).startswith(("BUSY", "UNKILLABLE"))
-    ):
-        raise NotSent(f"The broker refuses for now: {reply}")
-    return reply
+
+def not_connected(error: Exception) -> NotSent:
+    """Why no connection could be made: none, or one that the server does not serve."""
+    if isinstance(error, ResponseError) or getattr(error, "status_code", None):
+        first_words = "AUTH" if isinstance(error, AuthenticationError) else "the connection"
+        return BrokerRefused(first_words, _as_sent(error))
+    return NotSent(str(error))
+
+
+def _as_sent(error: RedisError) -> str:
+    """The reply as it came: redis-py takes the codes that it knows off the text."""
+    return f"{error.status_code} {error}" if error.status_code else str(error)
+
+
+def _name_of(command: Command) -> str:
+    name, *words = command
+    if name == "FCALL":  # which function, without the library's name
+        return f"FCALL {str(words[0]).removeprefix(library().name + '_')}"
+    return f"{name} {words[0]}" if name == "FUNCTION" else str(name)
 
 
 def checked(reply: object) -> object:
-    """The reply, or the error it is.
+    """The reply to one command.
 
     Raises:
-        NotSent: see `unless_refused`.
-        ResponseError: the command was wrong; a bug.
+        ErrorReply: it is an error. Nothing is known of how long; try again later.
     """
-    unless_refused(reply)
     if isinstance(reply, Exception):
         raise reply
     return reply

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ...exceptions import DecodeError
+from ...exceptions import BrokerRefused, DecodeError
 from ...json_text import decoded
 from ..link.links import Link
 from ..link.protocol import checked
@@ -190,8 +190,13 @@ class Control:
 
     def dead_letter(self, id: str) -> DeadLetter | None:
         """One by its id, None where there is none."""
-        (found,) = self._link.commands([("XRANGE", self._keys.dead, id, id)])
-        if isinstance(found, Exception) or not found:
+        try:
+            (found,) = self._ask([("XRANGE", self._keys.dead, id, id)])
+        except BrokerRefused as error:
+            if error.code != "ERR":  # else the id is none of a stream entry's
+                raise
+            return None
+        if not found:
             return None
         return _dead_letter(*found[0])
 

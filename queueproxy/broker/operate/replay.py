@@ -83,7 +83,8 @@ async def _claimed(letter: DeadLetter, link: AsyncLink, seconds: float):
     except CannotReplay:
         await link.commands([release])
         raise
-    await link.commands([("XDEL", link.keys.dead, letter.id), release])
+    for reply in await link.commands([("XDEL", link.keys.dead, letter.id), release]):
+        checked(reply)
 
 
 async def _answered(

@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from ...exceptions import ScriptsUnreadable
 from ...records import SCHEMA, lua_source
 
 PARTS = ("_common", "_requests", "_sweep")
@@ -26,7 +27,18 @@ class Library(NamedTuple):
 
 @cache
 def library() -> Library:
-    """The scripts of this release."""
+    """The scripts of this release, read once.
+
+    Raises:
+        ScriptsUnreadable: not even once.
+    """
+    try:
+        return _read()
+    except OSError as error:
+        raise ScriptsUnreadable(f"The scripts can't be read: {error}") from error
+
+
+def _read() -> Library:
     folder = files(__package__)
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".lua"))
     texts = [f"local SCHEMA = '{SCHEMA}'", lua_source()]

@@ -5,10 +5,15 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from queueproxy.cli import dead, hold, pause, status
+from queueproxy.cli import acl, dead, hold, pause, status
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.options import positive_seconds, rate
-from queueproxy.exceptions import BrokerUnavailable, SchemaMismatch
+from queueproxy.exceptions import (
+    BrokerUnavailable,
+    ErrorReply,
+    SchemaMismatch,
+    ScriptsUnreadable,
+)
 
 INTERRUPTED = 130  # as a shell has it
 
@@ -25,6 +30,7 @@ class Command(BaseCommand):
         self._add_looking(actions)
         self._add_pausing(actions)
         self._add_dead_letters(actions)
+        self._add_acl(actions)
 
     def _add_looking(self, actions) -> None:
         parser = actions.add_parser("status", help="what waits, who works on what")
@@ -76,14 +82,28 @@ class Command(BaseCommand):
                 verb.add_argument("--reveal", action="store_true", help="hide nothing")
             verb.set_defaults(run=function)
 
+    def _add_acl(self, actions) -> None:
+        parser = actions.add_parser(
+            "acl", help="print a user of the broker for each part, with the rights it needs"
+        )
+        parser.add_argument(
+            "--format", choices=acl.FORMATS, default="setuser", help="commands, or lines of a file"
+        )
+        parser.add_argument(
+            "--passwords", action="store_true", help="with new ones (else they stay as they are)"
+        )
+        parser.set_defaults(run=acl.acl)
+
     def handle(self, *, run, **options) -> None:
         try:
             status = run(self, options)
+        except ErrorReply as error:
+            raise CommandError(str(error), returncode=COULD_NOT_ASK) from error
         except BrokerUnavailable as error:
             raise CommandError(
                 f"The broker can't be reached: {error}", returncode=COULD_NOT_ASK
             ) from error
-        except (ImproperlyConfigured, SchemaMismatch) as error:
+        except (ImproperlyConfigured, SchemaMismatch, ScriptsUnreadable) as error:
             raise CommandError(str(error), returncode=COULD_NOT_ASK) from error
         except KeyboardInterrupt:
             status = INTERRUPTED

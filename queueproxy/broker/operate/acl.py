@@ -1,0 +1,140 @@
+"""Users of the broker with no more rights than their part of queueproxy uses (Redis ACL SETUSER).
+
+A function runs with the rights of its caller, so whoever calls one needs every command in it. And
+whoever has FCALL may call all: the server checks commands and keys, not the names of functions.
+tests/unit/test_acl.py holds the lists here to what the code sends.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import NamedTuple
+
+from ..scripts import library
+
+CONNECTING = ("client|setname", "info", "type", "function|load", "fcall")
+PROCESSES = ("time", "hgetall", "hlen", "hmget", "xrange")
+SNAPSHOT = ("time", "info", "hgetall", "zrange", "xlen", "lrange", "hmget", "hlen", "xrange")
+OTHER_DATABASE = "select"  # sent where the address names a database other than 0
+PASSWORD_BYTES = 32
+
+
+class Rights(NamedTuple):
+    """What a process sends: functions, and commands beside those that are inside the functions."""
+
+    functions: frozenset[str]
+    commands: frozenset[str]
+
+
+FRONT = Rights(
+    frozenset(
+        (
+            *("adopt", "front_beat", "front_join", "front_leave", "sample"),
+            *("credit", "enqueue", "reconcile", "stage", "withdraw"),
+        )
+    ),
+    frozenset((*CONNECTING, *SNAPSHOT, "hkeys", "xread", "xtrim", "zcard")),  # /-/metrics: SNAPSHOT
+)
+WORKER = Rights(
+    frozenset(
+        (
+            *("adopt", "worker_beat", "worker_join", "worker_reap"),
+            *("add_counts", "push", "settle_and_claim"),
+        )
+    ),
+    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "hexists", "hget", "rpush")),
+)
+OPERATOR = Rights(
+    frozenset(
+        (
+            *("adopt", "end_hold", "hold", "operator_withdraw", "pause", "resume"),
+            *("credit", "enqueue", "front_join", "front_leave", "withdraw"),  # `dead replay`
+        )
+    ),
+    frozenset((*CONNECTING, *SNAPSHOT, "xrevrange", "xdel", "xread", "xtrim", "set", "del")),
+)
+# A worker that serves the admin page: who may press a button there is Django's to decide.
+DASHBOARD = Rights(WORKER.functions | OPERATOR.functions, WORKER.commands | OPERATOR.commands)
+
+ROLES = {"front": FRONT, "worker": WORKER, "operator": OPERATOR, "dashboard": DASHBOARD}
+
+
+class User(NamedTuple):
+    """A user for one role; `password` is empty where it is to stay as it is."""
+
+    name: str
+    rules: tuple[str, ...]
+    password: str
+
+
+def users(namespace: str, *, database: int = 0, passwords: bool = False) -> Iterator[User]:
+    """A user for each role, who sees the keys of one namespace and no channel.
+
+    Args:
+        database: number of the database in the broker's address.
+        passwords: whether to make new ones.
+    """
+    for role, rights in ROLES.items():
+        commands = commands_of(rights) | ({OTHER_DATABASE} if database else set())
+        rules = (
+            f"~{{{_literally(namespace)}}}:*",
+            "-@all",
+            *(f"+{name}" for name in sorted(commands)),
+        )
+        password = secrets.token_urlsafe(PASSWORD_BYTES) if passwords else ""
+        yield User(f"{namespace}-{role}", rules, password)
+
+
+def as_command(user: User) -> str:
+    """As ACL SETUSER: what the user had beside these rights is taken away."""
+    access = ("on", "resetpass", f">{user.password}") if user.password else ()
+    fresh = ("resetkeys", "resetchannels", "clearselectors")
+    return " ".join(("ACL SETUSER", user.name, *access, *fresh, *user.rules))
+
+
+def as_file_line(user: User) -> str:
+    """As a line of an ACL file (``aclfile``), which holds all there is of a user."""
+    access = ("on", f">{user.password}") if user.password else ("on",)
+    return " ".join(("user", user.name, *access, "resetchannels", *user.rules))
+
+
+def commands_of(rights: Rights) -> set[str]:
+    """Every command the server checks: those sent, and those inside the functions called."""
+    inside = commands_in_functions()
+    return set(rights.commands).union(*(inside[name] for name in rights.functions))
+
+
+@cache
+def commands_in_functions() -> dict[str, frozenset[str]]:
+    """For each function the commands in it and in the helpers it names, helpers' helpers too."""
+    source = re.sub(r"--.*", "", library().source)
+    common, *scripts = re.split(r"^do\n", source, flags=re.MULTILINE)
+    found = re.findall(r"^local function (\w+)(.*?)^end", common, re.MULTILINE | re.DOTALL)
+    helpers = dict(found)
+    commands = {}
+    for script in scripts:
+        name = re.search(r"^register\('(\w+)'", script, re.MULTILINE).group(1)
+        texts = _with_helpers(script, helpers)
+        commands[name] = frozenset(command for text in texts for command in _called_in(text))
+    return commands
+
+
+def _with_helpers(text: str, helpers: dict[str, str]) -> list[str]:
+    used: dict[str, str] = {}
+    unread = [text]
+    while unread:
+        words = set(re.findall(r"\w+", unread.pop()))
+        new = {name: helpers[name] for name in words & helpers.keys() - used.keys()}
+        used |= new
+        unread += new.values()
+    return [text, *used.values()]
+
+
+def _called_in(text: str) -> Iterable[str]:
+    return (name.lower() for name in re.findall(r"redis\.p?call\('(\w+)'", text))
+
+
+def _literally(text: str) -> str:
+    """As a glob pattern that matches itself alone."""
+    return re.sub(r"([*?\[\]^\\])", r"\\\1", text)
