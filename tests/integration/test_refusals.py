@@ -17,7 +17,7 @@ from queueproxy.exceptions import (
     ScriptsUnreadable,
 )
 from queueproxy.worker.outage_log import OutageLog
-from queueproxy.worker.supervisor import reaper
+from queueproxy.worker.lost_worker import reaper
 
 from ..brokers import BrokerKit
 
