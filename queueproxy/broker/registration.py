@@ -91,6 +91,10 @@ class Registration:
     def leave(self) -> None:
         """Take the name off; whatever the worker still holds is dealt with as lost."""
         with self._lock:
-            self._link.commands([("DEL", self._link.keys.named("bell", f"@{self.worker}"))])
+            bell, flow_bell = (
+                self._link.keys.named("bell", f"{kind}@{self.worker}") for kind in ("", "flow")
+            )
+            # Whoever still waits for news of clients hears that the process ends.
+            self._link.commands([("DEL", bell), ("RPUSH", flow_bell, "1")])
             self._link.script("worker_reap", self.worker)
             self._link.close()

@@ -60,7 +60,7 @@ class RequestConsumer(AsyncConsumer):
         self.front = front
         self.options = options
         self._server_adds = server_adds
-        self._taken = 0
+        self._acknowledged = 0  # bytes of the answer
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         self.scope = scope
@@ -178,10 +178,10 @@ class RequestConsumer(AsyncConsumer):
     async def _pass_on(self, held: HeldRequest, frame: Frame) -> None:
         """Send a frame to the client, and acknowledge what it has taken."""
         await self.answer.frame(frame)
-        self._taken += len(frame.body)
-        if frame.head.more and self._taken >= ACKNOWLEDGE_EVERY:
-            self.front.acknowledge(held.request.id, self._taken)
-            self._taken = 0
+        held.taken += len(frame.body)
+        if frame.head.more and held.taken - self._acknowledged >= ACKNOWLEDGE_EVERY:
+            self._acknowledged = held.taken
+            self.front.acknowledge(held)
 
 
 # What became of a request that was withdrawn as its hold ended. Any other fate: it was started.
