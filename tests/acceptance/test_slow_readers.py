@@ -53,8 +53,9 @@ def test_clients_that_read_nothing_keep_no_thread(site, front, version):
     ):
         wait_until(lambda: len(site.runs()) == 2, "both run")
         began = time.monotonic()
-        assert site.get("/run/other/", timeout=LIMIT + LOST).status_code == 200
-        assert time.monotonic() - began > SLACK  # else nobody was in the way
+        assert site.get("/run/other/").status_code == 200
+        waited = time.monotonic() - began
+        assert SLACK < waited < LIMIT + LOST  # else nobody was in the way
         wait_until(lambda: site.queue()["in_flight"] == 0, "both threads are free")
         assert is_reset(a)
         assert is_reset(b)

@@ -119,8 +119,11 @@ async def test_a_view_that_is_silent_for_long(kit, front, start_worker, state):
     worker = start_worker()
     reader = Reader(front, f"/stream/{PIECE}/{2 * AHEAD}/?wait={AHEAD}")
     reader.take(2 * AHEAD)
-    flow = kit.keys.named("flow", worker.id)
-    await eventually(lambda: kit.client.hvals(flow) == [b"%d" % WINDOW], "all is taken")
+
+    def told() -> list[bytes]:
+        return kit.client.hvals(kit.keys.named("flow", worker.id))
+
+    await eventually(lambda: told() == [b"%d" % WINDOW], "all is taken")
     began = kit.now_ms()
     await eventually(lambda: kit.now_ms() > began + LONG * 1000, timeout=LONG + 10)
     state.gate.set()
