@@ -21,7 +21,7 @@ from .conf import Problem
 from .front.consumer import ConsumerOptions, RequestConsumer
 from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
-from .front.http.answer import Cut
+from .front.http.cut import Cut
 from .front.http.headers import parse_networks
 from .front.routing import compile_routes
 from .servers import foreign_server
@@ -70,9 +70,10 @@ class QueueProxy:
         consumer = RequestConsumer(front, self._options, foreign_server.headers_it_adds(send))
         try:
             await consumer(scope, receive, send)
-        except Cut:
-            if not foreign_server.cut(send):
+        except Cut as cut:
+            if not foreign_server.cut(send, at_once=cut.at_once):
                 raise
+            logger.info("An answer was cut short: %s", cut)
 
     def front(self) -> Front:
         """The front of the running event loop, started on first use."""

@@ -26,7 +26,9 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``returned:<q>`` sorted set, all scores 0: entry ids (sequence padded) handed back by a drain or
     reclaimed from a lost worker; claimed before the stream goes on, gone with that.
 ``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version a worker didn't know.
-``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker.
+``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker. The
+    bell of ``flow@<worker>``: pushed when something in its ``flow`` has changed, popped by that
+    worker; goes with it.
 ``leases`` hash: slot (``worker/thread``) -> the one request it holds, a `Lease`; from its claim
     until it is settled, or its worker is given up.
 ``attempts`` hash: request id -> attempts used up; only for requests handed back, until they are
@@ -43,7 +45,9 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     from a position and trimmed behind it; expires with its front.
 ``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request.
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
-``flow:<id>`` list: credits (bytes the client has taken) for a streamed answer; expires.
+``flow:<worker>`` hash: request id -> how far the client of an answer in flight is: bytes of its
+    stream that it has taken since the beginning (never fewer than before), or ``left``. Written by
+    fronts, again at will; a member goes with its lease, the whole with its worker.
 ``pauses`` hash: ``queue owner`` -> JSON of a pause: by whom, why, since and until when (s). The
     owner is a person (``user@host``, a login) or ``hold:<token>``, whose pause has no end of its
     own but the hold's in ``holds``. A queue is paused until the latest end of its pauses.

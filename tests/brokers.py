@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import redis
 
 from queueproxy.broker.claims import Claim, Settlement
+from queueproxy.broker.clients_progress import Progress, ProgressReader
 from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
@@ -161,6 +162,11 @@ class BrokerKit:
             return reply.id, reply.reason
         head = self.codec.decode_reply(*reply).head
         return head.id, str(head.status)
+
+    def progress(self, worker_broker: WorkerBroker, block: float = 0.0) -> Progress:
+        """What a worker is told of the clients of its answers: see ProgressReader."""
+        with ProgressReader(self.broker) as reader:
+            return reader.read(worker_broker.worker, block)
 
     # What is there.
 

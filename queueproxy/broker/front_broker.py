@@ -173,10 +173,14 @@ class FrontBroker:
         (ids,) = await self._link.commands([("HKEYS", key)])
         return [id.decode() for id in checked(ids)]
 
-    async def credit(self, credits: Sequence[tuple[str, int]]) -> None:
-        """Tell workers how many bytes of their streamed answers the clients have taken."""
-        flat = [part for credit in credits for part in credit]
-        await self._link.script("credit", self.front, *flat)
+    async def acknowledge(self, taken: Sequence[tuple[str, int]]) -> None:
+        """Tell workers how much of their streamed answers the clients have taken; again at will.
+
+        Args:
+            taken: request ids, and the bytes of each answer since its beginning.
+        """
+        flat = [part for one in taken for part in one]
+        await self._link.script("acknowledge", self.front, *flat)
 
     async def leave(self) -> None:
         """Take the name off; what is still held is dropped unless it is in flight."""

@@ -97,7 +97,9 @@ class Registration:
     def leave(self) -> None:
         """Take the name off; whatever the worker still holds is dealt with as lost."""
         with self._lock:
-            self._link.commands([("DEL", *self._bells())])
+            flow_bell = self._link.keys.named("bell", f"flow@{self.worker}")
+            # Whoever still waits for news of clients hears that the process ends.
+            self._link.commands([("DEL", *self._bells()), ("RPUSH", flow_bell, "1")])
             self._link.script("worker_reap", self.worker)
             self._link.close()
 

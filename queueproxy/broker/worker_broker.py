@@ -169,12 +169,6 @@ class WorkerBroker:
         )
         return unless_fenced(reply) != GONE
 
-    def credit(self, claim: Claim, timeout: float) -> int:
-        """Wait for the client to take more of a streamed answer; bytes taken, 0 at the timeout."""
-        flow = self._link.keys.named("flow", claim.id)
-        reply = checked(self._link.commands([("BLPOP", flow, timeout)], timeout + MARGIN)[0])
-        return int(reply[1]) if isinstance(reply, list) else 0
-
     def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""
         key = self._link.keys.named("held", claim.front)

@@ -17,6 +17,7 @@ from .http import refusals
 from .http.admission import admit
 from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
+from .http.cut import MIN_RATE, SLACK
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
 from .http.refusals import Refusal
 from .outbox import UNSENT
@@ -31,7 +32,11 @@ ANSWER_WITHIN = 0.3  # seconds for the answer of a request that the broker is do
 
 @dataclass(frozen=True)
 class ConsumerOptions:
-    """What a consumer needs to know, as plain values. Times in seconds, sizes in bytes."""
+    """What a consumer needs to know, as plain values. Times in seconds, sizes in bytes.
+
+    A client has `client_slack` seconds and takes `client_min_rate` bytes a second: see
+    ClientPatience.
+    """
 
     max_hold: float
     max_body: int
@@ -40,6 +45,8 @@ class ConsumerOptions:
     trusted_proxies: tuple
     server_timing: bool
     route: Callable[[dict], str]
+    client_slack: float = SLACK
+    client_min_rate: float = MIN_RATE
 
 
 class RequestConsumer(AsyncConsumer):
@@ -60,7 +67,7 @@ class RequestConsumer(AsyncConsumer):
         self.front = front
         self.options = options
         self._server_adds = server_adds
-        self._taken = 0
+        self._acknowledged = 0  # bytes of the answer
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         self.scope = scope
@@ -71,6 +78,8 @@ class RequestConsumer(AsyncConsumer):
             self.request_id,
             timing=self.options.server_timing,
             server_adds=self._server_adds,
+            slack=self.options.client_slack,
+            min_rate=self.options.client_min_rate,
         )
         try:
             await self._run(receive)
@@ -178,10 +187,10 @@ class RequestConsumer(AsyncConsumer):
     async def _pass_on(self, held: HeldRequest, frame: Frame) -> None:
         """Send a frame to the client, and acknowledge what it has taken."""
         await self.answer.frame(frame)
-        self._taken += len(frame.body)
-        if frame.head.more and self._taken >= ACKNOWLEDGE_EVERY:
-            self.front.acknowledge(held.request.id, self._taken)
-            self._taken = 0
+        held.taken += len(frame.body)
+        if frame.head.more and held.taken - self._acknowledged >= ACKNOWLEDGE_EVERY:
+            self._acknowledged = held.taken
+            self.front.acknowledge(held)
 
 
 # What became of a request that was withdrawn as its hold ended. Any other fate: it was started.

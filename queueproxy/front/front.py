@@ -125,9 +125,9 @@ class Front:
         self.sender.wake()
         return done
 
-    def acknowledge(self, id: str, size: int) -> None:
-        """Let a stream's worker know that its client has taken so many bytes more."""
-        self._outbox.acknowledgements.add(id, size)
+    def acknowledge(self, held: HeldRequest) -> None:
+        """Let a stream's worker know how much of it the client has taken."""
+        self._outbox.acknowledgements.add(held.request.id, held.taken)
         self.sender.wake()
 
     def send_chunk(self, chunk: Chunk) -> asyncio.Future[bool]:

@@ -59,6 +59,7 @@ class HeldRequest:
         "request",
         "settled",
         "state",
+        "taken",
         "times_sent",
         "withdrawn",
     )
@@ -74,6 +75,7 @@ class HeldRequest:
         self.times_sent = 0  # with a number of its own; a batch sent again is the same sending
         self.attempt = 0  # the one that answers; 0 before its first frame
         self.next_seq = 0
+        self.taken = 0  # bytes of its answer that the client has taken
         self.settled = False  # the broker no longer holds it, and has said so
         self.failed = False  # its client has been promised a refusal
         self.withdrawn = False  # the broker is told, or will be, that nobody waits for it

@@ -48,14 +48,17 @@ class _Withdrawal(NamedTuple):
 
 
 class Acknowledgements:
-    """Bytes of streams that clients have taken, which their workers are to be told."""
+    """Bytes of streams that clients have taken, which their workers are to be told.
+
+    All count from the beginning of an answer: to say one again, or an old one late, does no harm.
+    """
 
     def __init__(self):
         self._taken: dict[str, int] = {}
 
-    def add(self, id: str, size: int) -> None:
-        """Let a stream's worker know that its client has taken so many bytes more."""
-        self._taken[id] = self._taken.get(id, 0) + size
+    def add(self, id: str, taken: int) -> None:
+        """Let a stream's worker know how many bytes its client has taken so far."""
+        self._taken[id] = max(taken, self._taken.get(id, 0))
 
     def next(self) -> list[tuple[str, int]]:
         """Take some streams and the bytes of each; where sending them fails, give them back."""
@@ -63,12 +66,9 @@ class Acknowledgements:
         return [(id, self._taken.pop(id)) for id in ids]
 
     def failed(self, acknowledgements: Iterable[tuple[str, int]]) -> None:
-        """Take back what may not have arrived.
-
-        Where it had, a worker sends so much more ahead of its client; lost, it would stand still.
-        """
-        for id, size in acknowledgements:
-            self.add(id, size)
+        """Take back what may not have arrived; newer ones stand."""
+        for id, taken in acknowledgements:
+            self.add(id, taken)
 
 
 class Chunks:

@@ -118,7 +118,14 @@ class Sender:
             self._incarnation = registration.incarnation
         else:
             self._outbox.confirm(registration.taken)
+        self._acknowledge_again()
         self._joined = True
+
+    def _acknowledge_again(self) -> None:
+        """A broker that came back with older data may have forgotten what clients have taken."""
+        for id, held in self._inbox.held_requests.items():
+            if held.taken:
+                self._outbox.acknowledgements.add(id, held.taken)
 
     async def _round(self) -> bool:
         """Do at most one piece of each kind; whether there was anything to do.

@@ -79,7 +79,7 @@ class Steps:
         if not piece:
             return False
         try:
-            await self._broker.credit(piece)
+            await self._broker.acknowledge(piece)
         except BaseException:
             self._outbox.acknowledgements.failed(piece)
             raise

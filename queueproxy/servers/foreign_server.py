@@ -28,12 +28,16 @@ def headers_it_adds(send: Callable) -> frozenset[bytes]:
     return _DATE_AND_SERVER.intersection(name.lower() for name, _ in added)
 
 
-def cut(send: Callable) -> bool:
+def cut(send: Callable, *, at_once: bool = False) -> bool:
     """Break the connection of an answer, where an exception would not; whether that was done.
 
     ``daphne`` started by hand is such a case: an exception after the answer began ends the task
     that looks after all applications. Its ``send`` is a partial with the request in it. ``uvicorn``
     started by hand is one where HTTP/1.0 is spoken: it closes as if the answer were whole.
+
+    Args:
+        send: the server's.
+        at_once: drop what waits for the client, whatever the server would do.
     """
     transport = _twisted_transport(send)
     if transport is not None:
@@ -41,7 +45,7 @@ def cut(send: Callable) -> bool:
         return True
     cycle = getattr(send, "__self__", None)
     foreign = hasattr(cycle, "default_headers") and not hasattr(cycle, "cuts_itself")
-    if not foreign or cycle.scope["http_version"] != "1.0":
+    if not foreign or not (at_once or cycle.scope["http_version"] == "1.0"):
         return False
     cycle.disconnected = True  # what is sent from now on goes nowhere
     reset(cycle.transport)

@@ -24,6 +24,7 @@ from .outage_log import OutageLog
 from .process_info import memory_bytes, release
 from .retrying_broker import TELL_AFTER, RetryingBroker
 from .stopping import StopFlag
+from .stream_flow import StreamFlow
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -79,6 +80,7 @@ class Worker:
             options.queues,
             report,
         )
+        self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
             lambda pending: self._registration.announce(pending_migrations=pending),
             hurry=options.require_migrations,
@@ -133,7 +135,9 @@ class Worker:
             options.queues,
             spin=options.spin,
         )
-        broker = RetryingBroker(worker_broker, self._registration, self._stop, self._outage.note)
+        broker = RetryingBroker(
+            worker_broker, self._registration, self._flow, self._stop, self._outage.note
+        )
         return ExecutorThread(
             number, broker, self._executor, self._stop, self._allowance, burst=options.burst
         )
@@ -202,6 +206,7 @@ class Worker:
                 next_beat = now + min(1.0, self._options.broker.lease / 3)
             self._threads[0].join(0.02) if len(self._threads) == 1 else time.sleep(0.02)
         forced = self._threads_alive()
+        self._flow.close()
         try:
             self._registration.leave()
         except BrokerUnavailable:

@@ -14,8 +14,8 @@ from .retrying_broker import RetryingBroker
 logger = logging.getLogger("queueproxy.worker")
 
 FRAME = 256 * 1024  # bytes of body in one frame
-WINDOW = 1024 * 1024  # bytes sent ahead of the client; credit comes in steps of a quarter
-LOOK_AGAIN = 5.0  # seconds without credit after which it is asked whether anybody still reads
+WINDOW = 1024 * 1024  # bytes sent ahead of the client; it is heard of in steps of a quarter
+LOOK_AGAIN = 5.0  # seconds without news after which it is asked whether anybody still reads
 
 
 class Reply:
@@ -33,7 +33,8 @@ class Reply:
         self._head = head
         self._began = time.perf_counter()
         self._seq = 0
-        self._outstanding = 0  # bytes the client has not taken yet
+        self._sent = 0  # bytes
+        self._taken = 0  # of them, bytes the client has taken
 
     def send(self, exchange: Exchange) -> Settlement:
         """Send all frames but the last; the settlement that carries the last.
@@ -91,17 +92,17 @@ class Reply:
         return Frame(head, body)
 
     def _push(self, frame: Frame) -> None:
-        while self._outstanding > WINDOW:
-            self._outstanding -= self._credit()
+        while self._sent - self._taken > WINDOW:
+            self._wait_for_client()
         if not self._broker.push(self._claim, frame):
             raise ClientGone
-        self._outstanding += len(frame.body)
+        self._sent += len(frame.body)
 
-    def _credit(self) -> int:
-        taken = self._broker.credit(self._claim, LOOK_AGAIN)
-        if not taken and not self._broker.wanted(self._claim):
+    def _wait_for_client(self) -> None:
+        before = self._taken
+        self._taken = self._broker.wait_for_client(self._claim, before, LOOK_AGAIN)
+        if self._taken == before and not self._broker.wanted(self._claim):
             raise ClientGone
-        return taken
 
     def _seconds(self) -> float:
         return time.perf_counter() - self._began

@@ -12,6 +12,7 @@ from ..envelopes import Envelope, Frame
 from ..exceptions import BrokerUnavailable, Fenced
 from .forking import end_child
 from .stopping import StopFlag
+from .stream_flow import StreamFlow
 
 TELL_AFTER = 2  # failures: a lost connection alone, made anew at once, is no news
 
@@ -27,6 +28,7 @@ class RetryingBroker:
     Args:
         worker_broker: the thread's own.
         registration: of the whole process.
+        flow: of the whole process.
         stop: set when no new work is to be taken.
         on_away: called when the broker is lost (True, and the error) and when it is back (False).
     """
@@ -35,11 +37,13 @@ class RetryingBroker:
         self,
         worker_broker: WorkerBroker,
         registration: Registration,
+        flow: StreamFlow,
         stop: StopFlag,
         on_away: Callable[[bool, Exception | None], None] = lambda away, error: None,
     ):
         self._broker = worker_broker
         self._registration = registration
+        self._flow = flow
         self._stop = stop
         self._on_away = on_away
 
@@ -71,9 +75,13 @@ class RetryingBroker:
         except Fenced:
             return False
 
-    def credit(self, claim: Claim, timeout: float) -> int:
-        """Wait for the client to take more of an answer; bytes taken, 0 after `timeout` seconds."""
-        return self._until_answered(lambda: self._broker.credit(claim, timeout))
+    def wait_for_client(self, claim: Claim, beyond: int, timeout: float) -> int:
+        """Wait until the client has taken more of an answer: see StreamFlow.
+
+        Raises:
+            ClientGone: it has left.
+        """
+        return self._flow.wait_for_client(claim.id, beyond, timeout)
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a client still waits for the answer."""

@@ -103,8 +103,8 @@ class _Wire:
         self.aborted = self.aborted or come.head.aborted
         return True
 
-    def credit(self, claim: Claim, timeout: float) -> int:
-        return WINDOW
+    def wait_for_client(self, claim: Claim, beyond: int, timeout: float) -> int:
+        return beyond + WINDOW
 
 
 def _answer(executor: _Executor, envelope: Envelope, wire: _Wire) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from queueproxy.broker.claims import Settlement
+from queueproxy.broker.clients_progress import NOTHING, Progress
 from queueproxy.exceptions import Fenced
 
 from ..brokers import answer, eventually, ids_of, part
@@ -237,14 +238,80 @@ async def test_a_stream_whose_client_left_is_gone(kit):
     worker_broker = kit.worker_broker()
     claim = worker_broker.settle_and_claim(None)
     assert worker_broker.push(claim, part(claim, 0))
-    await front_broker.credit([("a", 1000), ("stranger", 5)])
-    assert worker_broker.credit(claim, 5) == 1000
+    await front_broker.acknowledge([("a", 1000), ("stranger", 5)])
+    assert kit.progress(worker_broker, 5) == Progress({"a": 1000}, frozenset())
     await front_broker.withdraw(["a"])
-    assert worker_broker.credit(claim, 5) == 0  # woken at once
+    assert kit.progress(worker_broker, 5) == Progress({}, frozenset("a"))
     assert not worker_broker.push(claim, part(claim, 1))
     worker_broker.settle_and_claim(Settlement(claim, "abandoned"))
     assert kit.client.keys(kit.keys.named("flow", "*")) == []
     assert kit.counters() == kit.there()
+
+
+async def test_a_worker_never_hears_of_fewer_bytes(kit):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a")
+    worker_broker = kit.worker_broker()
+    worker_broker.settle_and_claim(None)
+    for taken in (1000, 400, 1000, 90):
+        await front_broker.acknowledge([("a", taken)])
+    assert kit.progress(worker_broker).taken == {"a": 1000}
+    await front_broker.withdraw(["a"])
+    await front_broker.acknowledge([("a", 2000)])
+    assert kit.progress(worker_broker) == Progress({}, frozenset("a"))
+    assert kit.client.llen(kit.keys.named("bell", f"flow@{worker_broker.worker}")) == 1
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("way", ["withdrawn", "front gone"])
+async def test_a_worker_is_told_whose_client_has_gone(kit, streamed, way):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a")
+    worker_broker = kit.worker_broker()
+    claim = worker_broker.settle_and_claim(None)
+    if streamed:
+        worker_broker.push(claim, part(claim, 0))
+    await (front_broker.withdraw(["a"]) if way == "withdrawn" else front_broker.leave())
+    assert kit.progress(worker_broker, 5).left == {"a"}
+    worker_broker.settle_and_claim(answer(claim))
+    assert kit.progress(worker_broker) == NOTHING
+
+
+@pytest.mark.parametrize("end", ["answered", "abandoned", "bad_response", "released"])
+@pytest.mark.parametrize("left", [True, False])
+async def test_what_is_said_of_a_client_goes_with_the_lease(kit, end, left):
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a")
+    worker_broker = kit.worker_broker()
+    claim = worker_broker.settle_and_claim(None)
+    await front_broker.acknowledge([("a", 7)])
+    if left:
+        await front_broker.withdraw(["a"])
+    settlement = answer(claim) if end == "answered" else Settlement(claim, end)
+    worker_broker.settle_and_claim(settlement, claim=False)
+    assert kit.progress(worker_broker) == NOTHING
+    assert kit.counters() == kit.there()
+
+
+async def test_what_is_said_of_clients_goes_with_the_worker(kit):
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a")
+    worker_broker.settle_and_claim(None)
+    await front_broker.acknowledge([("a", 7)])
+    kit.link().script("worker_reap", worker_broker.worker)
+    assert kit.client.keys(kit.keys.named("flow", "*")) == []
+    assert kit.client.keys(kit.keys.named("bell", "flow@*")) == []
+    assert kit.counters() == kit.there()
+
+
+async def test_acknowledged_is_begun(kit):
+    """A broker that has forgotten the first frame learns of it: the request is not run again."""
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a")
+    worker_broker.settle_and_claim(None)
+    await front_broker.acknowledge([("a", 7)])
+    kit.link().script("worker_reap", worker_broker.worker)
+    assert await kit.answers(front_broker) == {"a": ["worker_lost"]}
 
 
 @pytest.mark.parametrize("outcome", ["malformed", "bad_response"])

@@ -145,7 +145,6 @@ async def test_what_outlives_its_owner_expires(kit):
     await kit.put(front_broker, "a")
     claim = worker_broker.settle_and_claim(None)
     worker_broker.push(claim, part(claim, 0))
-    await front_broker.credit([("a", 1)])
     await front_broker.stage("big", 0, b"x", 60)
-    for kind, name in (("replies", "front-1"), ("flow", "a"), ("body", "big")):
+    for kind, name in (("replies", "front-1"), ("body", "big")):
         assert 0 < kit.client.pttl(kit.keys.named(kind, name)) <= 120_000

@@ -16,8 +16,8 @@ from queueproxy.exceptions import (
     ScriptFailed,
     ScriptsUnreadable,
 )
-from queueproxy.worker.outage_log import OutageLog
 from queueproxy.worker.lost_worker import reaper
+from queueproxy.worker.outage_log import OutageLog
 
 from ..brokers import BrokerKit
 

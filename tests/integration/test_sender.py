@@ -6,6 +6,7 @@ import contextlib
 import pytest
 
 from queueproxy.broker.claims import Settlement
+from queueproxy.broker.clients_progress import NOTHING
 from queueproxy.envelopes import Frame
 from queueproxy.front.held_request import DeliveryState, Failure, HeldRequest
 from queueproxy.front.outbox import Chunk
@@ -235,7 +236,7 @@ async def test_what_nobody_waits_for_is_withdrawn_after_a_restart(own_kept, make
     assert await outcome(mine) == "200"
 
 
-async def test_chunks_credit_and_withdrawal(kit, front):
+async def test_chunks_acknowledgement_and_withdrawal(kit, front):
     body = b"x" * 1000
     assert await front.send_chunk(Chunk("big", 0, body, 60))
     (held,) = hold(kit, front, "big", body=body, chunks=1)
@@ -245,13 +246,17 @@ async def test_chunks_credit_and_withdrawal(kit, front):
     assert worker_broker.open(claim).body == body
     worker_broker.push(claim, part(claim, 0))
     assert await outcome(held) == "200"
-    front.acknowledge("big", 4)
-    front.acknowledge("big", 5)
-    assert await asyncio.to_thread(worker_broker.credit, claim, 5) == 9  # one trip
+    for taken in (4, 9):
+        held.taken = taken
+        front.acknowledge(held)
+    progress = await asyncio.to_thread(kit.progress, worker_broker, 5)
+    assert progress.taken == {"big": 9}  # one trip
     assert await front.withdraw(held) == "in_flight"
+    assert kit.progress(worker_broker).left == {"big"}
     assert not worker_broker.push(claim, part(claim, 1))
     worker_broker.settle_and_claim(Settlement(claim, "abandoned"), claim=False)
     assert await front.withdraw(held) == "gone"
+    assert kit.progress(worker_broker) == NOTHING
     assert kit.counters() == kit.there()
 
 

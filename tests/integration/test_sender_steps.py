@@ -52,8 +52,9 @@ async def test_a_broker_without_memory_still_takes_withdrawals_and_acknowledgeme
     fill(small)
     refused = hold(small, front, "refused", most=1)[0]
     await eventually(lambda: "Enqueueing" in caplog.text)
-    front.acknowledge("streamed", 5)
-    assert await asyncio.to_thread(worker_broker.credit, claim, 5) == 5
+    streamed.taken = 5
+    front.acknowledge(streamed)
+    await eventually(lambda: small.progress(worker_broker).taken == {"streamed": 5})
     assert await asyncio.wait_for(front.withdraw(waiting), 5) == "withdrawn"
     assert await asyncio.wait_for(front.withdraw(streamed), 5) == "in_flight"
     assert front.sender.reachable

@@ -192,20 +192,21 @@ async def test_so_many_withdrawals_at_once(outbox):
 # Acknowledgements of streams.
 
 
-async def test_acknowledgements_add_up(outbox):
+async def test_the_latest_acknowledgement_of_a_stream_goes(outbox):
     outbox.acknowledgements.add("a", 3)
     outbox.acknowledgements.add("b", 4)
-    outbox.acknowledgements.add("a", 5)
+    outbox.acknowledgements.add("a", 8)
     assert outbox.acknowledgements.next() == [("a", 8), ("b", 4)]
     assert outbox.acknowledgements.next() == []
 
 
-async def test_acknowledgements_that_failed_are_not_lost(outbox):
+async def test_acknowledgements_that_failed_go_again_unless_newer_ones_came(outbox):
     outbox.acknowledgements.add("a", 3)
+    outbox.acknowledgements.add("b", 3)
     piece = outbox.acknowledgements.next()
-    outbox.acknowledgements.add("a", 1)
+    outbox.acknowledgements.add("a", 4)
     outbox.acknowledgements.failed(piece)
-    assert outbox.acknowledgements.next() == [("a", 4)]
+    assert outbox.acknowledgements.next() == [("a", 4), ("b", 3)]
 
 
 async def test_so_many_acknowledgements_at_once(outbox):

@@ -31,7 +31,7 @@ FRONT = Rights(
     frozenset(
         (
             *("adopt", "front_beat", "front_join", "front_leave", "sample"),
-            *("credit", "enqueue", "reconcile", "stage", "withdraw"),
+            *("acknowledge", "enqueue", "reconcile", "stage", "withdraw"),
         )
     ),
     frozenset((*CONNECTING, *SNAPSHOT, "hkeys", "xread", "xtrim", "zcard")),  # /-/metrics: SNAPSHOT
@@ -49,7 +49,7 @@ OPERATOR = Rights(
     frozenset(
         (
             *("adopt", "end_hold", "hold", "operator_withdraw", "pause", "resume"),
-            *("credit", "enqueue", "front_join", "front_leave", "withdraw"),  # `dead replay`
+            *("acknowledge", "enqueue", "front_join", "front_leave", "withdraw"),  # `dead replay`
         )
     ),
     frozenset((*CONNECTING, *SNAPSHOT, "xrevrange", "xdel", "xread", "xtrim", "set", "del")),

@@ -131,7 +131,7 @@ def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> Encod
 
 
 async def _status(front_broker: FrontBroker, codec: Codec) -> int:
-    status = 0
+    status, taken = 0, 0
     while True:
         for reply in await front_broker.replies.read():
             if isinstance(reply, Notice):
@@ -140,4 +140,5 @@ async def _status(front_broker: FrontBroker, codec: Codec) -> int:
             status = frame.head.status or status
             if not frame.head.more:
                 return status
-            await front_broker.credit([(frame.head.id, len(frame.body))])
+            taken += len(frame.body)
+            await front_broker.acknowledge([(frame.head.id, taken)])

@@ -207,9 +207,10 @@ local function startable(queue)
   return waiting > 0 and waiting > number('parked:' .. queue) and not paused(queue)
 end
 
--- Wake one idle worker. One token at most: whoever it wakes rings again while more wait.
-local function ring(queue)
-  if redis.call('EXISTS', key('bell', queue)) == 0 then
-    redis.call('RPUSH', key('bell', queue), '1')
+-- Wake one idle worker of a queue, or whoever else waits for this bell. One token at most: of idle
+-- workers, the one it wakes rings again while more wait.
+local function ring(name)
+  if redis.call('EXISTS', key('bell', name)) == 0 then
+    redis.call('RPUSH', key('bell', name), '1')
   end
 end

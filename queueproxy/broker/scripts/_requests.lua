@@ -4,7 +4,6 @@
 -- In which order things are done here, and why: see `register`.
 
 local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
-local FLOW_EXPIRES = 30000 -- ms
 local DEAD_LETTERS = 1000
 local DEAD_BODY = 65536 -- bytes; larger bodies are not kept
 
@@ -31,6 +30,12 @@ end
 
 local function write_lease(lease)
   redis.call('HSET', key('leases'), lease.slot, pack_lease(lease))
+end
+
+-- The lease of a request in flight, as its front knows it; nil where it is another's by now.
+local function lease_of(request)
+  local lease = read_lease(request.slot)
+  return lease and lease.id == request.id and lease or nil
 end
 
 local function has_chunks(request)
@@ -79,10 +84,14 @@ local function read_entry(queue, entry)
   return fields and table_of(fields)
 end
 
--- Errs where the front could not be told, as long as nothing has been changed.
+-- Errs where the front could not be told, or what its client has taken not be forgotten, as long as
+-- nothing has been changed.
 local function see_that_front_can_be_told(request)
   redis.call('HEXISTS', key('held', request.front), request.id)
   redis.call('XLEN', key('replies', request.front))
+  if request.slot then
+    redis.call('HLEN', key('flow', worker_of(request.slot)))
+  end
 end
 
 -- Chunks of a body that stand beside no request yet: they no longer count as such.
@@ -153,6 +162,7 @@ end
 
 -- Back to the head of its queue, `used` attempts spent.
 local function requeue(lease, used)
+  forget_client(lease)
   if used > 0 then
     redis.call('HSET', key('attempts'), lease.id, used)
   end
@@ -166,10 +176,10 @@ local function requeue(lease, used)
   end
 end
 
--- End a lease whose front has been told, or wants no answer.
-local function finish(lease)
-  if lease.streamed then
-    redis.call('DEL', key('flow', lease.id))
+-- End a lease whose front has been told, or wants no answer (`withdrawn`).
+local function finish(lease, withdrawn)
+  if lease.streamed or withdrawn then -- of others nothing has been said
+    forget_client(lease)
   end
   delete_entry(lease, lease.attempt > 1)
   end_lease(lease)
@@ -178,7 +188,8 @@ end
 -- Answer a request with the fields of a reply entry, if its front still wants that.
 local function answer(lease, ...)
   local held = key('held', lease.front)
-  if redis.call('HDEL', held, lease.id) == 1 then
+  local withdrawn = redis.call('HDEL', held, lease.id) == 0
+  if not withdrawn then
     -- As `tell`, but the front gets it back where it can't be told.
     local told = redis.pcall('XADD', key('replies', lease.front), '*', ...)
     if type(told) == 'table' then
@@ -186,23 +197,24 @@ local function answer(lease, ...)
       error(told, 0)
     end
   end
-  finish(lease)
+  finish(lease, withdrawn)
 end
 
 -- Nobody will answer the request: keep a dead letter, and tell its front.
 local function fail(lease, reason)
   see_that_front_can_be_told(lease)
   dead_letter(lease, reason)
-  if redis.call('HDEL', key('held', lease.front), lease.id) == 1 then
+  local withdrawn = redis.call('HDEL', key('held', lease.front), lease.id) == 0
+  if not withdrawn then
     tell_reason(lease, reason)
   end
-  finish(lease)
+  finish(lease, withdrawn)
 end
 
 -- Its front wants no answer.
 local function drop(lease)
   redis.call('HDEL', key('held', lease.front), lease.id)
-  finish(lease)
+  finish(lease, true)
 end
 
 -- The worker holding it is gone: run it again where that is safe, else say so.
@@ -234,7 +246,17 @@ local function reap_worker(worker)
     end
   end
   redis.call('ZREM', key('workers'), worker)
-  redis.call('DEL', key('worker', worker))
+  redis.call('DEL', key('worker', worker), key('flow', worker), key('bell', flow_bell(worker)))
+end
+
+-- Nobody reads the answer of a request in flight any more: its worker is told, and stops the view
+-- where it waits for its client.
+local function stop_answering(request)
+  local lease = lease_of(request)
+  if lease then
+    tell_worker(lease, LEFT)
+  end
+  redis.call('HDEL', key('held', request.front), request.id)
 end
 
 -- Drop what a front left behind, at most `limit` requests a call. Returns whether it is done.
@@ -244,7 +266,7 @@ local function reap_front(front, limit)
   for i = 1, #entries, 2 do
     local request = read_held(entries[i], front, entries[i + 1])
     if request.slot then
-      redis.call('HDEL', held, request.id)
+      stop_answering(request)
     else
       end_waiting(request)
       add_stat(request.queue, 'failed:front_lost', 1)

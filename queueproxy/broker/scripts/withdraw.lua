@@ -16,13 +16,7 @@ local function withdraw_chunks(id)
 end
 
 local function withdraw_started(request)
-  local lease = read_lease(request.slot)
-  if lease and lease.streamed then
-    -- Its worker may be waiting for credit: wake it, so that it stops the view.
-    redis.call('RPUSH', key('flow', request.id), '0')
-    redis.call('PEXPIRE', key('flow', request.id), FLOW_EXPIRES)
-  end
-  redis.call('HDEL', key('held', A.front), request.id)
+  stop_answering(request)
   if A.why == 'expired' then
     add_stat(request.queue, 'failed:hold_expired_started', 1)
   end

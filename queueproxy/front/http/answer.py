@@ -6,12 +6,11 @@ from ...envelopes import Frame, Header
 from ...http_syntax import BODILESS
 from . import refusals
 from .body import Receive, discard_body
+from .cut import MIN_RATE, SLACK, ClientPatience, Cut
 from .headers import RawHeader, reply_headers
 from .refusals import Refusal
 
-
-class Cut(Exception):
-    """The answer breaks off; raised into the server, which closes the connection (P9)."""
+PIECE = 64 * 1024  # bytes given to the server at a time: so it shows that a slow client takes some
 
 
 class Answer:
@@ -23,6 +22,7 @@ class Answer:
         request_id: goes out as ``X-Request-ID``.
         timing: whether to add ``Server-Timing``.
         server_adds: lower-case names of headers that the server puts in by itself.
+        slack, min_rate: how slowly the client may take it: see ClientPatience.
     """
 
     def __init__(
@@ -33,10 +33,13 @@ class Answer:
         *,
         timing: bool,
         server_adds: frozenset[bytes],
+        slack: float = SLACK,
+        min_rate: float = MIN_RATE,
     ):
         self._head = scope["method"] == "HEAD"
         self._bodiless = False
-        self._send = send
+        self._give = send
+        self._patience = ClientPatience(slack, min_rate)
         self._request_id = request_id
         self._timing = timing
         self._server_adds = server_adds
@@ -47,6 +50,7 @@ class Answer:
 
         Raises:
             Cut: the worker broke the answer off.
+            ClientTooSlow: the client does not take it.
         """
         head = frame.head
         if head.seq == 0:
@@ -94,7 +98,14 @@ class Answer:
         await self._send({"type": "http.response.start", "status": status, "headers": fixed})
 
     async def _body(self, body: bytes, *, more: bool) -> None:
-        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+        for at in range(0, len(body) or 1, PIECE):
+            piece = body[at : at + PIECE]
+            whole = at + PIECE >= len(body)
+            message = {"type": "http.response.body", "body": piece, "more_body": more or not whole}
+            await self._send(message, len(piece))
+
+    async def _send(self, message: dict, size: int = 0) -> None:
+        await self._patience.wait_for_room(self._give(message), size)
 
     def _with_timing(self, frame: Frame) -> list[Header]:
         if not self._timing:

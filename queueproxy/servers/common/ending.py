@@ -24,7 +24,7 @@ async def end_badly(
     send: Callable[[dict], Awaitable[None]],
     *,
     started: bool,
-    cut: Callable[[], None],
+    cut: Callable[[bool], None],
 ) -> None:
     """Answer 500 or 502 while nothing has gone out yet, else break the connection.
 
@@ -33,12 +33,13 @@ async def end_badly(
         scope: of the request.
         send: the server's own.
         started: whether a part of an answer has gone out.
-        cut: breaks the connection, so that no client takes the answer for whole.
+        cut: breaks the connection, so that no client takes the answer for whole; given whether that
+            is to be done at once, without what still waits for the client.
     """
     stopped = isinstance(error, asyncio.CancelledError)
     if started:
         logger.info("An answer was cut short: %s", "the front stops" if stopped else error)
-        cut()
+        cut(getattr(error, "at_once", False))
         return
     if not stopped:
         logger.error("The front failed on a request.", exc_info=error)

@@ -13,6 +13,10 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 BACKLOG = 2048
 FIRST_PASSED_FD = 3  # sd_listen_fds(3)
+# Bytes of a connection that the kernel keeps beyond what is on its way to the client (tcp(7)).
+# Without a limit it takes megabytes, and says that there is room again when a third is free: so it
+# could not be seen for minutes whether a slow client takes anything.
+UNSENT = 64 * 1024
 
 _LEFT = getattr(select, "POLLRDHUP", 0)  # Linux tells of a FIN behind what is not read yet
 
@@ -32,7 +36,9 @@ def bind(address: str = "", *, fd: int | None = None, reuse_port: bool = False) 
     """
     inherited = fd if fd is not None else _activated()
     if inherited is not None:
-        return _adopt(inherited)
+        adopted = _adopt(inherited)
+        _limit_unsent(adopted)
+        return adopted
     if address.startswith("unix:"):
         path = address.removeprefix("unix:")
         _remove_stale(path)
@@ -42,7 +48,9 @@ def bind(address: str = "", *, fd: int | None = None, reuse_port: bool = False) 
     host, port = parse(address)
     options = [socket.SO_REUSEADDR, *([socket.SO_REUSEPORT] if reuse_port else [])]
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return _listen(family, (host, port), f"{host}:{port}", options)
+    listening = _listen(family, (host, port), f"{host}:{port}", options)
+    _limit_unsent(listening)
+    return listening
 
 
 def parse(address: str) -> tuple[str, int]:
@@ -73,6 +81,12 @@ def has_left(fd: int) -> bool:
     poll = select.poll()
     poll.register(fd, _LEFT)
     return bool(poll.poll(0))  # a reset or a hang-up always counts
+
+
+def _limit_unsent(listening: socket.socket) -> None:
+    """Set UNSENT for all connections that will be accepted, where there is such a limit."""
+    if listening.family != socket.AF_UNIX and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
 
 def _activated() -> int | None:

@@ -78,11 +78,15 @@ class Request(WebRequest):
             self._write_body(message.get("body", b""), more=message.get("more_body", False))
         await writable.wait()
 
-    def cut(self) -> None:
-        """Close, so that the answer is seen to be incomplete."""
+    def cut(self, at_once: bool) -> None:
+        """Close, so that the answer is seen to be incomplete.
+
+        Args:
+            at_once: drop what waits for the client.
+        """
         if self._gone or self.finished:
             return
-        if self.chunked or self._left:
+        if not at_once and (self.chunked or self._left):
             self.channel.finish()
         else:  # its end is the close: only a reset tells them apart
             self.channel.transport.abortConnection()

@@ -3,6 +3,8 @@
 import json
 import os
 
+from queueproxy.front.http import cut
+
 SECRET_KEY = "a-key-of-the-tests-that-is-long-enough-to-sign-with"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
@@ -26,3 +28,5 @@ QUEUEPROXY = {
     **json.loads(os.environ.get("PROBE_SETTINGS", "{}")),
 }
 USE_TZ = True
+cut.SLACK = float(os.environ.get("PROBE_CLIENT_SLACK", cut.SLACK))
+cut.MIN_RATE = float(os.environ.get("PROBE_CLIENT_MIN_RATE", cut.MIN_RATE))

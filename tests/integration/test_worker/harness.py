@@ -60,6 +60,7 @@ class Client:
     def __init__(self, kit: BrokerKit, front_broker: FrontBroker):
         self.kit = kit
         self.front_broker = front_broker
+        self._taken: dict[str, int] = {}
 
     async def ask(self, path: str, method: str = "GET", body: bytes = b"", **changes) -> str:
         """Enqueue a request; its id."""
@@ -67,9 +68,10 @@ class Client:
         await self._persist(lambda: self.kit.send(self.front_broker, order))
         return order.id
 
-    async def credit(self, id: str, size: int) -> None:
-        """Tell the worker that so many bytes of a stream are taken."""
-        await self._persist(lambda: self.front_broker.credit([(id, size)]))
+    async def take(self, id: str, size: int) -> None:
+        """Tell the worker that so many bytes more of a stream are taken."""
+        self._taken[id] = taken = self._taken.get(id, 0) + size
+        await self._persist(lambda: self.front_broker.acknowledge([(id, taken)]))
 
     async def _persist(self, action: Callable[[], Awaitable]):
         while True:

@@ -7,7 +7,7 @@ from queueproxy.worker import reply
 from ...brokers import BrokerKit, eventually
 from ...servers import BrokerServer
 from .harness import Client
-from .test_streams import PIECE, waits_for_credit
+from .test_streams import PIECE, waits_for_client
 
 
 @pytest.fixture
@@ -106,15 +106,15 @@ async def test_before_the_first_frame_of_a_stream(client, start_worker, own_brok
     assert b"".join(frame.body for frame in frames) == b"aabb"
 
 
-@pytest.mark.parametrize("waiting", ["for credit", "for the view"])
+@pytest.mark.parametrize("waiting", ["for its client", "for the view"])
 async def test_in_the_middle_of_a_stream(
     client, start_worker, kit, own_broker, state, said, waiting, monkeypatch
 ):
     monkeypatch.setattr(reply, "LOOK_AGAIN", 0.2)
     start_worker()
-    if waiting == "for credit":
+    if waiting == "for its client":
         id, length = await client.ask(f"/stream/{PIECE}/24/"), 24 * PIECE
-        await eventually(lambda: waits_for_credit(kit, id))
+        await eventually(lambda: waits_for_client(kit))
     else:
         id, length = await client.ask("/stream/2/9/?wait=3"), 18
         await eventually(lambda: state.made == 3)
@@ -123,7 +123,7 @@ async def test_in_the_middle_of_a_stream(
     await eventually(said)
     own_broker.start()
     await eventually(lambda: said() == ONE_LINE_EACH)
-    await client.credit(id, 20 * PIECE)
+    await client.take(id, 20 * PIECE)
     frames = await client.whole(id)
     assert not frames[-1].head.aborted
     assert sum(len(frame.body) for frame in frames) == length

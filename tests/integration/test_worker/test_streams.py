@@ -43,21 +43,20 @@ async def test_a_slow_client_stops_the_view(client, start_worker, kit, state):
     start_worker()
     id = await client.ask(f"/stream/{PIECE}/1000/")
     ahead = WINDOW // PIECE + 1  # pieces sent before the window is seen to be full
-    await eventually(lambda: waits_for_credit(kit, id) and state.made > ahead)
+    await eventually(lambda: waits_for_client(kit) and state.made > ahead)
     made = state.made
     assert made == ahead + 1  # one is at hand
-    await client.credit(id, 4 * PIECE)
+    await client.take(id, 4 * PIECE)
     await eventually(lambda: state.made == made + 4, "four more")
-    await eventually(lambda: waits_for_credit(kit, id))
+    await eventually(lambda: waits_for_client(kit))
     assert state.made == made + 4
     await client.front_broker.withdraw([id])
 
 
-def waits_for_credit(kit, id) -> bool:
-    if kit.client.exists(kit.keys.named("flow", id)):
-        return False
+def waits_for_client(kit) -> bool:
+    """Whether a worker blocks until it hears of its clients, and has read all that was said."""
     clients = kit.client.client_list()
-    return any(c["cmd"] == "blpop" and "b" in c["flags"] for c in clients)
+    return any("worker-flow" in c["name"] and "b" in c["flags"] for c in clients)
 
 
 async def test_a_stream_larger_than_the_window_arrives_whole(client, start_worker, state):
@@ -67,23 +66,23 @@ async def test_a_stream_larger_than_the_window_arrives_whole(client, start_worke
     while state.closed == 0:
         body = sum(len(frame.body) for frame in await client.frames(id))
         if body > taken:
-            await client.credit(id, body - taken)
+            await client.take(id, body - taken)
             taken = body
     frames = await client.whole(id)
     body = b"".join(frame.body for frame in frames)
     assert body == b"".join(b"%c" % (97 + number % 26) * PIECE for number in range(64))
-    assert not client.kit.client.exists(client.kit.keys.named("flow", id))
+    assert "flow" not in client.kit.left()
 
 
-@pytest.mark.parametrize("when", ["it waits for credit", "it makes pieces"])
+@pytest.mark.parametrize("when", ["it waits for its client", "it makes pieces"])
 async def test_a_client_that_leaves_stops_the_view(
     client, start_worker, kit, state, monkeypatch, when
 ):
     monkeypatch.setattr(reply, "LOOK_AGAIN", 0.1)
     start_worker()
-    if when == "it waits for credit":
+    if when == "it waits for its client":
         id = await client.ask(f"/stream/{PIECE}/1000000/")
-        await eventually(lambda: waits_for_credit(kit, id))
+        await eventually(lambda: waits_for_client(kit))
     else:
         id = await client.ask("/stream/1/1000000/?wait=3")
         await eventually(lambda: state.made == 3)

@@ -1,0 +1,64 @@
+"""Why an answer breaks off after it has begun, and how long a client may keep one waiting."""
+
+import asyncio
+from collections.abc import Awaitable
+
+SLACK = 30.0  # seconds a client may be behind MIN_RATE
+MIN_RATE = 1024  # bytes a second that a client takes while there are any for it
+
+
+class Cut(Exception):
+    """The answer breaks off; raised into the server, which closes the connection (P9)."""
+
+    at_once = False  # whether what waits for the client is dropped with the connection
+
+
+class ClientTooSlow(Cut):
+    """Its client does not take it.
+
+    The connection is reset: a close that waits until all is taken would wait for ever.
+    """
+
+    at_once = True
+
+    def __str__(self) -> str:
+        return "its client takes too little of it"
+
+
+class ClientPatience:
+    """The time a client may still lose, of SLACK seconds.
+
+    Only time in which bytes wait for the client counts. It gets one second back for each `min_rate`
+    bytes it takes, up to the slack: so who takes that much is never cut, and who stops is cut
+    soon, however much was taken before.
+
+    Args:
+        slack: seconds.
+        min_rate: bytes a second.
+    """
+
+    def __init__(self, slack: float = SLACK, min_rate: float = MIN_RATE):
+        self._slack = self._left = slack
+        self._min_rate = min_rate
+
+    async def wait_for_room(self, sending: Awaitable[None], size: int) -> None:
+        """Wait until the server has room behind a piece of an answer.
+
+        Args:
+            sending: returns then; cancelled where that takes too long.
+            size: bytes of the piece.
+
+        Raises:
+            ClientTooSlow: the client has lost all its time.
+        """
+        clock = asyncio.get_running_loop().time
+        allowed = self._left + size / self._min_rate
+        began = clock()
+        try:
+            async with asyncio.timeout_at(began + allowed) as limit:
+                await sending
+        except TimeoutError:
+            if limit.expired():
+                raise ClientTooSlow from None
+            raise
+        self._left = min(self._slack, allowed - (clock() - began))
