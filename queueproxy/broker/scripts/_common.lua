@@ -3,6 +3,7 @@
 
 local RUN, ARGV -- run_id of the server the caller believes it talks to; what follows: see `arguments`
 local STATE, PREFIX, NOW -- the key `state`; what each key begins with; ms of the server's clock
+local CLOCK -- ms of the lease clock in this call, nil until it is asked for: see `clock`
 
 -- Fields of the state in this call: as read or changed (`known`), to be written (`changed`), and to be
 -- added to without having been read (`deltas`). By queue and field, what is added to statistics.
@@ -150,6 +151,7 @@ local function register(name, A, options, run)
       local clock = redis.call('TIME')
       NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
       known, changed, deltas, stats_deltas = {}, {}, {}, {}
+      CLOCK = nil
       name_arguments(A)
       prefetch(read_ahead and read_ahead() or AGREED_ON)
       local why_not = disagreement()
@@ -197,8 +199,51 @@ local function table_of(flat)
   return result
 end
 
+-- The lease clock. The server's own (NOW) runs on while the server is frozen and answers nobody, jumps
+-- when its host's is set, and is another one after a failover. So whatever ends by itself (leases,
+-- pauses, the time a request may wait) is counted on this one: it goes on by what NOW has since it was
+-- last set, but never back, and never by more than a third of the shortest lease at a time. Whoever
+-- beats three times in its lease is never late by a time in which it could not have been heard.
+--
+-- Any script may look at it; those that everybody calls again and again set it. While no process
+-- calls, it stands still: there is nobody to wait for.
+local CLOCK_FIELDS = { 'clock', 'clock_at', 'lease' }
+local LEASE_UNTOLD = 15000 -- ms; until the first process joins
+
+local function clock()
+  if not CLOCK then
+    if known.clock_at == nil then
+      prefetch(CLOCK_FIELDS)
+    end
+    local last = known.clock and tonumber(known.clock)
+    if last then
+      local step = math.floor(tonumber(known.lease or LEASE_UNTOLD) / 3)
+      CLOCK = last + math.max(0, math.min(NOW - tonumber(known.clock_at), step))
+    else
+      CLOCK = NOW
+    end
+  end
+  return CLOCK
+end
+
+local function advance_clock()
+  set('clock', clock())
+  set('clock_at', NOW)
+end
+
+-- Note the lease of a process that calls. The shortest counts, until it has not been told for its
+-- own length.
+local function tell_lease(ms)
+  local shortest = value('lease')
+  if not shortest or ms <= tonumber(shortest) or number('lease_until') < clock() then
+    set('lease', ms)
+    set('lease_until', clock() + ms)
+  end
+end
+
 local function paused(queue)
-  return number('paused:' .. queue) > NOW
+  local ends = value('paused:' .. queue)
+  return ends and tonumber(ends) > clock()
 end
 
 -- Whether something waits that a worker could start.

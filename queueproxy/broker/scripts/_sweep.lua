@@ -10,13 +10,14 @@ local function lift_pause(queue)
   end
 end
 
--- Who paused a queue, as JSON told: a person's pause has `until`, a hold's has `hold`.
+-- Who paused a queue, as JSON told: a person's pause has `ends`
+-- (ms of the lease clock), a hold's has `hold`.
 local function pause_details(queue)
   return cjson.decode(redis.call('HGET', key('pauses'), queue) or '{}')
 end
 
 local function end_holds()
-  redis.call('ZREMRANGEBYSCORE', key('holds'), '-inf', NOW)
+  redis.call('ZREMRANGEBYSCORE', key('holds'), '-inf', clock())
 end
 
 local function end_pauses()
@@ -37,10 +38,10 @@ local function ring_where_some_wait(queues)
 end
 
 local function sweep(queues)
-  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', NOW, 'LIMIT', 0, 8)) do
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', clock(), 'LIMIT', 0, 8)) do
     reap_worker(worker)
   end
-  for _, front in ipairs(redis.call('ZRANGEBYSCORE', key('fronts'), '-inf', NOW, 'LIMIT', 0, 1)) do
+  for _, front in ipairs(redis.call('ZRANGEBYSCORE', key('fronts'), '-inf', clock(), 'LIMIT', 0, 1)) do
     reap_front(front, SWEEP_FRONT)
   end
   end_pauses()

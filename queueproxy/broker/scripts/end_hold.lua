@@ -14,7 +14,7 @@ register('end_hold', A, { flags = { 'allow-oom' } }, function()
   for i = A.rest, #ARGV do
     local queue = ARGV[i]
     if paused(queue) then
-      local persons = tonumber(pause_details(queue)['until'] or 0) * 1000
+      local persons = tonumber(pause_details(queue).ends or 0)
       set('paused:' .. queue, integer(math.max(persons, tonumber(others or 0))))
       if not paused(queue) then
         lift_pause(queue)

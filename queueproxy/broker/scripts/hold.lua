@@ -16,7 +16,8 @@ local function orphaned(queue)
 end
 
 register('hold', A, { flags = { 'allow-oom' } }, function()
-  local ends = NOW + tonumber(A.length)
+  advance_clock()
+  local ends = clock() + tonumber(A.length)
   end_holds()
   local anew = redis.call('ZADD', key('holds'), ends, A.token) == 1
   local held = { anew and 1 or 0 }

@@ -9,7 +9,7 @@ local function resume(queue)
   clear('pace:' .. queue, 'next:' .. queue)
   if number('waiting:' .. queue) > 0 and tonumber(A.interval) > 0 then
     set('pace:' .. queue, A.interval)
-    set('next:' .. queue, integer(NOW))
+    set('next:' .. queue, integer(clock()))
   end
   lift_pause(queue)
 end
