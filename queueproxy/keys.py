@@ -15,11 +15,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``cursor:<q>``     entry id of the last request taken from the stream
     ``returned:<q>``   how many of the waiting were handed back and go first
     ``parked:<q>``     how many of the waiting are in a wire version no worker has known yet
-    ``clock``          the lease clock (ms) when it was last set: see `clock` in
-                       scripts/_common.lua; unlike the server's own it doesn't jump
-    ``clock_at``       milliseconds (Redis time) at which it was last set
-    ``lease``          ms: the shortest lease told; a third of it is the clock's longest step
-    ``lease_until``    ms (lease clock) until which that one counts unless it is told again
+    ``clock``          the lease clock, as `clock` in scripts/_common.lua describes it: ms when it
+                       was set, ms (Redis time) then, shortest lease (ms), until when that counts
     ``paused:<q>``     milliseconds (lease clock) at which the pause ends
     ``pace:<q>``       ms between two starts after a paced resume; ends when nothing waits
     ``next:<q>``       ms (lease clock) of the next start allowed by the pace

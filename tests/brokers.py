@@ -10,7 +10,7 @@ from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.link.links import Link
-from queueproxy.broker.observe.lease_clock import FIELDS, lease_clock
+from queueproxy.broker.observe.lease_clock import FIELD, lease_clock
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.replies import Notice, RawReply
@@ -200,8 +200,7 @@ class BrokerKit:
 
     def clock_ms(self) -> int:
         """The broker's lease clock."""
-        state = self.client.hmget(self.keys.state, FIELDS)
-        return lease_clock(*state, self.now_ms())
+        return lease_clock(self.client.hget(self.keys.state, FIELD), self.now_ms())
 
     async def lease_time_after(self, ms: float) -> None:
         """Let the lease clock pass `ms`: somebody calls again and again, as processes do."""

@@ -54,6 +54,8 @@ def test_all_are_answered_by_their_first_attempt(site, fault, round_):
         TABLE.add(fault, outcome.kind, str(outcome.status), outcome.seconds)
     wait_out(LEASE * 2)  # whoever was to be given up would be by now
     assert registered(site) == before
+    after = site.send(f"after-{next(numbers)}", "POST").outcome()
+    assert (after.status, after.seconds < 2) == (200, True), after
     assert site.status()["dead_letters"] == dead
 
 

@@ -3,23 +3,20 @@
 It is described in scripts/_common.lua; unlike the server's own it doesn't jump.
 """
 
-FIELDS = ("clock", "clock_at", "lease")  # of the state, as `lease_clock` takes them
-LEASE_UNTOLD = 15_000  # ms; until the first process joins
+FIELD = "clock"  # of the state
 
 
-def lease_clock(
-    clock: str | bytes | None, clock_at: str | bytes | None, lease: str | bytes | None, now_ms: int
-) -> int:
+def lease_clock(field: str | bytes | None, now_ms: int) -> int:
     """Milliseconds of the lease clock, as `clock` of the scripts.
 
     Args:
-        clock, clock_at, lease: the fields of the state, None where there is none.
+        field: FIELD of the state, None where there is none.
         now_ms: of the server's clock.
     """
-    if clock is None or clock_at is None:
+    if field is None:
         return now_ms
-    step = int(lease or LEASE_UNTOLD) // 3
-    return int(clock) + max(0, min(now_ms - int(clock_at), step))
+    last, set_at, lease, _ = map(int, field.split())
+    return last + max(0, min(now_ms - set_at, lease // 3))
 
 
 def waited_seconds(fields: dict[bytes, bytes], clock: int) -> float:

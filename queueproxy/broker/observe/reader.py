@@ -6,7 +6,7 @@ import msgspec
 
 from ..link.links import Link
 from ..link.protocol import checked, refuse_other_schema
-from .lease_clock import FIELDS, lease_clock, waited_seconds
+from .lease_clock import FIELD, lease_clock, waited_seconds
 from .processes import json_object, parse_leases, read_fronts, read_workers
 from .snapshot import QueueStats, Snapshot
 
@@ -40,7 +40,7 @@ class SnapshotReader:
         now = int(clock[0]) + int(clock[1]) / 1e6
         about, state, pauses = _info(info), _pairs(state), _pairs(pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
-        clock_ms = lease_clock(*(state.get(field) for field in FIELDS), int(now * 1000))
+        clock_ms = lease_clock(state.get(FIELD), int(now * 1000))
         queues = [
             _queue(name, state, pauses, _pairs(raw), now, clock_ms)
             for name, raw in zip(self._queues, stats, strict=True)

@@ -11,7 +11,7 @@ from ...exceptions import DecodeError
 from ...json_text import decoded
 from ..link.links import Link
 from ..link.protocol import checked
-from ..observe.lease_clock import FIELDS, lease_clock, waited_seconds
+from ..observe.lease_clock import FIELD, lease_clock, waited_seconds
 from ..observe.reader import unpadded
 from ..observe.snapshot import Snapshot
 
@@ -130,9 +130,9 @@ class Control:
         """Whether nothing can start and nothing runs: both of the same moment."""
         fields = [f"{kind}:{queue}" for kind in ("paused", "inflight") for queue in queues]
         # The time after the rest: paused by then is paused all the while.
-        found, time = self._ask([("HMGET", self._keys.state, *FIELDS, *fields), ("TIME",)])
-        clock_ms = lease_clock(*found[: len(FIELDS)], _milliseconds(time))
-        values = [int(value or 0) for value in found[len(FIELDS) :]]
+        found, time = self._ask([("HMGET", self._keys.state, FIELD, *fields), ("TIME",)])
+        clock_ms = lease_clock(found[0], _milliseconds(time))
+        values = [int(value or 0) for value in found[1:]]
         ends, running = values[: len(queues)], values[len(queues) :]
         return PauseState(
             paused=all(end > clock_ms for end in ends),
@@ -142,7 +142,7 @@ class Control:
     def oldest(self, queues: Sequence[str], most: int) -> list[Waiting]:
         """The requests that have waited longest, at most so many of each queue; oldest first."""
         named = self._keys.named
-        fields = (*FIELDS, *(f"cursor:{queue}" for queue in queues))
+        fields = (FIELD, *(f"cursor:{queue}" for queue in queues))
         state, time, *handed_back = self._ask(
             [
                 ("HMGET", self._keys.state, *fields),
@@ -150,8 +150,8 @@ class Control:
                 *(("ZRANGE", named("returned", queue), 0, most - 1) for queue in queues),
             ]
         )
-        clock_ms = lease_clock(*state[: len(FIELDS)], _milliseconds(time))
-        cursors = state[len(FIELDS) :]
+        clock_ms = lease_clock(state[0], _milliseconds(time))
+        cursors = state[1:]
         places: list[tuple[str, tuple]] = []
         for queue, cursor, registrations in zip(queues, cursors, handed_back, strict=True):
             after = b"(" + cursor if cursor else "-"

@@ -207,38 +207,27 @@ end
 --
 -- Any script may look at it; those that everybody calls again and again set it. While no process
 -- calls, it stands still: there is nobody to wait for.
-local CLOCK_FIELDS = { 'clock', 'clock_at', 'lease' }
+-- All of it is one field, for each further one makes all of the state slower to read: ms of the clock
+-- when it was set, ms of NOW then, the shortest lease told (ms), and until when that one counts
+-- unless it is told again (ms of the clock).
 local LEASE_UNTOLD = 15000 -- ms; until the first process joins
 
 local function clock()
   if not CLOCK then
-    if known.clock_at == nil then
-      prefetch(CLOCK_FIELDS)
-    end
-    local last = known.clock and tonumber(known.clock)
-    if last then
-      local step = math.floor(tonumber(known.lease or LEASE_UNTOLD) / 3)
-      CLOCK = last + math.max(0, math.min(NOW - tonumber(known.clock_at), step))
-    else
-      CLOCK = NOW
-    end
+    local last, set_at, lease = string.match(value('clock') or '', '^(%d+) (%d+) (%d+) ')
+    CLOCK = last and last + math.max(0, math.min(NOW - set_at, math.floor(lease / 3))) or NOW
   end
   return CLOCK
 end
 
-local function advance_clock()
-  set('clock', clock())
-  set('clock_at', NOW)
-end
-
--- Note the lease of a process that calls. The shortest counts, until it has not been told for its
--- own length.
-local function tell_lease(ms)
-  local shortest = value('lease')
-  if not shortest or ms <= tonumber(shortest) or number('lease_until') < clock() then
-    set('lease', ms)
-    set('lease_until', clock() + ms)
+-- Set the clock; `lease` (ms) is that of the process that calls, nil where it has none.
+local function advance_clock(lease)
+  local shortest, counts_until = string.match(value('clock') or '', '(%d+) (%d+)$')
+  shortest, counts_until = tonumber(shortest or LEASE_UNTOLD), tonumber(counts_until or 0)
+  if lease and (tonumber(lease) <= shortest or counts_until < clock()) then
+    shortest, counts_until = tonumber(lease), clock() + lease
   end
+  set('clock', table.concat({ clock(), NOW, shortest, counts_until }, ' '))
 end
 
 local function paused(queue)

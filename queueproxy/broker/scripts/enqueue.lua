@@ -83,7 +83,7 @@ local function read_ahead()
   local queue = ARGV[A.rest]
   local names = field_names[queue]
   if not names then
-    names = { 'run', 'schema', 'bytes', 'waiting:' .. queue, 'paused:' .. queue, unpack(CLOCK_FIELDS) }
+    names = { 'run', 'schema', 'bytes', 'waiting:' .. queue, 'paused:' .. queue, 'clock' }
     field_names[queue] = names
   end
   return names

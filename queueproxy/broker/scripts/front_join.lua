@@ -8,8 +8,7 @@
 local A = arguments('front', 'lease', 'info')
 
 register('front_join', A, { flags = { 'allow-oom' } }, function()
-  advance_clock()
-  tell_lease(tonumber(A.lease))
+  advance_clock(A.lease)
   local about = key('front', A.front)
   if not front_lives(A.front) then
     redis.call('HSET', about, 'joined', NOW)

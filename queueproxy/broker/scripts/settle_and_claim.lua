@@ -195,7 +195,7 @@ local function read_more_of(queue)
   local names = field_names[queue]
   if not names then
     names = { 'inflight:' .. queue, 'returned:' .. queue, 'parked:' .. queue, 'paused:' .. queue,
-      'cursor:' .. queue, 'next:' .. queue, unpack(CLOCK_FIELDS) }
+      'cursor:' .. queue, 'next:' .. queue, 'clock' }
     field_names[queue] = names
   end
   prefetch(names)

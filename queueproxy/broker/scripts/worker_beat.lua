@@ -6,7 +6,7 @@
 local A = arguments('worker', 'lease', 'state', 'memory', 'info')
 
 register('worker_beat', A, { flags = { 'allow-oom' } }, function()
-  advance_clock()
+  advance_clock(A.lease)
   local expires = redis.call('ZSCORE', key('workers'), A.worker)
   if not expires or tonumber(expires) <= clock() then
     -- Late is lost: the sweep below must not find half a worker.
@@ -16,7 +16,6 @@ register('worker_beat', A, { flags = { 'allow-oom' } }, function()
     return 'fenced'
   end
   redis.call('ZADD', key('workers'), clock() + tonumber(A.lease), A.worker)
-  tell_lease(tonumber(A.lease))
   redis.call('HSET', key('worker', A.worker), 'state', A.state, 'memory', A.memory)
   if A.info ~= '' then
     redis.call('HSET', key('worker', A.worker), 'info', A.info)

@@ -35,8 +35,7 @@ local function mark_deploy(release)
 end
 
 register('worker_join', A, { flags = { 'allow-oom' } }, function()
-  advance_clock()
-  tell_lease(tonumber(A.lease))
+  advance_clock(A.lease)
   local release = release_of(A.info)
   if is_deploy(release) then
     mark_deploy(release)
