@@ -6,8 +6,9 @@ local STATE, PREFIX, NOW -- the key `state`; what each key begins with; ms of th
 local CLOCK -- ms of the lease clock in this call, nil until it is asked for: see `clock`
 
 -- Fields of the state in this call: as read or changed (`known`), to be written (`changed`), and to be
--- added to without having been read (`deltas`). By queue and field, what is added to statistics.
-local known, changed, deltas, stats_deltas
+-- added to without having been read (`deltas`); what was found where that came later (`found`). By
+-- queue and field, what is added to statistics.
+local known, changed, deltas, found, stats_deltas
 
 -- Kinds as in queueproxy/keys.py.
 local function key(kind, name)
@@ -28,6 +29,7 @@ local function prefetch(fields)
     local by = deltas[field]
     if by then
       deltas[field] = nil
+      found[field] = tonumber(values[i] or 0)
       values[i] = tonumber(values[i] or 0) + by
       changed[field] = values[i]
     end
@@ -64,6 +66,7 @@ local function clear(...)
     known[field] = false
     changed[field] = nil
     deltas[field] = nil
+    found[field] = nil
   end
   redis.call('HDEL', STATE, ...)
 end
@@ -80,8 +83,10 @@ end
 local function write_state()
   local values = {}
   for field, to in pairs(changed) do
-    values[#values + 1] = field
-    values[#values + 1] = to
+    if found[field] ~= to then -- settled and claimed: as many are in flight as before
+      values[#values + 1] = field
+      values[#values + 1] = to
+    end
   end
   if #values > 0 then
     redis.call('HSET', STATE, unpack(values))
@@ -150,7 +155,7 @@ local function register(name, A, options, run)
       PREFIX = string.sub(STATE, 1, -6) -- without 'state'
       local clock = redis.call('TIME')
       NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
-      known, changed, deltas, stats_deltas = {}, {}, {}, {}
+      known, changed, deltas, found, stats_deltas = {}, {}, {}, {}, {}
       CLOCK = nil
       name_arguments(A)
       prefetch(read_ahead and read_ahead() or AGREED_ON)
