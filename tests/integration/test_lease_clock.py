@@ -155,6 +155,17 @@ async def test_a_pause_holds_and_ends(kit, jump):
     assert ids_of(worker) == ["a"]
 
 
+async def test_a_pause_made_after_a_jump_has_its_own_length(kit, jump):
+    control, front = kit.control(), await kit.front_broker()
+    jump()
+    await front.beat()
+    control.pause(["low"], 5, by="alice")
+    Hold(kit.link(), ["high"], 5, by="me", reason="").keep()
+    assert control.paused(["low", "high"])
+    for name in ("low", "high"):
+        assert 4 < queue_of(kit, name).pause["until"] - kit.now_ms() / 1000 <= 5.1
+
+
 async def test_a_hold_and_a_pace_go_on(kit, jump):
     control, front, worker = kit.control(), await kit.front_broker(), kit.worker_broker()
     hold = Hold(kit.link(), QUEUES, 10, by="me", reason="")
