@@ -15,14 +15,16 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``cursor:<q>``     entry id of the last request taken from the stream
     ``returned:<q>``   how many of the waiting were handed back and go first
     ``parked:<q>``     how many of the waiting are in a wire version no worker has known yet
-    ``paused:<q>``     milliseconds (Redis time) at which the pause ends
+    ``clock``          the lease clock, as `clock` in scripts/_common.lua describes it: ms when it
+                       was set, ms (Redis time) then, shortest lease (ms), until when that counts
+    ``paused:<q>``     milliseconds (lease clock) at which the pause ends
     ``pace:<q>``       ms between two starts after a paced resume; ends when nothing waits
-    ``next:<q>``       ms (Redis time) of the next start allowed by the pace
+    ``next:<q>``       ms (lease clock) of the next start allowed by the pace
     ``sampled``        second (Redis time) of the last row of history
     ``fence:<q>``      last entry id of the epoch before; what is unsafe up to it may have run
 ``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
-    request is over. Entry id = arrival time. Fields: ``v`` wire version, ``h`` head (JSON), ``b``
-    body, ``s`` signature, and ``m`` for the scripts: a `Meta`.
+    request is over. Fields: ``v`` wire version, ``h`` head (JSON), ``b`` body, ``s`` signature;
+    for the scripts ``m``, a `Meta`, and ``c``, the time of its arrival (ms, lease clock).
 ``returned:<q>`` sorted set, all scores 0: entry ids (sequence padded) handed back by a drain or
     reclaimed from a lost worker; claimed before the stream goes on, gone with that.
 ``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version a worker didn't know.
@@ -33,10 +35,11 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     until it is settled, or its worker is given up.
 ``attempts`` hash: request id -> attempts used up; only for requests handed back, until they are
     over.
-``workers`` sorted set: worker id -> when its lease expires (ms). Leaving it is being fenced.
+``workers`` sorted set: worker id -> when its lease expires (ms, lease clock). Leaving it is being
+    fenced.
 ``worker:<id>`` hash: what ``status`` shows of it (JSON in ``info``; ``completed``, ``state``,
     ``memory``); goes with its place on the list.
-``fronts`` sorted set: front id -> when its lease expires (ms).
+``fronts`` sorted set: front id -> when its lease expires (ms, lease clock).
 ``front:<id>`` hash: ``info`` (JSON), ``joined`` (ms), ``seq`` (number of the last enqueue taken
     from it); goes with its place on the list.
 ``held:<front>`` hash: request id -> a `Held`; from enqueue until the request is answered, withdrawn
@@ -48,10 +51,11 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``flow:<worker>`` hash: request id -> how far the client of an answer in flight is: bytes of its
     stream that it has taken since the beginning (never fewer than before), or ``left``. Written by
     fronts, again at will; a member goes with its lease, the whole with its worker.
-``pauses`` hash: ``queue owner`` -> JSON of a pause: by whom, why, since and until when (s). The
-    owner is a person (``user@host``, a login) or ``hold:<token>``, whose pause has no end of its
-    own but the hold's in ``holds``. A queue is paused until the latest end of its pauses.
-``holds`` sorted set: token of a hold whose command runs -> when it lapses unless renewed (ms).
+``pauses`` hash: ``queue owner`` -> JSON of a pause: by whom, why, since (s), and when it ``ends``
+    (ms, lease clock). The owner is a person (``user@host``, a login) or ``hold:<token>``, whose
+    pause ends with the hold in ``holds``. A queue is paused until the latest end of its pauses.
+``holds`` sorted set: token of a hold whose command runs -> when it lapses unless renewed (ms, lease
+    clock).
 ``dead`` stream, capped: dead letters.
 ``retrying:<id>`` string: somebody runs that dead letter again now; expires.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua);

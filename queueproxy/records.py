@@ -68,7 +68,7 @@ class Meta(NamedTuple):
     front: Word
     """Who holds its client and wants its answer."""
     hold_ms: Number
-    """How long after its arrival (the entry id's time) it may be started."""
+    """How long after its arrival (field ``c`` of the entry) it may be started."""
     size: Number
     """Bytes it counts for in the broker: head, body and chunks."""
     chunks: Number
@@ -100,7 +100,7 @@ class Lease(NamedTuple):
     attempt: Counted
     """1 for the first time it is run."""
     claimed_ms: Number
-    """When it was claimed, by the broker's clock."""
+    """When it was claimed, by the lease clock."""
     call: Word
     """Number of the thread's call that claimed it: the same call sent again gets it again."""
     queue: Word

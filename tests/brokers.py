@@ -11,6 +11,7 @@ from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.link.links import Link
+from queueproxy.broker.observe.lease_clock import FIELD, lease_clock
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.replies import Notice, RawReply
@@ -202,6 +203,20 @@ class BrokerKit:
         """The broker's clock."""
         seconds, micros = self.client.time()
         return seconds * 1000 + micros // 1000
+
+    def clock_ms(self) -> int:
+        """The broker's lease clock."""
+        return lease_clock(self.client.hget(self.keys.state, FIELD), self.now_ms())
+
+    async def lease_time_after(self, ms: float) -> None:
+        """Let the lease clock pass `ms`: somebody calls again and again, as processes do."""
+        link = self.link()
+
+        def passed() -> bool:
+            link.script("sample")
+            return self.clock_ms() > ms
+
+        await eventually(passed, f"{ms} is past")
 
     async def close(self) -> None:
         """Drop all links."""

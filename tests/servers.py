@@ -74,7 +74,7 @@ class BrokerServer:
         ]
         for name, value in self._options.items():
             command += [f"--{name}", value]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=self._environ())
         deadline = time.monotonic() + 20
         while True:
             try:
@@ -92,6 +92,9 @@ class BrokerServer:
 
     def _program(self) -> str:
         return binary(self._wanted)
+
+    def _environ(self) -> dict[str, str]:
+        return dict(os.environ)
 
     def freeze(self) -> None:
         """From now on it takes connections (the kernel does) and says nothing."""

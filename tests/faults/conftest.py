@@ -9,13 +9,16 @@ from .table import TABLE
 def make_site(tmp_path_factory):
     """Makes a FaultSite with the given QUEUEPROXY settings; stops it at the end of the module.
 
-    Each has a broker of its own, that may be hurt: `broker` has options of its configuration.
+    Each has a broker of its own, that may be hurt: `broker` has options of its configuration,
+    `server` its class.
     """
     sites: list[FaultSite] = []
 
-    def make(broker: dict[str, str] | None = None, **settings) -> FaultSite:
-        server = BrokerServer(**(broker or {})).start()
-        sites.append(FaultSite(tmp_path_factory.mktemp("site"), server, **settings))
+    def make(
+        broker: dict[str, str] | None = None, *, server: type = BrokerServer, **settings
+    ) -> FaultSite:
+        started = server(**(broker or {})).start()
+        sites.append(FaultSite(tmp_path_factory.mktemp("site"), started, **settings))
         return sites[-1]
 
     yield make

@@ -73,7 +73,7 @@ async def test_restart(own_broker):
 
 async def _after_restart_kept(kit, front_broker, worker_broker, claim):
     expires = kit.client.zscore(kit.keys.fronts, front_broker.front)
-    await eventually(lambda: kit.now_ms() > expires)
+    await kit.lease_time_after(expires)
     await front_broker.beat()  # nobody could beat meanwhile: every lease has its length again
     following = worker_broker.settle_and_claim(answer(claim))
     assert following.id == "get"
@@ -149,7 +149,7 @@ async def test_an_incarnation_ends_with_the_lease_of_a_front(kit):
     first = (await front_broker.join(ABOUT)).incarnation
     assert (await front_broker.join(ABOUT)).incarnation == first  # the first answer was lost
     expires = kit.client.zscore(kit.keys.fronts, front_broker.front)
-    await eventually(lambda: kit.now_ms() > expires)
+    await kit.lease_time_after(expires)
     again = (
         await front_broker.join(ABOUT)
     ).incarnation  # half of what it held may have been dropped by now

@@ -152,7 +152,7 @@ async def test_dead_fronts_requests_are_not_started_and_swept(kit):
     holder = kit.worker_broker()
     flying = holder.settle_and_claim(None)
     expires = kit.client.zscore(kit.keys.fronts, "dead")
-    await eventually(lambda: kit.now_ms() > expires)
+    await kit.lease_time_after(expires)
     assert flying.id == "a"
     second = kit.worker_broker()
     assert ids_of(second, limit=1) == ["mine"]
@@ -170,7 +170,7 @@ async def test_many_requests_of_a_dead_front_go_in_bounded_steps(kit):
         await kit.put(dead, *(f"x{n}" for n in range(at, at + 60)))
     front_broker = await kit.front_broker("alive")
     expires = kit.client.zscore(kit.keys.fronts, "dead")
-    await eventually(lambda: kit.now_ms() > expires)
+    await kit.lease_time_after(expires)
     await front_broker.beat()
     assert kit.counters().waiting > 0  # 500 or so a call
     assert kit.counters() == kit.there()

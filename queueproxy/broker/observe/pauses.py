@@ -7,10 +7,11 @@ from ...json_text import json_object
 
 
 class Pause(NamedTuple):
-    """One owner's pause of one queue. Times in seconds of the broker's clock.
+    """One owner's pause of one queue.
 
     Attributes:
-        until: its end; 0 for a hold's, which lasts as long as its command.
+        since: seconds of the broker's clock.
+        ends_ms: its end by the lease clock; 0 for a hold's, which lasts as long as its command.
         hold: whether a hold owns it.
     """
 
@@ -18,13 +19,20 @@ class Pause(NamedTuple):
     by: str
     reason: str
     since: float
-    until: float
+    ends_ms: float
     hold: bool
 
-    def as_json(self) -> dict:
-        """What ``status --json`` shows of it."""
+    def as_json(self, now: float, clock_ms: int) -> dict:
+        """What ``status --json`` shows of it.
+
+        Args:
+            now: seconds of the broker's clock.
+            clock_ms: of the lease clock at that moment.
+        """
         shown = {"by": self.by, "reason": self.reason, "since": self.since}
-        return {**shown, "hold": True} if self.hold else {**shown, "until": self.until}
+        if self.hold:
+            return {**shown, "hold": True}
+        return {**shown, "until": round(now + (self.ends_ms - clock_ms) / 1000, 3)}
 
 
 def read_pauses(flat: Sequence[bytes]) -> list[Pause]:
@@ -39,11 +47,11 @@ def read_pauses(flat: Sequence[bytes]) -> list[Pause]:
                 by=str(told.get("by", "?")),
                 reason=str(told.get("reason", "")),
                 since=_number(told.get("since")),
-                until=_number(told.get("until")),
+                ends_ms=_number(told.get("ends")),
                 hold=owner.startswith("hold:"),
             )
         )
-    return sorted(pauses, key=lambda pause: (pause.hold, pause.until))
+    return sorted(pauses, key=lambda pause: (pause.hold, pause.ends_ms))
 
 
 def _number(value: object) -> float:

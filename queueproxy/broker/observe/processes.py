@@ -59,15 +59,25 @@ def read_fronts(ask: Ask, keys: Keys, ids: Sequence[str], now: float) -> list[di
 
 
 def read_workers(
-    ask: Ask, keys: Keys, ids: Sequence[str], leases: Sequence[InFlight], now: float
+    ask: Ask,
+    keys: Keys,
+    ids: Sequence[str],
+    leases: Sequence[InFlight],
+    now: float,
+    clock_ms: int,
 ) -> list[dict[str, Any]]:
-    """Each worker of the list with what it runs; `now` in seconds of the broker's clock."""
+    """Each worker of the list with what it runs.
+
+    Args:
+        now: seconds of the broker's clock.
+        clock_ms: of the lease clock.
+    """
     fields = ("info", "state", "completed", "joined", "memory")
     replies = ask([("HMGET", keys.named("worker", id), *fields) for id in ids])
     current: dict[str, list] = {id: [] for id in ids}
     for one, head in zip(leases, _heads(ask, keys, leases), strict=True):
         if one.worker in current:
-            current[one.worker].append(_request(one, head, now))
+            current[one.worker].append(_request(one, head, clock_ms))
     workers = []
     for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
         told = (state or b"idle").decode()
@@ -116,13 +126,13 @@ def _heads(ask: Ask, keys: Keys, leases: Sequence[InFlight]) -> list[dict]:
     return heads
 
 
-def _request(one: InFlight, head: dict, now: float) -> dict[str, Any]:
+def _request(one: InFlight, head: dict, clock_ms: int) -> dict[str, Any]:
     lease = one.lease
     return {
         "request_id": head.get("request_id"),
         "method": head.get("method"),
         "path": head.get("path"),
-        "seconds": round(max(0.0, now - lease.claimed_ms / 1000), 3),
+        "seconds": max(0, clock_ms - lease.claimed_ms) / 1000,
         "thread": one.thread,
         "queue": lease.queue,
         "attempt": lease.attempt,
@@ -130,4 +140,4 @@ def _request(one: InFlight, head: dict, now: float) -> dict[str, Any]:
 
 
 def _age(joined: bytes | None, now: float) -> float:
-    return round(now - int(joined or now * 1000) / 1000, 1)
+    return round(max(0.0, now - int(joined or now * 1000) / 1000), 1)

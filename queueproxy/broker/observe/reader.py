@@ -6,6 +6,7 @@ import msgspec
 
 from ..link.links import Link
 from ..link.protocol import checked, refuse_other_schema
+from .lease_clock import FIELD, lease_clock, waited_seconds
 from .pauses import Pause, read_pauses
 from .processes import parse_leases, read_fronts, read_workers
 from .snapshot import QueueStats, Snapshot
@@ -40,11 +41,12 @@ class SnapshotReader:
         now = int(clock[0]) + int(clock[1]) / 1e6
         about, state, pauses = _info(info), _pairs(state), read_pauses(pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
+        clock_ms = lease_clock(state.get(FIELD), int(now * 1000))
         queues = [
-            _queue(name, state, pauses, _pairs(raw), now)
+            _queue(name, state, pauses, _pairs(raw), now, clock_ms)
             for name, raw in zip(self._queues, stats, strict=True)
         ]
-        self._add_oldest(queues, state, now)
+        self._add_oldest(queues, state, clock_ms)
         _add_history(queues, rows, before)
         held = parse_leases(_pairs(leases))
         return Snapshot(
@@ -54,7 +56,9 @@ class SnapshotReader:
             memory_bytes=int(about.get("used_memory", 0)),
             queues=queues,
             fronts=read_fronts(self._ask, self._keys, [id.decode() for id in fronts], now),
-            workers=read_workers(self._ask, self._keys, [id.decode() for id in workers], held, now),
+            workers=read_workers(
+                self._ask, self._keys, [id.decode() for id in workers], held, now, clock_ms
+            ),
             dead_letters=dead,
         )
 
@@ -83,7 +87,7 @@ class SnapshotReader:
         replies = self._link.commands(commands) if commands else []
         return [checked(reply) for reply in replies]
 
-    def _add_oldest(self, queues: list[QueueStats], state: dict[str, str], now: float) -> None:
+    def _add_oldest(self, queues: list[QueueStats], state: dict[str, str], clock_ms: int) -> None:
         commands: list[tuple] = []
         for queue in queues:
             cursor = state.get(f"cursor:{queue.name}")
@@ -94,22 +98,38 @@ class SnapshotReader:
             ]
         replies = iter(self._ask(commands))
         for queue in queues:
-            stream, returned = next(replies), next(replies)
-            ids = [entry[0] for entry in stream] + list(returned)
-            if queue.depth and ids:
-                first = min(int(id.split(b"-")[0]) for id in ids)
-                queue.oldest_wait_seconds = round(max(0.0, now - first / 1000), 3)
+            entries, returned = next(replies), next(replies)
+            if returned:
+                id = unpadded(returned[0])
+                key = self._keys.named("queue", queue.name)
+                entries += self._ask([("XRANGE", key, id, id)])[0]
+            if queue.depth and entries:
+                waits = (waited_seconds(_fields(flat), clock_ms) for _, flat in entries)
+                queue.oldest_wait_seconds = round(max(waits), 3)
 
 
-def _queue(name: str, state: dict, pauses: list[Pause], raw: dict, now: float) -> QueueStats:
+def unpadded(member: bytes) -> str:
+    """The entry id that a member of ``returned`` or ``parked`` is."""
+    ms, seq = member.decode().split("-")
+    return f"{ms}-{int(seq)}"
+
+
+def _fields(flat: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _queue(
+    name: str, state: dict, pauses: list[Pause], raw: dict, now: float, clock_ms: int
+) -> QueueStats:
     queue = QueueStats(name)
     queue.depth = max(0, int(state.get(f"waiting:{name}", 0)))
     queue.in_flight = max(0, int(state.get(f"inflight:{name}", 0)))
-    ends = int(state.get(f"paused:{name}", 0)) / 1000
-    queue.paused = ends > now
+    left_ms = int(state.get(f"paused:{name}", 0)) - clock_ms
+    queue.paused = left_ms > 0
     if queue.paused:
-        queue.pauses = [pause.as_json() for pause in pauses if pause.queue == name]
-        queue.pause = {**(queue.pauses[-1] if queue.pauses else {}), "until": ends}
+        queue.pauses = [pause.as_json(now, clock_ms) for pause in pauses if pause.queue == name]
+        last = queue.pauses[-1] if queue.pauses else {}
+        queue.pause = {**last, "until": round(now + left_ms / 1000, 3)}
     interval_ms = float(state.get(f"pace:{name}", 0))
     queue.pace = round(1000 / interval_ms, 3) if interval_ms else None
     for field_name, value in raw.items():

@@ -11,7 +11,9 @@ from ...exceptions import BrokerRefused, DecodeError
 from ...json_text import decoded
 from ..link.links import Link
 from ..link.protocol import checked
+from ..observe.lease_clock import FIELD, lease_clock, waited_seconds
 from ..observe.pauses import Pause, read_pauses
+from ..observe.reader import unpadded
 from ..observe.snapshot import Snapshot
 
 LONGEST_PAUSE = 86_400.0  # seconds; a pause that nobody ends is a site that is down
@@ -143,37 +145,39 @@ class Control:
     def stillness(self, queues: Sequence[str]) -> PauseState:
         """Whether nothing can start and nothing runs: both of the same moment."""
         fields = [f"{kind}:{queue}" for kind in ("paused", "inflight") for queue in queues]
-        # The clock after the rest: paused by then is paused all the while.
-        found, clock = self._ask([("HMGET", self._keys.state, *fields), ("TIME",)])
-        now_ms = int(clock[0]) * 1000 + int(clock[1]) // 1000
-        values = [int(value or 0) for value in found]
+        # The time after the rest: paused by then is paused all the while.
+        found, time = self._ask([("HMGET", self._keys.state, FIELD, *fields), ("TIME",)])
+        clock_ms = lease_clock(found[0], _milliseconds(time))
+        values = [int(value or 0) for value in found[1:]]
         ends, running = values[: len(queues)], values[len(queues) :]
         return PauseState(
-            paused=all(end > now_ms for end in ends),
+            paused=all(end > clock_ms for end in ends),
             in_flight=sum(max(0, number) for number in running),
         )
 
     def oldest(self, queues: Sequence[str], most: int) -> list[Waiting]:
         """The requests that have waited longest, at most so many of each queue; oldest first."""
         named = self._keys.named
-        cursors, clock, *handed_back = self._ask(
+        fields = (FIELD, *(f"cursor:{queue}" for queue in queues))
+        state, time, *handed_back = self._ask(
             [
-                ("HMGET", self._keys.state, *(f"cursor:{queue}" for queue in queues)),
+                ("HMGET", self._keys.state, *fields),
                 ("TIME",),
                 *(("ZRANGE", named("returned", queue), 0, most - 1) for queue in queues),
             ]
         )
+        clock_ms = lease_clock(state[0], _milliseconds(time))
+        cursors = state[1:]
         places: list[tuple[str, tuple]] = []
         for queue, cursor, registrations in zip(queues, cursors, handed_back, strict=True):
             after = b"(" + cursor if cursor else "-"
-            ranges = [(entry, entry, 1) for entry in map(_unpadded, registrations)]
+            ranges = [(entry, entry, 1) for entry in map(unpadded, registrations)]
             for first, last, count in (*ranges, (after, "+", most)):
                 command = ("XRANGE", named("queue", queue), first, last, "COUNT", count)
                 places.append((queue, command))
-        now = int(clock[0]) + int(clock[1]) / 1e6
         replies = self._ask([command for _, command in places])
         waiting = [
-            _waiting(queue, entry, fields, now)
+            _waiting(queue, entry, fields, clock_ms)
             for (queue, _), found in zip(places, replies, strict=True)
             for entry, fields in found
         ]
@@ -224,22 +228,20 @@ def new_request_id() -> str:
     return secrets.token_hex(10)
 
 
-def _unpadded(registration: bytes) -> str:
-    """The entry id of a registration of ``returned``."""
-    ms, seq = registration.decode().split("-")
-    return f"{ms}-{int(seq)}"
+def _milliseconds(time: list[bytes]) -> int:
+    """What TIME said."""
+    return int(time[0]) * 1000 + int(time[1]) // 1000
 
 
-def _waiting(queue: str, entry: bytes, fields: list, now: float) -> Waiting:
+def _waiting(queue: str, entry: bytes, fields: list, clock_ms: int) -> Waiting:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
     head = _head(named.get(b"h", b""))
-    arrived = int(entry.split(b"-")[0]) / 1000
     return Waiting(
         queue=queue,
         entry=entry.decode(),
         method=head.method,
         path=head.path,
-        seconds=round(max(0.0, now - arrived), 1),
+        seconds=round(waited_seconds(named, clock_ms), 1),
     )
 
 

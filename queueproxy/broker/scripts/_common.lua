@@ -3,10 +3,12 @@
 
 local RUN, ARGV -- run_id of the server the caller believes it talks to; what follows: see `arguments`
 local STATE, PREFIX, NOW -- the key `state`; what each key begins with; ms of the server's clock
+local CLOCK -- ms of the lease clock in this call, nil until it is asked for: see `clock`
 
 -- Fields of the state in this call: as read or changed (`known`), to be written (`changed`), and to be
--- added to without having been read (`deltas`). By queue and field, what is added to statistics.
-local known, changed, deltas, stats_deltas
+-- added to without having been read (`deltas`); what was found where that came later (`found`). By
+-- queue and field, what is added to statistics.
+local known, changed, deltas, found, stats_deltas
 
 -- Kinds as in queueproxy/keys.py.
 local function key(kind, name)
@@ -27,6 +29,7 @@ local function prefetch(fields)
     local by = deltas[field]
     if by then
       deltas[field] = nil
+      found[field] = tonumber(values[i] or 0)
       values[i] = tonumber(values[i] or 0) + by
       changed[field] = values[i]
     end
@@ -63,6 +66,7 @@ local function clear(...)
     known[field] = false
     changed[field] = nil
     deltas[field] = nil
+    found[field] = nil
   end
   redis.call('HDEL', STATE, ...)
 end
@@ -79,8 +83,10 @@ end
 local function write_state()
   local values = {}
   for field, to in pairs(changed) do
-    values[#values + 1] = field
-    values[#values + 1] = to
+    if found[field] ~= to then -- settled and claimed: as many are in flight as before
+      values[#values + 1] = field
+      values[#values + 1] = to
+    end
   end
   if #values > 0 then
     redis.call('HSET', STATE, unpack(values))
@@ -149,7 +155,8 @@ local function register(name, A, options, run)
       PREFIX = string.sub(STATE, 1, -6) -- without 'state'
       local clock = redis.call('TIME')
       NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
-      known, changed, deltas, stats_deltas = {}, {}, {}, {}
+      known, changed, deltas, found, stats_deltas = {}, {}, {}, {}, {}
+      CLOCK = nil
       name_arguments(A)
       prefetch(read_ahead and read_ahead() or AGREED_ON)
       local why_not = disagreement()
@@ -197,8 +204,40 @@ local function table_of(flat)
   return result
 end
 
+-- The lease clock. The server's own (NOW) runs on while the server is frozen and answers nobody, jumps
+-- when its host's is set, and is another one after a failover. So whatever ends by itself (leases,
+-- pauses, the time a request may wait) is counted on this one: it goes on by what NOW has since it was
+-- last set, but never back, and never by more than a third of the shortest lease at a time. Whoever
+-- beats three times in its lease is never late by a time in which it could not have been heard.
+--
+-- Any script may look at it; those that everybody calls again and again set it. While no process
+-- calls, it stands still: there is nobody to wait for.
+-- All of it is one field, for each further one makes all of the state slower to read: ms of the clock
+-- when it was set, ms of NOW then, the shortest lease told (ms), and until when that one counts
+-- unless it is told again (ms of the clock).
+local LEASE_UNTOLD = 15000 -- ms; until the first process joins
+
+local function clock()
+  if not CLOCK then
+    local last, set_at, lease = string.match(value('clock') or '', '^(%d+) (%d+) (%d+) ')
+    CLOCK = last and last + math.max(0, math.min(NOW - set_at, math.floor(lease / 3))) or NOW
+  end
+  return CLOCK
+end
+
+-- Set the clock; `lease` (ms) is that of the process that calls, nil where it has none.
+local function advance_clock(lease)
+  local shortest, counts_until = string.match(value('clock') or '', '(%d+) (%d+)$')
+  shortest, counts_until = tonumber(shortest or LEASE_UNTOLD), tonumber(counts_until or 0)
+  if lease and (tonumber(lease) <= shortest or counts_until < clock()) then
+    shortest, counts_until = tonumber(lease), clock() + lease
+  end
+  set('clock', table.concat({ clock(), NOW, shortest, counts_until }, ' '))
+end
+
 local function paused(queue)
-  return number('paused:' .. queue) > NOW
+  local ends = value('paused:' .. queue)
+  return ends and tonumber(ends) > clock()
 end
 
 -- Whether something waits that a worker could start.

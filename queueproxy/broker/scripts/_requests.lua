@@ -53,7 +53,7 @@ end
 
 local function front_lives(front)
   local expires = redis.call('ZSCORE', key('fronts'), front)
-  return expires and tonumber(expires) > NOW
+  return expires and tonumber(expires) > clock()
 end
 
 -- The reason for one whose hold ran out while it waited: it may have been started before.
@@ -145,10 +145,11 @@ local function dead_letter(request, reason)
   local fields = read_entry(request.queue, request.entry)
   if fields then
     local kept = fields.b and #fields.b <= DEAD_BODY and not has_chunks(request)
+    local claimed = request.claimed_ms and NOW - (clock() - request.claimed_ms) or 0
     redis.call('XADD', key('dead'), 'MAXLEN', '~', DEAD_LETTERS, '*',
       'reason', reason, 'id', request.id, 'queue', request.queue, 'entry', request.entry,
       'attempts', request.attempt or 0, 'worker', request.slot or '',
-      'claimed', request.claimed_ms or 0, 'v', fields.v or '', 'h', fields.h or '',
+      'claimed', claimed, 'v', fields.v or '', 'h', fields.h or '',
       'b', kept and fields.b or '', 's', fields.s or '', 'body_kept', kept and '1' or '0',
       'size', request.size)
   end

@@ -12,10 +12,10 @@ local function hold_field(queue, token)
 end
 
 local function end_holds()
-  redis.call('ZREMRANGEBYSCORE', key('holds'), '-inf', NOW)
+  redis.call('ZREMRANGEBYSCORE', key('holds'), '-inf', clock())
 end
 
--- ms at which a pause ends: a person's as it says, a hold's with the hold's lease.
+-- ms of the lease clock at which a pause ends: a person's as it says, a hold's with the hold's lease.
 local function end_of_pause(json)
   local readable, pause = pcall(cjson.decode, json)
   if not readable or type(pause) ~= 'table' then
@@ -24,7 +24,7 @@ local function end_of_pause(json)
   if pause.hold then
     return tonumber(redis.call('ZSCORE', key('holds'), pause.hold) or 0)
   end
-  return (tonumber(pause['until']) or 0) * 1000
+  return tonumber(pause.ends) or 0
 end
 
 -- All pauses in force as a list of { queue, owner, ends }; those that have ended are deleted.
@@ -34,7 +34,7 @@ local function standing_pauses()
   for i = 1, #flat, 2 do
     local queue, owner = string.match(flat[i], '^(%S+) (.+)$')
     local ends = queue and end_of_pause(flat[i + 1]) or 0
-    if ends > NOW then
+    if ends > clock() then
       standing[#standing + 1] = { queue = queue, owner = owner, ends = ends }
     else
       redis.call('HDEL', key('pauses'), flat[i])
@@ -51,7 +51,7 @@ local function update_pause(queue)
       latest = math.max(latest, pause.ends)
     end
   end
-  if latest > NOW then
+  if latest > clock() then
     set('paused:' .. queue, integer(latest))
     return true
   end
@@ -81,10 +81,10 @@ local function ring_where_some_wait(queues)
 end
 
 local function sweep(queues)
-  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', NOW, 'LIMIT', 0, 8)) do
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', clock(), 'LIMIT', 0, 8)) do
     reap_worker(worker)
   end
-  for _, front in ipairs(redis.call('ZRANGEBYSCORE', key('fronts'), '-inf', NOW, 'LIMIT', 0, 1)) do
+  for _, front in ipairs(redis.call('ZRANGEBYSCORE', key('fronts'), '-inf', clock(), 'LIMIT', 0, 1)) do
     reap_front(front, SWEEP_FRONT)
   end
   end_pauses(queues)

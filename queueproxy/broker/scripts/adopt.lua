@@ -5,7 +5,8 @@
 --
 -- After a restart or a failover the last writes may be lost, claims among them: what is unsafe to
 -- repeat and stands in a queue now is never started (fence). Nobody could send a heartbeat while the
--- broker was away, so every lease gets its full length again.
+-- broker was away, so every lease gets its full length again. The lease clock goes on from where it
+-- stood in the keys, whatever the server's own clock says.
 --
 -- The epoch is written last: until then the next caller does all of this again.
 
@@ -24,7 +25,7 @@ end
 local function extend_leases()
   for _, members in ipairs({ key('workers'), key('fronts') }) do
     for _, member in ipairs(redis.call('ZRANGE', members, 0, -1)) do
-      redis.call('ZADD', members, NOW + tonumber(A.lease), member)
+      redis.call('ZADD', members, clock() + tonumber(A.lease), member)
     end
   end
 end
@@ -35,6 +36,7 @@ register('adopt', A, { flags = { 'allow-oom' }, any_epoch = true }, function()
     fence_queues()
     extend_leases()
   end
+  advance_clock()
   set('run', RUN)
   set('schema', SCHEMA)
   return 'ok'

@@ -36,7 +36,7 @@ end
 -- Without its record an entry is nobody's request: it goes again where that can't be written.
 local function add_to_queue(request, meta, version, head, body, signature)
   request.entry = redis.call('XADD', key('queue', request.queue), '*',
-    'm', meta, 'v', version, 'h', head, 'b', body, 's', signature)
+    'm', meta, 'c', clock(), 'v', version, 'h', head, 'b', body, 's', signature)
   local done, why = pcall(write_held, request, nil)
   if not done then
     redis.call('XDEL', key('queue', request.queue), request.entry)
@@ -83,7 +83,7 @@ local function read_ahead()
   local queue = ARGV[A.rest]
   local names = field_names[queue]
   if not names then
-    names = { 'run', 'schema', 'bytes', 'waiting:' .. queue, 'paused:' .. queue }
+    names = { 'run', 'schema', 'bytes', 'waiting:' .. queue, 'paused:' .. queue, 'clock' }
     field_names[queue] = names
   end
   return names

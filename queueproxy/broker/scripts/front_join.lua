@@ -8,11 +8,12 @@
 local A = arguments('front', 'lease', 'info')
 
 register('front_join', A, { flags = { 'allow-oom' } }, function()
+  advance_clock(A.lease)
   local about = key('front', A.front)
   if not front_lives(A.front) then
     redis.call('HSET', about, 'joined', NOW)
   end
-  redis.call('ZADD', key('fronts'), NOW + tonumber(A.lease), A.front)
+  redis.call('ZADD', key('fronts'), clock() + tonumber(A.lease), A.front)
   redis.call('HSET', about, 'info', A.info)
   return { tonumber(redis.call('HGET', about, 'seq') or 0), redis.call('HGET', about, 'joined') }
 end)

@@ -9,8 +9,9 @@
 local A = arguments('owner', 'length', 'reason')
 
 register('pause', A, { flags = { 'allow-oom' } }, function()
+  advance_clock()
   local json = cjson.encode({
-    by = A.owner, reason = A.reason, since = NOW / 1000, ['until'] = (NOW + tonumber(A.length)) / 1000,
+    by = A.owner, reason = A.reason, since = NOW / 1000, ends = clock() + tonumber(A.length),
   })
   for i = A.rest, #ARGV do
     redis.call('HSET', key('pauses'), pause_field(ARGV[i], A.owner), json)

@@ -15,14 +15,15 @@ local BUCKETS = 15
 local PEAKS = { 1, 2, 3, 7 } -- places in a row of what is a peak
 
 local function oldest_wait(queue)
-  local first = redis.call('ZRANGE', key('returned', queue), 0, 0)[1]
+  local member = redis.call('ZRANGE', key('returned', queue), 0, 0)[1]
+  local first = member and read_entry(queue, unpadded(member))
   if not first then
     local cursor = value('cursor:' .. queue)
     local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
       'COUNT', 1)[1]
-    first = found and found[1]
+    first = found and table_of(found[2])
   end
-  return first and math.max(0, NOW - (entry_parts(first))) or 0
+  return first and math.max(0, clock() - (tonumber(first.c) or clock())) or 0
 end
 
 local function row_of(queue)
@@ -51,10 +52,26 @@ local function raise_peaks(row, finer, span)
   end
 end
 
+-- Delete the rows of a time that has not come yet: the server's clock was ahead. Times must rise.
+local function delete_future(second)
+  for _, series in ipairs(SERIES) do
+    local rows = key('history', series[1])
+    local newest = redis.call('LINDEX', rows, -1)
+    while newest and tonumber(string.match(newest, '"t":(%d+)')) >= second do
+      redis.call('RPOP', rows)
+      newest = redis.call('LINDEX', rows, -1)
+    end
+  end
+end
+
 register('sample', A, {}, function()
   local second = math.floor(NOW / 1000)
   local before = number('sampled')
-  if before >= second then
+  advance_clock()
+  if before > second then
+    delete_future(second)
+    before = second - 1
+  elseif before == second then
     return 'ok'
   end
   set('sampled', integer(second))

@@ -25,9 +25,10 @@ local function settle(lease)
   end
 end
 
-local function claim_reply(lease, fields)
-  local waited = lease.claimed_ms - entry_parts(lease.entry)
-  return { 'claimed', lease.queue, lease.attempt, waited, fields }
+local function claim_reply(lease, flat, fields)
+  local claimed = lease.claimed_ms
+  local waited = math.max(0, claimed - (tonumber(fields.c) or claimed))
+  return { 'claimed', lease.queue, lease.attempt, waited, flat }
 end
 
 -- The request an entry is, or nil where it is none that enqueue made.
@@ -68,12 +69,13 @@ local function put_away(request, place)
   redis.call('XDEL', key('queue', place.queue), place.entry)
 end
 
--- The reason a waiting request must not be started now, '' where nobody needs to be told.
-local function unstartable(request)
+-- The reason a waiting request must not be started now, '' where nobody needs to be told. A front
+-- withdraws by its own clock what has waited too long; here it is for one that is cut off.
+local function unstartable(request, arrived)
   if not front_lives(request.front) then
     return ''
   end
-  if entry_parts(request.entry) + tonumber(request.hold_ms) <= NOW then
+  if arrived + tonumber(request.hold_ms) <= clock() then
     return 'hold_expired'
   end
   local fence = runs_once(request) and value('fence:' .. request.queue)
@@ -106,7 +108,7 @@ end
 
 -- Make a waiting request this slot's lease.
 local function start(request, place)
-  request.slot, request.claimed_ms, request.call = A.slot, NOW, A.call
+  request.slot, request.claimed_ms, request.call = A.slot, clock(), A.call
   request.attempt = 1 + (place.kind and tonumber(times_started(request) or 0) or 0)
   request.streamed = false
   leave(place)
@@ -160,17 +162,17 @@ local function claim_from(place)
     park(place, fields.v)
     return nil
   end
-  local reason = unstartable(request)
+  local reason = unstartable(request, tonumber(fields.c) or clock())
   if reason then
     turn_down(request, place, reason)
     return nil
   end
-  return claim_reply(start(request, place), place.fields)
+  return claim_reply(start(request, place), place.fields, fields)
 end
 
 -- ms until this queue may start the next: while it is paused, and after a paced resume.
 local function time_left(queue)
-  return math.max(0, number('paused:' .. queue) - NOW, number('next:' .. queue) - NOW)
+  return math.max(0, number('paused:' .. queue) - clock(), number('next:' .. queue) - clock())
 end
 
 local function step_rate(queue)
@@ -181,7 +183,8 @@ local function step_rate(queue)
     clear('pace:' .. queue, 'next:' .. queue)
   else
     -- Counted from the last start that was due, so that late claims don't lower the rate.
-    set('next:' .. queue, integer(math.max(number('next:' .. queue), NOW - 1000) + number('pace:' .. queue)))
+    set('next:' .. queue,
+      integer(math.max(number('next:' .. queue), clock() - 1000) + number('pace:' .. queue)))
   end
 end
 
@@ -192,7 +195,7 @@ local function read_more_of(queue)
   local names = field_names[queue]
   if not names then
     names = { 'inflight:' .. queue, 'returned:' .. queue, 'parked:' .. queue, 'paused:' .. queue,
-      'cursor:' .. queue, 'next:' .. queue }
+      'cursor:' .. queue, 'next:' .. queue, 'clock' }
     field_names[queue] = names
   end
   prefetch(names)
@@ -266,7 +269,8 @@ register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahe
   end
   local lease = held_now()
   if lease then
-    return claim_reply(lease, entry_fields(lease.queue, lease.entry) or {})
+    local flat = entry_fields(lease.queue, lease.entry) or {}
+    return claim_reply(lease, flat, table_of(flat))
   end
   if A.claim ~= '1' then
     return { 'idle', 0 }

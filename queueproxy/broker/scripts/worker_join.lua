@@ -35,11 +35,12 @@ local function mark_deploy(release)
 end
 
 register('worker_join', A, { flags = { 'allow-oom' } }, function()
+  advance_clock(A.lease)
   local release = release_of(A.info)
   if is_deploy(release) then
     mark_deploy(release)
   end
-  redis.call('ZADD', key('workers'), NOW + tonumber(A.lease), A.worker)
+  redis.call('ZADD', key('workers'), clock() + tonumber(A.lease), A.worker)
   redis.call('HSET', key('worker', A.worker), 'info', A.info, 'joined', NOW, 'state', 'idle')
   redis.call('HSETNX', key('worker', A.worker), 'completed', 0)
   return 'ok'

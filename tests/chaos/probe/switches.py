@@ -55,7 +55,7 @@ def withdraw() -> None:
             "  local started = end_waiting(request)\n  add_stat(request.queue, A.why",
             "  local started = false\n  add_stat(request.queue, A.why",
         ),
-        ("entry_parts(request.entry) + tonumber(request.hold_ms) <= NOW", "false"),
+        ("arrived + tonumber(request.hold_ms) <= clock()", "false"),
     )
 
 
