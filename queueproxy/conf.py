@@ -37,6 +37,7 @@ class Settings:
     max_depth: int = 10_000
     max_body: int = 32 * MIB
     max_memory: int = 256 * MIB
+    front_memory: int = 256 * MIB
     lease: float = 15
     max_attempts: int = 2
     retry_methods: Sequence[str] = SAFE_METHODS

@@ -11,7 +11,8 @@ from .link.protocol import checked
 
 BLOCK_FOR = 10.0  # seconds a read waits for replies
 MARGIN = 5.0  # seconds an answer may come after the end of a block
-READ_AT_ONCE = 128  # replies
+READ_AT_ONCE = 128  # replies at most
+READ_BYTES = 8 * 1024 * 1024  # of replies as large as the last ones
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -50,6 +51,7 @@ class ReplyReader:
         self._other = other
         self._key = link.keys.named("replies", front)
         self._position = b"0"  # of the last reply read
+        self._count = READ_AT_ONCE  # replies of the next read
 
     async def read(self) -> list[RawReply | Notice]:
         """Wait for the next replies, oldest first; delete those read before on the same trip.
@@ -65,14 +67,22 @@ class ReplyReader:
             commands.append(("XTRIM", self._key, "MINID", _after(self._position)))
         wait = ("BLOCK", int(BLOCK_FOR * 1000))
         commands.append(
-            ("XREAD", "COUNT", READ_AT_ONCE, *wait, "STREAMS", self._key, self._position)
+            ("XREAD", "COUNT", self._count, *wait, "STREAMS", self._key, self._position)
         )
         *_, found = await self._link.commands(commands, BLOCK_FOR + MARGIN)
         if not checked(found):
             return []
         entries = found[0][1]
         self._position = entries[-1][0]
-        return [_reply(fields) for _, fields in entries]
+        replies = [_reply(fields) for _, fields in entries]
+        self._adjust(replies)
+        return replies
+
+    def _adjust(self, replies: list[RawReply | Notice]) -> None:
+        # A read is in memory two or three times until its frames are handed out.
+        size = sum([len(reply.body) for reply in replies if isinstance(reply, RawReply)])
+        fitting = READ_BYTES * len(replies) // size if size else READ_AT_ONCE
+        self._count = min(READ_AT_ONCE, max(1, fitting))
 
     async def catch_up(self) -> list[RawReply | Notice]:
         """Read what stands there now, on the other link, while a blocking read may run."""

@@ -15,10 +15,11 @@ from .front import Front
 from .held_request import DeliveryState, Failure, HeldRequest, HoldEnd
 from .http import refusals
 from .http.admission import admit
-from .http.answer import Answer
+from .http.answer import Answer, CutAtOnce
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
 from .http.refusals import Refusal
+from .memory import Reservation, head_size
 from .outbox import UNSENT
 from .upload import NO_BODY, Body, NoRoom, has_body, take_body
 
@@ -78,27 +79,26 @@ class RequestConsumer(AsyncConsumer):
             pass
 
     async def _run(self, receive: Callable) -> None:
+        with self.front.memory.reservation() as memory:
+            id = self.front.new_id()
+            body = await self._take(id, receive, memory)
+            if not isinstance(body, Refusal):
+                await self._hold(self._encode_or_discard(id, body), receive, memory)
+                return
+        await self.answer.refuse(body, unread=receive)
+
+    async def _take(self, id: str, receive: Callable, memory: Reservation) -> Body | Refusal:
+        """Take the request in, as far as there is room for it."""
         refusal = admit(self.scope, max_body=self.options.max_body)
         if refusal is not None:
-            await self.answer.refuse(refusal, unread=receive)
-            return
-        id = self.front.new_id()
-        body = await self._take_body(id, receive)
-        if isinstance(body, Refusal):
-            await self.answer.refuse(body, unread=receive)
-            return
-        with (
-            self.front.hold(self._encode_or_discard(id, body)) as held,
-            ClientWatch(held, receive) as watch,
-        ):
-            await self._answer(held, watch)
-
-    async def _take_body(self, id: str, receive: Callable) -> Body | Refusal:
+            return refusal
+        if not memory.keep(head_size(self.scope)):
+            return refusals.MEMORY_FULL
         if not has_body(self.scope):
             return NO_BODY
         limit, hold = self.options.max_body, self.options.max_hold
         try:
-            return await take_body(self.front, id, receive, limit=limit, expires=hold)
+            return await take_body(self.front, id, receive, memory, limit=limit, expires=hold)
         except BodyTooLarge:
             return refusals.BODY_TOO_LARGE
         except BodyTooSlow:
@@ -151,6 +151,23 @@ class RequestConsumer(AsyncConsumer):
             signature=signature,
         )
 
+    async def _hold(self, request: EncodedRequest, receive: Callable, memory: Reservation) -> None:
+        with self.front.hold(request, memory) as held, ClientWatch(held, receive) as watch:
+            try:
+                async with held.taking:
+                    await self._answer(held, watch)
+            except TimeoutError:
+                if not held.cut_off:
+                    raise
+            else:
+                return
+        await self._give_up()
+
+    async def _give_up(self) -> None:
+        if self.answer.started:
+            raise CutAtOnce("Its client took the answer too slowly, and its memory was needed.")
+        await self.answer.refuse(refusals.ANSWER_DROPPED)
+
     async def _answer(self, held: HeldRequest, watch: ClientWatch) -> None:
         """Wait for events until the request is answered, refused or given up.
 
@@ -177,7 +194,9 @@ class RequestConsumer(AsyncConsumer):
 
     async def _pass_on(self, held: HeldRequest, frame: Frame) -> None:
         """Send a frame to the client, and acknowledge what it has taken."""
+        held.sending(frame)
         await self.answer.frame(frame)
+        held.taken(frame)
         self._taken += len(frame.body)
         if frame.head.more and self._taken >= ACKNOWLEDGE_EVERY:
             self.front.acknowledge(held.request.id, self._taken)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from ..envelopes import DIGEST_OVER
 from .front import Front
 from .http.body import iter_body
+from .memory import BODIES_SHARE, PIECE_OVERHEAD, Reservation
 from .outbox import Chunk
 
 INLINE = DIGEST_OVER  # bytes; what is larger travels in chunks
@@ -41,11 +42,18 @@ def has_body(scope: dict) -> bool:
 
 
 async def take_body(
-    front: Front, id: str, receive: Callable, *, limit: int, expires: float
+    front: Front,
+    id: str,
+    receive: Callable,
+    memory: Reservation,
+    *,
+    limit: int,
+    expires: float,
 ) -> Body:
     """Read the body of a request.
 
     Args:
+        memory: of the request; counts each piece before it is kept.
         limit: most bytes.
         expires: seconds after which chunks of a request that is never enqueued go away.
 
@@ -53,7 +61,7 @@ async def take_body(
         NoRoom: memory is used up; nothing is kept.
         BodyTooLarge, BodyTooSlow, ClientDisconnected: see the body module; nothing is kept.
     """
-    taking = _Taking(front, id, expires)
+    taking = _Taking(front, id, memory, expires)
     try:
         async for piece in iter_body(receive, limit=limit):
             await taking.add(piece)
@@ -64,12 +72,14 @@ async def take_body(
 
 
 class _Taking:
-    def __init__(self, front: Front, id: str, expires: float):
+    def __init__(self, front: Front, id: str, memory: Reservation, expires: float):
         self._front = front
         self._id = id
+        self._memory = memory
         self._expires = expires
         self._pieces: list[bytes] = []
         self._kept = 0  # bytes in pieces
+        self._counted = 0  # bytes that they take in memory
         self._size = 0
         self._chunks = 0
         self._hash = hashlib.sha256()
@@ -78,8 +88,6 @@ class _Taking:
         # A chunk ends where a piece does: to cut it to size is to copy it once more.
         for at in range(0, len(piece), CHUNK):
             self._take(piece[at : at + CHUNK])
-            if not self._front.has_room(self._kept):
-                raise NoRoom
             if self._kept >= CHUNK:
                 await self._stage()
 
@@ -92,6 +100,10 @@ class _Taking:
         return Body(self._size, b"", self._hash.digest(), self._chunks)
 
     def _take(self, piece: bytes) -> None:
+        cost = len(piece) + PIECE_OVERHEAD
+        if not self._memory.keep(cost, BODIES_SHARE):
+            raise NoRoom
+        self._counted += cost
         self._pieces.append(piece)
         self._kept += len(piece)
         self._size += len(piece)
@@ -107,3 +119,5 @@ class _Taking:
         number, self._chunks = self._chunks, self._chunks + 1
         if not await self._front.send_chunk(Chunk(self._id, number, chunk, self._expires)):
             raise NoRoom
+        self._memory.drop(self._counted)
+        self._counted = 0

@@ -31,7 +31,8 @@ async def take(front, *pieces: bytes, limit: int = LIMIT, left: bool = False) ->
     async def receive() -> dict:
         return messages.pop(0)
 
-    return await take_body(front, "a", receive, limit=limit, expires=60)
+    with front.memory.reservation() as memory:
+        return await take_body(front, "a", receive, memory, limit=limit, expires=60)
 
 
 def chunks(kit) -> list[bytes]:

@@ -14,6 +14,10 @@ class Cut(Exception):
     """The answer breaks off; raised into the server, which closes the connection (P9)."""
 
 
+class CutAtOnce(Cut):
+    """The same; what still waits to be sent to the client is dropped."""
+
+
 class Answer:
     """The one answer of one request.
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from ...front.http import refusals
+from ...front.http.answer import CutAtOnce
 from ...front.http.headers import request_id
 
 logger = logging.getLogger("queueproxy.front")
@@ -24,7 +25,7 @@ async def end_badly(
     send: Callable[[dict], Awaitable[None]],
     *,
     started: bool,
-    cut: Callable[[], None],
+    cut: Callable[[bool], None],
 ) -> None:
     """Answer 500 or 502 while nothing has gone out yet, else break the connection.
 
@@ -33,12 +34,13 @@ async def end_badly(
         scope: of the request.
         send: the server's own.
         started: whether a part of an answer has gone out.
-        cut: breaks the connection, so that no client takes the answer for whole.
+        cut: breaks the connection, so that no client takes the answer for whole; told whether
+            what waits to be sent is dropped.
     """
     stopped = isinstance(error, asyncio.CancelledError)
     if started:
         logger.info("An answer was cut short: %s", "the front stops" if stopped else error)
-        cut()
+        cut(isinstance(error, CutAtOnce))
         return
     if not stopped:
         logger.error("The front failed on a request.", exc_info=error)

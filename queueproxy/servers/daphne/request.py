@@ -31,6 +31,7 @@ class Request(WebRequest):
         """Run the application."""
         self._take(head)
         self.incoming = incoming
+        self._transport = self.channel.transport
         self.server.start(self, http_scope(head, _address(self.client), _address(self.host)))
 
     def become_websocket(self, head: Head) -> None:
@@ -88,8 +89,15 @@ class Request(WebRequest):
             self._write_body(message.get("body", b""), more=message.get("more_body", False))
         await writable.wait()
 
-    def cut(self) -> None:
-        """Close, so that the answer is seen to be incomplete."""
+    def cut(self, at_once: bool = False) -> None:
+        """Close, so that the answer is seen to be incomplete.
+
+        Args:
+            at_once: drop what waits to be sent.
+        """
+        if at_once:
+            self._transport.abortConnection()
+            return
         if self._gone or self.finished:
             return
         if self.chunked or self._left:

@@ -52,6 +52,8 @@ class Cycle(RequestResponseCycle):
         elif self._ends_with_connection:
             self.expected_content_length = len(message.get("body", b""))
         await super().send(message)
+        if self.flow.write_paused:  # the last piece too is the client's only when it took it
+            await self.flow.drain()
 
     def lose(self) -> None:
         """The client has gone: say so to the application, and send nothing more."""

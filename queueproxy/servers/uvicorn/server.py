@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import uvicorn
 
@@ -85,16 +86,17 @@ def guard(app: Callable) -> Callable:
         except (Exception, asyncio.CancelledError) as error:
             if not cycle.disconnected:
                 started = cycle.response_started
-                await end_badly(error, scope, send, started=started, cut=lambda: _cut(cycle))
+                await end_badly(error, scope, send, started=started, cut=partial(_cut, cycle))
 
     return guarded
 
 
-def _cut(cycle: Cycle) -> None:
-    if cycle.response_complete:
+def _cut(cycle: Cycle, at_once: bool) -> None:
+    if cycle.response_complete and not at_once:
         return
     cycle.disconnected = True  # what is sent from now on goes nowhere
-    if cycle.scope["http_version"] == "1.0":  # which can't see that the last chunk is missing
+    # HTTP/1.0 can't see that the last chunk is missing.
+    if at_once or cycle.scope["http_version"] == "1.0":
         reset(cycle.transport)
     else:
         cycle.transport.close()
