@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from . import cache_aliases
+from .broker.front_broker import memory_for_requests
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
 from .setting_rules import LOOPBACK, MIB, OPS_QUEUE, RULES, SAFE_METHODS
@@ -121,10 +122,10 @@ def _problems_between(settings: Settings, *, known_queues: bool) -> Iterator[Pro
             f"({settings.max_hold} s).",
             "A lost worker would be found only after its clients were turned away: lower LEASE.",
         )
-    if settings.max_body > settings.max_memory:
+    if settings.max_body > memory_for_requests(settings.max_memory):
         yield Problem(
             "E005",
-            "QUEUEPROXY: MAX_BODY is larger than MAX_MEMORY.",
+            "QUEUEPROXY: MAX_BODY is larger than the three quarters of MAX_MEMORY for requests.",
             "One body could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
         )
     if known_queues and not isinstance(settings.routes, str):
@@ -166,7 +167,7 @@ def broker() -> Broker:
     problem = problem_of_alias(alias)
     if problem:
         raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
-    return Broker(_address(alias), settings.namespace, settings.lease)
+    return Broker(_address(alias), settings.namespace, settings.lease, settings.max_memory)
 
 
 def _address(alias: str) -> BrokerAddress:

@@ -24,6 +24,10 @@ class NotSent(BrokerUnavailable):
     """The broker could not be reached or refused: nothing that was sent to it was done."""
 
 
+class BrokerFull(NotSent):
+    """The broker has no room for this answer until fronts have read others (MAX_MEMORY)."""
+
+
 class Fenced(QueueProxyError):
     """The broker has given this worker or front up; it must register again."""
 

@@ -19,11 +19,13 @@ class Broker:
         address: of the server.
         namespace: the setting ``NAMESPACE``.
         lease: seconds a process may be silent before it is given up (the setting ``LEASE``).
+        max_memory: bytes of requests and answers it holds at most (the setting ``MAX_MEMORY``).
     """
 
     address: BrokerAddress
     namespace: str
     lease: float
+    max_memory: int = 256 * 1024 * 1024
 
     @cached_property
     def keys(self) -> Keys:

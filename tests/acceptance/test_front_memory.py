@@ -80,9 +80,8 @@ def test_uploads_that_stall(small_site):
     with Crowd(small_site.port) as crowd:
         for _ in range(CROWD):
             crowd.join(head("POST", b"Content-Length: %d" % (size + 1)) + b"x" * size)
-        print(resident(front) - base)
-        assert resident(front) - base < BUDGET + SPARE
         wait_until(lambda: crowd.refused() > CROWD - BUDGET // size)
+        assert resident(front) - base < BUDGET + SPARE
         pending = small_site.in_background("GET", "/run/honest/")  # is held, not refused
         wait_until(lambda: small_site.queue()["depth"] == 1)
         small_site.workers()
@@ -97,7 +96,6 @@ def test_heads_of_held_requests(small_site):
             crowd.join(head("GET", b"X: " + b"x" * 60_000))
         wait_until(lambda: crowd.refused() + small_site.queue()["depth"] == CROWD)
         assert crowd.refused() > CROWD // 2
-        print(resident(front) - base)
         assert resident(front) - base < BUDGET + SPARE
     wait_until(lambda: small_site.queue()["depth"] == 0)
     pending = small_site.in_background("GET", "/run/honest/")  # there is room again
@@ -107,9 +105,9 @@ def test_heads_of_held_requests(small_site):
 
 def test_clients_that_take_nothing(small_site, broker):
     front = small_site.front()
-    kit = BrokerKit(broker.url, namespace="queueproxy", lease=60)
+    kit = BrokerKit(broker.url, namespace="queueproxy", lease=60, memory=1 << 30)
     base = resident(front, "VmRSS")
-    readers = CROWD // 4
+    readers = CROWD // 7
     with Crowd(small_site.port) as crowd:
         for _ in range(readers):
             crowd.join(head("GET"), buffer=4096)
@@ -117,8 +115,7 @@ def test_clients_that_take_nothing(small_site, broker):
         registration = kit.registration()
         for number in range(readers):
             answer_in_part(kit.worker_broker(registration, number))
-        wait_until(lambda: held(small_site) < readers)
-        print(resident(front) - base)
+        wait_until(lambda: held(small_site) < readers)  # some are cut
         assert resident(front) - base < BUDGET + SPARE
         honest = small_site.in_background("GET", "/run/honest/")
         worker = kit.worker_broker()
@@ -130,9 +127,9 @@ def test_clients_that_take_nothing(small_site, broker):
 
 
 def answer_in_part(worker: WorkerBroker) -> None:
-    """The first megabyte of a larger answer, from a worker that then waits for its client."""
+    """So much of an answer that the kernel's buffers, which take a few megabytes, are full."""
     claim = wait_until(lambda: worker.settle_and_claim(None))
-    for seq in range(4):
+    for seq in range(20):
         status = 0 if seq else 200
         reply = ReplyHead(claim.id, claim.attempt, seq, status=status, more=True)
         if not worker.push(claim, Frame(reply, b"x" * FRAME)):

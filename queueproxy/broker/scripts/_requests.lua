@@ -56,9 +56,30 @@ local function hold_expired(started)
   return started and 'hold_expired_started' or 'hold_expired'
 end
 
+-- Bytes of the values among fields and values of a reply entry, as the front counts them too.
+local function reply_size(...)
+  local size = 0
+  for i = 2, select('#', ...), 2 do
+    size = size + #select(i, ...)
+  end
+  return size
+end
+
+local function count_reply(front, size)
+  add('bytes', size)
+  add('replies:' .. front, size)
+end
+
+-- Whether an answer of so many bytes has to wait until fronts have read. A front that has read all
+-- is given one in any case, so that there is always one that goes on.
+local function no_room_for_reply(front, size, max_bytes)
+  return number('bytes') + size > tonumber(max_bytes) and number('replies:' .. front) > 0
+end
+
 -- Tell a front by an entry of its replies.
 local function tell(front, ...)
   redis.call('XADD', key('replies', front), '*', ...)
+  count_reply(front, reply_size(...))
   redis.call('PEXPIRE', key('replies', front), REPLIES_EXPIRE)
 end
 
@@ -185,6 +206,7 @@ local function answer(lease, ...)
       write_held(lease, lease.slot)
       error(told, 0)
     end
+    count_reply(lease.front, reply_size(...))
   end
   finish(lease)
 end
@@ -253,6 +275,7 @@ local function reap_front(front, limit)
   if redis.call('EXISTS', held) == 1 then
     return false
   end
+  redis.call('XLEN', key('replies', front))
   local staged = redis.call('HGETALL', key('staged', front))
   for i = 1, #staged, 2 do
     unstage(front, staged[i], staged[i + 1])
@@ -260,5 +283,7 @@ local function reap_front(front, limit)
   end
   redis.call('ZREM', key('fronts'), front)
   redis.call('DEL', key('staged', front), key('replies', front), key('front', front))
+  add('bytes', -number('replies:' .. front))
+  clear('replies:' .. front)
   return true
 end
