@@ -44,7 +44,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     or dropped. A request not in it is wanted by nobody: it is not started, its answer is not sent.
 ``replies:<front>`` stream: reply frames (``v h b s``) and notices (``n``, JSON) for one front, read
     from a position and trimmed behind it; expires with its front.
-``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request.
+``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request;
+    while it is staged it expires unless its front's heartbeats keep it.
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
 ``flow:<id>`` list: credits (bytes the client has taken) for a streamed answer; expires.
 ``pauses`` hash: queue -> JSON of who paused it, when, until when and why.

@@ -145,8 +145,12 @@ class FrontBroker:
         )
 
     async def stage(self, id: str, number: int, chunk: bytes, expires: float) -> bool:
-        """Keep one chunk of a large body; False where the broker's bytes are used up."""
-        expires_ms = int(expires * 1000)
+        """Keep one chunk of a large body; False where the broker's bytes are used up.
+
+        Args:
+            expires: seconds it is kept at least; heartbeats keep it until its front is given up.
+        """
+        expires_ms = max(int(expires * 1000), self._lease_ms)
         reply = await self._link.script(
             "stage",
             self.front,

@@ -21,7 +21,7 @@ from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path, 
 from .http.refusals import Refusal
 from .memory import Reservation, head_size
 from .outbox import UNSENT
-from .upload import NO_BODY, Body, NoRoom, has_body, take_body
+from .upload import NO_BODY, Body, BrokerAway, NoRoom, has_body, take_body
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -105,6 +105,8 @@ class RequestConsumer(AsyncConsumer):
             return refusals.BODY_TOO_SLOW
         except NoRoom:
             return refusals.MEMORY_FULL
+        except BrokerAway:
+            return refusals.BROKER_AWAY
 
     def _encode_or_discard(self, id: str, body: Body) -> EncodedRequest:
         try:

@@ -1,5 +1,6 @@
 """A body from a connection through the broker to a worker's thread."""
 
+import asyncio
 import random
 
 import pytest
@@ -30,6 +31,8 @@ async def take(front, *pieces: bytes, limit: int = LIMIT, left: bool = False) ->
     messages.append({"type": "http.disconnect"} if left else {"type": "http.request"})
 
     async def receive() -> dict:
+        if not messages:
+            await asyncio.Event().wait()
         return messages.pop(0)
 
     with front.memory.reservation() as memory:
