@@ -70,7 +70,7 @@ async def take_body(
         BrokerAway: it did not take a chunk in time; nothing is kept.
         BodyTooLarge, BodyTooSlow, ClientDisconnected: see the body module; nothing is kept.
     """
-    client = _Client(receive)
+    client = _Client(receive, memory)
     taking = _Taking(front, id, client, memory, expires)
     try:
         async for piece in iter_body(client.receive, limit=limit):
@@ -84,24 +84,33 @@ async def take_body(
 class _Client:
     """What a client sends, of which some may be looked at before its turn."""
 
-    def __init__(self, receive: Receive):
+    def __init__(self, receive: Receive, memory: Reservation):
         self._receive = receive
+        self._memory = memory
         self._ahead: deque[dict] = deque()
 
     async def receive(self) -> dict:
         """The ``receive`` of ASGI."""
-        return self._ahead.popleft() if self._ahead else await self._receive()
+        if not self._ahead:
+            return await self._receive()
+        message = self._ahead.popleft()
+        self._memory.drop(_size_of(message))
+        return message
 
     async def leaves(self) -> None:
         """Return when the client has left; while it sends a lot, that is not looked for."""
-        size = sum(len(message.get("body", b"")) for message in self._ahead)
-        while size < CHUNK:
+        while sum(map(_size_of, self._ahead)) < CHUNK:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 return
             self._ahead.append(message)
-            size += len(message.get("body", b""))
+            if not self._memory.keep(_size_of(message), BODIES_SHARE):
+                raise NoRoom
         await asyncio.Event().wait()
+
+
+def _size_of(message: dict) -> int:
+    return len(message.get("body", b"")) + PIECE_OVERHEAD
 
 
 class _Taking:
@@ -168,7 +177,10 @@ class _Taking:
             )
             if sending.done():
                 return sending.result()
-            raise ClientDisconnected if leaving.done() else BrokerAway
+            if not leaving.done():
+                raise BrokerAway
+            leaving.result()  # raises where there is no room for what it sent meanwhile
+            raise ClientDisconnected
         finally:
             sending.cancel()
             leaving.cancel()
