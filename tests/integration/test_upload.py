@@ -131,3 +131,23 @@ async def test_a_body_that_breaks_off_leaves_nothing(kit, front, error, options)
     with pytest.raises(error):
         await take(front, noise(CHUNK), b"ab", **options)
     await eventually(lambda: chunks(kit) == [] and kit.counters().bytes == 0)
+
+
+async def test_a_client_that_leaves_is_seen_while_the_broker_is_away(kit, front, broker):
+    broker.freeze()
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(ClientDisconnected):
+                await take(front, noise(CHUNK), left=True)
+    finally:
+        broker.thaw()
+
+
+async def test_what_is_kept_of_a_body_is_counted_as_it_comes(kit, front):
+    half = front.memory.size // 2
+    with front.memory.reservation() as others:
+        assert others.keep(half - INLINE)
+        await take(front, noise(1000))
+        with pytest.raises(NoRoom):
+            await take(front, *cut(noise(INLINE + 1), 1000))  # with what Python adds to each
+    assert front.memory.requests == 0

@@ -127,6 +127,7 @@ BAD = [
     *[("MAX_DEPTH", n) for n in (0, 1.5, True, "10", -1)],
     *[("MAX_BODY", n) for n in (0, "32 MiB", 4096 * 1024**2 + 1)],
     ("MAX_MEMORY", 0.5),
+    ("FRONT_MEMORY", 4 * 1024**2 - 1),
     *[("MAX_ATTEMPTS", n) for n in (0, 101, 2.0)],
     *[("RETRY_METHODS", [m]) for m in ("POST", "PATCH", "CONNECT", "get", 1)],
     ("RETRY_METHODS", "GET"),
