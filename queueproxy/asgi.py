@@ -121,6 +121,7 @@ class QueueProxy:
                 secrets=conf.signing_secrets(),
                 max_depth=settings.max_depth,
                 max_memory=settings.max_memory,
+                front_memory=settings.front_memory,
             )
         )
         self._endpoints = Endpoints(

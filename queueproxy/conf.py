@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from . import cache_aliases
+from .broker.front_broker import memory_for_requests
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
 from .setting_rules import (
@@ -45,6 +46,7 @@ class Settings:
     max_depth: int = 10_000
     max_body: int = 32 * MIB
     max_memory: int = 256 * MIB
+    front_memory: int = 256 * MIB
     lease: float = 15
     max_attempts: int = 2
     retry_methods: Sequence[str] = SAFE_METHODS
@@ -162,18 +164,20 @@ def _problems_of_times(settings: Settings) -> Iterator[Problem]:
 
 
 def _problems_of_sizes(settings: Settings) -> Iterator[Problem]:
-    if settings.max_body + HEAD_ROOM > settings.max_memory:
+    for_requests = memory_for_requests(settings.max_memory)
+    if settings.max_body + HEAD_ROOM > for_requests:
         yield Problem(
             "E005",
             f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) and its headers (at most "
-            f"{HEAD_ROOM} bytes) do not fit into MAX_MEMORY ({settings.max_memory} bytes).",
+            f"{HEAD_ROOM} bytes) do not fit into the three quarters of MAX_MEMORY that are for "
+            f"requests ({for_requests} bytes).",
             "Such a request could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
         )
-    elif settings.max_depth * SMALLEST_REQUEST > settings.max_memory:
+    elif settings.max_depth * SMALLEST_REQUEST > for_requests:
         yield Problem(
             "W007",
             f"QUEUEPROXY: MAX_DEPTH ({settings.max_depth}) requests, though each were as small as "
-            f"can be, do not fit into MAX_MEMORY ({settings.max_memory} bytes).",
+            f"can be, do not fit into what of MAX_MEMORY is for requests ({for_requests} bytes).",
             "MAX_MEMORY will be used up long before: lower MAX_DEPTH or raise MAX_MEMORY.",
         )
 
@@ -207,7 +211,7 @@ def broker() -> Broker:
     problem = problem_of_alias(alias)
     if problem:
         raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
-    return Broker(_address(alias), settings.namespace, settings.lease)
+    return Broker(_address(alias), settings.namespace, settings.lease, settings.max_memory)
 
 
 def _address(alias: str) -> BrokerAddress:

@@ -56,6 +56,10 @@ class ScriptsUnreadable(QueueProxyError):
     """The files of the scripts could not be read."""
 
 
+class BrokerFull(NotSent):
+    """The broker has no room for this answer until fronts have read others (MAX_MEMORY)."""
+
+
 class Fenced(QueueProxyError):
     """The broker has given this worker or front up; it must register again."""
 

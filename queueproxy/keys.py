@@ -9,7 +9,10 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     middle: so the counters always are those of a recount (see `register` in scripts/_common.lua).
     ``run``            run_id of the server these keys were last agreed on with (the epoch)
     ``schema``         records.SCHEMA of the release that wrote the keys; missing is 1
-    ``bytes``          request bytes in the broker: heads, bodies and staged chunks
+    ``bytes``          in the broker: of requests (heads, bodies, staged chunks), and of answers
+                       that their fronts have not read
+    ``replies:<front>`` of ``bytes``, those in the replies of one front; goes with its place on
+                       the list
     ``waiting:<q>``    depth: requests neither claimed nor withdrawn
     ``inflight:<q>``   claimed and not yet answered
     ``cursor:<q>``     entry id of the last request taken from the stream
@@ -46,7 +49,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     or dropped. A request not in it is wanted by nobody: it is not started, its answer is not sent.
 ``replies:<front>`` stream: reply frames (``v h b s``) and notices (``n``, JSON) for one front, read
     from a position and trimmed behind it; expires with its front.
-``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request.
+``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request;
+    while it is staged it expires unless its front's heartbeats keep it.
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
 ``flow:<worker>`` hash: request id -> how far the client of an answer in flight is: bytes of its
     stream that it has taken since the beginning (never fewer than before), or ``left``. Written by

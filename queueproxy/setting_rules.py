@@ -49,10 +49,10 @@ def _seconds(value) -> str | None:
     return None if good else "a number of seconds, 0.1 to 86400"
 
 
-def _count(most: int) -> Rule:
+def _count(most: int, least: int = 1) -> Rule:
     def rule(value) -> str | None:
-        good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
-        return None if good else f"a whole number, 1 to {most}"
+        good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+        return None if good else f"a whole number, {least} to {most}"
 
     return rule
 
@@ -139,6 +139,7 @@ RULES: dict[str, Rule] = {
     "MAX_DEPTH": _count(10_000_000),
     "MAX_BODY": _count(4096 * MIB),
     "MAX_MEMORY": _count(1024 * 1024 * MIB),
+    "FRONT_MEMORY": _count(1024 * 1024 * MIB, least=4 * MIB),
     "LEASE": _seconds,
     "MAX_ATTEMPTS": _count(100),
     "RETRY_METHODS": _methods,

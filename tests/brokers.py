@@ -52,7 +52,7 @@ class BrokerKit:
         memory: int = 1 << 24,
         namespace: str = "kit",
     ):
-        self.broker = Broker(BrokerAddress(url), namespace, lease)
+        self.broker = Broker(BrokerAddress(url), namespace, lease, memory)
         self.keys = self.broker.keys
         self.codec = Codec(SECRETS)
         self.client = redis.Redis.from_url(url, protocol=2)
@@ -191,7 +191,15 @@ class BrokerKit:
         staged = self.client.keys(self.keys.named("staged", "*"))
         extra = sum(int(v) for key in staged for v in self.client.hvals(key))
         size = sum(meta.size for meta in entries)
-        return Counters(size + extra, len(entries) - leases, leases)
+        return Counters(size + extra + self.reply_bytes(), len(entries) - leases, leases)
+
+    def reply_bytes(self) -> int:
+        """Bytes of the replies that fronts have not read."""
+        return sum(
+            sum(map(len, fields.values()))
+            for replies in self.client.keys(self.keys.named("replies", "*"))
+            for _, fields in self.client.xrange(replies)
+        )
 
     def left(self) -> set[str]:
         """Kinds of keys that are there and do not stay at rest."""

@@ -31,10 +31,15 @@ class EncodedRequest(msgspec.Struct, frozen=True):
 
 
 class Limits(NamedTuple):
-    """What the broker holds at most: requests a queue, bytes a namespace."""
+    """What the broker holds at most: requests a queue; bytes a namespace, answers among them."""
 
     depth: int
     memory: int
+
+
+def memory_for_requests(max_memory: int) -> int:
+    """Bytes up to which the broker takes requests: a quarter is left for their answers."""
+    return max_memory * 3 // 4
 
 
 class FrontRegistration(NamedTuple):
@@ -78,7 +83,7 @@ class FrontBroker:
         self.replies = ReplyReader(broker.async_link("front-replies"), self._link, front)
         self._lease_ms = int((lease or broker.lease) * 2000)
         self._queues = queues
-        self._limits = limits
+        self._limits = limits._replace(memory=memory_for_requests(limits.memory))
 
     @property
     def connected(self) -> bool:
@@ -140,8 +145,12 @@ class FrontBroker:
         )
 
     async def stage(self, id: str, number: int, chunk: bytes, expires: float) -> bool:
-        """Keep one chunk of a large body; False where the broker's bytes are used up."""
-        expires_ms = int(expires * 1000)
+        """Keep one chunk of a large body; False where the broker's bytes are used up.
+
+        Args:
+            expires: seconds it is kept at least; heartbeats keep it until its front is given up.
+        """
+        expires_ms = max(int(expires * 1000), self._lease_ms)
         reply = await self._link.script(
             "stage",
             self.front,

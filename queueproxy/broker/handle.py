@@ -32,6 +32,7 @@ class Broker:
         address: of the server.
         namespace: the setting ``NAMESPACE``.
         lease: seconds a process may be silent before it is given up (the setting ``LEASE``).
+        max_memory: bytes of requests and answers it holds at most (the setting ``MAX_MEMORY``).
 
     Raises:
         ScriptsUnreadable: the script library could not be read.
@@ -40,6 +41,7 @@ class Broker:
     address: BrokerAddress
     namespace: str
     lease: float
+    max_memory: int = 256 * 1024 * 1024
 
     def __post_init__(self):
         library()  # read now: later there may be no descriptor left to read it with

@@ -11,7 +11,8 @@ from .link.protocol import checked
 
 BLOCK_FOR = 10.0  # seconds a read waits for replies
 MARGIN = 5.0  # seconds an answer may come after the end of a block
-READ_AT_ONCE = 128  # replies
+READ_AT_ONCE = 128  # replies at most
+READ_BYTES = 8 * 1024 * 1024  # of replies as large as the last ones
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -48,8 +49,11 @@ class ReplyReader:
     def __init__(self, link: AsyncLink, other: AsyncLink, front: str):
         self._link = link
         self._other = other
+        self._front = front
         self._key = link.keys.named("replies", front)
         self._position = b"0"  # of the last reply read
+        self._untrimmed = 0  # bytes of what was read and stands there still
+        self._count = READ_AT_ONCE  # replies of the next read
 
     async def read(self) -> list[RawReply | Notice]:
         """Wait for the next replies, oldest first; delete those read before on the same trip.
@@ -61,18 +65,41 @@ class ReplyReader:
             BrokerUnavailable: call again.
         """
         commands: list = []
-        if self._position != b"0":
-            commands.append(("XTRIM", self._key, "MINID", _after(self._position)))
+        if self._untrimmed:
+            if not self._link.run_id:
+                await self.trim()
+            else:
+                commands.append(self._link.script_command(*self._trimming()))
         wait = ("BLOCK", int(BLOCK_FOR * 1000))
         commands.append(
-            ("XREAD", "COUNT", READ_AT_ONCE, *wait, "STREAMS", self._key, self._position)
+            ("XREAD", "COUNT", self._count, *wait, "STREAMS", self._key, self._position)
         )
-        *_, found = await self._link.commands(commands, BLOCK_FOR + MARGIN)
+        *trimmed, found = await self._link.commands(commands, BLOCK_FOR + MARGIN)
+        if trimmed and trimmed[0] != b"ok":
+            await self.trim()  # another server, or one that has no scripts yet
+        self._untrimmed = 0
         if not checked(found):
             return []
         entries = found[0][1]
         self._position = entries[-1][0]
-        return [_reply(fields) for _, fields in entries]
+        replies = [_reply(fields) for _, fields in entries]
+        self._untrimmed = sum(sum(map(len, fields[1::2])) for _, fields in entries)
+        self._adjust(replies)
+        return replies
+
+    async def trim(self) -> None:
+        """Delete what was read; `read` does so too."""
+        await self._link.script(*self._trimming())
+        self._untrimmed = 0
+
+    def _trimming(self) -> tuple:
+        return ("trim_replies", self._front, _after(self._position), self._untrimmed)
+
+    def _adjust(self, replies: list[RawReply | Notice]) -> None:
+        # A read is in memory two or three times until its frames are handed out.
+        size = sum([len(reply.body) for reply in replies if isinstance(reply, RawReply)])
+        fitting = READ_BYTES * len(replies) // size if size else READ_AT_ONCE
+        self._count = min(READ_AT_ONCE, max(1, fitting))
 
     async def catch_up(self) -> list[RawReply | Notice]:
         """Read what stands there now, on the other link, while a blocking read may run."""
@@ -90,6 +117,7 @@ class ReplyReader:
     def start_over(self) -> None:
         """Read from the beginning: the broker has lost the replies, or is another server."""
         self._position = b"0"
+        self._untrimmed = 0
 
     async def close(self) -> None:
         """Drop the link of the blocking read."""

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerRefused, BrokerUnavailable
+from ..exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
 from .claims import Claim, Settlement, claim_of, fetch_chunks, settlement_arguments, verified
 from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
@@ -18,6 +18,7 @@ logger = logging.getLogger("queueproxy.worker")
 AGAIN = b"again"
 IDLE = b"idle"
 GONE = b"gone"
+FULL = b"full"
 BLOCK_FOR = 15.0  # seconds an idle thread waits for a bell before it looks by itself
 LOOK_EVERY = 1.0  # seconds between looks of a thread that can't block
 MARGIN = 5.0  # seconds an answer may come after the end of a block
@@ -46,6 +47,7 @@ class WorkerBroker:
         spin: bool = False,
     ):
         self._link = broker.link("worker-executor", spin=spin)
+        self._max_memory = broker.max_memory
         self._codec = codec
         self._number = number
         self._queues = queues
@@ -79,6 +81,7 @@ class WorkerBroker:
 
         Raises:
             BrokerUnavailable: fate unknown; call again with the same arguments.
+            BrokerFull: nothing was done; call again with the same arguments in a while.
             Fenced: this worker has been given up; nothing was settled or claimed.
         """
         self.counts.report_if_due(self.worker)
@@ -134,6 +137,8 @@ class WorkerBroker:
                 bulky=bulky,
             )
             unless_fenced(reply)
+            if reply[0] == FULL:
+                raise BrokerFull
             if reply[0] != AGAIN:
                 break
             before = None
@@ -146,13 +151,15 @@ class WorkerBroker:
 
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
         common = (self.worker, self.slot, self._call, int(claim), WIRE_VERSION)
-        return (*common, *settlement_arguments(settlement, self._codec), *self._queues)
+        settling = settlement_arguments(settlement, self._codec)
+        return (*common, *settling, self._max_memory, *self._queues)
 
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send one frame of a streamed answer; False where nobody reads it any more.
 
         Raises:
             Fenced: the lease is lost; the answer is not this thread's to give.
+            BrokerFull: nothing was done; call again in a while.
         """
         head, signature = self._codec.encode_reply(frame)
         reply = self._link.script(
@@ -165,8 +172,11 @@ class WorkerBroker:
             head,
             frame.body,
             signature,
+            self._max_memory,
             bulky=len(frame.body) > BULKY,
         )
+        if reply == FULL:
+            raise BrokerFull
         return unless_fenced(reply) != GONE
 
     def wanted(self, claim: Claim) -> bool:

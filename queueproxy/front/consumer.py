@@ -17,11 +17,12 @@ from .http import refusals
 from .http.admission import admit
 from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
-from .http.cut import MIN_RATE, SLACK
+from .http.cut import MIN_RATE, SLACK, MemoryNeeded
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
 from .http.refusals import Refusal
+from .memory import Reservation, head_size
 from .outbox import UNSENT
-from .upload import NO_BODY, Body, NoRoom, has_body, take_body
+from .upload import NO_BODY, Body, BrokerAway, NoRoom, has_body, take_body
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -87,33 +88,34 @@ class RequestConsumer(AsyncConsumer):
             pass
 
     async def _run(self, receive: Callable) -> None:
+        with self.front.memory.reservation() as memory:
+            id = self.front.new_id()
+            body = await self._take(id, receive, memory)
+            if not isinstance(body, Refusal):
+                await self._hold(self._encode_or_discard(id, body), receive, memory)
+                return
+        await self.answer.refuse(body, unread=receive)
+
+    async def _take(self, id: str, receive: Callable, memory: Reservation) -> Body | Refusal:
+        """Take the request in, as far as there is room for it."""
         refusal = admit(self.scope, max_body=self.options.max_body)
         if refusal is not None:
-            await self.answer.refuse(refusal, unread=receive)
-            return
-        id = self.front.new_id()
-        body = await self._take_body(id, receive)
-        if isinstance(body, Refusal):
-            await self.answer.refuse(body, unread=receive)
-            return
-        with (
-            self.front.hold(self._encode_or_discard(id, body)) as held,
-            ClientWatch(held, receive) as watch,
-        ):
-            await self._answer(held, watch)
-
-    async def _take_body(self, id: str, receive: Callable) -> Body | Refusal:
+            return refusal
+        if not memory.keep(head_size(self.scope)):
+            return refusals.MEMORY_FULL
         if not has_body(self.scope):
             return NO_BODY
         limit, hold = self.options.max_body, self.options.max_hold
         try:
-            return await take_body(self.front, id, receive, limit=limit, expires=hold)
+            return await take_body(self.front, id, receive, memory, limit=limit, expires=hold)
         except BodyTooLarge:
             return refusals.BODY_TOO_LARGE
         except BodyTooSlow:
             return refusals.BODY_TOO_SLOW
         except NoRoom:
             return refusals.MEMORY_FULL
+        except BrokerAway:
+            return refusals.BROKER_AWAY
 
     def _encode_or_discard(self, id: str, body: Body) -> EncodedRequest:
         try:
@@ -160,6 +162,23 @@ class RequestConsumer(AsyncConsumer):
             signature=signature,
         )
 
+    async def _hold(self, request: EncodedRequest, receive: Callable, memory: Reservation) -> None:
+        with self.front.hold(request, memory) as held, ClientWatch(held, receive) as watch:
+            try:
+                async with held.cutoff:
+                    await self._answer(held, watch)
+            except TimeoutError:
+                if not held.cut_off:
+                    raise
+            else:
+                return
+        await self._give_up()
+
+    async def _give_up(self) -> None:
+        if self.answer.started:
+            raise MemoryNeeded
+        await self.answer.refuse(refusals.ANSWER_DROPPED)
+
     async def _answer(self, held: HeldRequest, watch: ClientWatch) -> None:
         """Wait for events until the request is answered, refused or given up.
 
@@ -186,7 +205,9 @@ class RequestConsumer(AsyncConsumer):
 
     async def _pass_on(self, held: HeldRequest, frame: Frame) -> None:
         """Send a frame to the client, and acknowledge what it has taken."""
+        held.frame_under_way(frame)
         await self.answer.frame(frame)
+        held.frame_taken(frame)
         held.taken += len(frame.body)
         if frame.head.more and held.taken - self._acknowledged >= ACKNOWLEDGE_EVERY:
             self._acknowledged = held.taken

@@ -22,6 +22,7 @@ from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from .held_request import HeldRequest
 from .inbox import Inbox
+from .memory import MemoryBudget, Reservation
 from .outage import Outage
 from .outbox import Chunk, Outbox
 from .sender import Sender
@@ -42,6 +43,7 @@ class FrontOptions:
     secrets: tuple[str, ...]
     max_depth: int
     max_memory: int
+    front_memory: int
 
 
 class Front:
@@ -56,8 +58,8 @@ class Front:
         self.id = new_front_id(host, os.getpid())
         self.codec = Codec(options.secrets)
         self.inbox = Inbox(self.codec)
+        self.memory = MemoryBudget(options.front_memory)
         self.draining = False
-        self._options = options
         self._loop = asyncio.get_running_loop()
         self._ids = _RequestIds()
         self._outbox = Outbox()
@@ -97,13 +99,15 @@ class Front:
         """Make an id for one request, unique over all fronts."""
         return self._ids.next()
 
-    def has_room(self, size: int) -> bool:
-        """Whether a request of so many bytes may be held: the front's memory has a limit too."""
-        return self.inbox.bytes + size <= self._options.max_memory
+    def hold(self, request: EncodedRequest, memory: Reservation | None = None) -> HeldRequest:
+        """Hold a request and send it off; enter the context at once, so that it is released.
 
-    def hold(self, request: EncodedRequest) -> HeldRequest:
-        """Hold a request and send it off; enter the context at once, so that it is released."""
-        held = HeldRequest(request, self._loop, self._release)
+        Args:
+            request: what is sent to the broker.
+            memory: of the request, to count its answer in; None for one of its own.
+        """
+        memory = memory or self.memory.reservation()
+        held = HeldRequest(request, self._loop, memory, self._release)
         self.inbox.add(held)
         self._outbox.add(held)
         self.sender.wake()

@@ -8,6 +8,7 @@ from typing import Self
 
 from ..broker.front_broker import EncodedRequest
 from ..envelopes import Frame
+from .memory import FRAME_OVERHEAD, Reservation
 
 
 class DeliveryState(Enum):
@@ -43,6 +44,7 @@ class HeldRequest:
     Args:
         request: what is sent to the broker.
         loop: the front's event loop.
+        memory: counts the frames that its client has not taken.
         release: called with this when it is no longer held.
     """
 
@@ -50,9 +52,12 @@ class HeldRequest:
         "_events",
         "_expired",
         "_loop",
+        "_memory",
         "_release",
         "_waiter",
         "attempt",
+        "cut_off",
+        "cutoff",
         "deadline",
         "failed",
         "next_seq",
@@ -68,6 +73,7 @@ class HeldRequest:
         self,
         request: EncodedRequest,
         loop: asyncio.AbstractEventLoop,
+        memory: Reservation,
         release: Callable[["HeldRequest"], object] = lambda held: None,
     ):
         self.request = request
@@ -80,8 +86,12 @@ class HeldRequest:
         self.failed = False  # its client has been promised a refusal
         self.withdrawn = False  # the broker is told, or will be, that nobody waits for it
         self.deadline = loop.time() + request.hold_ms / 1000
+        self.cut_off = False  # its answer was dropped: the client took it too slowly
+        self.cutoff = asyncio.timeout(None)  # ends what is done for the client when it is cut off
         self._expired = False
         self._loop = loop
+        self._memory = memory
+        memory.on_cut = self._cut_off
         self._release = release
         self._events: deque[Event] = deque()
         self._waiter: asyncio.Future | None = None
@@ -133,12 +143,15 @@ class HeldRequest:
 
         A bad reply does not settle a request: the broker may still hold it, its worker still work.
         """
-        self._events.append(event)
+        if not self.cut_off:
+            self._events.append(event)
         if isinstance(event, Failure):
             self.failed = True
             self.settled = self.settled or event is not BAD_REPLY
-        elif isinstance(event, Frame) and not event.head.more:
-            self.settled = True
+        elif isinstance(event, Frame):
+            self.settled = self.settled or not event.head.more
+            if not self.cut_off:
+                self._memory.add_answer(_size_of(event))
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -148,3 +161,22 @@ class HeldRequest:
             self._waiter = self._loop.create_future()
             await self._waiter
         return self._events.popleft()
+
+    def frame_under_way(self, frame: Frame) -> None:
+        """Note that a frame goes to the client: until it is taken, it is there twice."""
+        self._memory.add_answer(len(frame.body))
+
+    def frame_taken(self, frame: Frame) -> None:
+        """Note that the client has taken a frame."""
+        self._memory.take_answer(_size_of(frame) + len(frame.body))
+
+    def _cut_off(self) -> None:
+        if self.cut_off:
+            return
+        self.cut_off = True
+        self._events.clear()
+        self.cutoff.reschedule(self._loop.time())
+
+
+def _size_of(frame: Frame) -> int:
+    return len(frame.body) + FRAME_OVERHEAD

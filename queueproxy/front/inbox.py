@@ -24,7 +24,6 @@ class Inbox:
     def __init__(self, codec: Codec):
         self._codec = codec
         self.held_requests: dict[str, HeldRequest] = {}
-        self.bytes = 0  # of held requests
         self.waited = 0.0  # seconds the request answered last had waited for a worker
         self.refused = 0  # frames that did not verify
         self._unattributed = 0  # of these, how many name no held request
@@ -32,12 +31,10 @@ class Inbox:
     def add(self, held: HeldRequest) -> None:
         """Hold a request."""
         self.held_requests[held.request.id] = held
-        self.bytes += held.request.size
 
     def remove(self, held: HeldRequest) -> None:
         """Stop holding a request; what still comes for it is dropped."""
-        if self.held_requests.pop(held.request.id, None) is not None:
-            self.bytes -= held.request.size
+        self.held_requests.pop(held.request.id, None)
 
     def deliver(self, replies: Iterable[RawReply | Notice]) -> bool:
         """Hand each reply to the request it belongs to.

@@ -75,21 +75,32 @@ class Chunks:
     """Pieces of the bodies of uploads."""
 
     def __init__(self):
-        self._chunks: deque[tuple[Chunk, asyncio.Future]] = deque()
+        self._chunks: dict[asyncio.Future, Chunk] = {}  # in order
+        self._under_way: asyncio.Future | None = None
 
     def add(self, chunk: Chunk, done: asyncio.Future) -> None:
-        """Put a chunk behind the others; `done` is given whether there was room for it."""
-        self._chunks.append((chunk, done))
+        """Put a chunk behind the others; `done` is given whether there was room for it.
+
+        One whose `done` is cancelled is dropped.
+        """
+        self._chunks[done] = chunk
+        done.add_done_callback(self._drop)
+
+    def _drop(self, done: asyncio.Future) -> None:
+        self._chunks.pop(done, None)
 
     def next(self) -> Chunk | None:
         """The next chunk that somebody still waits for."""
-        while self._chunks and self._chunks[0][1].done():
-            self._chunks.popleft()
-        return self._chunks[0][0] if self._chunks else None
+        for done, chunk in self._chunks.items():
+            if not done.done():
+                self._under_way = done
+                return chunk
+        return None
 
     def done(self, stored: bool) -> None:
         """Note whether the broker had room for the chunk."""
-        _, done = self._chunks.popleft()
+        done, self._under_way = self._under_way, None
+        self._drop(done)
         if not done.done():
             done.set_result(stored)
 

@@ -1,5 +1,6 @@
 """A body from a connection through the broker to a worker's thread."""
 
+import asyncio
 import random
 
 import pytest
@@ -11,7 +12,8 @@ from queueproxy.front.upload import CHUNK, INLINE, Body, NoRoom, take_body
 
 from ..brokers import eventually
 
-LIMIT = 1 << 25  # bytes; the broker takes half as many of these tests' front
+LIMIT = 1 << 25  # bytes
+ROOM = (1 << 24) * 3 // 4  # bytes that the broker takes of these tests' front
 
 
 def noise(size: int) -> bytes:
@@ -29,9 +31,12 @@ async def take(front, *pieces: bytes, limit: int = LIMIT, left: bool = False) ->
     messages.append({"type": "http.disconnect"} if left else {"type": "http.request"})
 
     async def receive() -> dict:
+        if not messages:
+            await asyncio.Event().wait()
         return messages.pop(0)
 
-    return await take_body(front, "a", receive, limit=limit, expires=60)
+    with front.memory.reservation() as memory:
+        return await take_body(front, "a", receive, memory, limit=limit, expires=60)
 
 
 def chunks(kit) -> list[bytes]:
@@ -109,12 +114,12 @@ async def test_what_is_no_body_is_refused(kit, front):
 
 async def test_what_the_broker_has_no_room_for_leaves_nothing(kit, front):
     with pytest.raises(NoRoom):
-        await take(front, noise(LIMIT // 2 + 1))
+        await take(front, noise(ROOM + 1))
     await eventually(lambda: chunks(kit) == [] and kit.counters().bytes == 0)
 
 
 async def test_as_much_as_the_broker_has_room_for(kit, front):
-    taken = await take(front, noise(LIMIT // 2))
+    taken = await take(front, noise(ROOM))
     assert taken.chunks * CHUNK == taken.size == kit.counters().bytes
 
 
@@ -126,3 +131,23 @@ async def test_a_body_that_breaks_off_leaves_nothing(kit, front, error, options)
     with pytest.raises(error):
         await take(front, noise(CHUNK), b"ab", **options)
     await eventually(lambda: chunks(kit) == [] and kit.counters().bytes == 0)
+
+
+async def test_a_client_that_leaves_is_seen_while_the_broker_is_away(kit, front, broker):
+    broker.freeze()
+    try:
+        async with asyncio.timeout(5):
+            with pytest.raises(ClientDisconnected):
+                await take(front, noise(CHUNK), left=True)
+    finally:
+        broker.thaw()
+
+
+async def test_what_is_kept_of_a_body_is_counted_as_it_comes(kit, front):
+    half = front.memory.size // 2
+    with front.memory.reservation() as others:
+        assert others.keep(half - INLINE)
+        await take(front, noise(1000))
+        with pytest.raises(NoRoom):
+            await take(front, *cut(noise(INLINE + 1), 1000))  # with what Python adds to each
+    assert front.memory.requests == 0

@@ -58,8 +58,13 @@ def commands_sent(node: ast.AST) -> set[str]:
 
 
 def functions_called(node: ast.AST) -> set[str]:
-    """First arguments of calls to ``script`` and, in the protocol, ``_call``."""
-    return {
+    """First arguments of calls to ``script`` and, in the protocol, ``_call``; or kept in a tuple."""
+    kept = {
+        one.elts[0].value
+        for one in ast.walk(node)
+        if isinstance(one, ast.Tuple) and one.elts and isinstance(one.elts[0], ast.Constant)
+    }
+    return (kept & commands_in_functions().keys()) | {
         call.args[0].value
         for call in ast.walk(node)
         if isinstance(call, ast.Call)

@@ -127,6 +127,7 @@ BAD = [
     *[("MAX_DEPTH", n) for n in (0, 1.5, True, "10", -1)],
     *[("MAX_BODY", n) for n in (0, "32 MiB", 4096 * 1024**2 + 1)],
     ("MAX_MEMORY", 0.5),
+    ("FRONT_MEMORY", 4 * 1024**2 - 1),
     *[("MAX_ATTEMPTS", n) for n in (0, 101, 2.0)],
     *[("RETRY_METHODS", [m]) for m in ("POST", "PATCH", "CONNECT", "get", 1)],
     ("RETRY_METHODS", "GET"),
@@ -168,8 +169,8 @@ def test_every_wrong_key_is_told_at_once():
         ({"LEASE": 5.1, "MAX_HOLD": 10}, "W006"),
         ({"MAX_BODY": 2, "MAX_MEMORY": 1}, "E005"),
         ({"MAX_BODY": 10 * MIB, "MAX_MEMORY": 10 * MIB}, "E005"),
-        ({"MAX_BODY": 10 * MIB, "MAX_MEMORY": 10 * MIB + HEAD_ROOM - 1}, "E005"),
-        ({"MAX_DEPTH": MIB + 1, "MAX_MEMORY": MIB * SMALLEST_REQUEST}, "W007"),
+        ({"MAX_BODY": 30 * MIB - HEAD_ROOM + 1, "MAX_MEMORY": 40 * MIB}, "E005"),
+        ({"MAX_DEPTH": 3 * MIB + 1, "MAX_MEMORY": 4 * MIB * SMALLEST_REQUEST}, "W007"),
         ({"ROUTES": [{"queue": "lowest"}]}, "E006"),
     ],
 )
@@ -181,8 +182,8 @@ def test_values_that_do_not_go_together(raw, code):
     "raw",
     [
         {"LEASE": 5, "MAX_HOLD": 10},
-        {"MAX_BODY": 10 * MIB, "MAX_MEMORY": 10 * MIB + HEAD_ROOM},
-        {"MAX_DEPTH": MIB, "MAX_MEMORY": MIB * SMALLEST_REQUEST},
+        {"MAX_BODY": 30 * MIB - HEAD_ROOM, "MAX_MEMORY": 40 * MIB},
+        {"MAX_DEPTH": 3 * MIB, "MAX_MEMORY": 4 * MIB * SMALLEST_REQUEST},
     ],
 )
 def test_values_that_just_go_together(raw):

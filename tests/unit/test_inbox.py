@@ -9,6 +9,7 @@ from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
 from queueproxy.front.held_request import BAD_REPLY, Failure, HeldRequest, HoldEnd
 from queueproxy.front.inbox import Inbox
+from queueproxy.front.memory import MemoryBudget
 
 CODEC = Codec(["secret"])
 
@@ -26,7 +27,7 @@ async def inbox():
 
 def hold(inbox: Inbox, id: str, size: int = 100, most: int = 2) -> HeldRequest:
     order = EncodedRequest(id, "default", 60_000, most, size, 0, b"head", b"", b"")
-    held = HeldRequest(order, asyncio.get_running_loop())
+    held = HeldRequest(order, asyncio.get_running_loop(), MemoryBudget(1 << 20).reservation())
     inbox.add(held)
     return held
 
@@ -137,16 +138,6 @@ async def test_notices(inbox):
     (event,) = await told(held)
     assert isinstance(event, Failure)
     assert event == "queue_full"
-
-
-async def test_bytes_held(inbox):
-    one, two = hold(inbox, "1", 100), hold(inbox, "2", 50)
-    assert inbox.bytes == 150
-    inbox.remove(one)
-    inbox.remove(one)  # twice is once
-    assert inbox.bytes == 50
-    inbox.remove(two)
-    assert (inbox.bytes, inbox.held_requests) == (0, {})
 
 
 async def test_sent_again_until_it_is_answered(inbox):

@@ -49,7 +49,7 @@ def test_every_field_of_the_state_is_described():
     used = set(re.findall(r"(?:add|number|value|set|clear)\('(\w+)", source))
     used |= set(re.findall(r"known\.(\w+)", source))
     state = re.search(r"``state`` hash.*?\n``", keys.__doc__, re.DOTALL).group()
-    described = set(re.findall(r"``(\w+)(?::<q>)?``", state)) - {"state"}
+    described = set(re.findall(r"``(\w+)(?::<\w+>)?``", state)) - {"state"}
     assert used <= described
     assert described - used <= {"fence", "returned", "parked"}  # named in other ways
 

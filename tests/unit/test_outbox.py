@@ -6,6 +6,7 @@ import pytest
 
 from queueproxy.broker.front_broker import EncodedRequest
 from queueproxy.front.held_request import DeliveryState, HeldRequest
+from queueproxy.front.memory import MemoryBudget
 from queueproxy.front.outbox import (
     BATCH_BYTES,
     BATCH_REQUESTS,
@@ -28,7 +29,7 @@ def add(outbox: Outbox, *ids: str, body=b"", most=2, chunks=0) -> list[HeldReque
     added = []
     for id in ids:
         request = EncodedRequest(id, "default", 60_000, most, 100, chunks, b"head", body, b"")
-        added.append(HeldRequest(request, loop))
+        added.append(HeldRequest(request, loop, MemoryBudget(1 << 20).reservation()))
         outbox.add(added[-1])
     return added
 

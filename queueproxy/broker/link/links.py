@@ -234,6 +234,13 @@ class AsyncLink:
         except StopIteration as stop:
             return stop.value
 
+    def script_command(self, name: str, *args) -> Command:
+        """A script as one of `commands`, in the epoch of this connection; its reply is not checked.
+
+        Where that is not what the script replies when it has done its work, call `script`.
+        """
+        return self._epoch.command(name, args)
+
     async def _be_connected(self) -> None:
         connection = self._connection
         try:

@@ -62,9 +62,12 @@ class Epoch:
             yield from self._call("adopt", (self._lease_ms,))
             return (yield from self._call(name, args))
 
+    def command(self, name: str, args: tuple) -> Command:
+        """The command that runs a script in this epoch."""
+        return ("FCALL", f"{library().name}_{name}", 1, self.keys.state, self.run_id, *args)
+
     def _call(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
-        function = f"{library().name}_{name}"
-        command = ("FCALL", function, 1, self.keys.state, self.run_id, *args)
+        command = self.command(name, args)
         *first, reply = yield [before, command] if before else [command]
         for other in first:
             checked(other)  # the script can be run again

@@ -31,10 +31,10 @@ FRONT = Rights(
     frozenset(
         (
             *("adopt", "front_beat", "front_join", "front_leave", "sample"),
-            *("acknowledge", "enqueue", "reconcile", "stage", "withdraw"),
+            *("acknowledge", "enqueue", "reconcile", "stage", "trim_replies", "withdraw"),
         )
     ),
-    frozenset((*CONNECTING, *SNAPSHOT, "hkeys", "xread", "xtrim", "zcard")),  # /-/metrics: SNAPSHOT
+    frozenset((*CONNECTING, *SNAPSHOT, "hkeys", "xread", "zcard")),  # /-/metrics: SNAPSHOT
 )
 WORKER = Rights(
     frozenset(
@@ -49,10 +49,11 @@ OPERATOR = Rights(
     frozenset(
         (
             *("adopt", "end_hold", "hold", "operator_withdraw", "pause", "resume"),
-            *("acknowledge", "enqueue", "front_join", "front_leave", "withdraw"),  # `dead replay`
+            *("acknowledge", "enqueue", "front_join", "front_leave"),  # `dead replay`
+            *("trim_replies", "withdraw"),
         )
     ),
-    frozenset((*CONNECTING, *SNAPSHOT, "xrevrange", "xdel", "xread", "xtrim", "set", "del")),
+    frozenset((*CONNECTING, *SNAPSHOT, "xrevrange", "xdel", "xread", "set", "del")),
 )
 # A worker that serves the admin page: who may press a button there is Django's to decide.
 DASHBOARD = Rights(WORKER.functions | OPERATOR.functions, WORKER.commands | OPERATOR.commands)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ...exceptions import ScriptsUnreadable
 from ...records import SCHEMA, lua_source
 
-PARTS = ("_common", "_clients", "_requests", "_sweep")
+PARTS = ("_common", "_clients", "_replies", "_requests", "_sweep")
 
 
 class Library(NamedTuple):

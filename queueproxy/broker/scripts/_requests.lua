@@ -3,7 +3,6 @@
 --
 -- In which order things are done here, and why: see `register`.
 
-local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
 local DEAD_LETTERS = 1000
 local DEAD_BODY = 65536 -- bytes; larger bodies are not kept
 
@@ -59,19 +58,6 @@ end
 -- The reason for one whose hold ran out while it waited: it may have been started before.
 local function hold_expired(started)
   return started and 'hold_expired_started' or 'hold_expired'
-end
-
--- Tell a front by an entry of its replies.
-local function tell(front, ...)
-  redis.call('XADD', key('replies', front), '*', ...)
-  redis.call('PEXPIRE', key('replies', front), REPLIES_EXPIRE)
-end
-
--- Tell a front what became of a request that no worker answers.
-local function tell_reason(request, reason)
-  tell(request.front, 'n', cjson.encode({
-    id = request.id, reason = reason, attempt = request.attempt or 0,
-  }))
 end
 
 local function entry_fields(queue, entry)
@@ -197,6 +183,7 @@ local function answer(lease, ...)
       write_held(lease, lease.slot)
       error(told, 0)
     end
+    count_reply(lease.front, reply_size(...))
   end
   finish(lease, withdrawn)
 end
@@ -276,6 +263,7 @@ local function reap_front(front, limit)
   if redis.call('EXISTS', held) == 1 then
     return false
   end
+  redis.call('XLEN', key('replies', front))
   local staged = redis.call('HGETALL', key('staged', front))
   for i = 1, #staged, 2 do
     unstage(front, staged[i], staged[i + 1])
@@ -283,5 +271,7 @@ local function reap_front(front, limit)
   end
   redis.call('ZREM', key('fronts'), front)
   redis.call('DEL', key('staged', front), key('replies', front), key('front', front))
+  add('bytes', -number('replies:' .. front))
+  clear('replies:' .. front)
   return true
 end

@@ -3,15 +3,27 @@
 -- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
 -- it reads; settle: id to settle, or ''; attempt: of it; outcome: answered, released, abandoned (its
 -- client left) or the reason of a refusal; reply_version, reply_head, reply_body, reply_signature:
--- of the answer; then queues in strict order.
--- Reply: 'fenced', {'again'}, {'idle', ms until a pause ends or 0} or
+-- of the answer; max_bytes: of all in the broker; then queues in strict order.
+-- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a pause ends or 0} or
 -- {'claimed', queue, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
 
 local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'attempt', 'outcome',
-  'reply_version', 'reply_head', 'reply_body', 'reply_signature')
+  'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'max_bytes')
 local DROPPED_A_CALL = 64 -- entries that can't be started
+
+local function must_wait(lease)
+  if A.outcome ~= 'answered' then
+    return false
+  end
+  local size = #A.reply_version + #A.reply_head + #A.reply_body + #A.reply_signature
+  return no_room_for_reply(lease.front, size, A.max_bytes) and wanted(lease)
+end
+
+local function is_settled_by_this_call(lease)
+  return lease and A.settle == lease.id and tonumber(A.attempt) == lease.attempt
+end
 
 local function settle(lease)
   if A.outcome == 'answered' then
@@ -249,9 +261,8 @@ local function read_ahead()
 end
 
 -- What this slot still holds once the settling is done: nil but for a call whose answer was lost.
-local function held_now()
-  local lease = read_lease(A.slot)
-  if lease and A.settle == lease.id and tonumber(A.attempt) == lease.attempt then
+local function held_now(lease)
+  if is_settled_by_this_call(lease) then
     settle(lease)
     return nil
   end
@@ -267,7 +278,11 @@ register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahe
   if not redis.call('ZSCORE', key('workers'), A.worker) then
     return 'fenced'
   end
-  local lease = held_now()
+  local lease = read_lease(A.slot)
+  if is_settled_by_this_call(lease) and must_wait(lease) then
+    return { 'full' }
+  end
+  lease = held_now(lease)
   if lease then
     local flat = entry_fields(lease.queue, lease.entry) or {}
     return claim_reply(lease, flat, table_of(flat))

@@ -25,6 +25,15 @@ class ClientTooSlow(Cut):
         return "its client takes too little of it"
 
 
+class MemoryNeeded(Cut):
+    """The memory that its client keeps is needed for others (FRONT_MEMORY)."""
+
+    at_once = True
+
+    def __str__(self) -> str:
+        return "its client takes it too slowly, and its memory is needed"
+
+
 class ClientPatience:
     """The time a client may still lose, of SLACK seconds.
 

@@ -69,6 +69,9 @@ WITHDRAWN = _waiting("An operator withdrew the request.")
 HOLD_EXPIRED_IN_FLIGHT = Refusal(
     504, "http_response_timeout", f"The answer took too long. {_UNKNOWN}"
 )
+ANSWER_DROPPED = Refusal(
+    502, "http_response_incomplete", f"There was no room for the answer. {_UNKNOWN}"
+)
 WORKER_LOST = Refusal(502, "connection_terminated", f"The worker was lost. {_UNKNOWN}")
 FRONT_STOPPED = Refusal(
     502, "connection_terminated", f"The front was stopped. {_UNKNOWN}", close=True

@@ -31,6 +31,7 @@ class Request(WebRequest):
         """Run the application."""
         self._take(head)
         self.incoming = incoming
+        self._transport = self.channel.transport
         self.server.start(self, http_scope(head, _address(self.client), _address(self.host)))
 
     def become_websocket(self, head: Head) -> None:

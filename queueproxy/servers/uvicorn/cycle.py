@@ -52,6 +52,8 @@ class Cycle(RequestResponseCycle):
         elif self._ends_with_connection:
             self.expected_content_length = len(message.get("body", b""))
         await super().send(message)
+        if self.flow.write_paused:  # the last piece too is the client's only when it took it
+            await self.flow.drain()
 
     def lose_body(self) -> None:
         """From now on the application receives that its client has its answer."""

@@ -92,7 +92,7 @@ def guard(app: Callable) -> Callable:
 
 
 def _cut(cycle: Cycle, at_once: bool) -> None:
-    if cycle.response_complete:
+    if cycle.response_complete and not at_once:
         return
     cycle.disconnected = True  # what is sent from now on goes nowhere
     # HTTP/1.0 can't see that the last chunk is missing.

@@ -31,19 +31,18 @@ def fence() -> None:
     _edit(
         (
             "if not redis.call('ZSCORE', key('workers'), A.worker) then\n    return 'fenced'\n"
-            "  end\n  local lease = held_now()",
-            "local lease = held_now()",
+            "  end\n  local lease = read_lease(A.slot)",
+            "local lease = read_lease(A.slot)",
         ),
         (
-            "  local lease = read_lease(A.slot)\n  if lease and A.settle == lease.id",
-            "  local lease = read_lease(A.slot)\n"
+            "local function held_now(lease)\n",
+            "local function held_now(lease)\n"
             "  if A.settle ~= '' and not (lease and lease.id == A.settle) then\n"
             "    for _, slot in ipairs(redis.call('HKEYS', key('leases'))) do\n"
             "      local other = read_lease(slot)\n"
             "      if other.id == A.settle then settle(other) return nil end\n"
             "    end\n"
-            "  end\n"
-            "  if lease and A.settle == lease.id",
+            "  end\n",
         ),
     )
 

@@ -1,0 +1,37 @@
+-- What is said to fronts, and counted until they have read it.
+
+local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
+
+-- Bytes of the values among fields and values of a reply entry, as the front counts them too.
+local function reply_size(...)
+  local size = 0
+  for i = 2, select('#', ...), 2 do
+    size = size + #select(i, ...)
+  end
+  return size
+end
+
+local function count_reply(front, size)
+  add('bytes', size)
+  add('replies:' .. front, size)
+end
+
+-- Whether an answer of so many bytes has to wait until fronts have read. A front that has read all
+-- is given one in any case, so that there is always one that goes on.
+local function no_room_for_reply(front, size, max_bytes)
+  return number('bytes') + size > tonumber(max_bytes) and number('replies:' .. front) > 0
+end
+
+-- Tell a front by an entry of its replies.
+local function tell(front, ...)
+  redis.call('XADD', key('replies', front), '*', ...)
+  count_reply(front, reply_size(...))
+  redis.call('PEXPIRE', key('replies', front), REPLIES_EXPIRE)
+end
+
+-- Tell a front what became of a request that no worker answers.
+local function tell_reason(request, reason)
+  tell(request.front, 'n', cjson.encode({
+    id = request.id, reason = reason, attempt = request.attempt or 0,
+  }))
+end

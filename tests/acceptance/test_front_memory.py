@@ -1,0 +1,140 @@
+"""A front's memory stays within FRONT_MEMORY, whatever a crowd of clients does (P8)."""
+
+import contextlib
+import socket
+from pathlib import Path
+
+import pytest
+
+from queueproxy.broker.worker_broker import WorkerBroker
+from queueproxy.envelopes import Frame, ReplyHead
+
+from ..brokers import BrokerKit, answer
+from ..waiting import wait_until
+
+MIB = 1024 * 1024
+BUDGET = 32 * MIB
+SPARE = 64 * MIB  # beside the budget: connections, tasks, what is under way
+FRAME = 256 * 1024
+CROWD = 700
+
+
+class Crowd(contextlib.ExitStack):
+    """Clients that have said so much and no more."""
+
+    def __init__(self, port: int):
+        super().__init__()
+        self._port = port
+        self.clients: list[socket.socket] = []
+
+    def join(self, raw: bytes, *, buffer: int | None = None) -> None:
+        """One more client sends this, as far as it is taken.
+
+        Args:
+            raw: bytes.
+            buffer: bytes of the kernel's for what it is sent.
+        """
+        client = self.enter_context(socket.socket())
+        if buffer is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        client.settimeout(5)
+        client.connect(("127.0.0.1", self._port))
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            client.sendall(raw)
+        client.setblocking(False)
+        self.clients.append(client)
+
+    def refused(self) -> int:
+        """How many have been told 503."""
+        return sum(_begins_with(client, b"HTTP/1.1 503") for client in self.clients)
+
+
+def _begins_with(client: socket.socket, words: bytes) -> bool:
+    with contextlib.suppress(BlockingIOError, ConnectionError):
+        return client.recv(64, socket.MSG_PEEK).startswith(words)
+    return False
+
+
+def resident(process, field: str = "VmHWM") -> int:
+    """Bytes; by default the most so far."""
+    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"no {field}")
+
+
+@pytest.fixture
+def small_site(make_site):
+    return make_site(FRONT_MEMORY=BUDGET, SIGNING=False)
+
+
+def head(method: str, *headers: bytes) -> bytes:
+    lines = [b"%s /run/crowd/ HTTP/1.1" % method.encode(), b"Host: localhost", *headers, b"", b""]
+    return b"\r\n".join(lines)
+
+
+def test_uploads_that_stall(small_site):
+    front = small_site.front()
+    base = resident(front, "VmRSS")
+    size = 244 * 1000
+    with Crowd(small_site.port) as crowd:
+        for _ in range(CROWD):
+            crowd.join(head("POST", b"Content-Length: %d" % (size + 1)) + b"x" * size)
+        wait_until(lambda: crowd.refused() > CROWD - BUDGET // size)
+        assert resident(front) - base < BUDGET + SPARE
+        pending = small_site.in_background("GET", "/run/honest/")  # is held, not refused
+        wait_until(lambda: small_site.queue()["depth"] == 1)
+        small_site.workers()
+        assert pending.result().status_code == 200
+
+
+def test_heads_of_held_requests(small_site):
+    front = small_site.front()
+    base = resident(front, "VmRSS")
+    with Crowd(small_site.port) as crowd:
+        for _ in range(CROWD):
+            crowd.join(head("GET", b"X: " + b"x" * 60_000))
+        wait_until(lambda: crowd.refused() + small_site.queue()["depth"] == CROWD)
+        assert crowd.refused() > CROWD // 2
+        assert resident(front) - base < BUDGET + SPARE
+    wait_until(lambda: small_site.queue()["depth"] == 0)
+    pending = small_site.in_background("GET", "/run/honest/")  # there is room again
+    small_site.workers()
+    assert pending.result().status_code == 200
+
+
+def test_clients_that_take_nothing(small_site, broker):
+    front = small_site.front()
+    kit = BrokerKit(broker.url, namespace="queueproxy", lease=60, memory=1 << 30)
+    base = resident(front, "VmRSS")
+    readers = CROWD // 7
+    with Crowd(small_site.port) as crowd:
+        for _ in range(readers):
+            crowd.join(head("GET"), buffer=4096)
+        wait_until(lambda: small_site.queue()["depth"] == readers)
+        registration = kit.registration()
+        for number in range(readers):
+            answer_in_part(kit.worker_broker(registration, number))
+        wait_until(lambda: held(small_site) < readers)  # some are cut
+        assert resident(front) - base < BUDGET + SPARE
+        honest = small_site.in_background("GET", "/run/honest/")
+        worker = kit.worker_broker()
+        claim = wait_until(lambda: worker.settle_and_claim(None))
+        worker.settle_and_claim(answer(claim), claim=False)
+        assert honest.result().text == "ok"
+        assert held(small_site) > 0  # who fits in is not cut
+    wait_until(lambda: held(small_site) == 0)
+
+
+def answer_in_part(worker: WorkerBroker) -> None:
+    """So much of an answer that the kernel's buffers, which take a few megabytes, are full."""
+    claim = wait_until(lambda: worker.settle_and_claim(None))
+    for seq in range(20):
+        status = 0 if seq else 200
+        reply = ReplyHead(claim.id, claim.attempt, seq, status=status, more=True)
+        if not worker.push(claim, Frame(reply, b"x" * FRAME)):
+            return
+
+
+def held(site) -> int:
+    return sum(front["held"] for front in site.status()["fronts"])
