@@ -58,7 +58,7 @@ def commands_sent(node: ast.AST) -> set[str]:
 
 
 def functions_called(node: ast.AST) -> set[str]:
-    """First arguments of calls to ``script`` and, in the protocol, ``_call``; or kept in a tuple."""
+    """First arguments of calls to ``script`` and ``_call``, or kept in a tuple for later."""
     kept = {
         one.elts[0].value
         for one in ast.walk(node)
