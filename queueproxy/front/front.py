@@ -147,7 +147,7 @@ class Front:
         self.sender.wake()
 
     async def _listen(self) -> None:
-        outage = Outage("Reading replies")
+        outage = Outage("Reading replies", self.sender.refusals)
         while True:
             try:
                 if self.inbox.deliver(await self._broker.replies.read()):

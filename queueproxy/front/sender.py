@@ -9,6 +9,7 @@ they are reconciled.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from ..broker.front_broker import FrontBroker
@@ -26,10 +27,11 @@ class _Step:
     Args:
         what: the beginning of what is logged when it fails.
         act: does one bounded piece; returns whether there was one.
+        refusals: see Outage.
     """
 
-    def __init__(self, what: str, act: Callable[[], Awaitable[bool]]):
-        self.outage = Outage(what)
+    def __init__(self, what: str, act: Callable[[], Awaitable[bool]], refusals: Counter[str]):
+        self.outage = Outage(what, refusals)
         self.act = act
         self.paused = False  # until its backoff is over
 
@@ -54,18 +56,22 @@ class Sender:
         self._sleeping: asyncio.Future | None = None  # while there is nothing to do
         self._joined = False
         self._incarnation = ""  # in which this front and the broker know the same requests
-        self._outage = Outage("Talking to the broker")
+        self.refusals: Counter[str] = Counter()  # see Outage
+        self._outage = Outage("Talking to the broker", self.refusals)
         self._all = steps = Steps(broker, inbox, outbox, lease)
-        self._heartbeat = _Step("The heartbeat", steps.heartbeat)
-        self._steps = [
-            self._heartbeat,
-            _Step("Withdrawing requests", steps.withdrawals),
-            _Step("Acknowledging streams", steps.acknowledgements),
-            _Step("Looking for lost answers", steps.check_unanswered),
-            _Step("Writing history", steps.sample),
-            _Step("Enqueueing requests", steps.enqueue),
-            _Step("Sending uploads", steps.chunk),
+        self._heartbeat, *others = [
+            _Step(what, act, self.refusals)
+            for what, act in (
+                ("The heartbeat", steps.heartbeat),
+                ("Withdrawing requests", steps.withdrawals),
+                ("Acknowledging streams", steps.acknowledgements),
+                ("Looking for lost answers", steps.check_unanswered),
+                ("Writing history", steps.sample),
+                ("Enqueueing requests", steps.enqueue),
+                ("Sending uploads", steps.chunk),
+            )
         ]
+        self._steps = [self._heartbeat, *others]
 
     @property
     def reachable(self) -> bool:

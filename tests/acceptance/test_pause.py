@@ -65,13 +65,14 @@ def test_it_ends_by_itself_before_the_oldest_client_leaves(make_site):
     """Who waits is answered, although nobody ever resumes."""
     site = make_site(MAX_HOLD=12, LEASE=3)
     site.front()
+    queueproxy(site, "pause", "--timeout", "300")  # until the workers are there
+    site.workers()
     clients = [site.in_background("GET", f"/run/c{n}/") for n in range(3)]
     wait_until(lambda: site.queue()["oldest_wait_seconds"] > 2, "clients that wait")
     done = queueproxy(site, "pause")
     seconds = float(done.stdout.split("at most ")[1].split(" s")[0])
     assert 1 <= seconds <= 5  # of 12: two and more waited, five kept as a margin
     assert "the pause can only be short" in done.stderr
-    site.workers()
     assert [client.result().status_code for client in clients] == [200] * 3
 
 
@@ -101,7 +102,7 @@ def test_wait_returns_when_nothing_is_in_flight(site):
 def test_wait_gives_up_at_its_timeout(site):
     site.front()
     site.workers()
-    running = site.in_background("GET", "/run/long/?seconds=4")
+    running = site.in_background("GET", "/run/long/?seconds=10")
     wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
     done = queueproxy(site, "pause", "--wait", "--timeout", "1")
     assert done.returncode == 1

@@ -5,7 +5,7 @@ import pytest
 from queueproxy.broker.front_broker import memory_for_requests
 from queueproxy.exceptions import BrokerFull
 
-from ..brokers import BrokerKit, answer, eventually, ids_of, part
+from ..brokers import BrokerKit, answer, ids_of, part
 
 MEMORY = 1_000_000
 LARGE = b"x" * 100_000
@@ -105,7 +105,7 @@ async def test_what_a_front_has_not_read_goes_with_it(small, end):
         await front.leave()
     else:
         expires = small.client.zscore(small.keys.fronts, front.front)
-        await eventually(lambda: small.now_ms() > expires)
+        await small.lease_time_after(expires)
         await other.beat()
     assert small.counters().bytes == 0
     assert small.counters() == small.there()

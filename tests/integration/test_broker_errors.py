@@ -8,9 +8,9 @@ request comes to its one end, after no more attempts than it may have.
 from contextlib import contextmanager
 
 import pytest
-from redis.exceptions import ResponseError
 
 from queueproxy.broker.claims import Settlement
+from queueproxy.exceptions import ScriptFailed
 from queueproxy.records import Meta, parse
 
 from ..brokers import BrokerKit, answer, part
@@ -155,7 +155,7 @@ async def test_an_error_in_the_middle(kit, call, name):
     with broken(kit, name.replace("WORKER", stage.worker.worker)):
         try:
             await getattr(stage, call)()
-        except ResponseError:
+        except ScriptFailed:
             erred = True
     assert kit.counters() == kit.there()
     if erred:
@@ -176,7 +176,7 @@ async def test_an_error_while_another_server_is_agreed_on(kit):
     await kit.put(front, "get", queue="low")
     kit.client.hset(kit.keys.state, "run", "the server it was before")
     link = kit.link()
-    with broken(kit, "queue:low"), pytest.raises(ResponseError):
+    with broken(kit, "queue:low"), pytest.raises(ScriptFailed):
         link.script("front_beat", FRONT, 15_000)
     assert kit.worker_broker().settle_and_claim(None).id == "get"
     assert await kit.answers(front) == {"post": ["worker_lost"]}

@@ -33,6 +33,8 @@ async def test_a_strangers_entry_is_put_away(kit, fields):
     await kit.put(front_broker, "b")
     assert ids_of(kit.worker_broker()) == ["a", "b"]
     assert reasons(kit) == ["unregistered"] * 2
+    assert len(await front_broker.replies.read()) == 2
+    await front_broker.replies.trim()
     assert kit.counters() == kit.there()
     assert kit.counters().waiting == kit.counters().bytes == 0
 

@@ -44,22 +44,22 @@ async def kit(broker, limited):
 
 def test_a_refused_function(kit, limited):
     link = kit.link()
-    link.script("pause", 1000, b"{}", "low")
+    link.script("pause", "ann", 1000, "", "low")
     limited("-fcall")
     with pytest.raises(BrokerRefused, match="The broker refuses FCALL resume: NOPERM ") as refused:
-        link.script("resume", 0, "low")
+        link.script("resume", 0, 0, "low")
     assert (refused.value.command, refused.value.code) == ("FCALL resume", "NOPERM")
     assert isinstance(refused.value, NotSent)
     limited("+fcall")
-    assert link.script("resume", 0, "low") == [b"low"]  # on the same connection
+    assert link.script("resume", 0, 0, "low") == [b"low"]  # on the same connection
 
 
 def test_a_script_that_broke_off_is_not_said_to_be_undone(kit, limited):
     link = kit.link()
     limited("-hdel")
-    link.script("pause", 1000, b"{}", "low")
+    link.script("pause", "ann", 1000, "", "low")
     with pytest.raises(ScriptFailed, match=r"broke off FCALL resume: .* script: ") as failed:
-        link.script("resume", 0, "low")
+        link.script("resume", 0, 0, "low")
     assert isinstance(failed.value, BrokerUnavailable)
     assert not isinstance(failed.value, NotSent)
 
@@ -68,13 +68,13 @@ def test_a_refused_load_of_the_library(kit, limited):
     kit.client.function_flush()
     limited("-function")
     with pytest.raises(BrokerRefused, match="refuses FUNCTION LOAD: NOPERM"):
-        kit.link().script("pause", 1000, b"{}", "low")
+        kit.link().script("pause", "ann", 1000, "", "low")
 
 
 def test_a_user_who_may_not_log_in(kit, limited):
     limited("off")
     with pytest.raises(BrokerRefused, match="refuses AUTH: WRONGPASS"):
-        kit.link().script("pause", 1000, b"{}", "low")
+        kit.link().script("pause", "ann", 1000, "", "low")
 
 
 async def test_a_front_that_may_not_look(kit, limited):
@@ -82,7 +82,7 @@ async def test_a_front_that_may_not_look(kit, limited):
     limited("-hkeys", "-xread", "-xtrim")
     with pytest.raises(BrokerRefused, match="refuses HKEYS"):
         await front_broker.held()
-    for look in (front_broker.read, front_broker.catch_up):
+    for look in (front_broker.replies.read, front_broker.replies.catch_up):
         with pytest.raises(BrokerRefused, match="refuses XREAD"):
             await look()
 
@@ -131,7 +131,7 @@ def test_the_library_is_read_before_descriptors_run_out(broker):
     link = BrokerKit(broker.url).link()
     link.commands([("TIME",)])
     with no_more_descriptors():
-        assert link.script("resume", 0, "low") == []
+        assert link.script("resume", 0, 0, "low") == []
 
 
 def test_a_library_that_cant_be_read_is_one_clear_error(broker):
