@@ -15,6 +15,7 @@ from ...faults.proxy import FROM_BROKER, TO_BROKER, Proxy
 from ...ports import free_port
 from ...servers import BrokerServer
 from ..test_leaving import Connection
+from . import views
 from .harness import WorkerInThread
 from .test_streams import PIECE, waits_for_client
 
@@ -114,8 +115,9 @@ async def sides(own_server, make_front, start_worker, state):
     await sides.close()
 
 
-async def test_a_view_that_is_silent_for_long(kit, front, start_worker, state):
+async def test_a_view_that_is_silent_for_long(kit, front, start_worker, state, monkeypatch):
     """What its client took before is not forgotten: else it had no room left to go on in."""
+    monkeypatch.setattr(views, "PATIENCE", 3 * LONG)
     worker = start_worker()
     reader = Reader(front, f"/stream/{PIECE}/{2 * AHEAD}/?wait={AHEAD}")
     reader.take(2 * AHEAD)
