@@ -8,10 +8,13 @@ LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"  # of Debian's package libfak
 
 
 class ShiftedServer(BrokerServer):
-    """A BrokerServer under libfaketime; where that is missing, see `missing`."""
+    """A Valkey under libfaketime; where that is missing, see `missing`.
+
+    Never Debian's Redis, whose allocator asks for the time before libfaketime is ready, and dies.
+    """
 
     def __init__(self, **options: str):
-        super().__init__(**options)
+        super().__init__("valkey", **options)
         self._offset = Path(self._directory) / "offset"
         self.shift(0)
 
