@@ -63,13 +63,15 @@ class QueueProxy:
             await receive()
             await send({"type": "websocket.close"})
             return
+        # uvicorn adds the trailers of a body to its own list, after the headers were judged.
+        scope = {**scope, "headers": list(scope["headers"])}
         front = self.front()
         if self._endpoints.owns(scope):
             await self._endpoints.answer(scope, send, foreign_server.headers_it_adds(send))
             return
         consumer = RequestConsumer(front, self._options, foreign_server.headers_it_adds(send))
         try:
-            await consumer(scope, receive, send)
+            await consumer(scope, receive, foreign_server.waiting_for_room(send))
         except Cut as cut:
             if not foreign_server.cut(send, at_once=cut.at_once):
                 raise

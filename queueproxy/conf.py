@@ -9,24 +9,22 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from . import cache_aliases
-from .broker.front_broker import memory_for_requests
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
+from .setting_problems import Problem, problems_between
 from .setting_rules import (
-    HEAD_ROOM,
     LOOPBACK,
     MIB,
     OPS_QUEUE,
     RULES,
     SAFE_METHODS,
-    SMALLEST_REQUEST,
 )
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
@@ -64,19 +62,6 @@ class Settings:
 
 
 KEYS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
-
-
-class Problem(NamedTuple):
-    """One thing wrong with the settings or the server; the code is W... or E... and a number."""
-
-    code: str
-    message: str
-    hint: str
-
-    @property
-    def is_warning(self) -> bool:
-        """Whether one can go on with it."""
-        return self.code.startswith("W")
 
 
 @cache
@@ -119,7 +104,7 @@ def problems_of(raw: Any) -> Iterator[Problem]:
             wrong.add(name)
             yield problem
     good = {name.lower(): value for name, value in raw.items() if name not in wrong}
-    yield from _problems_between(Settings(**good), known_queues="QUEUES" not in wrong)
+    yield from problems_between(Settings(**good), known_queues="QUEUES" not in wrong)
 
 
 def _problem_of_key(name: str, value: Any) -> Problem | None:
@@ -131,55 +116,6 @@ def _problem_of_key(name: str, value: Any) -> Problem | None:
     if wanted is None:
         return None
     return Problem("E003", f"QUEUEPROXY[{name!r}] is wrong: {value!r}.", f"It must be {wanted}.")
-
-
-def _problems_between(settings: Settings, *, known_queues: bool) -> Iterator[Problem]:
-    yield from _problems_of_times(settings)
-    yield from _problems_of_sizes(settings)
-    if known_queues and not isinstance(settings.routes, str):
-        for rule in settings.routes:
-            if rule["queue"] not in settings.queues:
-                yield Problem(
-                    "E006",
-                    f"QUEUEPROXY['ROUTES'] names {rule['queue']!r}, which QUEUES does not.",
-                    "Add it to QUEUES, or correct the rule.",
-                )
-
-
-def _problems_of_times(settings: Settings) -> Iterator[Problem]:
-    lease, max_hold = settings.lease, settings.max_hold
-    if lease >= max_hold:
-        yield Problem(
-            "E004",
-            f"QUEUEPROXY: LEASE ({lease} s) is not shorter than MAX_HOLD ({max_hold} s).",
-            "A lost worker would be found only after its clients were turned away: lower LEASE.",
-        )
-    elif lease > max_hold / 2:
-        yield Problem(
-            "W006",
-            f"QUEUEPROXY: LEASE ({lease} s) is longer than half of MAX_HOLD ({max_hold} s).",
-            "What a lost machine ran can be run again only after LEASE, and then has less time "
-            "left than it had: lower LEASE.",
-        )
-
-
-def _problems_of_sizes(settings: Settings) -> Iterator[Problem]:
-    for_requests = memory_for_requests(settings.max_memory)
-    if settings.max_body + HEAD_ROOM > for_requests:
-        yield Problem(
-            "E005",
-            f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) and its headers (at most "
-            f"{HEAD_ROOM} bytes) do not fit into the three quarters of MAX_MEMORY that are for "
-            f"requests ({for_requests} bytes).",
-            "Such a request could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
-        )
-    elif settings.max_depth * SMALLEST_REQUEST > for_requests:
-        yield Problem(
-            "W007",
-            f"QUEUEPROXY: MAX_DEPTH ({settings.max_depth}) requests, though each were as small as "
-            f"can be, do not fit into what of MAX_MEMORY is for requests ({for_requests} bytes).",
-            "MAX_MEMORY will be used up long before: lower MAX_DEPTH or raise MAX_MEMORY.",
-        )
 
 
 def is_ops_path(path: str) -> bool:

@@ -72,6 +72,18 @@ async def room(send: Callable) -> None:
         await asyncio.sleep(_LOOK_EVERY)
 
 
+def waiting_for_room(send: Callable) -> Callable:
+    """The server's ``send``, or one that waits after each piece where the server's never does."""
+    if _twisted_transport(send) is None:
+        return send
+
+    async def send_and_wait(message: dict) -> None:
+        await send(message)
+        await room(send)
+
+    return send_and_wait
+
+
 def _twisted_transport(send: Callable):
     if not isinstance(send, partial) or not send.args:
         return None

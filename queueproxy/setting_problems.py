@@ -1,0 +1,78 @@
+"""What can be wrong with the settings as a whole: values that can never work together."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from .broker.front_broker import memory_for_requests
+from .setting_rules import HEAD_ROOM, SMALLEST_REQUEST
+
+if TYPE_CHECKING:
+    from .conf import Settings
+
+
+class Problem(NamedTuple):
+    """One thing wrong with the settings or the server; the code is W... or E... and a number."""
+
+    code: str
+    message: str
+    hint: str
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether one can go on with it."""
+        return self.code.startswith("W")
+
+
+def problems_between(settings: "Settings", *, known_queues: bool) -> Iterator[Problem]:
+    """What is wrong between values that are right by themselves.
+
+    Args:
+        settings: with defaults for what is wrong.
+        known_queues: whether QUEUES itself is right.
+    """
+    yield from _problems_of_times(settings)
+    yield from _problems_of_sizes(settings)
+    if known_queues and not isinstance(settings.routes, str):
+        for rule in settings.routes:
+            if rule["queue"] not in settings.queues:
+                yield Problem(
+                    "E006",
+                    f"QUEUEPROXY['ROUTES'] names {rule['queue']!r}, which QUEUES does not.",
+                    "Add it to QUEUES, or correct the rule.",
+                )
+
+
+def _problems_of_times(settings: "Settings") -> Iterator[Problem]:
+    lease, max_hold = settings.lease, settings.max_hold
+    if lease >= max_hold:
+        yield Problem(
+            "E004",
+            f"QUEUEPROXY: LEASE ({lease} s) is not shorter than MAX_HOLD ({max_hold} s).",
+            "A lost worker would be found only after its clients were turned away: lower LEASE.",
+        )
+    elif lease > max_hold / 2:
+        yield Problem(
+            "W006",
+            f"QUEUEPROXY: LEASE ({lease} s) is longer than half of MAX_HOLD ({max_hold} s).",
+            "What a lost machine ran can be run again only after LEASE, and then has less time "
+            "left than it had: lower LEASE.",
+        )
+
+
+def _problems_of_sizes(settings: "Settings") -> Iterator[Problem]:
+    for_requests = memory_for_requests(settings.max_memory)
+    if settings.max_body + HEAD_ROOM > for_requests:
+        yield Problem(
+            "E005",
+            f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) and its headers (at most "
+            f"{HEAD_ROOM} bytes) do not fit into the three quarters of MAX_MEMORY that are for "
+            f"requests ({for_requests} bytes).",
+            "Such a request could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
+        )
+    elif settings.max_depth * SMALLEST_REQUEST > for_requests:
+        yield Problem(
+            "W007",
+            f"QUEUEPROXY: MAX_DEPTH ({settings.max_depth}) requests, though each were as small as "
+            f"can be, do not fit into what of MAX_MEMORY is for requests ({for_requests} bytes).",
+            "MAX_MEMORY will be used up long before: lower MAX_DEPTH or raise MAX_MEMORY.",
+        )
