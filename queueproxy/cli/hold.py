@@ -28,9 +28,12 @@ def hold(command, options: dict) -> int:
     queues = (conf.OPS_QUEUE, *chosen_queues(()))  # the dashboard stops too: see /-/status
     with ForegroundCommand() as child:
         try:
-            with _RenewedPause(queues, " ".join(words), say):
-                wait = options["timeout"] or HOLD_WAIT
-                return _run(child, words, queues, wait, say)
+            pause = _RenewedPause(queues, " ".join(words), say)
+            try:
+                pause.begin()
+                return _run(child, words, queues, options["timeout"] or HOLD_WAIT, say)
+            finally:  # also of a signal that comes while it begins
+                pause.end()
         except Interrupted as interrupted:
             say(f"Interrupted by {interrupted}; nothing was run.")
             return 128 + interrupted.number
@@ -68,14 +71,10 @@ class _RenewedPause:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
 
-    def __enter__(self) -> "_RenewedPause":
-        try:
-            self._hold.keep()
-        except Interrupted:
-            self._end()
-            raise
+    def begin(self) -> None:
+        """Pause, and renew that from now on. However it ends, call `end`."""
+        self._hold.keep()
         self._thread.start()
-        return self
 
     def _renew(self) -> None:
         told: list[str] = []
@@ -90,12 +89,11 @@ class _RenewedPause:
                 self._say(f"No longer paused: {', '.join(resumed)}. The command goes on.")
                 told = resumed
 
-    def __exit__(self, *exc_info) -> None:
+    def end(self) -> None:
+        """Let go, and say which queues go on."""
         self._over.set()
-        self._thread.join()
-        self._end()
-
-    def _end(self) -> None:
+        if self._thread.ident is not None:
+            self._thread.join()
         try:
             resumed = self._hold.end()
         except BrokerUnavailable as error:

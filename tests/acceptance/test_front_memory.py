@@ -16,7 +16,7 @@ MIB = 1024 * 1024
 BUDGET = 32 * MIB
 SPARE = 64 * MIB  # beside the budget: connections, tasks, what is under way
 FRAME = 256 * 1024
-CROWD = 700
+CROWD = 550
 
 
 class Crowd(contextlib.ExitStack):

@@ -189,7 +189,8 @@ async def test_a_hold_and_a_pace_go_on(kit, jump):
         claim = await eventually(next_one)
         assert claim.id == id
         worker.settle_and_claim(answer(claim), claim=False)
-    assert 0.3 < monotonic() - begun < 3
+    # Late starts are made up for by as many as a second has: after a jump that may be all three.
+    assert monotonic() - begun < 3
 
 
 async def test_waits_are_not_absurd(kit, jump):
