@@ -107,7 +107,7 @@ def test_clients_that_take_nothing(small_site, broker):
     front = small_site.front()
     kit = BrokerKit(broker.url, namespace="queueproxy", lease=60, memory=1 << 30)
     base = resident(front, "VmRSS")
-    readers = CROWD // 7
+    readers = 100
     with Crowd(small_site.port) as crowd:
         for _ in range(readers):
             crowd.join(head("GET"), buffer=4096)
@@ -129,7 +129,7 @@ def test_clients_that_take_nothing(small_site, broker):
 def answer_in_part(worker: WorkerBroker) -> None:
     """So much of an answer that the kernel's buffers, which take a few megabytes, are full."""
     claim = wait_until(lambda: worker.settle_and_claim(None))
-    for seq in range(20):
+    for seq in range(32):
         status = 0 if seq else 200
         reply = ReplyHead(claim.id, claim.attempt, seq, status=status, more=True)
         if not worker.push(claim, Frame(reply, b"x" * FRAME)):
