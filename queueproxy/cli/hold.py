@@ -90,14 +90,16 @@ class _RenewedPause:
                 told = resumed
 
     def end(self) -> None:
-        """Let go, and say which queues go on."""
+        """Let go, and say which queues go on; nothing where the broker was away from the start."""
+        began = self._thread.ident is not None
         self._over.set()
-        if self._thread.ident is not None:
+        if began:
             self._thread.join()
         try:
             resumed = self._hold.end()
         except BrokerUnavailable as error:
-            self._say(f"The broker is away ({error}); the pause ends by itself.")
+            if began:
+                self._say(f"The broker is away ({error}); the pause ends by itself.")
         else:
             self._say(f"Resumed {', '.join(resumed)}." if resumed else "Nothing was resumed.")
         self._hold.close()
