@@ -25,7 +25,7 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 
 
-class Result(NamedTuple):
+class EndpointAnswer(NamedTuple):
     """What is answered."""
 
     status: int
@@ -85,28 +85,30 @@ class Endpoints:
         if scope["method"] in ("GET", "HEAD"):
             result = await self._answers[raw_path(scope)](scope)
         else:
-            result = Result(405, PLAIN, "Method not allowed.\n", ((b"allow", b"GET, HEAD"),))
+            result = EndpointAnswer(
+                405, PLAIN, "Method not allowed.\n", ((b"allow", b"GET, HEAD"),)
+            )
         await _send(scope, send, result, [] if b"date" in server_adds else [date_header()])
 
-    async def _livez(self, scope: dict) -> Result:
-        return Result(200, PLAIN, "ok\n")
+    async def _livez(self, scope: dict) -> EndpointAnswer:
+        return EndpointAnswer(200, PLAIN, "ok\n")
 
-    async def _readyz(self, scope: dict) -> Result:
+    async def _readyz(self, scope: dict) -> EndpointAnswer:
         if self._front.draining:
-            return Result(503, PLAIN, "draining\n")
+            return EndpointAnswer(503, PLAIN, "draining\n")
         if not self._front.sender.reachable:
-            return Result(503, PLAIN, "broker away\n")
-        return Result(200, PLAIN, "ok\n")
+            return EndpointAnswer(503, PLAIN, "broker away\n")
+        return EndpointAnswer(200, PLAIN, "ok\n")
 
-    async def _metrics(self, scope: dict) -> Result:
+    async def _metrics(self, scope: dict) -> EndpointAnswer:
         if not self._may_look(scope):
             return _forbidden()
         try:
-            return Result(200, CONTENT_TYPE, exposition(await self._snapshot()))
+            return EndpointAnswer(200, CONTENT_TYPE, exposition(await self._snapshot()))
         except BrokerUnavailable:
-            return Result(503, PLAIN, "broker away\n")
+            return EndpointAnswer(503, PLAIN, "broker away\n")
 
-    async def _status(self, scope: dict) -> Result:
+    async def _status(self, scope: dict) -> EndpointAnswer:
         if not self._may_look(scope):
             return _forbidden()
         snapshot, error = None, ""
@@ -116,13 +118,13 @@ class Endpoints:
             error = str(away)
         status = 200 if snapshot else 503
         if _wants_json(scope):
-            return Result(status, JSON, status_page.as_json(snapshot))
+            return EndpointAnswer(status, JSON, status_page.as_json(snapshot))
         if snapshot is None:
             text = status_page.as_html_without_broker(error)
         else:
             text = status_page.as_html(snapshot, self._options.max_hold)
         policy = status_page.CONTENT_SECURITY_POLICY.encode()
-        return Result(status, HTML, text, ((b"content-security-policy", policy),))
+        return EndpointAnswer(status, HTML, text, ((b"content-security-policy", policy),))
 
     def _may_look(self, scope: dict) -> bool:
         """Whether who asks, as far as trusted proxies tell, is among the monitoring addresses."""
@@ -143,8 +145,8 @@ class Endpoints:
             reader.close()
 
 
-def _forbidden() -> Result:
-    return Result(403, PLAIN, "For monitoring addresses only (QUEUEPROXY['MONITORING']).\n")
+def _forbidden() -> EndpointAnswer:
+    return EndpointAnswer(403, PLAIN, "For monitoring addresses only (QUEUEPROXY['MONITORING']).\n")
 
 
 def _wants_json(scope: dict) -> bool:
@@ -154,7 +156,9 @@ def _wants_json(scope: dict) -> bool:
     return b"application/json" in accept and b"text/html" not in accept
 
 
-async def _send(scope: dict, send: Callable, result: Result, extra: list[RawHeader]) -> None:
+async def _send(
+    scope: dict, send: Callable, result: EndpointAnswer, extra: list[RawHeader]
+) -> None:
     body = result.text.encode()
     fixed = [
         (b"content-type", result.content_type.encode()),

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from ..exceptions import BadResponse, ClientGone
 from .forking import end_child
-from .response import Answer
+from .response import CheckedAnswer
 from .wsgi_result import Result
 
 logger = logging.getLogger("queueproxy.worker")
@@ -33,7 +33,7 @@ class Exchange:
         self._length: int | None = None
         self._closed = False
 
-    def answer(self) -> Answer:
+    def answer(self) -> CheckedAnswer:
         """Status, headers, declared length and body; the body is None for a stream.
 
         Raises:

@@ -8,7 +8,7 @@ from ..broker.claims import Claim, Settlement
 from ..envelopes import Frame, ReplyHead, RequestHead
 from ..exceptions import BadResponse, ClientGone
 from .exchange import Exchange
-from .response import Answer
+from .response import CheckedAnswer
 from .retrying_broker import RetryingBroker
 
 logger = logging.getLogger("queueproxy.worker")
@@ -58,7 +58,7 @@ class Reply:
             self._claim, "answered", last, self._head.method, self._seconds(), answer.status
         )
 
-    def _send_body(self, answer: Answer, body: bytes) -> Frame:
+    def _send_body(self, answer: CheckedAnswer, body: bytes) -> Frame:
         first: dict[str, Any] = {"status": answer.status, "headers": answer.headers}
         at = 0
         while len(body) - at > FRAME:
@@ -66,7 +66,7 @@ class Reply:
             at, first = at + FRAME, {}
         return self._frame(body[at:], **first)
 
-    def _send_stream(self, exchange: Exchange, answer: Answer) -> Frame:
+    def _send_stream(self, exchange: Exchange, answer: CheckedAnswer) -> Frame:
         self._push(self._frame(b"", status=answer.status, headers=answer.headers, more=True))
         complete = exchange.stream(self._push_piece)
         return self._frame(b"", aborted=not complete)  # a client must see that it broke off

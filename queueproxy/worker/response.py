@@ -15,7 +15,7 @@ FILE_BLOCK = 64 * 1024  # bytes read from a file at a time
 _BAD_VALUE = re.compile(r"[\0\r\n]").search
 
 
-class Answer(NamedTuple):
+class CheckedAnswer(NamedTuple):
     """What is known of an answer before its first byte goes out."""
 
     status: int
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 def answer_of(
     method: str, response: HttpResponseBase, told: Iterable[Header] | None = None
-) -> Answer:
+) -> CheckedAnswer:
     """The answer as it may be sent.
 
     Args:
@@ -43,19 +43,21 @@ def answer_of(
         raise BadResponse(f"The view's answer can't be read: {error!r}") from error
 
 
-def _answer_of(method: str, response: HttpResponseBase, told: Iterable[Header] | None) -> Answer:
+def _answer_of(
+    method: str, response: HttpResponseBase, told: Iterable[Header] | None
+) -> CheckedAnswer:
     status = response.status_code
     if not (isinstance(status, int) and 200 <= status <= 599):
         raise BadResponse(f"The view answered with the status {status!r}.")
     headers, length = checked_headers(_headers_of(response) if told is None else told)
     if bodyless(method, status):
-        return Answer(status, headers, length, b"")
+        return CheckedAnswer(status, headers, length, b"")
     if response.streaming:
-        return Answer(status, headers, length, None)
+        return CheckedAnswer(status, headers, length, None)
     body = response.content
     if length is not None and length != len(body):
         raise BadResponse(f"Content-Length is {length}, the body has {len(body)}.")
-    return Answer(status, headers, length, body)
+    return CheckedAnswer(status, headers, length, body)
 
 
 def _headers_of(response: HttpResponseBase) -> list[Header]:

@@ -13,7 +13,7 @@ from django.http import HttpResponseBase
 from ..envelopes import Header
 from ..exceptions import BadResponse, ClientGone
 from .response import (
-    Answer,
+    CheckedAnswer,
     answer_of,
     bodyless,
     checked_headers,
@@ -55,7 +55,7 @@ class Result:
         self.response = response
         self._started = start_response
 
-    def answer(self, method: str) -> Answer:
+    def answer(self, method: str) -> CheckedAnswer:
         """Status, headers, declared length and body; the body is None for a stream.
 
         Raises:
@@ -94,7 +94,7 @@ class WrappedResult(Result):
         self._pieces: Iterator[bytes] | None = None
         self._ahead: list[bytes] = []  # read and not given away yet
 
-    def answer(self, method: str) -> Answer:
+    def answer(self, method: str) -> CheckedAnswer:
         """As its parent's, of what the agent made of the response."""
         try:
             return self._answer(method)
@@ -103,7 +103,7 @@ class WrappedResult(Result):
         except Exception as error:  # an agent's own making
             raise BadResponse(f"The agent's answer can't be read: {error!r}") from error
 
-    def _answer(self, method: str) -> Answer:
+    def _answer(self, method: str) -> CheckedAnswer:
         own = answer_of(method, self.response)  # checked as where there is no agent
         self._read_files_in_blocks()
         self._read_until_started()
@@ -116,8 +116,8 @@ class WrappedResult(Result):
             raise BadResponse(f"The agent answered with the status {status}.")
         headers, length = checked_headers(self._started.headers)
         if own.body is None or bodyless(method, status):
-            return Answer(status, headers, length, own.body)
-        return Answer(status, headers, length, self._read_whole(length))
+            return CheckedAnswer(status, headers, length, own.body)
+        return CheckedAnswer(status, headers, length, self._read_whole(length))
 
     def _read_files_in_blocks(self) -> None:
         if getattr(self.response, "file_to_stream", None) is not None:

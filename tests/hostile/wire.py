@@ -40,6 +40,9 @@ class Answer(NamedTuple):
         return self.body.decode("latin-1") if self.status == 200 else self.status
 
 
+TURNS = 3  # of the server's event loop, at least: an answer takes one or more
+
+
 class Bystander:
     """A second connection, on which all is well."""
 
@@ -60,14 +63,15 @@ class Bystander:
 def converse(address, case: Case, bystander: Bystander) -> list[Answer]:
     """Everything that comes back to a case; where it must not end the connection, to a probe too.
 
-    Between two pieces the bystander is answered: so the server has taken the first.
+    Between two pieces the bystander is answered a few times: meanwhile the server has accepted
+    the connection, read the first, and let the application say at once what it has to say.
     """
     with socket.create_connection(address, timeout=PATIENCE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         pieces = case.pieces if case.closes else (*case.pieces, PROBE)
         try:
             for number, piece in enumerate(pieces):
-                if number:
+                for _ in range(TURNS if number else 0):
                     bystander.ask("/ping")
                 connection.sendall(piece)
             if case.leaves:

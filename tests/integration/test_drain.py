@@ -44,7 +44,7 @@ def refuses(address) -> bool:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
         try:
-            socket.create_connection(address, timeout=1).close()
+            socket.create_connection(address, timeout=0.1).close()
         except ConnectionRefusedError:
             return True
         except (ConnectionResetError, TimeoutError):

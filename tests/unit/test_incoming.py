@@ -11,8 +11,7 @@ class Connection:
     def __init__(self):
         self.asked: list[str] = []
         self.incoming = Incoming(
-            lambda: self.asked.append("pause"),
-            lambda: self.asked.append("resume"),
+            lambda: self.asked.append("pause" if self.incoming.backlog else "resume"),
             lambda: self.asked.append("wanted"),
         )
 

@@ -10,19 +10,16 @@ class Incoming:
     """What ``receive`` of ASGI hands out. Belongs to one event loop.
 
     Args:
-        pause: stops reading from the connection.
-        resume: goes on; may be called without a pause before.
+        regulate: called when `backlog` has changed.
         wanted: called as the application first asks for the body, which is not there yet.
     """
 
     def __init__(
         self,
-        pause: Callable[[], None],
-        resume: Callable[[], None],
+        regulate: Callable[[], None],
         wanted: Callable[[], None],
     ):
-        self._pause = pause
-        self._resume = resume
+        self._regulate = regulate
         self._wanted = wanted
         self._pieces: list[bytes] = []
         self._size = 0
@@ -31,14 +28,19 @@ class Incoming:
         self.ended = False
         self.lost = False
 
+    @property
+    def backlog(self) -> bool:
+        """Whether so much waits for the application that the client must wait too."""
+        return self._size > HIGH_WATER
+
     def feed(self, piece: bytes) -> None:
         """A piece has come."""
         if self.lost:
             return
         self._pieces.append(piece)
         self._size += len(piece)
-        if self._size > HIGH_WATER:
-            self._pause()
+        if self.backlog:
+            self._regulate()
         self._news.set()
 
     def end(self) -> None:
@@ -62,9 +64,9 @@ class Incoming:
             return {"type": "http.disconnect"}
         body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
-        if self._size > HIGH_WATER:
-            self._resume()
-        self._size = 0
+        backlog, self._size = self.backlog, 0
+        if backlog:
+            self._regulate()
         self._handed_out = self.ended
         return {"type": "http.request", "body": body, "more_body": not self.ended}
 

@@ -12,11 +12,13 @@ from ...front.http import refusals
 from ...front.http.refusals import Refusal
 from . import limits
 from .framing import BadBody, ChunkedBody, SizedBody
-from .head import END, Head, parse_head, premature_refusal
+from .head import Head
+from .head_buffer import HeadBuffer
 from .incoming import Incoming
 from .open_connections import OpenConnections
 from .sockets import has_left
 from .throttle import Throttle
+from .timer import Timer
 
 
 class _Reading(Enum):
@@ -39,8 +41,8 @@ class Connection(Protocol):
     def refuse(self, refusal: Refusal) -> None:
         """Answer the request that could not be read, and close."""
 
-    def hang_up(self) -> None:
-        """Close a connection on which nothing is asked."""
+    def finish(self) -> None:
+        """Close when what was answered has gone out."""
 
     def abort(self) -> None:
         """Close at once; the client has left."""
@@ -72,24 +74,20 @@ class RequestReader:
     ):
         self._connection = connection
         self._opened = opened
-        self._loop = loop
         self._throttle = Throttle(
             connection.pause_reading, connection.resume_reading, self._look, loop
         )
         self._reading = _Reading.HEAD
-        self._buffer = bytearray()  # empty while a body is read
-        self._searched = 0  # bytes of it in which no head ends
-        self._line_skipped = False
+        self._buffer = HeadBuffer()  # empty while a body is read
         self._body: SizedBody | ChunkedBody | None = None
         self._incoming: Incoming | None = None
-        self._backlog = False  # the application takes the body too slowly
         self._head_began = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer = Timer(loop, self.give_up)
 
     def start(self) -> None:
         """Wait for the first request."""
         self._opened.wait(self)
-        self._timer = self._loop.call_later(limits.HEADERS_WITHIN, self.give_up)
+        self._timer.start(limits.HEADERS_WITHIN)
 
     def feed(self, data: bytes) -> None:
         """Take what has come from the client."""
@@ -98,7 +96,7 @@ class RequestReader:
         if self._reading is _Reading.BODY:
             self._read_body(data)
         else:
-            self._buffer += data
+            self._buffer.add(data)
             if self._reading is _Reading.HEAD:
                 self._read_head()
         self._regulate()
@@ -109,10 +107,9 @@ class RequestReader:
             return
         self._reading = _Reading.HEAD
         self._incoming = None
-        self._line_skipped = self._head_began = False
-        self._searched = 0
+        self._head_began = False
         self._opened.wait(self)
-        self._timer = self._loop.call_later(limits.KEEP_ALIVE, self.give_up)
+        self._timer.start(limits.KEEP_ALIVE)
         if self._buffer:
             self._read_head()
             self._regulate()
@@ -122,8 +119,8 @@ class RequestReader:
         if self._reading is _Reading.BODY:
             self._incoming.lose()
         self._reading = _Reading.NOTHING
-        self._stop_timer()
-        self._buffer.clear()
+        self._timer.stop()
+        self._buffer.take_all()
         self._opened.remove(self)
         self._regulate()
 
@@ -133,7 +130,7 @@ class RequestReader:
             self._incoming.lose()
         self._throttle.end()
         self._reading = _Reading.NOTHING
-        self._stop_timer()
+        self._timer.stop()
         self._opened.remove(self)
 
     @property
@@ -148,54 +145,33 @@ class RequestReader:
 
     def give_up(self) -> None:
         """The client took too long over a request, or over asking for one."""
-        self._timer = None
         if self._buffer:
             self._refuse(refusals.HEADERS_TOO_SLOW)
         else:
-            self.stop()
-            self._connection.hang_up()
+            self.make_room()
 
     def make_room(self) -> None:
-        """Another connection needs the place of this one, which waits for a request."""
+        """Close this connection, on which no request has begun."""
         self.stop()
-        self._connection.hang_up()
+        self._connection.finish()
 
     # Reading
 
     def _read_head(self) -> None:
-        buffer = self._buffer
-        if not self._line_skipped and buffer.startswith(b"\r\n"):  # RFC 9112, 2.2
-            self._line_skipped = True
-            del buffer[:2]
-        end = buffer.find(END, max(0, self._searched - len(END) + 1))
-        if end < 0:
-            self._await_head()
-            return
-        raw = bytes(buffer[: end + len(END)])
-        del buffer[: len(raw)]
-        head = parse_head(raw)
+        head = self._buffer.take_head()
         if isinstance(head, Refusal):
             self._refuse(head)
-        else:
+        elif head is not None:
             self._begin(head)
-
-    def _await_head(self) -> None:
-        if not self._buffer:
-            return
-        self._searched = len(self._buffer)
-        refusal = premature_refusal(self._buffer)
-        if refusal is not None:
-            self._refuse(refusal)
-        elif not self._head_began:
+        elif self._buffer and not self._head_began:
             self._head_began = True  # once: each byte must not buy more time
-            self._stop_timer()
-            self._timer = self._loop.call_later(limits.HEADERS_WITHIN, self.give_up)
+            self._timer.start(limits.HEADERS_WITHIN)
 
     def _begin(self, head: Head) -> None:
-        self._stop_timer()
+        self._timer.stop()
         self._opened.work(self)
         say_continue = self._connection.say_continue if head.expects_continue else _nothing
-        self._incoming = Incoming(self._hold_body, self._go_on, say_continue)
+        self._incoming = Incoming(self._regulate, say_continue)
         if head.length == 0:
             self._reading = _Reading.AHEAD
             self._incoming.end()
@@ -205,9 +181,7 @@ class RequestReader:
         self._body = ChunkedBody() if head.length is None else SizedBody(head.length)
         self._connection.begin(head, self._incoming)
         if self._buffer:
-            rest = bytes(self._buffer)
-            self._buffer.clear()
-            self._read_body(rest)
+            self._read_body(self._buffer.take_all())
 
     def _read_body(self, data: bytes) -> None:
         try:
@@ -217,8 +191,7 @@ class RequestReader:
             return
         if rest is not None:
             self._reading = _Reading.AHEAD
-            self._backlog = False
-            self._buffer += rest
+            self._buffer.add(rest)
             self._incoming.end()
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -227,17 +200,9 @@ class RequestReader:
 
     # Flow
 
-    def _hold_body(self) -> None:
-        self._backlog = True
-        self._regulate()
-
-    def _go_on(self) -> None:
-        self._backlog = False
-        self._regulate()
-
     def _regulate(self) -> None:
         self._throttle.hold(
-            (self._reading is _Reading.BODY and self._backlog)
+            (self._reading is _Reading.BODY and self._incoming.backlog)
             or (self._reading is _Reading.AHEAD and len(self._buffer) > limits.LOOKAHEAD)
         )
 
@@ -246,16 +211,11 @@ class RequestReader:
         # it. A body can't be given up.
         if self._reading is _Reading.AHEAD:
             self._reading = _Reading.TOO_FAR
-            self._buffer.clear()
+            self._buffer.take_all()
             self._connection.drain()
             self._regulate()
         elif has_left(self._connection.fileno()):
             self._connection.abort()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _nothing() -> None:

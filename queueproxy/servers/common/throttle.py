@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from . import limits
+from .timer import Timer
 
 
 class Throttle:
@@ -28,26 +29,25 @@ class Throttle:
         self._pause = pause
         self._resume = resume
         self._look = look
-        self._loop = loop
-        self._timer: asyncio.TimerHandle | None = None  # there while nothing is read
+        self._timer = Timer(loop, self._tick)
+        self._held = False
 
     def hold(self, held: bool) -> None:
         """Read, or don't."""
-        if held == (self._timer is not None):
+        if held == self._held:
             return
+        self._held = held
         if held:
             self._pause()
-            self._timer = self._loop.call_later(limits.LOOK_EVERY, self._tick)
+            self._timer.start(limits.LOOK_EVERY)
         else:
-            self.end()
+            self._timer.stop()
             self._resume()
 
     def end(self) -> None:
         """The connection is gone."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._timer.stop()
 
     def _tick(self) -> None:
-        self._timer = self._loop.call_later(limits.LOOK_EVERY, self._tick)
+        self._timer.start(limits.LOOK_EVERY)
         self._look()

@@ -97,10 +97,6 @@ class Channel(http.HTTPChannel):
         self.transport.write(raw_refusal(refusal))
         self.finish(linger=True)
 
-    def hang_up(self) -> None:
-        """Close where nothing was asked."""
-        self.finish()
-
     def abort(self) -> None:
         """Close at once."""
         self.transport.abortConnection()

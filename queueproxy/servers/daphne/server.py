@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from twisted.logger import globalLogBeginner
 from ..common.lifespan import Lifespan
 from ..common.limits import LAST_REQUESTS_WITHIN
 from ..common.open_connections import OpenConnections
+from ..common.signals import on_stop_signals
 from ..common.waiting import until
 from .connection import Channel, Factory
 from .request import Request
@@ -21,11 +21,10 @@ from .websocket import WebSocket, guard
 
 logger = logging.getLogger("queueproxy.front")
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 FLUSH_WITHIN = 1.0  # seconds that last answers may take to leave
 
 
-class DrainingServer(Server):
+class DrainingDaphne(Server):
     """Daphne's server on a given socket, which stops by draining.
 
     HTTP requests run as tasks of its own; Daphne's bookkeeping is left to WebSockets.
@@ -174,17 +173,11 @@ def run(
     access_log: bool,
 ) -> bool:
     """See the package's `run`."""
-    server = DrainingServer(
+    server = DrainingDaphne(
         app, graceful_timeout=graceful_timeout, on_draining=on_draining, access_log=access_log
     )
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    try:
-        for number in SIGNALS:
-            signal.signal(number, lambda *_: reactor.callFromThread(server.stop_gracefully))
+    with on_stop_signals(twisted_loop, server.stop_gracefully):
         server.serve(listening)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     if server.failure is not None:
         raise server.failure
     return server.hurry

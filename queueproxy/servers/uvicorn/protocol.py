@@ -122,10 +122,6 @@ class Protocol(asyncio.Protocol):
         self.transport.write(raw_refusal(refusal))
         self.finish(linger=True)
 
-    def hang_up(self) -> None:
-        """Close where nothing was asked."""
-        self.finish()
-
     def abort(self) -> None:
         """Close at once."""
         self.transport.abort()
@@ -136,8 +132,7 @@ class Protocol(asyncio.Protocol):
 
     def resume_reading(self) -> None:
         """Take its bytes again."""
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
+        self.transport.resume_reading()
 
     def fileno(self) -> int:
         """The socket's descriptor."""
@@ -176,4 +171,4 @@ class Protocol(asyncio.Protocol):
         if self._cycle is None:
             self.finish()
         else:
-            self._cycle.keep_alive = False
+            self.drain()

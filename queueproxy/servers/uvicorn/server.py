@@ -6,7 +6,6 @@ uvicorn forgets that a client may be about to send on a connection it closes as 
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,15 +15,14 @@ import uvicorn
 from ..common.ending import Unfinished, end_badly
 from ..common.limits import LAST_REQUESTS_WITHIN
 from ..common.open_connections import OpenConnections
+from ..common.signals import on_stop_signals
 from ..common.waiting import until
 from ..foreign_server import reset
 from .cycle import Cycle
 from .protocol import Protocol
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-
-class DrainingServer(uvicorn.Server):
+class DrainingUvicorn(uvicorn.Server):
     """Drains without a lost connection, and leaves the signals as they were."""
 
     def __init__(self, config: uvicorn.Config, on_draining: Callable[[], None]):
@@ -35,16 +33,8 @@ class DrainingServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        before = {number: signal.getsignal(number) for number in SIGNALS}
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self._stop)
-        try:
+        with on_stop_signals(asyncio.get_running_loop(), self._stop):
             yield
-        finally:
-            for number, handler in before.items():
-                loop.remove_signal_handler(number)
-                signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_draining()
@@ -125,7 +115,7 @@ def run(
         date_header=False,  # the front's
         timeout_graceful_shutdown=graceful_timeout,
     )
-    server = DrainingServer(config, on_draining)
+    server = DrainingUvicorn(config, on_draining)
     server.run(sockets=[listening])
     return server.force_exit
 

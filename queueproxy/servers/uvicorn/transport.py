@@ -46,6 +46,11 @@ class OneWrite:
             self._transport.write(self._waiting)
         self._waiting = b""
 
+    def resume_reading(self) -> None:
+        """Take the client's bytes again, unless it is closing: asyncio raises there."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def lost(self) -> None:
         """The connection is gone, and the way back to its protocol goes with it."""
         self.close = self._transport.close
