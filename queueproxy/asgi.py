@@ -78,7 +78,7 @@ class QueueProxy:
             logger.info("An answer was cut short: %s", cut)
 
     def front(self) -> Front:
-        """The front of the running event loop, started on first use."""
+        """Return the front of the running event loop, started on first use."""
         loop = asyncio.get_running_loop()
         if self._front is None or self._loop is not loop:
             self._start(loop)
@@ -90,7 +90,7 @@ class QueueProxy:
             self._front.draining = True
 
     def held_requests(self) -> list[dict]:
-        """What is held now, longest first: method, path, request id, seconds."""
+        """List what is held now, longest first: method, path, request id, seconds."""
         if self._front is None:
             return []
         now = self._loop.time()
@@ -165,7 +165,7 @@ def _open_reader() -> SnapshotReader:
 
 
 def get_application() -> ProtocolTypeRouter:
-    """The application for an ASGI server: settings and app registry loaded, nothing else."""
+    """Load settings and app registry, nothing else, and return the application for an ASGI server."""
     django.setup(set_prefix=False)
     proxy = QueueProxy()
     router = ProtocolTypeRouter({"http": proxy, "websocket": proxy, "lifespan": proxy})

@@ -21,7 +21,7 @@ _CONNECTION_OPTIONS = (
 
 
 def redis_aliases() -> list[str]:
-    """The aliases in CACHES that are kept in Redis or Valkey."""
+    """List the aliases in CACHES that are kept in Redis or Valkey."""
     return [
         alias
         for alias, config in settings.CACHES.items()
@@ -30,7 +30,7 @@ def redis_aliases() -> list[str]:
 
 
 def aliases_sharing(queue: BrokerAddress, *, but: str) -> list[str]:
-    """The aliases, other than `but`, whose ``clear()`` would empty the queue's database."""
+    """List the aliases, other than `but`, whose ``clear()`` would empty the queue's database."""
     database = database_of(queue)
     return [
         alias

@@ -22,7 +22,7 @@ TAG = "queueproxy"
 
 @checks.register(TAG)
 def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
-    """The dict, key by key and between keys; the cache alias; signing."""
+    """Check the dict, key by key and between keys; the cache alias; signing."""
     found = list(conf.problems())
     messages = [_message(problem) for problem in found]
     if all(problem.is_warning for problem in found):
@@ -32,7 +32,7 @@ def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 @checks.register(TAG, deploy=True)
 def check_server(app_configs, **kwargs) -> list[checks.CheckMessage]:
-    """The server that carries the queue; asked with ``check --deploy`` only."""
+    """Check the server that carries the queue; with ``check --deploy`` only."""
     try:
         info = server_info(conf.broker().address)
     except ImproperlyConfigured:
@@ -45,7 +45,7 @@ def check_server(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 @checks.register(TAG, deploy=True)
 def check_routes_function(app_configs, **kwargs) -> list[checks.CheckMessage]:
-    """The function that ROUTES names; with ``--deploy`` only, for no front imports it to start."""
+    """Import the function that ROUTES names; with ``--deploy`` only, for no front starts by it."""
     try:
         routes = conf.get_settings().routes
     except ImproperlyConfigured:
@@ -65,7 +65,7 @@ def check_routes_function(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 
 def problems_of_server(info: Mapping) -> Iterator[Problem]:
-    """What makes a server unfit to carry the queue (E...) or doubtful (W...), from its INFO."""
+    """List what makes a server unfit to carry the queue (E...) or doubtful (W...), from its INFO."""
     yield from _unfit(info)
     yield from _doubtful(info)
 

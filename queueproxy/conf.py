@@ -66,7 +66,7 @@ KEYS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
 
 @cache
 def get_settings() -> Settings:
-    """The settings in force.
+    """Return the settings in force.
 
     Raises:
         ImproperlyConfigured: naming the key that is wrong.
@@ -137,7 +137,7 @@ def signing_secrets() -> tuple[str, ...]:
 
 
 def broker() -> Broker:
-    """The broker: the server of the cache alias, unless the environment names another.
+    """Return the broker: the server of the cache alias, unless the environment names another.
 
     Raises:
         ImproperlyConfigured: the alias is missing, not django-redis, or no server's address.
@@ -167,7 +167,7 @@ def _address(alias: str) -> BrokerAddress:
 
 
 def problem_of_alias(alias: str) -> Problem | None:
-    """What is wrong with the cache alias that is to carry the queue; tells no password."""
+    """Say what is wrong with the cache alias that is to carry the queue; tell no password."""
     if os.environ.get(BROKER_URL_VARIABLE):
         where = f"The environment variable {BROKER_URL_VARIABLE}"
     else:
@@ -187,7 +187,8 @@ def problem_of_alias(alias: str) -> Problem | None:
 
 
 def problems_of_sharing(settings: Settings) -> Iterator[Problem]:
-    """The caches whose ``clear()`` would delete the queue, unless SHARED_DATABASE says it is known.
+    """List the caches whose ``clear()`` would delete the queue, unless SHARED_DATABASE says it is
+    known.
 
     To be asked where the alias itself has no problem.
     """

@@ -13,7 +13,7 @@ _decode_any = msgspec.json.Decoder().decode
 
 
 def decoded(decode: Callable[[bytes], T], raw: bytes) -> T:
-    """What `decode` makes of `raw`.
+    """Return what `decode` makes of `raw`.
 
     Args:
         decode: the ``decode`` of a msgspec decoder.
@@ -29,7 +29,7 @@ def decoded(decode: Callable[[bytes], T], raw: bytes) -> T:
 
 
 def json_object(raw: bytes | None) -> dict[str, Any]:
-    """A JSON object; empty where it is none: what is only shown must not fail."""
+    """Parse a JSON object; empty where it is none: what is only shown must not fail."""
     try:
         value = decoded(_decode_any, raw or b"{}")
     except DecodeError:

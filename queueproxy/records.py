@@ -137,7 +137,7 @@ def _reader(record: type[R]) -> tuple[re.Pattern[str], tuple[Callable[[str], Any
 
 
 def pack(record: NamedTuple) -> str:
-    """The record as text.
+    """Write the record as text.
 
     Raises:
         ValueError: a field is empty, has a space in it, or is not what it is declared as.
@@ -150,7 +150,7 @@ def pack(record: NamedTuple) -> str:
 
 
 def parse(record: type[R], text: str | bytes) -> R:
-    """The record that a text is; bytes are UTF-8.
+    """Parse the record that a text is; bytes are UTF-8.
 
     Raises:
         DecodeError: it is no record of that type.
@@ -170,7 +170,7 @@ def parse(record: type[R], text: str | bytes) -> R:
 
 
 def lua_source() -> str:
-    """For each record two Lua functions: ``parse_meta(text)`` and ``pack_meta(record)``, ...
+    """Write two Lua functions for each record: ``parse_meta(text)`` and ``pack_meta(record)``, ...
 
     In Lua a record is a table of its fields; what is no record is parsed to nil.
     """

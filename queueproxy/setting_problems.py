@@ -24,7 +24,7 @@ class Problem(NamedTuple):
 
 
 def problems_between(settings: "Settings", *, known_queues: bool) -> Iterator[Problem]:
-    """What is wrong between values that are right by themselves.
+    """List what is wrong between values that are right by themselves.
 
     Args:
         settings: with defaults for what is wrong.

@@ -2,12 +2,14 @@
 
 
 def count_text(number: int, what: str, plural: str = "") -> str:
-    """So many of something: ``1 worker``, ``2 workers``; `plural` where it takes more than an s."""
+    """Word so many of something: ``1 worker``, ``2 workers``; `plural` where it takes more than an
+    s.
+    """
     return f"{number} {what if number == 1 else plural or what + 's'}"
 
 
 def seconds_text(seconds: float | None) -> str:
-    """A length of time in at most six characters."""
+    """Word a length of time in at most six characters."""
     if seconds is None:
         return "-"
     if seconds < 0.9995:

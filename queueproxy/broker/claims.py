@@ -41,7 +41,7 @@ class Settlement(NamedTuple):
 
 
 def claim_of(reply: list) -> Claim:
-    """The claim in a reply of the script ``settle_and_claim``."""
+    """Make a claim of a reply of the script ``settle_and_claim``."""
     _, queue, attempt, waited_ms, flat = reply
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     meta = parse(Meta, fields[b"m"])
@@ -61,7 +61,7 @@ def claim_of(reply: list) -> Claim:
 
 
 def settlement_arguments(settlement: Settlement | None, codec: Codec) -> tuple:
-    """The arguments ``settle`` to ``reply_signature`` of the script ``settle_and_claim``."""
+    """List the arguments ``settle`` to ``reply_signature`` of the script ``settle_and_claim``."""
     if settlement is None:
         return ("", 0, "", "", "", "", "")
     claim, outcome, frame, *_ = settlement
@@ -73,7 +73,7 @@ def settlement_arguments(settlement: Settlement | None, codec: Codec) -> tuple:
 
 
 def fetch_chunks(link: Link, claim: Claim) -> bytes:
-    """The body of a claimed request that stands in chunks beside it.
+    """Fetch the body of a claimed request that stands in chunks beside it.
 
     Raises:
         DecodeError: a chunk is missing; refuse the request.
@@ -100,7 +100,7 @@ def _unless_of_another_type(reply: object) -> object:
 
 
 def verified(claim: Claim, body: bytes, codec: Codec) -> Envelope:
-    """The request that was claimed.
+    """Verify the request that was claimed, and decode it.
 
     Args:
         body: the whole of it.

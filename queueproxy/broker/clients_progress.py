@@ -42,7 +42,8 @@ class ProgressReader:
         self._link.close()
 
     def read(self, worker: str, block: float) -> Progress:
-        """All that is known, once there is news or after `block` seconds; at once where that is 0.
+        """Read all that is known, once there is news or after `block` seconds; at once where that
+        is 0.
 
         Raises:
             BrokerUnavailable: the news may be lost; read again without blocking.

@@ -37,7 +37,9 @@ class Counters:
         self._answers.append((queue, waited, ran, method, status))
 
     def take(self) -> list[str | int]:
-        """The arguments of the script ``add_counts`` after the worker; then nothing is counted."""
+        """Hand out the arguments of the script ``add_counts`` after the worker, and count from
+        zero.
+        """
         answers, self._answers = self._answers, []
         counts: Counter[tuple[str, str]] = Counter()
         for queue, waited, ran, method, status in answers:

@@ -38,7 +38,7 @@ class Limits(NamedTuple):
 
 
 def memory_for_requests(max_memory: int) -> int:
-    """Bytes up to which the broker takes requests: a quarter is left for their answers."""
+    """Return the bytes up to which the broker takes requests: a quarter is left for their answers."""
     return max_memory * 3 // 4
 
 
@@ -164,7 +164,8 @@ class FrontBroker:
         return unless_fenced(reply) == b"ok"
 
     async def withdraw(self, ids: Sequence[str], why: Why = "left") -> list[str]:
-        """For each: ``withdrawn`` (it never started), ``started``, ``in_flight`` or ``gone``.
+        """Withdraw each; say of each ``withdrawn`` (it never started), ``started``, ``in_flight``
+        or ``gone``.
 
         Args:
             why: for the statistics.
@@ -173,11 +174,11 @@ class FrontBroker:
         return [reply.decode() for reply in replies]
 
     async def missing(self, ids: Sequence[str]) -> list[str]:
-        """Those of the requests that the broker no longer holds for this front."""
+        """List those of the requests that the broker no longer holds for this front."""
         return [id.decode() for id in await self._link.script("reconcile", self.front, *ids)]
 
     async def held(self) -> list[str]:
-        """Every request the broker holds for this front."""
+        """List every request the broker holds for this front."""
         key = self._link.keys.named("held", self.front)
         (ids,) = await self._link.commands([("HKEYS", key)])
         return [id.decode() for id in checked(ids)]

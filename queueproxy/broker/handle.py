@@ -57,7 +57,7 @@ class Broker:
         return int(self.lease * 1000)
 
     def link(self, role: str, *, spin: bool = False) -> Link:
-        """A blocking link, connected when it is first used; also a context manager.
+        """Make a blocking link, connected when it is first used; also a context manager.
 
         Args:
             role: told to the server as the connection's name (CLIENT SETNAME).
@@ -68,5 +68,5 @@ class Broker:
         return link
 
     def async_link(self, role: str) -> AsyncLink:
-        """A link for asyncio, connected when it is first used."""
+        """Make a link for asyncio, connected when it is first used."""
         return AsyncLink(self.address, self.keys, role, self.lease_ms)

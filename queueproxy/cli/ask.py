@@ -10,7 +10,7 @@ DONE, DID_NOT_HOLD, COULD_NOT_ASK = 0, 1, 2
 
 
 def chosen_queues(names: Sequence[str]) -> tuple[str, ...]:
-    """The queues named, or all.
+    """Return the queues named, or all.
 
     Raises:
         CommandError: there is no such queue.

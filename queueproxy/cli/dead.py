@@ -14,7 +14,7 @@ from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
 
 
 def list_letters(command, options: dict) -> int:
-    """The newest hundred."""
+    """Print the newest hundred."""
     letters = Control(conf.broker().link("control")).dead_letters()
     if options["json"]:
         command.stdout.write(json.dumps([_summary(letter) for letter in letters], indent=2))
@@ -31,7 +31,7 @@ def list_letters(command, options: dict) -> int:
 
 
 def show(command, options: dict) -> int:
-    """One dead letter as JSON."""
+    """Print one dead letter as JSON."""
     letter = _find(options["id"])
     shown = _summary(letter)
     if options["reveal"]:

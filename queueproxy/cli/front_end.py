@@ -12,7 +12,7 @@ MOST_NAMED = 3
 
 
 def stopping_text(held: Sequence[dict], *, by_terminal: bool) -> str:
-    """What is said as the front begins to stop.
+    """Word what is said as the front begins to stop.
 
     Args:
         held: the requests whose clients still wait.

@@ -10,7 +10,7 @@ from .. import conf
 
 
 def positive_int(text: str) -> int:
-    """A whole number, at least 1."""
+    """Parse a whole number, at least 1."""
     try:
         number = int(text)
     except ValueError:
@@ -21,7 +21,7 @@ def positive_int(text: str) -> int:
 
 
 def nonnegative_seconds(text: str) -> float:
-    """Seconds, 0 or more."""
+    """Parse seconds, 0 or more."""
     try:
         seconds = float(text)
     except ValueError:
@@ -32,7 +32,7 @@ def nonnegative_seconds(text: str) -> float:
 
 
 def positive_seconds(text: str) -> float:
-    """Seconds, more than 0."""
+    """Parse seconds, more than 0."""
     seconds = nonnegative_seconds(text)
     if seconds == 0:
         raise argparse.ArgumentTypeError("0 seconds is no time")
@@ -40,7 +40,7 @@ def positive_seconds(text: str) -> float:
 
 
 def rate(text: str) -> float:
-    """So many a second: ``50`` or ``50/s``."""
+    """Parse so many a second: ``50`` or ``50/s``."""
     try:
         number = float(text.removesuffix("/s"))
     except ValueError:
@@ -51,7 +51,7 @@ def rate(text: str) -> float:
 
 
 def queue_names(text: str) -> tuple[str, ...]:
-    """Names of queues, separated by commas, in the order of QUEUES."""
+    """Parse names of queues, separated by commas, in the order of QUEUES."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         raise argparse.ArgumentTypeError("names of queues, separated by commas")

@@ -18,7 +18,7 @@ REASON = 200  # characters
 
 
 def pause_length(text: str) -> float:
-    """Seconds, more than 0 and no more than a pause may last."""
+    """Parse seconds, more than 0 and no more than a pause may last."""
     seconds = positive_seconds(text)
     if seconds > LONGEST_PAUSE:
         raise argparse.ArgumentTypeError(f"a pause lasts at most {LONGEST_PAUSE:.0f} s")
@@ -97,7 +97,7 @@ def until_still(control: Control, queues: tuple[str, ...], deadline: float) -> i
 
 
 def me() -> str:
-    """Who gives the command, for others to see."""
+    """Name who gives the command, for others to see."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # no name for this user id, as in a container
@@ -106,7 +106,7 @@ def me() -> str:
 
 
 def _length(command, queues: tuple[str, ...], wanted: float | None) -> float:
-    """Seconds the pause lasts at most; says beforehand what that means for those who wait."""
+    """Return the seconds the pause may last; say beforehand what that means for those who wait."""
     snapshot = SnapshotReader(conf.broker().link("control"), queues).snapshot()
     oldest = max((queue.oldest_wait_seconds for queue in snapshot.queues), default=0.0)
     hold = conf.get_settings().max_hold

@@ -8,7 +8,7 @@ PARENT_FD_VARIABLE = "QUEUEPROXY_PARENT_FD"
 
 
 def directory() -> str:
-    """The working directory by the name it was reached by, symbolic links and all.
+    """Return the working directory by the name it was reached by, symbolic links and all.
 
     The kernel knows what a link led to when the program started; a deploy that points the link
     elsewhere means processes started from then on. Its name is told by ``$PWD``, or by a program
@@ -29,7 +29,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def this_program() -> list[str]:
-    """What management commands are given to: a script, or a module named by ``python -m``."""
+    """Find what management commands are given to: a script, or a module named by ``python -m``."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     if spec is None:
         return [sys.executable, sys.argv[0]]
@@ -37,7 +37,7 @@ def this_program() -> list[str]:
 
 
 def parent_pipe() -> int | None:
-    """The pipe that closes with the process that started this one; None where none was given."""
+    """Open the pipe that closes with the process that started this one; None where none was given."""
     told = os.environ.pop(PARENT_FD_VARIABLE, None)
     if told is None:
         return None

@@ -16,7 +16,7 @@ PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
 
 
 def screen(snapshot: Snapshot, max_hold: float) -> Group:
-    """The whole of it.
+    """Render the whole of it.
 
     Args:
         max_hold: the setting, in seconds: how long a client is held.
@@ -34,7 +34,7 @@ def screen(snapshot: Snapshot, max_hold: float) -> Group:
 
 
 def as_text(renderable: RenderableType, *, color: bool = False, width: int | None = None) -> str:
-    """As text, for where nothing is live."""
+    """Render it as text, for where nothing is live."""
     out = io.StringIO()
     console = Console(file=out, width=width or PLAIN_WIDTH, force_terminal=color, highlight=False)
     console.print(renderable)

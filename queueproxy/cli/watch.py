@@ -67,7 +67,7 @@ class _View:
         self._away_since = 0.0
 
     def now(self) -> RenderableType:
-        """What to show."""
+        """Render what to show now."""
         try:
             snapshot = self._stats.snapshot()
         except BrokerUnavailable as error:

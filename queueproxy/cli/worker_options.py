@@ -50,7 +50,7 @@ def _has_cores_to_spare(processes: int, threads: int) -> bool:
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:
-    """Where the project's code can't be loaded: what is wrong and where, once."""
+    """Print once, in one line, why the project's code can't be loaded."""
     try:
         yield
     except CommandError:

@@ -162,7 +162,7 @@ def _queues(request: HttpRequest) -> tuple[str, ...]:
 
 
 def _number(request: HttpRequest, name: str, most: float) -> float | None:
-    """A number above 0, None where the form has none."""
+    """Parse a number above 0; None where the form has none."""
     text = request.POST.get(name, "").strip()
     if not text:
         return None

@@ -18,7 +18,7 @@ class ChartSelection(NamedTuple):
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "ChartSelection":
-        """From a query string; what is not known is the default."""
+        """Parse a query string; what is not known is the default."""
         window, queue = query.get("window", ""), query.get("of", "")
         return cls(
             window if window in WINDOWS else DEFAULT_WINDOW,

@@ -68,7 +68,7 @@ def read_page_state(
 
 
 def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
-    """What is not as it should be, worst first; without figures, so that it is read out once."""
+    """List what is not as it should be, worst first; without figures, so that it is read out once."""
     queues = _public(snapshot)
     late = [queue.name for queue in queues if queue.oldest_wait_seconds >= max_hold / 2]
     paused = [queue.name for queue in queues if queue.paused]
@@ -86,7 +86,7 @@ def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
 
 
 def _public(snapshot: Snapshot) -> list[QueueStats]:
-    """All but the operators' lane, whose traffic is this page."""
+    """List all queues but the operators' lane, whose traffic is this page."""
     return [queue for queue in snapshot.queues if queue.name != conf.OPS_QUEUE]
 
 

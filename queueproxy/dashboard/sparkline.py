@@ -6,7 +6,7 @@ WIDTH, HEIGHT = 120, 28  # user units
 
 
 def points(values: Sequence[float | None]) -> str:
-    """The ``points`` of an SVG polyline, highest value at the top; empty for fewer than two.
+    """Spell the ``points`` of an SVG polyline, highest value at the top; empty for fewer than two.
 
     Args:
         values: None where nothing is known: the line goes straight on to the next.

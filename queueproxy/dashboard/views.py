@@ -21,7 +21,7 @@ PARTS = ("badges", "tiles", "deploys", "tables")  # templates of what the page's
 
 
 def dashboard(model_admin, request):
-    """The page; 503 where the broker can't be asked."""
+    """Render the page; 503 where the broker can't be asked."""
     _require(request, "view_dashboard")
     shown = ChartSelection.of(request.GET)
     context = _page(model_admin, request, _("Queue"))
@@ -43,7 +43,7 @@ def dashboard(model_admin, request):
 
 
 def data(model_admin, request):
-    """The same as JSON for the page's script: columns for the charts, the rest as HTML.
+    """Return the same as JSON for the page's script: columns for the charts, the rest as HTML.
 
     Of the history only the steps from ``?after=`` (seconds) on, where that is given.
     """
@@ -63,7 +63,7 @@ def data(model_admin, request):
 
 
 def dead_letter(model_admin, request, id):
-    """One dead letter, without what signs a person in and without the body."""
+    """Show one dead letter, without what signs a person in and without the body."""
     _require(request, "manage_dead_letters")
     context = _page(model_admin, request, _("Dead letter"))
     try:

@@ -8,7 +8,7 @@ UNKNOWN = "\N{EN DASH}"
 
 
 def duration(seconds: float | None) -> str:
-    """A length of time in at most six characters or so."""
+    """Word a length of time in at most six characters or so."""
     if seconds is None:
         return UNKNOWN
     if seconds < 0.9995:
@@ -23,10 +23,10 @@ def duration(seconds: float | None) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Bytes as MiB; unknown where 0."""
+    """Word bytes as MiB; unknown where 0."""
     return _("%.0f MiB") % (size / 2**20) if size else UNKNOWN
 
 
 def moment(seconds: float) -> datetime:
-    """A time of the broker's clock."""
+    """Word a time of the broker's clock."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -167,7 +167,7 @@ class _RequestIds:
         self._count = 0
 
     def next(self) -> str:
-        """The next id."""
+        """Make the next id."""
         if self._count % 4096 == 0:
             self._prefix = secrets.token_hex(8)
         self._count += 1

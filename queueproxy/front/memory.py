@@ -34,7 +34,7 @@ class MemoryBudget:
         self.waited_for: set[Reservation] = set()  # those with an answer not taken
 
     def reservation(self) -> "Reservation":
-        """An empty reservation, for one request; enter it, so that it is given back."""
+        """Make an empty reservation, for one request; enter it, so that it is given back."""
         return Reservation(self)
 
     def reserve(self, size: int, share: float) -> bool:
@@ -130,7 +130,7 @@ class Reservation:
 
 
 def head_size(scope: dict) -> int:
-    """Bytes that holding the head of a request takes, about: as the server and the broker have it.
+    """Estimate the bytes that holding a request's head takes, as the server and the broker have it.
 
     Args:
         scope: of ASGI.

@@ -90,7 +90,7 @@ class Chunks:
         self._chunks.pop(done, None)
 
     def next(self) -> Chunk | None:
-        """The next chunk that somebody still waits for."""
+        """Take out the next chunk that somebody still waits for."""
         for done, chunk in self._chunks.items():
             if not done.done():
                 self._under_way = done
@@ -209,7 +209,7 @@ class Outbox:
             withdrawal.waiting.append(done)
 
     def next_withdrawals(self) -> tuple[Why, list[str]] | None:
-        """Some ids to withdraw for one reason.
+        """Take out some ids to withdraw for one reason.
 
         Those in the batch come once it is taken: a withdrawal that overtakes its request on the
         way to the broker would do nothing.

@@ -73,7 +73,7 @@ async def _withdraw_unknown(broker: FrontBroker, known: set[str]) -> None:
 
 
 def _send_again_or_fail(lost: list[HeldRequest]) -> list[HeldRequest]:
-    """Those that may be sent again; the clients of the others are told."""
+    """Send again those that may be; tell the clients of the others."""
     now = asyncio.get_running_loop().time()
     again = []
     for held in lost:

@@ -12,7 +12,7 @@ Route = Callable[[dict], str]
 
 
 def default_queue(queues: Sequence[str]) -> str:
-    """Where requests go that no rule names: ``default`` where there is one, else the middle."""
+    """Choose where requests go that no rule names: ``default`` where there is one, else the middle."""
     return "default" if "default" in queues else queues[len(queues) // 2]
 
 
@@ -22,7 +22,7 @@ Lane = tuple[str, Callable[[str], bool]]  # a queue, and whether a path belongs 
 def compile_routes(
     routes: Sequence[Mapping] | str, queues: Sequence[str], *, ops: Lane | None = None
 ) -> Route:
-    """The function from an ASGI scope to the name of a queue.
+    """Compile the rules to a function from an ASGI scope to the name of a queue.
 
     Of rules the first that fits wins: ``path`` is matched from the start of the decoded path,
     ``methods`` lists methods, ``headers`` maps names to patterns searched in the value. A function

@@ -128,7 +128,9 @@ class Sender:
         self._joined = True
 
     def _acknowledge_again(self) -> None:
-        """A broker that came back with older data may have forgotten what clients have taken."""
+        """Say again what clients have taken: a broker that came back with older data may have
+        forgotten.
+        """
         for id, held in self._inbox.held_requests.items():
             if held.taken:
                 self._outbox.acknowledgements.add(id, held.taken)

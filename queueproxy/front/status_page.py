@@ -42,12 +42,12 @@ _QUEUE_COLUMNS = ("queue", "depth", "running", "oldest", "in/s", "out/s", "wait 
 
 
 def as_json(snapshot: Snapshot | None) -> str:
-    """What ``queueproxy status --json`` prints; None where the broker can't be asked."""
+    """Return what ``queueproxy status --json`` prints; None where the broker can't be asked."""
     return json.dumps(snapshot.as_status() if snapshot else unreachable_status(), indent=2) + "\n"
 
 
 def as_html(snapshot: Snapshot, max_hold: float) -> str:
-    """The page.
+    """Render the page.
 
     Args:
         max_hold: the setting ``MAX_HOLD``, seconds.
@@ -62,7 +62,7 @@ def as_html(snapshot: Snapshot, max_hold: float) -> str:
 
 
 def as_html_without_broker(error: str) -> str:
-    """The page while the broker can't be asked."""
+    """Render the page while the broker can't be asked."""
     text = f"The broker can't be reached: {error}. Requests are held until it is back."
     return _page(_troubles([Trouble("error", text)]))
 

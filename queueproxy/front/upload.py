@@ -90,7 +90,7 @@ class _Client:
         self._ahead: deque[dict] = deque()
 
     async def receive(self) -> dict:
-        """The ``receive`` of ASGI."""
+        """Do what ``receive`` of ASGI does."""
         if not self._ahead:
             return await self._receive()
         message = self._ahead.popleft()

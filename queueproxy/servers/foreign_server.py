@@ -73,7 +73,9 @@ async def room(send: Callable) -> None:
 
 
 def waiting_for_room(send: Callable) -> Callable:
-    """The server's ``send``, or one that waits after each piece where the server's never does."""
+    """Return the server's ``send``, or one that waits after each piece where the server's never
+    does.
+    """
     if _twisted_transport(send) is None:
         return send
 

@@ -19,7 +19,7 @@ _MOST_NAMES = 1024  # clients choose header names: the cache of their environ na
 
 
 def build_environ(head: RequestHead, body: bytes) -> dict:
-    """The environ for one request.
+    """Build the environ for one request.
 
     A header name with ``_`` is dropped: it would stand for another's variable. Repeated headers are
     joined with a comma, Cookie with a semicolon. ``HTTP_X_REQUEST_ID`` and ``HTTP_X_REQUEST_START``

@@ -34,7 +34,7 @@ _responses: contextvars.ContextVar[list[HttpResponseBase]] = contextvars.Context
 
 
 def keeping_handler() -> WSGIHandler:
-    """A handler that appends each response it makes to the list in `_responses`.
+    """Make a handler that appends each response it makes to the list in `_responses`.
 
     It is no subclass: it is the sender of Django's signals, and receivers may have asked for those
     of ``sender=WSGIHandler``.
@@ -58,7 +58,7 @@ class QueueClient(Client):
         self.handler = keeping_handler()
 
     def request(self, environ: dict, start_response: StartResponse) -> Iterable[bytes]:
-        """What the handler returns: Django's response, or what agents put around it."""
+        """Return what the handler returns: Django's response, or what agents put around it."""
         return self.handler(environ, start_response)
 
 

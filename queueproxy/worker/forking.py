@@ -46,7 +46,7 @@ _forking = threading.local()  # of a thread between before and after
 
 
 def guard_forks() -> None:
-    """From now on forked children of this process let go of what is its own."""
+    """Let forked children of this process let go of what is its own, from now on."""
     if not _process.guarded:
         _process.guarded = True
         os.register_at_fork(
@@ -117,7 +117,7 @@ def end_child(outcome: BaseException | int = 0) -> None:
 
 
 def _status_of(error: BaseException) -> int:
-    """As the interpreter would have it."""
+    """Tell the exit status the interpreter would have."""
     if not isinstance(error, SystemExit):
         logger.error("A process that a view had forked failed", exc_info=error)
         return FAILED

@@ -21,7 +21,7 @@ def has_database() -> bool:
 
 
 def pending_migrations() -> int:
-    """How many migrations of this code the default database lacks.
+    """Count the migrations of this code that the default database lacks.
 
     Opens a connection of the calling thread's and closes it; changes nothing. Raises whatever the
     database or a migration that can't be imported raises.

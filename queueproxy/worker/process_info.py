@@ -10,7 +10,7 @@ STATM = Path("/proc/self/statm")
 
 
 def release(directory: Path) -> str:
-    """The version of the code, as people know it; empty where nothing tells.
+    """Find the version of the code, as people know it; empty where nothing tells.
 
     The environment variable QUEUEPROXY_RELEASE, or else the commit checked out at `directory` or
     above it. The files of git are read and git itself is not run: it may not be installed.

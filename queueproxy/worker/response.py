@@ -27,7 +27,7 @@ class CheckedAnswer(NamedTuple):
 def answer_of(
     method: str, response: HttpResponseBase, told: Iterable[Header] | None = None
 ) -> CheckedAnswer:
-    """The answer as it may be sent.
+    """Check an answer, and take it apart as it may be sent.
 
     Args:
         told: headers and cookies of the response, where they are at hand.
@@ -66,7 +66,8 @@ def _headers_of(response: HttpResponseBase) -> list[Header]:
 
 
 def checked_headers(told: Iterable[Header]) -> tuple[list[Header], int | None]:
-    """The headers to send, hop-by-hop ones left out (RFC 9110, 7.6.1); the Content-Length given.
+    """Check the headers to send, hop-by-hop ones left out (RFC 9110, 7.6.1), and the
+    Content-Length.
 
     Raises:
         BadResponse: one cannot be sent.
@@ -119,7 +120,7 @@ def each_piece(response: HttpResponseBase, take: Callable[[bytes], None]) -> Non
 
 
 def sync_pieces(response: HttpResponseBase) -> Iterable[bytes]:
-    """The pieces of a stream that is not async; of a file, in blocks larger than Django's."""
+    """Yield the pieces of a stream that is not async; of a file, in blocks larger than Django's."""
     file = getattr(response, "file_to_stream", None)
     if file is not None:
         return iter(lambda: file.read(FILE_BLOCK), b"")
@@ -132,7 +133,7 @@ def each_async_piece(pieces: AsyncIterable[bytes], take: Callable[[bytes], None]
 
 
 async def _each_async_piece(pieces: AsyncIterable[bytes], take: Callable[[bytes], None]) -> None:
-    """One loop for the whole answer, in a thread of its own; with it ends the view's iterator.
+    """Run one loop for the whole answer, in a thread of its own; with it ends the view's iterator.
 
     What is synchronous, `take` and the view's database, stays in the calling thread; the loop runs
     on while `take` blocks.

@@ -48,20 +48,20 @@ class RetryingBroker:
         self._on_away = on_away
 
     def claim(self) -> Claim | None:
-        """The next request; None where none can be started now, or once the stop has come."""
+        """Claim the next request; None where none can be started now, or once the stop has come."""
         if self._stop.is_set():
             return None
         return self._until_answered(lambda: self._settle(None, True), held=False)
 
     def wait(self) -> Claim | None:
-        """As `claim`, but block until something waits, or for a while (see WorkerBroker.wait)."""
+        """Claim, but block until something waits, or for a while (see WorkerBroker.wait)."""
         try:
             return self._broker.wait()
         except (BrokerUnavailable, Fenced):
             return self.claim()
 
     def open(self, claim: Claim) -> Envelope:
-        """The request itself.
+        """Decode the request itself.
 
         Raises:
             DecodeError: it is malformed, altered or forged; refuse it.

@@ -95,7 +95,7 @@ class WrappedResult(Result):
         self._ahead: list[bytes] = []  # read and not given away yet
 
     def answer(self, method: str) -> CheckedAnswer:
-        """As its parent's, of what the agent made of the response."""
+        """Check what the agent made of the response, as the parent does Django's."""
         try:
             return self._answer(method)
         except BadResponse:
@@ -130,7 +130,7 @@ class WrappedResult(Result):
             pass
 
     def _read_whole(self, length: int | None) -> bytes:
-        """The body, read to its declared length and no further.
+        """Read the body to its declared length and no further.
 
         At the end of the pieces an agent may close the response, for which a client has not to
         wait; without a length there is no other way to see the end.
@@ -187,7 +187,7 @@ def _is_async(response: HttpResponseBase) -> bool:
 def _given_to(
     take: Callable[[bytes], None], response: HttpResponseBase, left: list[ClientGone]
 ) -> Iterator[bytes]:
-    """An iterator without pieces: it gives those of an async response to `take` itself.
+    """Return an iterator without pieces: it gives those of an async response to `take` itself.
 
     A loop can't be left between two pieces, as iterating demands it. So the agent sees the time
     and the errors of the stream, and not its pieces. That the client left is no error: it is

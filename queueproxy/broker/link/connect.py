@@ -47,7 +47,7 @@ class BrokerAddress:
     sentinel_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Where it is, without user, password or query: addresses end up in logs."""
+        """Leave out user, password and query: addresses end up in logs."""
         address = re.sub(r"//.*@", "//", self.url, flags=re.DOTALL).partition("?")[0]
         return f"<BrokerAddress {address}{' by Sentinel' if self.sentinels else ''}>"
 
@@ -56,7 +56,7 @@ Database = tuple[str, int | str, int]  # host and port, or a path and "", and th
 
 
 def database_of(address: BrokerAddress) -> Database | None:
-    """What tells one database from another; None where the address can't be read.
+    """Tell one database from another by a value; None where the address can't be read.
 
     Names of hosts are compared as they are written, but for the loopback ones.
     """
@@ -86,17 +86,17 @@ def flaw_of(address: BrokerAddress) -> str | None:
 
 
 def sync_connection(address: BrokerAddress, *, role: str) -> redis.Connection:
-    """A connection not yet made. With Sentinel, the master is asked for at each connect."""
+    """Make a connection, not yet connected. With Sentinel, each connect asks for the master."""
     return _sync_pool(address, role).make_connection()
 
 
 def descriptor_of(connection: redis.Connection) -> int:
-    """The descriptor of a blocking connection that is made."""
+    """Return the descriptor of a blocking connection that is made."""
     return connection._sock.fileno()
 
 
 def async_connection(address: BrokerAddress, *, role: str) -> redis.asyncio.Connection:
-    """As sync_connection, for asyncio."""
+    """Make a connection like `sync_connection`, for asyncio."""
     pool = _async_pool(address, role)
     connection = pool.make_connection()
     if address.sentinels:
@@ -105,12 +105,12 @@ def async_connection(address: BrokerAddress, *, role: str) -> redis.asyncio.Conn
 
 
 def sync_client(address: BrokerAddress, *, role: str = "control") -> redis.Redis:
-    """An ordinary client, for commands that are not on the path of a request."""
+    """Make an ordinary client, for commands that are not on the path of a request."""
     return redis.Redis(connection_pool=_sync_pool(address, role))
 
 
 def server_info(address: BrokerAddress) -> dict[str, Any]:
-    """What the server says of itself (INFO), with its eviction policy.
+    """Ask the server what it says of itself (INFO), and its eviction policy.
 
     Raises:
         NotSent: it could not be asked.

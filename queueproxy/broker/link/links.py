@@ -208,7 +208,7 @@ class AsyncLink:
     async def commands(
         self, commands: Sequence[Command], timeout: float = ANSWER_WITHIN, *, bulky: bool = False
     ) -> list:
-        """As Link.commands."""
+        """Do what `Link.commands` does."""
         connection = self._connection
         try:
             async with asyncio.timeout(timeout):
@@ -235,7 +235,8 @@ class AsyncLink:
             return stop.value
 
     def script_command(self, name: str, *args) -> Command:
-        """A script as one of `commands`, in the epoch of this connection; its reply is not checked.
+        """Spell a script as one of `commands`, in this connection's epoch; its reply is not
+        checked.
 
         Where that is not what the script replies when it has done its work, call `script`.
         """

@@ -63,7 +63,7 @@ class Epoch:
             return (yield from self._call(name, args))
 
     def command(self, name: str, args: tuple) -> Command:
-        """The command that runs a script in this epoch."""
+        """Spell the command that runs a script in this epoch."""
         return ("FCALL", f"{library().name}_{name}", 1, self.keys.state, self.run_id, *args)
 
     def _call(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
@@ -82,7 +82,7 @@ def _is_unknown_function(reply: object) -> bool:
 
 
 def error_reply(command: Command, error: ResponseError) -> ErrorReply:
-    """An error reply to a command, whatever its code: there is no list of them to be complete."""
+    """Make an exception of an error reply, whatever its code: no list of them could be complete."""
     text = _as_sent(error)
     kind = ScriptFailed if IN_A_SCRIPT in text else BrokerRefused
     return kind(_name_of(command), text)
@@ -97,7 +97,7 @@ def not_connected(error: Exception) -> NotSent:
 
 
 def _as_sent(error: RedisError) -> str:
-    """The reply as it came: redis-py takes the codes that it knows off the text."""
+    """Restore the text of a reply: redis-py takes the codes that it knows off it."""
     return f"{error.status_code} {error}" if error.status_code else str(error)
 
 
@@ -109,7 +109,7 @@ def _name_of(command: Command) -> str:
 
 
 def checked(reply: object) -> object:
-    """The reply to one command.
+    """Return the reply to one command.
 
     Raises:
         ErrorReply: it is an error. Nothing is known of how long; try again later.
@@ -120,7 +120,7 @@ def checked(reply: object) -> object:
 
 
 def unless_disagreed(reply: object) -> object:
-    """The reply of a script, which has done something.
+    """Return the reply of a script, which has done something.
 
     Raises:
         EpochChanged: it found another epoch and did nothing.
@@ -147,7 +147,7 @@ def refuse_other_schema(run: str | None, schema: str | None) -> None:
 
 
 def unless_fenced(reply: object) -> object:
-    """The reply of a script that holds its caller to be registered.
+    """Return the reply of a script that holds its caller to be registered.
 
     Raises:
         Fenced: the broker has given the caller up; nothing was done.
@@ -158,7 +158,7 @@ def unless_fenced(reply: object) -> object:
 
 
 def run_id_of(info: bytes) -> str:
-    """The server's run_id from the answer to INFO server (Redis INFO)."""
+    """Find the server's run_id in the answer to INFO server (Redis INFO)."""
     for line in info.splitlines():
         if line.startswith(b"run_id:"):
             return line[7:].decode()

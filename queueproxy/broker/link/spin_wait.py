@@ -25,7 +25,7 @@ class SpinWait:
         self._began = 0.0
 
     def watch(self, descriptor: int) -> None:
-        """The descriptor waited for from now on."""
+        """Wait for this descriptor from now on."""
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
 
@@ -39,5 +39,5 @@ class SpinWait:
             os.sched_yield()
 
     def answered(self) -> None:
-        """The answer that was waited for is there."""
+        """Note that the answer waited for has come."""
         self._close_by = perf_counter() - self._began < SPIN_FOR

@@ -12,7 +12,7 @@ BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
 def bucket_of(seconds: float) -> int:
-    """The index of the bucket a time falls into; a bucket holds its own upper end."""
+    """Return the index of the bucket a time falls into; a bucket holds its own upper end."""
     return bisect_left(BOUNDS, seconds)
 
 
@@ -29,7 +29,7 @@ class Histogram:
         return sum(self.buckets)
 
     def percentile(self, share: float) -> float | None:
-        """The time that `share` (0 to 1) of all stay within, in seconds; None without any.
+        """Return the time that `share` (0 to 1) of all stay within, in seconds; None without any.
 
         As Prometheus' histogram_quantile has it: in proportion within a bucket, and the last
         bound for what lies in the open bucket.
@@ -44,14 +44,14 @@ class Histogram:
         return BOUNDS[-1]
 
     def since(self, earlier: Sequence[int]) -> "Histogram":
-        """What was counted after the buckets were `earlier`; the sum of times is not known."""
+        """Subtract the buckets of an earlier time; the sum of times is not known."""
         return Histogram(
             [max(0, now - then) for now, then in zip(self.buckets, earlier, strict=False)]
         )
 
 
 def summed(histograms: Iterable[Histogram]) -> Histogram:
-    """One histogram of all."""
+    """Add histograms up to one."""
     total = Histogram()
     for one in histograms:
         total.buckets = [a + b for a, b in zip(total.buckets, one.buckets, strict=True)]

@@ -72,7 +72,7 @@ _decode_deploy = msgspec.json.Decoder(Deploy).decode
 
 
 def read_history(link: Link, window: Window, now: float, after: float | None = None) -> list[Row]:
-    """The rows of a window, one for each step that has any, oldest first.
+    """Read the rows of a window, one for each step that has any, oldest first.
 
     The first is there for the differences that the second is made of.
 
@@ -97,7 +97,7 @@ def read_history(link: Link, window: Window, now: float, after: float | None = N
 
 
 def read_deploys(link: Link, since: float) -> list[Deploy]:
-    """The deploys from `since` on (seconds of the broker's clock), oldest first.
+    """Read the deploys from `since` on (seconds of the broker's clock), oldest first.
 
     Raises:
         BrokerUnavailable: it could not be asked.
@@ -107,7 +107,7 @@ def read_deploys(link: Link, since: float) -> list[Deploy]:
 
 
 def _readable(decode: Callable[[bytes], T], raws: Iterable[bytes]) -> Iterator[T]:
-    """Those that can be read: a bad one must not hide the others."""
+    """Parse those that can be read: a bad one must not hide the others."""
     for raw in raws:
         with suppress(DecodeError):
             yield decoded(decode, raw)
@@ -130,7 +130,7 @@ def as_columns(rows: Sequence[Row], queues: Sequence[str], step: int) -> dict[st
 
 
 def _merged(rows: list[Row]) -> Row:
-    """One row of several: the totals of the last, the peaks of all."""
+    """Merge several rows into one: the totals of the last, the peaks of all."""
     if len(rows) == 1:
         return rows[0]
     names = rows[-1].q

@@ -20,7 +20,7 @@ def lease_clock(field: str | bytes | None, now_ms: int) -> int:
 
 
 def waited_seconds(fields: dict[bytes, bytes], clock: int) -> float:
-    """How long a request has waited.
+    """Tell how long a request has waited.
 
     Args:
         fields: of its entry.

@@ -53,7 +53,7 @@ HISTOGRAMS: tuple[tuple[str, str, Callable[[QueueStats], Histogram]], ...] = (
 
 
 def exposition(snapshot: Snapshot) -> str:
-    """Every metric of the whole system."""
+    """Spell out every metric of the whole system."""
     return "\n".join([*_per_queue(snapshot), *_counters(snapshot), *_whole(snapshot)]) + "\n"
 
 

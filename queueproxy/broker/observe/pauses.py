@@ -23,7 +23,7 @@ class Pause(NamedTuple):
     hold: bool
 
     def as_json(self, now: float, clock_ms: int) -> dict:
-        """What ``status --json`` shows of it.
+        """Return what ``status --json`` shows of it.
 
         Args:
             now: seconds of the broker's clock.
@@ -36,7 +36,7 @@ class Pause(NamedTuple):
 
 
 def read_pauses(flat: Sequence[bytes]) -> list[Pause]:
-    """The pauses in the answer to HGETALL, those of holds last; what can't be read has defaults."""
+    """Parse the answer to HGETALL, holds last; what can't be read has defaults."""
     pauses = []
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
         queue, _, owner = field.decode("utf-8", "replace").partition(" ")

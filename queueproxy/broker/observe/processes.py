@@ -24,7 +24,7 @@ class InFlight(NamedTuple):
 
 
 def parse_leases(raw: dict[str, str]) -> list[InFlight]:
-    """The hash ``leases``; what is no lease is left out, for what is shown must not fail."""
+    """Parse the hash ``leases``; leave out what is no lease, for what is shown must not fail."""
     found = []
     for slot, text in raw.items():
         worker, _, thread = slot.rpartition("/")
@@ -36,7 +36,7 @@ def parse_leases(raw: dict[str, str]) -> list[InFlight]:
 
 
 def read_fronts(ask: Ask, keys: Keys, ids: Sequence[str], now: float) -> list[dict[str, Any]]:
-    """Each front of the list; `now` in seconds of the broker's clock."""
+    """Parse each front of the list; `now` in seconds of the broker's clock."""
     commands: list[tuple] = []
     for id in ids:
         commands.append(("HMGET", keys.named("front", id), "info", "joined"))
@@ -66,7 +66,7 @@ def read_workers(
     now: float,
     clock_ms: int,
 ) -> list[dict[str, Any]]:
-    """Each worker of the list with what it runs.
+    """Parse each worker of the list, with what it runs.
 
     Args:
         now: seconds of the broker's clock.
@@ -100,7 +100,7 @@ def read_workers(
 
 
 def read_current(ask: Ask, keys: Keys, worker: str) -> list[dict[str, Any]]:
-    """What one worker holds, longest first, as `read_workers` tells it."""
+    """List what one worker holds, longest first, as `read_workers` tells it."""
     (seconds, micros), raw = ask([("TIME",), ("HGETALL", keys.leases)])
     texts = [text.decode() for text in raw]
     leases = [

@@ -29,7 +29,7 @@ class SnapshotReader:
         self._queues = queues
 
     def snapshot(self) -> Snapshot:
-        """The system now.
+        """Read the state of the whole system.
 
         Raises:
             BrokerUnavailable: it could not be asked.
@@ -109,7 +109,7 @@ class SnapshotReader:
 
 
 def unpadded(member: bytes) -> str:
-    """The entry id that a member of ``returned`` or ``parked`` is."""
+    """Return the entry id that a member of ``returned`` or ``parked`` stands for."""
     ms, seq = member.decode().split("-")
     return f"{ms}-{int(seq)}"
 

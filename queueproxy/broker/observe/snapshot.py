@@ -64,7 +64,7 @@ class Snapshot:
     dead_letters: int
 
     def as_status(self) -> dict[str, Any]:
-        """What ``status --json`` prints."""
+        """Return what ``status --json`` prints."""
         queues = [
             {name: value for name, value in asdict(queue).items() if name not in INTERNAL}
             for queue in self.queues
@@ -85,7 +85,7 @@ class Snapshot:
 
 
 def unreachable_status() -> dict[str, Any]:
-    """What ``status --json`` prints where the broker can't be asked."""
+    """Return what ``status --json`` prints where the broker can't be asked."""
     broker = {"reachable": False, "server": None, "version": None, "memory_bytes": None}
     empty: dict[str, Any] = {"paused": [], "queues": [], "fronts": [], "workers": []}
     return {"broker": broker, **empty, "dead_letters": None}

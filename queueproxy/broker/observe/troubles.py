@@ -33,7 +33,7 @@ def troubles(snapshot: Snapshot, max_hold: float) -> list[Trouble]:
 
 
 def stuck_requests(workers: Sequence[dict[str, Any]], max_hold: float) -> list[dict[str, Any]]:
-    """What every thread of every worker runs, where each has run for longer than MAX_HOLD.
+    """List what every thread of every worker runs, where each has run for longer than MAX_HOLD.
 
     Empty while any thread is free or its request is younger: then something is still served.
     """

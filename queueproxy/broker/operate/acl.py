@@ -70,7 +70,7 @@ class User(NamedTuple):
 
 
 def users(namespace: str, *, database: int = 0, passwords: bool = False) -> Iterator[User]:
-    """A user for each role, who sees the keys of one namespace and no channel.
+    """Make a user for each role, who sees the keys of one namespace and no channel.
 
     Args:
         database: number of the database in the broker's address.
@@ -88,27 +88,27 @@ def users(namespace: str, *, database: int = 0, passwords: bool = False) -> Iter
 
 
 def as_command(user: User) -> str:
-    """As ACL SETUSER: what the user had beside these rights is taken away."""
+    """Spell a user as ACL SETUSER, which takes away what it had beside these rights."""
     access = ("on", "resetpass", f">{user.password}") if user.password else ()
     fresh = ("resetkeys", "resetchannels", "clearselectors")
     return " ".join(("ACL SETUSER", user.name, *access, *fresh, *user.rules))
 
 
 def as_file_line(user: User) -> str:
-    """As a line of an ACL file (``aclfile``), which holds all there is of a user."""
+    """Spell a user as a line of an ACL file (``aclfile``), which holds all there is of it."""
     access = ("on", f">{user.password}") if user.password else ("on",)
     return " ".join(("user", user.name, *access, "resetchannels", *user.rules))
 
 
 def commands_of(rights: Rights) -> set[str]:
-    """Every command the server checks: those sent, and those inside the functions called."""
+    """List every command the server checks: those sent, and those inside the functions called."""
     inside = commands_in_functions()
     return set(rights.commands).union(*(inside[name] for name in rights.functions))
 
 
 @cache
 def commands_in_functions() -> dict[str, frozenset[str]]:
-    """For each function the commands in it and in the helpers it names, helpers' helpers too."""
+    """Map each function to the commands in it and in the helpers it names, their helpers' too."""
     source = re.sub(r"--.*", "", library().source)
     common, *scripts = re.split(r"^do\n", source, flags=re.MULTILINE)
     found = re.findall(r"^local function (\w+)(.*?)^end", common, re.MULTILINE | re.DOTALL)
@@ -137,5 +137,5 @@ def _called_in(text: str) -> Iterable[str]:
 
 
 def _literally(text: str) -> str:
-    """As a glob pattern that matches itself alone."""
+    """Escape a text to a glob pattern that matches itself alone."""
     return re.sub(r"([*?\[\]^\\])", r"\\\1", text)

@@ -66,13 +66,13 @@ class DeadLetter:
         return self.head.headers
 
     def redacted_headers(self) -> list[tuple[str, str]]:
-        """The request's headers, without the values that may say who a person is."""
+        """List the request's headers without the values that may say who a person is."""
         return [
             (name, value if name.lower() in SHOWN_HEADERS else MASK) for name, value in self.headers
         ]
 
     def redacted_query(self) -> str:
-        """The query, or that there was one: it may hold tokens and names."""
+        """Return the query, or only that there was one: it may hold tokens and names."""
         return MASK if self.head.query else ""
 
 
@@ -134,7 +134,7 @@ class Control:
         return [name.decode() for name in resumed]
 
     def pauses(self, queues: Sequence[str]) -> list[Pause]:
-        """The pauses of these queues, as their owners made them."""
+        """List the pauses of these queues, as their owners made them."""
         (found,) = self._ask([("HGETALL", self._keys.pauses)])
         return [pause for pause in read_pauses(found) if pause.queue in queues]
 
@@ -156,7 +156,7 @@ class Control:
         )
 
     def oldest(self, queues: Sequence[str], most: int) -> list[Waiting]:
-        """The requests that have waited longest, at most so many of each queue; oldest first."""
+        """List the requests that have waited longest, at most so many of each queue; oldest first."""
         named = self._keys.named
         fields = (FIELD, *(f"cursor:{queue}" for queue in queues))
         state, time, *handed_back = self._ask(
@@ -188,12 +188,12 @@ class Control:
         return self._link.script("operator_withdraw", queue, entry) == b"ok"
 
     def dead_letters(self, most: int = 100) -> list[DeadLetter]:
-        """The newest, newest first."""
+        """List the newest, newest first."""
         (found,) = self._ask([("XREVRANGE", self._keys.dead, "+", "-", "COUNT", most)])
         return [_dead_letter(id, fields) for id, fields in found]
 
     def dead_letter(self, id: str) -> DeadLetter | None:
-        """One by its id, None where there is none."""
+        """Fetch one by its id; None where there is none."""
         try:
             (found,) = self._ask([("XRANGE", self._keys.dead, id, id)])
         except BrokerRefused as error:
@@ -214,7 +214,7 @@ class Control:
 
 
 def longest_safe_pause(snapshot: Snapshot, queues: Sequence[str], max_hold: float) -> float:
-    """Seconds that a pause of these queues may last before a client now waiting is turned away.
+    """Return the seconds that a pause of these queues may last before a waiting client is refused.
 
     Args:
         max_hold: the setting ``MAX_HOLD``, seconds.
@@ -224,7 +224,7 @@ def longest_safe_pause(snapshot: Snapshot, queues: Sequence[str], max_hold: floa
 
 
 def new_request_id() -> str:
-    """An id for a request that no front holds."""
+    """Make an id for a request that no front holds."""
     return secrets.token_hex(10)
 
 
@@ -253,7 +253,7 @@ def _head(raw: bytes) -> LetterHead:
 
 
 def _dead_letter(id: bytes, fields: list) -> DeadLetter:
-    """A dead letter; with defaults for whatever a stranger left out or wrote in another way."""
+    """Parse a dead letter, with defaults for what a stranger left out or wrote in another way."""
     named = dict(zip(fields[::2], fields[1::2], strict=True))
     raw = {name.decode("utf-8", "replace"): value for name, value in named.items()}
 

@@ -27,7 +27,7 @@ class Library(NamedTuple):
 
 @cache
 def library() -> Library:
-    """The scripts of this release, read once.
+    """Return the scripts of this release, read once.
 
     Raises:
         ScriptsUnreadable: not even once.

@@ -27,7 +27,7 @@ _MAX_DIGITS = 18  # of a Content-Length; more is too large whatever the limit
 
 
 def admit(scope: dict, *, max_body: int) -> Refusal | None:
-    """The refusal of a request that must not be queued, else None.
+    """Return the refusal of a request that must not be queued, else None.
 
     Args:
         scope: of ASGI type ``http``.
@@ -65,7 +65,7 @@ def admit(scope: dict, *, max_body: int) -> Refusal | None:
 
 
 def framing_refusal(codings: list[bytes], lengths: list[bytes], version: str) -> Refusal | None:
-    """The refusal of a request whose end is not clear, else None (RFC 9112, 6.3).
+    """Return the refusal of a request whose end is not clear, else None (RFC 9112, 6.3).
 
     Args:
         codings: values of Transfer-Encoding.

@@ -33,7 +33,7 @@ async def iter_body(
     slack: float = SLACK,
     min_rate: float = MIN_RATE,
 ) -> AsyncIterator[bytes]:
-    """The pieces of a body as they come, none empty.
+    """Yield the pieces of a body as they come, none empty.
 
     Only the time waited for the client counts, not what the caller does between pieces.
 

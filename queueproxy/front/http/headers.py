@@ -45,7 +45,7 @@ class Peer(NamedTuple):
 
 
 def forwardable_request_headers(scope: dict) -> list[Header]:
-    """The client's headers for the view, in order; names with ``_`` pose as others and go."""
+    """List the client's headers for the view, in order, without those whose ``_`` poses as ``-``."""
     dropped = _NOT_FORWARDED
     headers = scope["headers"]
     for name, value in headers:
@@ -67,7 +67,7 @@ def _listed(value: bytes) -> set[bytes]:
 
 
 def request_id(headers: Iterable[RawHeader]) -> str:
-    """The client's ``X-Request-ID`` if it is well-formed, else a new one."""
+    """Return the client's ``X-Request-ID`` if it is well-formed, else a new one."""
     for name, value in headers:
         if name == b"x-request-id":
             text = value.decode("latin-1")
@@ -78,7 +78,7 @@ def request_id(headers: Iterable[RawHeader]) -> str:
 
 
 def raw_path(scope: dict) -> str:
-    """The path as the client sent it, percent-encoding untouched, without the query."""
+    """Return the path as the client sent it, percent-encoding untouched, without the query."""
     raw = scope.get("raw_path")
     if raw is None:  # optional in ASGI
         return _quote(scope["path"])
@@ -102,7 +102,7 @@ def parse_networks(proxies: Iterable[str]) -> tuple[Network | str, ...]:
 
 
 def peer_of(scope: dict, trusted: Trusted) -> Peer:
-    """The client's address and scheme.
+    """Resolve the client's address and scheme.
 
     ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count only from a trusted proxy; of a list the
     right-most address that is not itself a trusted proxy, for those left of it can be made up.
@@ -171,7 +171,7 @@ def reply_headers(
     status: int = 200,
     server_adds: frozenset[bytes] = _NONE,
 ) -> list[RawHeader]:
-    """A view's headers as they go out: of the answer, not of a connection, and each once.
+    """List a view's headers as they go out: of the answer, not of a connection, and each once.
 
     One Date, the request id, nothing the server adds itself. Where a status has no body a length
     other than 0 goes: servers hold an application to the length it announces.
@@ -195,7 +195,7 @@ def reply_headers(
 
 
 def date_header() -> RawHeader:
-    """The Date of now."""
+    """Spell the Date of now."""
     return (b"date", _date(int(time.time())))
 
 

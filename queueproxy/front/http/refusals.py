@@ -91,7 +91,7 @@ _BY_REASON = {
 
 
 def for_failure(reason: str) -> Refusal:
-    """The answer for a reason the broker gives; any other means an unusable reply."""
+    """Return the answer for a reason the broker gives; any other means an unusable reply."""
     return _BY_REASON.get(reason, BAD_REPLY)
 
 

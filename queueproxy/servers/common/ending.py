@@ -53,7 +53,7 @@ async def end_badly(
 
 
 def raw_refusal(refusal: refusals.Refusal) -> bytes:
-    """A refusal as it goes over the wire, for what is not even a request."""
+    """Spell a refusal as it goes over the wire, for what is not even a request."""
     status, headers, body = refusals.response(refusal, request_id(()))
     reason = HTTPStatus(status).phrase.encode()
     lines = [b"HTTP/1.1 %d %s" % (status, reason), *(b"%s: %s" % header for header in headers)]

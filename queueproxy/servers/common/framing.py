@@ -59,7 +59,7 @@ class ChunkedBody:
         self._next = self._size
 
     def take(self, data: bytes, deliver: Deliver) -> bytes | None:
-        """As `SizedBody.take`.
+        """Do what `SizedBody.take` does.
 
         Raises:
             BadBody: the rest can't be made sense of, or is too large.

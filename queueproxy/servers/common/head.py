@@ -39,7 +39,7 @@ class Head(NamedTuple):
     length: int | None  # bytes of body; None where it comes in chunks
 
     def values(self, wanted: bytes) -> list[bytes]:
-        """The values of one header, in order."""
+        """List the values of one header, in order."""
         return [value for name, value in self.headers if name == wanted]
 
     def asks_for_websocket(self) -> bool:
@@ -53,7 +53,7 @@ class Head(NamedTuple):
 
 
 def premature_refusal(part: bytearray) -> Refusal | None:
-    """The refusal of a head that is not complete and never can be, else None."""
+    """Return the refusal of a head that is not complete and never can be, else None."""
     if part[0] not in _TOKEN_CHARACTERS and part != b"\r":
         return _NOT_HTTP
     if b"\r\n" not in part and len(part) > limits.MAX_LINE:
@@ -64,7 +64,7 @@ def premature_refusal(part: bytearray) -> Refusal | None:
 
 
 def parse_head(raw: bytes) -> Head | Refusal:
-    """A whole head, up to and with the empty line that ends it."""
+    """Parse a whole head, up to and with the empty line that ends it."""
     breaks = raw.count(b"\r\n")
     if raw.count(b"\n") != breaks or raw.count(b"\r") != breaks:
         return _NOT_HTTP
@@ -85,7 +85,7 @@ def parse_head(raw: bytes) -> Head | Refusal:
 
 
 def parse_fields(lines: list[bytes]) -> list[RawHeader] | None:
-    """Names, in lower case, and values of header or trailer lines; None where one is not valid."""
+    """Parse header or trailer lines to lower-case names and values; None where one is not valid."""
     headers = []
     for line in lines:
         name, colon, value = line.partition(b":")
@@ -128,7 +128,7 @@ def _tokens(values: list[bytes]) -> set[bytes]:
 
 
 def http_scope(head: Head, client: tuple | None, server: tuple | None) -> dict:
-    """The ASGI scope of a request.
+    """Make the ASGI scope of a request.
 
     Args:
         head: of the request.

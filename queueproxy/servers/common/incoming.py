@@ -34,7 +34,7 @@ class Incoming:
         return self._size > HIGH_WATER
 
     def feed(self, piece: bytes) -> None:
-        """A piece has come."""
+        """Add a piece that has come."""
         if self.lost:
             return
         self._pieces.append(piece)
@@ -44,17 +44,17 @@ class Incoming:
         self._news.set()
 
     def end(self) -> None:
-        """That was the last piece."""
+        """Note that the last piece has come."""
         self.ended = True
         self._news.set()
 
     def lose(self) -> None:
-        """The client has gone, or has its answer."""
+        """Note that the client has gone, or has its answer."""
         self.lost = True
         self._news.set()
 
     async def receive(self) -> dict:
-        """The next message: the body so far, or once it is lost ``http.disconnect``."""
+        """Return the next message: the body so far, or once it is lost ``http.disconnect``."""
         if not self.ended and not self._pieces:
             self._wanted()
         while not self._ready():

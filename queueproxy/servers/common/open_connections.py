@@ -39,17 +39,17 @@ class OpenConnections:
         return True
 
     def wait(self, connection: Waiter) -> None:
-        """It waits for its client's next request."""
+        """List a connection as one that waits for its client's next request."""
         self._working.discard(connection)
         self._waiting[connection] = None
 
     def work(self, connection: Waiter) -> None:
-        """Its request is not answered yet."""
+        """List a connection as one whose request is not answered yet."""
         self._waiting.pop(connection, None)
         self._working.add(connection)
 
     def remove(self, connection: Waiter) -> None:
-        """It takes no more requests."""
+        """Take a connection off: it takes no more requests."""
         self._waiting.pop(connection, None)
         self._working.discard(connection)
 

@@ -36,7 +36,7 @@ class Connection(Protocol):
         """Run the application on a request whose head has come."""
 
     def say_continue(self) -> None:
-        """The application wants the body that its client has not sent yet."""
+        """Ask the client for the body that the application wants and that it has not sent yet."""
 
     def refuse(self, refusal: Refusal) -> None:
         """Answer the request that could not be read, and close."""
@@ -57,7 +57,7 @@ class Connection(Protocol):
         """Let the answer in hand be the last of this connection."""
 
     def fileno(self) -> int:
-        """The socket's descriptor."""
+        """Return the socket's descriptor."""
 
 
 class RequestReader:
@@ -102,7 +102,7 @@ class RequestReader:
         self._regulate()
 
     def answered(self) -> None:
-        """The request has its whole answer, and the connection goes on."""
+        """Go on to the next request: this one has its whole answer."""
         if self._reading is not _Reading.AHEAD:
             return
         self._reading = _Reading.HEAD
@@ -125,7 +125,7 @@ class RequestReader:
         self._regulate()
 
     def lost(self) -> None:
-        """The connection is gone: tell the request it leaves behind."""
+        """Tell the request that is left behind that its connection is gone."""
         if self._incoming is not None:
             self._incoming.lose()
         self._throttle.end()
@@ -144,7 +144,7 @@ class RequestReader:
         return bool(self._buffer) or self._reading in (_Reading.BODY, _Reading.TOO_FAR)
 
     def give_up(self) -> None:
-        """The client took too long over a request, or over asking for one."""
+        """Refuse or close: the client took too long over a request, or over asking for one."""
         if self._buffer:
             self._refuse(refusals.HEADERS_TOO_SLOW)
         else:

@@ -24,7 +24,7 @@ _ADDRESS = re.compile(r"(?:(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^\[\]:]*)):)?(?P<po
 
 
 def bind(address: str = "", *, fd: int | None = None, reuse_port: bool = False) -> socket.socket:
-    """A listening socket.
+    """Open a listening socket.
 
     Args:
         address: ``port``, ``host:port``, ``[ipv6]:port`` or ``unix:/path``; as runserver's.
@@ -68,7 +68,7 @@ def parse(address: str) -> tuple[str, int]:
 
 
 def describe(listening: socket.socket) -> str:
-    """The socket's address as people write it."""
+    """Word the socket's address as people write it."""
     name = listening.getsockname()
     if isinstance(name, (str, bytes)):
         return f"unix:{os.fsdecode(name)}"

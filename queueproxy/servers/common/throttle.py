@@ -45,7 +45,7 @@ class Throttle:
             self._resume()
 
     def end(self) -> None:
-        """The connection is gone."""
+        """Look no more: the connection is gone."""
         self._timer.stop()
 
     def _tick(self) -> None:

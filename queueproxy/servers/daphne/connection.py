@@ -83,7 +83,7 @@ class Channel(http.HTTPChannel):
             request.begin(head, incoming)
 
     def say_continue(self) -> None:
-        """The body is wanted."""
+        """Ask the client for its body."""
         if self.requests and not self.requests[0].startedWriting:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -110,7 +110,7 @@ class Channel(http.HTTPChannel):
         self.transport.resumeProducing()
 
     def fileno(self) -> int:
-        """The socket's descriptor."""
+        """Return the socket's descriptor."""
         return self.transport.fileno()
 
     # The end

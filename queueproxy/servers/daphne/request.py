@@ -46,7 +46,7 @@ class Request(WebRequest):
         self.clientproto = b"HTTP/" + head.version.encode()
 
     def abandon(self) -> None:
-        """The connection answers in its own name; what the application says is not sent."""
+        """Send nothing the application says: the connection answers in its own name."""
         self.abandoned = True
 
     # What goes out
@@ -67,7 +67,7 @@ class Request(WebRequest):
             await end_badly(error, scope, self.send, started=started, cut=self.cut)
 
     async def send(self, message: dict) -> None:
-        """The application's ``send``; returns when there is room for more."""
+        """Do what ``send`` of ASGI does; return when there is room for more."""
         if self._gone:
             return
         if self.finished:

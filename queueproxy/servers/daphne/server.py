@@ -104,7 +104,7 @@ class DrainingDaphne(Server):
         task.add_done_callback(self._tasks.discard)
 
     def log_answer(self, request: Request) -> None:
-        """A line per answer, where that is wanted."""
+        """Log a line per answer, where that is wanted."""
         if self._access_log:
             asked = f"{request.method.decode('latin-1')} {request.uri.decode('latin-1')}"
             client = getattr(request.client, "host", "unix")
@@ -172,7 +172,7 @@ def run(
     on_draining: Callable[[], None],
     access_log: bool,
 ) -> bool:
-    """See the package's `run`."""
+    """Serve; see the package's `run`."""
     server = DrainingDaphne(
         app, graceful_timeout=graceful_timeout, on_draining=on_draining, access_log=access_log
     )

@@ -21,7 +21,7 @@ class WebSocket(WebSocketProtocol):
 
 
 def guard(app: Callable) -> Callable:
-    """The application; a websocket it does not know is refused instead of failing.
+    """Wrap the application: a websocket it does not know is refused instead of failing.
 
     ASGI has an application raise where it does not know a kind of scope. One that has asked for an
     event before it raised knows it, and has failed.

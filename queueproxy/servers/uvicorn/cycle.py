@@ -38,11 +38,11 @@ class Cycle(RequestResponseCycle):
         self._ends_with_connection = False
 
     async def receive(self) -> dict:
-        """The application's ``receive``."""
+        """Do what ``receive`` of ASGI does."""
         return await self._incoming.receive()
 
     async def send(self, message: dict) -> None:
-        """The application's ``send``; to HTTP/1.0 a body without a length ends with the close."""
+        """Do what ``send`` of ASGI does; to HTTP/1.0 a body without a length ends with the close."""
         if message["type"] == "http.response.start":
             self._ends_with_connection = self.scope["http_version"] == "1.0" and not any(
                 name.lower() == b"content-length" for name, _ in message.get("headers", ())
@@ -56,5 +56,5 @@ class Cycle(RequestResponseCycle):
             await self.flow.drain()
 
     def lose_body(self) -> None:
-        """From now on the application receives that its client has its answer."""
+        """Let the application receive from now on that its client has its answer."""
         self._incoming.lose()

@@ -50,7 +50,7 @@ class Protocol(asyncio.Protocol):
     # asyncio's side
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """A client is there."""
+        """Begin to read from a client, or refuse it where there is no room."""
         self.transport = OneWrite(transport, self._loop, self.finish)
         self._closing = GentleClose(transport, self._loop)
         self.flow = FlowControl(transport)
@@ -64,7 +64,7 @@ class Protocol(asyncio.Protocol):
             self.refuse(refusals.TOO_MANY_CONNECTIONS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Tell all parts that the client is gone."""
         self.server_state.connections.discard(self)
         if self._cycle is not None:
             self._cycle.disconnected = True
@@ -74,22 +74,22 @@ class Protocol(asyncio.Protocol):
         self._closing.done()
 
     def eof_received(self) -> None:
-        """The client sends no more: it has left what is not answered."""
+        """Close: a client that sends no more has left what is not answered."""
         if self._cycle is None:
             self.finish()
         else:  # closing alone would wait for it to take what it asked for
             self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Read what has come."""
         self._reader.feed(data)
 
     def pause_writing(self) -> None:
-        """The client takes its answer too slowly."""
+        """Let the answer wait for a client that takes it too slowly."""
         self.flow.pause_writing()
 
     def resume_writing(self) -> None:
-        """It has taken enough."""
+        """Let the answer go on."""
         self.flow.resume_writing()
 
     # The reader's side
@@ -105,7 +105,7 @@ class Protocol(asyncio.Protocol):
         self.server_state.tasks.add(task)
 
     def say_continue(self) -> None:
-        """The body is wanted."""
+        """Ask the client for its body."""
         if not self._cycle.response_started and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -135,13 +135,13 @@ class Protocol(asyncio.Protocol):
         self.transport.resume_reading()
 
     def fileno(self) -> int:
-        """The socket's descriptor."""
+        """Return the socket's descriptor."""
         return self.transport.get_extra_info("socket").fileno()
 
     # The answer's side
 
     def answered(self) -> None:
-        """The answer in hand is complete; where it is the last the transport is closing."""
+        """Go on to the next request, or close: the answer in hand is complete."""
         cycle, self._cycle = self._cycle, None
         self.server_state.total_requests += 1
         cycle.lose_body()

@@ -61,7 +61,7 @@ class DrainingUvicorn(uvicorn.Server):
 
 
 def guard(app: Callable) -> Callable:
-    """The application, with an end to every answer that it leaves unfinished."""
+    """Wrap the application, so that every answer it leaves unfinished has an end."""
 
     async def guarded(scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] != "http":
@@ -100,7 +100,7 @@ def run(
     on_draining: Callable[[], None],
     access_log: bool,
 ) -> bool:
-    """See the package's `run`."""
+    """Serve; see the package's `run`."""
     _share_log()
     config = uvicorn.Config(
         guard(app),

@@ -52,7 +52,7 @@ class OneWrite:
             self._transport.resume_reading()
 
     def lost(self) -> None:
-        """The connection is gone, and the way back to its protocol goes with it."""
+        """Break the way back to the protocol: the connection is gone."""
         self.close = self._transport.close
 
     def __getattr__(self, name: str):
@@ -92,7 +92,7 @@ class GentleClose:
             self._timers.append(self._loop.call_later(limits.STALLED, self._look))
 
     def done(self) -> None:
-        """It is closed."""
+        """Stop the timers: it is closed."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
