@@ -9,7 +9,7 @@ from .models import Queue
 
 @admin.register(Queue)
 class QueueAdmin(admin.ModelAdmin):
-    """Not a list of rows but one page; who may do what is told by the model's permissions."""
+    """Shows one page instead of a list of rows; the model's permissions tell who may do what."""
 
     def get_urls(self):
         def page(route, view, name):

@@ -165,7 +165,7 @@ def _open_reader() -> SnapshotReader:
 
 
 def get_application() -> ProtocolTypeRouter:
-    """Load settings and app registry, nothing else, and return the application for an ASGI server."""
+    """Load settings and app registry, nothing else, and return the ASGI application."""
     django.setup(set_prefix=False)
     proxy = QueueProxy()
     router = ProtocolTypeRouter({"http": proxy, "websocket": proxy, "lifespan": proxy})

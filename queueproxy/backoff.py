@@ -1,4 +1,4 @@
-"""How long to wait before the broker is tried again."""
+"""Tells how long to wait before the broker is tried again."""
 
 STEPS = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds after the first failure in a row, the second, ...
 

@@ -1,4 +1,4 @@
-"""Which database each cache of the project uses, so that none of them empties the queue's.
+"""Finds which database each cache of the project uses, so that none of them empties the queue's.
 
 ``cache.clear()`` is FLUSHDB with django-redis, and with Django's own Redis cache: in a database
 that the queue shares it deletes every waiting request, every lease and every pause.

@@ -1,4 +1,4 @@
-"""System checks: everything that can be known to be wrong before the first request."""
+"""System checks: finds everything that can be known to be wrong before the first request."""
 
 from collections.abc import Iterator, Mapping
 
@@ -65,7 +65,7 @@ def check_routes_function(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 
 def problems_of_server(info: Mapping) -> Iterator[Problem]:
-    """List what makes a server unfit to carry the queue (E...) or doubtful (W...), from its INFO."""
+    """List what makes a server unfit to carry the queue (E...) or doubtful (W...), by its INFO."""
     yield from _unfit(info)
     yield from _doubtful(info)
 

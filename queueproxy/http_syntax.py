@@ -1,4 +1,4 @@
-"""What of HTTP both sides must agree on: tokens, hop-by-hop headers, answers without a body."""
+"""Defines what of HTTP both sides agree on: tokens, hop-by-hop headers, bodiless answers."""
 
 import re
 

@@ -109,7 +109,7 @@ class Keys:
         self.dead = self.prefix + "dead"
 
     def named(self, kind: str, name: str) -> str:
-        """Spell the key of one queue, worker, front or request; ``kind`` as in the module's list."""
+        """Spell the key of one queue, worker, front or request; ``kind`` as in the list above."""
         if kind not in NAMED:
             raise ValueError(f"Not a kind of key: {kind!r}")
         return f"{self.prefix}{kind}:{name}"

@@ -1,4 +1,4 @@
-"""What can be wrong with the settings as a whole: values that can never work together."""
+"""Finds what is wrong with the settings as a whole: values that can never work together."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple

@@ -1,4 +1,4 @@
-"""What the value of each setting must be, key by key; what must hold between them is in `conf`.
+"""Checks each setting's value, key by key; what must hold between them is in `conf`.
 
 A rule answers with the words for what the value must be where it is not, else with None.
 """

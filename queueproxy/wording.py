@@ -1,4 +1,4 @@
-"""Figures as people read them in logs and terminals; the dashboard has its own, translated."""
+"""Words figures for logs and terminals; the dashboard has its own, translated."""
 
 
 def count_text(number: int, what: str, plural: str = "") -> str:

@@ -30,7 +30,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Settlement(NamedTuple):
-    """How a lease ends. ``outcome`` is ``answered``, ``released``, or the reason of a refusal."""
+    """Ends a lease: ``outcome`` is ``answered``, ``released``, or the reason of a refusal."""
 
     claim: Claim
     outcome: str

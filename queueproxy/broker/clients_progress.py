@@ -10,7 +10,7 @@ MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
 class Progress(NamedTuple):
-    """How far the clients of a worker's answers are.
+    """Tells how far the clients of a worker's answers are.
 
     Attributes:
         taken: request id -> bytes of its streamed answer that the client has taken.

@@ -1,4 +1,4 @@
-"""What one executor thread counts, sent to the broker's statistics now and then.
+"""Counts what one executor thread does, and sends it to the broker's statistics now and then.
 
 All three times are counted here, at the end of the answer: the claim tells how long the request
 waited by the broker's clock, the thread knows how long it ran, and their sum is its whole time. A

@@ -1,4 +1,4 @@
-"""What a front asks of the broker: enqueue, withdraw, acknowledge streams, keep its lease."""
+"""Asks the broker for a front: enqueue, withdraw, acknowledge streams, keep its lease."""
 
 import secrets
 from collections.abc import Sequence
@@ -31,19 +31,19 @@ class EncodedRequest(msgspec.Struct, frozen=True):
 
 
 class Limits(NamedTuple):
-    """What the broker holds at most: requests a queue; bytes a namespace, answers among them."""
+    """Limits what the broker holds: requests a queue; bytes a namespace, answers among them."""
 
     depth: int
     memory: int
 
 
 def memory_for_requests(max_memory: int) -> int:
-    """Return the bytes up to which the broker takes requests: a quarter is left for their answers."""
+    """Return the bytes up to which the broker takes requests; a quarter is left for answers."""
     return max_memory * 3 // 4
 
 
 class FrontRegistration(NamedTuple):
-    """How a front stands with the broker.
+    """The front's place on the broker's list, as the broker tells it.
 
     Attributes:
         taken: the number of the last enqueue the broker took; 0 where it knows none.
@@ -56,7 +56,7 @@ class FrontRegistration(NamedTuple):
 
 
 class FrontBroker:
-    """What one front asks of the broker. Each call may be made again after BrokerUnavailable.
+    """Asks the broker for one front. Each call may be made again after BrokerUnavailable.
 
     Attributes:
         replies: reads what comes for this front.

@@ -1,4 +1,4 @@
-"""The broker as the rest of the code is given it: an address, a namespace, a lease.
+"""The handle of the broker: an address, a namespace, a lease.
 
 Every link and every key comes from here, so that no two places disagree about them.
 """

@@ -1,4 +1,4 @@
-"""A worker process's place on the broker's list of workers, kept by heartbeat."""
+"""Keeps a worker process on the broker's list of workers, by heartbeat."""
 
 import secrets
 import threading

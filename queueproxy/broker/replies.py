@@ -1,4 +1,4 @@
-"""What comes for a front from the broker: reply frames of workers, and the broker's own notices."""
+"""Reads a front's replies: reply frames of workers, and the broker's own notices."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ READ_BYTES = 8 * 1024 * 1024  # of replies as large as the last ones
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """What the broker itself says of a request: why nobody answers it."""
+    """The reason, told by the broker itself, why nobody answers a request."""
 
     id: str
     reason: str

@@ -1,4 +1,4 @@
-"""What an executor thread asks of the broker: claim requests, push and settle their answers."""
+"""Asks the broker for an executor thread: claim requests, push and settle their answers."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
 class WorkerBroker:
-    """One thread's dealings with the broker: at most one lease, one blocking link.
+    """Asks the broker for one thread, which has at most one lease and one blocking link.
 
     Args:
         broker: makes this thread's own link.

@@ -1,4 +1,4 @@
-"""What the operating commands share: their exit statuses, and the names of queues."""
+"""Exit statuses and names of queues, which the operating commands share."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A command run for a person: signals meant for it reach it, and its end is always waited for."""
+"""Runs a command for a person: signals meant for it reach it, and its end is waited for."""
 
 import signal
 import subprocess

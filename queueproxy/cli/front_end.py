@@ -1,4 +1,4 @@
-"""What signals do to a front with all that was started beside it, and what is said of it."""
+"""Acts on the signals to a front with all that was started beside it, and says so."""
 
 import os
 import signal

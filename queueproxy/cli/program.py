@@ -1,4 +1,4 @@
-"""How this program was called, so that it can be called again as freshly as then."""
+"""Finds how this program was called, so that it can be called again as freshly as then."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ def this_program() -> list[str]:
 
 
 def parent_pipe() -> int | None:
-    """Open the pipe that closes with the process that started this one; None where none was given."""
+    """Open the pipe that closes with the process that started this one; None where there is none."""
     told = os.environ.pop(PARENT_FD_VARIABLE, None)
     if told is None:
         return None

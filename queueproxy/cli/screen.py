@@ -1,4 +1,4 @@
-"""The state of the system as a person reads it in a terminal: what is wrong comes first."""
+"""Renders the state of the system for a terminal: what is wrong comes first."""
 
 import io
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A look at the server that carries the queue, when a command starts."""
+"""Checks the server that carries the queue, when a command starts."""
 
 import logging
 

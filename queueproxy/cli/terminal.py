@@ -1,4 +1,4 @@
-"""The terminal this program was started from, if any."""
+"""Finds the terminal this program was started from, if any."""
 
 import os
 

@@ -58,7 +58,7 @@ def _print_again_and_again(view: "_View", out) -> None:
 
 
 class _View:
-    """The state now, or, while the broker is away, the last that was seen and since when."""
+    """Shows the state now, or, while the broker is away, the last that was seen and since when."""
 
     def __init__(self, stats: SnapshotReader, max_hold: float):
         self._stats = stats

@@ -1,4 +1,4 @@
-"""What a worker process is told, from settings and command line; and why it could not start."""
+"""Makes the options of a worker process of settings and command line."""
 
 import os
 import traceback

@@ -1,4 +1,4 @@
-"""Worker processes beside a front, started as a person would: manage.py runqueueworker."""
+"""Starts worker processes beside a front as a person would: manage.py runqueueworker."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What can be done: each a POST with a CSRF token, a permission of its own and a log entry."""
+"""Acts for the page: each action a POST with a CSRF token, a permission and a log entry."""
 
 import re
 from collections.abc import Callable

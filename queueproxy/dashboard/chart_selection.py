@@ -1,4 +1,4 @@
-"""What of the page a person has chosen to see: told in the address, kept through every action."""
+"""Keeps what a person has chosen to see of the page in its address, through every action."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

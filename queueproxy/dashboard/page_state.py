@@ -1,4 +1,4 @@
-"""Everything the page shows of one moment, read from the broker alone."""
+"""Reads everything the page shows of one moment, from the broker alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ SPARK = Window(300, 1, 5)
 
 @dataclass
 class PageState:
-    """What is shown; `live` goes to the templates, `history` to the charts."""
+    """The state shown; `live` goes to the templates, `history` to the charts."""
 
     live: dict[str, Any]
     history: dict[str, Any]
@@ -68,7 +68,7 @@ def read_page_state(
 
 
 def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
-    """List what is not as it should be, worst first; without figures, so that it is read out once."""
+    """List what is not as it should be, worst first; no figures, so that it is read out once."""
     queues = _public(snapshot)
     late = [queue.name for queue in queues if queue.oldest_wait_seconds >= max_hold / 2]
     paused = [queue.name for queue in queues if queue.paused]

@@ -1,4 +1,4 @@
-"""A small line chart as the points of an SVG path: useful without JavaScript."""
+"""Draws a small line chart as the points of an SVG path: useful without JavaScript."""
 
 from collections.abc import Sequence
 

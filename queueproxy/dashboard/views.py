@@ -1,4 +1,4 @@
-"""What can be seen: the page, its data, one dead letter."""
+"""Shows the page, its data, and one dead letter."""
 
 import re
 from typing import Any

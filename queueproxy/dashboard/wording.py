@@ -1,4 +1,4 @@
-"""Figures as people read them."""
+"""Words figures as people read them."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What the front answers itself, also while all is paused: livez, readyz, metrics and status."""
+"""Answers the front's own endpoints, also while all is paused: livez, readyz, metrics, status."""
 
 import asyncio
 from collections.abc import Callable
@@ -26,7 +26,7 @@ JSON = "application/json"
 
 
 class EndpointAnswer(NamedTuple):
-    """What is answered."""
+    """An endpoint's response."""
 
     status: int
     content_type: str

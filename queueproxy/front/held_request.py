@@ -12,7 +12,7 @@ from .memory import FRAME_OVERHEAD, Reservation
 
 
 class DeliveryState(Enum):
-    """How far the broker is known to have a request."""
+    """Tells how far the broker is known to have a request."""
 
     PENDING = auto()  # not sent, or certainly not taken
     SENT = auto()  # sent; whether the broker has taken it is not known yet
@@ -20,7 +20,7 @@ class DeliveryState(Enum):
 
 
 class HoldEnd(Enum):
-    """Why holding ends without an answer."""
+    """Tells why holding ends without an answer."""
 
     CLIENT_LEFT = auto()
     EXPIRED = auto()  # the deadline has passed

@@ -1,4 +1,4 @@
-"""How much memory one front spends on its clients: one budget for all that grows with them (P8).
+"""Limits the memory of one front: one budget for all that grows with its clients (P8).
 
 Two kinds of bytes are counted, before they are kept. *Requests*: heads, and bodies as they are
 read. *Answers*: frames that came for a client and that it has not taken. Requests may use three

@@ -48,7 +48,7 @@ class _Withdrawal(NamedTuple):
 
 
 class Acknowledgements:
-    """Bytes of streams that clients have taken, which their workers are to be told.
+    """Counts the bytes of streams that clients have taken, for their workers to be told.
 
     All count from the beginning of an answer: to say one again, or an old one late, does no harm.
     """

@@ -1,4 +1,4 @@
-"""Which queue a request goes to."""
+"""Chooses the queue of a request."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ Route = Callable[[dict], str]
 
 
 def default_queue(queues: Sequence[str]) -> str:
-    """Choose where requests go that no rule names: ``default`` where there is one, else the middle."""
+    """Choose where requests go that no rule names: ``default`` if there is one, else the middle."""
     return "default" if "default" in queues else queues[len(queues) // 2]
 
 

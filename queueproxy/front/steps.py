@@ -13,7 +13,7 @@ SAMPLE_EVERY = 1.0  # seconds between rows of history
 
 
 class Steps:
-    """What the sender does, step by step; each returns whether there was anything to do.
+    """Does what the sender does, step by step; each returns whether there was anything to do.
 
     Args:
         broker: the broker as this front sees it.

@@ -82,7 +82,7 @@ async def take_body(
 
 
 class _Client:
-    """What a client sends, of which some may be looked at before its turn."""
+    """Receives from a client; what it sends may be looked at before its turn."""
 
     def __init__(self, receive: Receive, memory: Reservation):
         self._receive = receive

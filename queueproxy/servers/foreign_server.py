@@ -1,4 +1,4 @@
-"""What is known of, and can be done under, an ASGI server that somebody else started.
+"""Finds out, and mends, what an ASGI server does that somebody else started.
 
 No function does anything under the servers of this package.
 """

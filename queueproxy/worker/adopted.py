@@ -1,4 +1,4 @@
-"""Orphans: a process that is number 1 of its container is given those of all others."""
+"""Reaps orphans: a process that is number 1 of its container is given those of all others."""
 
 import os
 from collections.abc import Collection

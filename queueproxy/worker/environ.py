@@ -1,4 +1,4 @@
-"""A request envelope as a WSGI environ (PEP 3333), as a plain server would have built it.
+"""Builds the WSGI environ (PEP 3333) of a request envelope, as a plain server would have.
 
 The stock test client's ``generic()`` parses the path again, unquotes it twice and fills in defaults
 of its own; this takes everything from the envelope.

@@ -1,4 +1,4 @@
-"""One request and what Django answered to it, from the view's return to the closed response."""
+"""Follows one request from the view's return to the closed response."""
 
 import contextvars
 import logging

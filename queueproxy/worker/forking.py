@@ -1,4 +1,4 @@
-"""What a process that the project's code forks must not take along from its worker.
+"""Lets a process that the project's code forks take nothing along from its worker.
 
 A forked child is a copy: it has the worker's connections to the broker, the pipes of its signals
 and of its supervisor, and its signal handlers. If it used them, two processes would read one

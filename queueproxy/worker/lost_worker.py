@@ -1,4 +1,4 @@
-"""What is done about a worker process that died: its requests are named and settled at once."""
+"""Deals at once with the requests of a worker process that died: names and settles them."""
 
 import logging
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Whether the database is as this code expects it: migrations that are not applied yet."""
+"""Looks whether the database is as this code expects it: migrations that are not applied yet."""
 
 import logging
 import threading

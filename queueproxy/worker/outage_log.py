@@ -1,4 +1,4 @@
-"""What a worker process logs of a broker that is away."""
+"""Logs, for a worker process, that the broker is away and that it is back."""
 
 import logging
 import threading
@@ -9,7 +9,7 @@ logger = logging.getLogger("queueproxy.worker")
 
 
 class OutageLog:
-    """One line when the broker goes and one when it is back, however many threads notice.
+    """Logs one line when the broker goes and one when it is back, however many threads notice.
 
     What it refuses to one thread it may grant to another: it is back when it is so for all.
     """

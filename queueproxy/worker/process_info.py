@@ -1,4 +1,4 @@
-"""What a worker process tells of itself for people to see: which code it runs, its memory."""
+"""Finds what a worker process tells people of itself: which code it runs, its memory."""
 
 import os
 import resource

@@ -1,4 +1,4 @@
-"""Which of the project's URLs belong to the operators' lane, as its own URLconf has them."""
+"""Finds the project's URLs that belong to the operators' lane, in its own URLconf."""
 
 from collections.abc import Iterator
 

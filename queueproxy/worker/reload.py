@@ -1,4 +1,4 @@
-"""How far the replacement of all worker processes by fresh ones has come."""
+"""Keeps count of how far the replacement of all worker processes has come."""
 
 import time
 from collections.abc import Collection, Sequence

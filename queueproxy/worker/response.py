@@ -1,4 +1,4 @@
-"""From Django's response to what may be sent: status, headers, and the pieces of its body."""
+"""Makes of Django's response what may be sent: status, headers, and the pieces of its body."""
 
 import re
 from collections.abc import AsyncIterable, Callable, Iterable
@@ -16,7 +16,7 @@ _BAD_VALUE = re.compile(r"[\0\r\n]").search
 
 
 class CheckedAnswer(NamedTuple):
-    """What is known of an answer before its first byte goes out."""
+    """All that is known of an answer before its first byte goes out."""
 
     status: int
     headers: list[Header]

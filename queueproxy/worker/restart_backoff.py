@@ -1,4 +1,4 @@
-"""When to start a process again that ended badly."""
+"""Tells when to start a process again that ended badly."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ MOST = 30.0  # seconds
 
 
 class RestartBackoff:
-    """At once after a death out of the blue; ever later while processes end before they serve.
+    """Allows a restart at once after a death out of the blue, ever later while none serves.
 
     Args:
         clock: seconds, for tests.

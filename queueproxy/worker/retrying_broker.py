@@ -1,4 +1,4 @@
-"""The broker as an executor thread uses it: each operation is tried until the broker answers."""
+"""Tries each of an executor thread's operations until the broker answers."""
 
 import time
 from collections.abc import Callable

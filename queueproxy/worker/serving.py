@@ -18,7 +18,7 @@ LEAST_FOR_EXIT = 1.0  # seconds for exit handlers, however long the last request
 
 
 class StatusPipe:
-    """The way to the supervisor: worker ids, SERVING and GOODBYE, a line each.
+    """Tells the supervisor worker ids, SERVING and GOODBYE, a line each.
 
     Args:
         descriptor: the writing end; the supervisor has the other.

@@ -21,7 +21,7 @@ LINGER = 5.0  # seconds the reading thread stays when nobody waits
 
 
 class StreamFlow:
-    """How far the clients of this process's streamed answers are. Thread-safe.
+    """Knows how far the clients of this process's streamed answers are. Thread-safe.
 
     Args:
         broker: makes the link.

@@ -1,4 +1,4 @@
-"""What a WSGI application returned (PEP 3333): Django's response, or what an agent put around it.
+"""Reads what a WSGI application returned (PEP 3333): Django's response, or an agent's iterable.
 
 An agent's iterable has to be read and closed, as a WSGI server does it: only so the agent sees the
 pieces, the errors between them, and the end of the request. What it says is what a client gets:

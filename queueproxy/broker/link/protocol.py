@@ -1,4 +1,4 @@
-"""What a link says to the broker and what it makes of the answer; no I/O here.
+"""Spells what a link says to the broker and reads its answer; no I/O here.
 
 The blocking link (workers) and the asynchronous one (fronts) differ only in how they send and read:
 both drive the same conversation, a generator that yields commands and is sent their replies.

@@ -1,4 +1,4 @@
-"""Waiting for an answer awake, for as long as a broker close by takes to give it.
+"""Waits awake for an answer, for as long as a broker close by takes to give it.
 
 To put a processor to sleep and wake it again costs about as much as such a broker needs for a turn.
 One worker thread, a trivial view, 32 clients, two cores: 1.07 and 1.12 times the answers (medians

@@ -1,4 +1,4 @@
-"""Times counted in fixed buckets: counts of any workers and any moments can be summed.
+"""Counts times in fixed buckets; counts of any workers and any moments can be summed.
 
 Percentiles are read from the sums, never averaged.
 """

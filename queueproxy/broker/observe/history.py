@@ -1,4 +1,4 @@
-"""The history of the queues, as `scripts/sample.lua` writes it: rows of totals, read as rates."""
+"""Reads the history of the queues, which `scripts/sample.lua` writes: totals, read as rates."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ GAP = 5  # steps without a row; a line is not drawn across more
 
 
 class Window(NamedTuple):
-    """How far back, from which series, and how far apart the points are; all in seconds."""
+    """Chooses how far back, from which series, and how far apart the points are; all in seconds."""
 
     reach: int
     series: int

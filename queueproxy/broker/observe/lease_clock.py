@@ -1,4 +1,4 @@
-"""The lease clock, read: how long something has waited, and how long a pause lasts still.
+"""Reads the lease clock: how long something has waited, and how long a pause lasts still.
 
 It is described in scripts/_common.lua; unlike the server's own it doesn't jump.
 """

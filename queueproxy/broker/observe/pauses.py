@@ -1,4 +1,4 @@
-"""Who pauses what: the hash ``pauses``, as keys.py describes it."""
+"""Reads the pauses and their owners: the hash ``pauses``, as keys.py describes it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Who is there: fronts, and workers with what each of their threads runs now."""
+"""Reads the lists of fronts and workers, and what each thread of a worker runs now."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What the broker can tell of the whole system, in a few trips: O(queues + workers + fronts)."""
+"""Reads a snapshot of the whole system in a few trips: O(queues + workers + fronts)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is not as it should be, in words for people; for the terminal and the front's own page."""
+"""Finds what is not as it should be, in words for the terminal and the front's own page."""
 
 import time
 from collections.abc import Iterator, Sequence

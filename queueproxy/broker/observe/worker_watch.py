@@ -1,4 +1,4 @@
-"""Whether anybody serves: said by a front when there is no worker anywhere, and when there is."""
+"""Says when there is no worker anywhere, and when there is one again."""
 
 import asyncio
 import logging

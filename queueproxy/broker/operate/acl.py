@@ -1,4 +1,4 @@
-"""Users of the broker with no more rights than their part of queueproxy uses (Redis ACL SETUSER).
+"""Makes users of the broker with no more rights than their part uses (Redis ACL SETUSER).
 
 A function runs with the rights of its caller, so whoever calls one needs every command in it. And
 whoever has FCALL may call all: the server checks commands and keys, not the names of functions.
@@ -21,7 +21,7 @@ PASSWORD_BYTES = 32
 
 
 class Rights(NamedTuple):
-    """What a process sends: functions, and commands beside those that are inside the functions."""
+    """Functions a process calls, and commands it sends beside those inside the functions."""
 
     functions: frozenset[str]
     commands: frozenset[str]

@@ -1,4 +1,4 @@
-"""What a person does to the queue: pause, resume, and deal with dead letters."""
+"""Operates the queue for a person: pause, resume, look at dead letters and discard them."""
 
 import secrets
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ MASK = "[redacted]"
 
 
 class LetterHead(msgspec.Struct, frozen=True):
-    """What is shown of a request's head; Defaults where it can't be read."""
+    """The part of a request's head that is shown, with defaults where it can't be read."""
 
     method: str = "?"
     path: str = "?"
@@ -78,7 +78,7 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A request that waits, for people to see."""
+    """A waiting request, for people to see."""
 
     queue: str
     entry: str
@@ -98,7 +98,7 @@ class PauseState(NamedTuple):
 
 
 class Control:
-    """Changes made by people. Each method raises BrokerUnavailable where it could not be asked.
+    """Makes people's changes. Each method raises BrokerUnavailable where it could not be asked.
 
     Args:
         link: its own.
@@ -156,7 +156,7 @@ class Control:
         )
 
     def oldest(self, queues: Sequence[str], most: int) -> list[Waiting]:
-        """List the requests that have waited longest, at most so many of each queue; oldest first."""
+        """List the requests that have waited longest, so many of each queue at most; oldest first."""
         named = self._keys.named
         fields = (FIELD, *(f"cursor:{queue}" for queue in queues))
         state, time, *handed_back = self._ask(

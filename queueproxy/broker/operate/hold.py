@@ -1,4 +1,4 @@
-"""The pause of ``hold``: a lease, renewed while a command runs, that ends soon after its owner."""
+"""Keeps the pause of ``hold``: a lease, renewed while a command runs, that ends soon after it."""
 
 import secrets
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from ..link.links import Link
 
 
 class Renewal(NamedTuple):
-    """What became of a hold's pause: the queues on which somebody broke it, and whether it is new.
+    """The outcome of renewing a hold: queues on which somebody broke it, and whether it is new.
 
     ``anew``: the first time, after it had lapsed, and after the broker had lost it.
     """

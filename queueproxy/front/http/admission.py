@@ -1,4 +1,4 @@
-"""Which requests are refused before they are read: what the servers in front of us let through.
+"""Refuses, before it is read, what the servers in front of us let through.
 
 One request must mean the same to the client, to us and to the view (RFC 9112, 11.2).
 """

@@ -1,4 +1,4 @@
-"""Why an answer breaks off after it has begun, and how long a client may keep one waiting."""
+"""Breaks an answer off after it has begun: why, and how long a client may keep one waiting."""
 
 import asyncio
 from collections.abc import Awaitable

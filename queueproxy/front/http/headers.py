@@ -1,4 +1,4 @@
-"""Headers on their way in and out, the request id, and who the client is."""
+"""Reads and writes headers, the request id, and the client's address."""
 
 import ipaddress
 import re
@@ -38,14 +38,14 @@ Trusted = Sequence[Network | str]
 
 
 class Peer(NamedTuple):
-    """Who the client is, as far as those who tell it are trusted."""
+    """The client's address and scheme, as far as those who tell it are trusted."""
 
     client: tuple[str, int] | None
     scheme: str
 
 
 def forwardable_request_headers(scope: dict) -> list[Header]:
-    """List the client's headers for the view, in order, without those whose ``_`` poses as ``-``."""
+    """List the client's headers for the view, in order, without names whose ``_`` poses as ``-``."""
     dropped = _NOT_FORWARDED
     headers = scope["headers"]
     for name, value in headers:

@@ -1,4 +1,4 @@
-"""The front's own answers (P4): what happened, in the words of RFC 9209, nothing of the inside."""
+"""Words the front's own answers (P4) by RFC 9209, and tells nothing of the inside."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How an answer ends that its application did not finish: never framed as complete (P9)."""
+"""Ends an answer that its application did not finish: never framed as complete (P9)."""
 
 import asyncio
 import logging

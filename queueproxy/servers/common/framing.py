@@ -1,4 +1,4 @@
-"""Where a request's body ends: by its length or by its chunks (RFC 9112, 6 and 7)."""
+"""Finds where a request's body ends: by its length or by its chunks (RFC 9112, 6 and 7)."""
 
 import re
 from collections.abc import Callable

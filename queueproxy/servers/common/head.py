@@ -1,4 +1,4 @@
-"""The head of a request: request line and headers, read strictly (RFC 9112, 2 to 6).
+"""Reads the head of a request, line and headers, strictly (RFC 9112, 2 to 6).
 
 What two programs could read in two ways is refused: a lone CR or LF, a folded line, a name that
 is not a token, framing that contradicts itself.

@@ -1,4 +1,4 @@
-"""A request's body on its way from a connection to the application, a bounded piece at a time."""
+"""Hands a request's body from a connection to the application, a bounded piece at a time."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ HIGH_WATER = 64 * 1024  # bytes waiting for the application before the client is
 
 
 class Incoming:
-    """What ``receive`` of ASGI hands out. Belongs to one event loop.
+    """Provides ``receive`` of ASGI. Belongs to one event loop.
 
     Args:
         regulate: called when `backlog` has changed.

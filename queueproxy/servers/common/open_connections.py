@@ -1,4 +1,4 @@
-"""How many connections a server has open, and which one makes room for a new one."""
+"""Counts a server's open connections, and chooses which one makes room for a new one."""
 
 import resource
 from typing import Protocol

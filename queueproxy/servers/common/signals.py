@@ -1,4 +1,4 @@
-"""The signals that stop a server."""
+"""Takes the signals that stop a server."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The socket the front listens on."""
+"""Opens the socket the front listens on."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""What a request line asks for, where that is not simply a path."""
+"""Reads what a request line asks for, where that is not simply a path."""
 
 import re
 from urllib.parse import unquote

@@ -8,7 +8,7 @@ from .timer import Timer
 
 
 class Throttle:
-    """Whether a connection is read.
+    """Reads a connection or leaves it unread.
 
     The event loop tells nothing of a connection that is not read, so `look` does.
 

@@ -1,4 +1,4 @@
-"""Waiting for what has no event of its own."""
+"""Waits for what has no event of its own."""
 
 import asyncio
 from collections.abc import Callable

@@ -42,7 +42,7 @@ class Cycle(RequestResponseCycle):
         return await self._incoming.receive()
 
     async def send(self, message: dict) -> None:
-        """Do what ``send`` of ASGI does; to HTTP/1.0 a body without a length ends with the close."""
+        """Do what ``send`` of ASGI does; to HTTP/1.0 a body without length ends with the close."""
         if message["type"] == "http.response.start":
             self._ends_with_connection = self.scope["http_version"] == "1.0" and not any(
                 name.lower() == b"content-length" for name, _ in message.get("headers", ())

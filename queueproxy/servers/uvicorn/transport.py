@@ -1,4 +1,4 @@
-"""How bytes leave a connection, and how it ends."""
+"""Sends a connection's last bytes, and closes it."""
 
 import asyncio
 from collections.abc import Callable
