@@ -37,7 +37,7 @@ def this_program() -> list[str]:
 
 
 def parent_pipe() -> int | None:
-    """Open the pipe that closes with the process that started this one; None where there is none."""
+    """Open the pipe that closes with the process that started this one; None without one."""
     told = os.environ.pop(PARENT_FD_VARIABLE, None)
     if told is None:
         return None

@@ -156,7 +156,7 @@ class Control:
         )
 
     def oldest(self, queues: Sequence[str], most: int) -> list[Waiting]:
-        """List the requests that have waited longest, so many of each queue at most; oldest first."""
+        """List the requests that have waited longest, a few of each queue; oldest first."""
         named = self._keys.named
         fields = (FIELD, *(f"cursor:{queue}" for queue in queues))
         state, time, *handed_back = self._ask(
