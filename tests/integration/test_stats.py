@@ -6,6 +6,7 @@ import pytest
 
 from queueproxy.broker.observe.histogram import BOUNDS, bucket_of
 from queueproxy.broker.observe.reader import SnapshotReader
+from queueproxy.worker.lost_worker import held_by
 
 from ..brokers import QUEUES, BrokerKit, answer, eventually, ids_of
 
@@ -31,6 +32,18 @@ async def test_at_rest(kit):
     assert queue.wait_p50_seconds is None
     assert snapshot.server in ("valkey", "redis")
     assert snapshot.memory_bytes > 0
+
+
+async def test_what_one_worker_runs_and_for_how_long(kit):
+    front_broker, registration = await kit.front_broker(), kit.registration()
+    await kit.put(front_broker, "a", "b")
+    kit.worker_broker(registration, 0).settle_and_claim(None)
+    kit.worker_broker(kit.registration(), 0).settle_and_claim(None)  # another's
+    link = kit.link()
+    await eventually(lambda: held_by(link, registration.worker)[0]["seconds"] > 0.05)
+    (held,) = held_by(link, registration.worker)
+    assert (held["path"], held["attempt"]) == ("/a", 1)
+    assert held["seconds"] < 60
 
 
 async def test_what_waits_and_what_runs(kit):

@@ -3,7 +3,14 @@
 It is described in scripts/_common.lua; unlike the server's own it doesn't jump.
 """
 
+from collections.abc import Sequence
+
 FIELD = "clock"  # of the state
+
+
+def server_ms(time: Sequence[bytes]) -> int:
+    """Milliseconds of the server's clock, from its answer to TIME (seconds and microseconds)."""
+    return int(time[0]) * 1000 + int(time[1]) // 1000
 
 
 def lease_clock(field: str | bytes | None, now_ms: int) -> int:

@@ -6,7 +6,7 @@ import msgspec
 
 from ..link.links import Link
 from ..link.protocol import checked, refuse_other_schema
-from .lease_clock import FIELD, lease_clock, waited_seconds
+from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from .pauses import Pause, read_pauses
 from .processes import parse_leases, read_fronts, read_workers
 from .snapshot import QueueStats, Snapshot
@@ -35,13 +35,14 @@ class SnapshotReader:
             BrokerUnavailable: it could not be asked.
             SchemaMismatch: its state is another release's.
         """
-        clock, info, state, pauses, leases, workers, fronts, dead, rows, before, *stats = self._ask(
+        time, info, state, pauses, leases, workers, fronts, dead, rows, before, *stats = self._ask(
             self._questions()
         )
-        now = int(clock[0]) + int(clock[1]) / 1e6
+        now_ms = server_ms(time)
+        now = now_ms / 1000
         about, state, pauses = _info(info), _pairs(state), read_pauses(pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
-        clock_ms = lease_clock(state.get(FIELD), int(now * 1000))
+        clock_ms = lease_clock(state.get(FIELD), now_ms)
         queues = [
             _queue(name, state, pauses, _pairs(raw), now, clock_ms)
             for name, raw in zip(self._queues, stats, strict=True)

@@ -11,7 +11,7 @@ from ...exceptions import BrokerRefused, DecodeError
 from ...json_text import decoded
 from ..link.links import Link
 from ..link.protocol import checked
-from ..observe.lease_clock import FIELD, lease_clock, waited_seconds
+from ..observe.lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from ..observe.pauses import Pause, read_pauses
 from ..observe.reader import unpadded
 from ..observe.snapshot import Snapshot
@@ -147,7 +147,7 @@ class Control:
         fields = [f"{kind}:{queue}" for kind in ("paused", "inflight") for queue in queues]
         # The time after the rest: paused by then is paused all the while.
         found, time = self._ask([("HMGET", self._keys.state, FIELD, *fields), ("TIME",)])
-        clock_ms = lease_clock(found[0], _milliseconds(time))
+        clock_ms = lease_clock(found[0], server_ms(time))
         values = [int(value or 0) for value in found[1:]]
         ends, running = values[: len(queues)], values[len(queues) :]
         return PauseState(
@@ -166,7 +166,7 @@ class Control:
                 *(("ZRANGE", named("returned", queue), 0, most - 1) for queue in queues),
             ]
         )
-        clock_ms = lease_clock(state[0], _milliseconds(time))
+        clock_ms = lease_clock(state[0], server_ms(time))
         cursors = state[1:]
         places: list[tuple[str, tuple]] = []
         for queue, cursor, registrations in zip(queues, cursors, handed_back, strict=True):
@@ -226,11 +226,6 @@ def longest_safe_pause(snapshot: Snapshot, queues: Sequence[str], max_hold: floa
 def new_request_id() -> str:
     """Make an id for a request that no front holds."""
     return secrets.token_hex(10)
-
-
-def _milliseconds(time: list[bytes]) -> int:
-    """What TIME said."""
-    return int(time[0]) * 1000 + int(time[1]) // 1000
 
 
 def _waiting(queue: str, entry: bytes, fields: list, clock_ms: int) -> Waiting:

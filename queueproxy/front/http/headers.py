@@ -45,7 +45,7 @@ class Peer(NamedTuple):
 
 
 def forwardable_request_headers(scope: dict) -> list[Header]:
-    """List the client's headers for the view, in order, but no name whose ``_`` poses as ``-``."""
+    """List the client's headers for the view, in order; names with ``_`` pose as others and go."""
     dropped = _NOT_FORWARDED
     headers = scope["headers"]
     for name, value in headers:
