@@ -12,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: run test lint django-suite chaos mutations faults drill bench data help clean
+.PHONY: run test lint django-suite chaos mutations faults slow-clients drill bench data help clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,6 +53,9 @@ mutations: $(VENV)/.installed
 
 faults: $(VENV)/.installed
 	QUEUEPROXY_FAULT_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/faults $(ARGS)
+
+slow-clients: $(VENV)/.installed
+	$(BIN)/python -m tests.slow_clients
 
 drill: $(VENV)/.installed
 	$(BIN)/python -m drill $(ARGS)

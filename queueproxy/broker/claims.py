@@ -96,7 +96,7 @@ def _unless_of_another_type(reply: object) -> object:
     except ErrorReply as error:
         if error.code != "WRONGTYPE":
             raise
-        raise DecodeError("What is kept as its body is none.") from error
+        raise DecodeError("The key of its body holds another type.") from error
 
 
 def verified(claim: Claim, body: bytes, codec: Codec) -> Envelope:

@@ -27,9 +27,9 @@ from .outage import Outage
 from .outbox import Chunk, Outbox
 from .sender import Sender
 
-# A trip for replies costs the broker and the front as much for one as for ten. While many are held
-# and had to wait, replies may wait for one another, for no longer than a request waits for a
-# worker: none runs dry of it. At 32 clients it halved the front's work for a sixth more requests.
+# Reading one reply costs the broker and the front as much as reading ten. While many requests are
+# held and have had to wait, reading is put off, at most for the time a request waits for a worker,
+# so that no worker goes idle. At 32 clients it halved the front's work for a sixth more requests.
 GATHER_REPLIES_FROM = 8  # held requests
 GATHER_REPLIES_FOR = 0.006  # seconds at most
 

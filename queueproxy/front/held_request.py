@@ -78,7 +78,7 @@ class HeldRequest:
     ):
         self.request = request
         self.state = DeliveryState.PENDING
-        self.times_sent = 0  # with a number of its own; a batch sent again is the same sending
+        self.times_sent = 0  # resending the same batch does not count
         self.attempt = 0  # the one that answers; 0 before its first frame
         self.next_seq = 0
         self.taken = 0  # bytes of its answer that the client has taken

@@ -58,7 +58,7 @@ class Sender:
         self._incarnation = ""  # in which this front and the broker know the same requests
         self.refusals: Counter[str] = Counter()  # see Outage
         self._outage = Outage("Talking to the broker", self.refusals)
-        self._all = steps = Steps(broker, inbox, outbox, lease)
+        self._work = steps = Steps(broker, inbox, outbox, lease)
         self._heartbeat, *others = [
             _Step(what, act, self.refusals)
             for what, act in (
@@ -85,7 +85,7 @@ class Sender:
 
     def check_unanswered(self) -> None:
         """Find whoever waits in vain: a reply was refused that may have been anybody's."""
-        self._all.unanswered_check_due = True
+        self._work.unanswered_check_due = True
         self.wake()
 
     async def run(self) -> None:
@@ -96,7 +96,7 @@ class Sender:
                 try:
                     if not self._joined:
                         await self._join()
-                    # A round that finds nothing to do never waits: nothing came up meanwhile.
+                    # An idle round awaits no I/O, so no wake-up can be missed before `_sleep`.
                     if not await self._round():
                         await self._sleep()
                 except Exception as error:
@@ -106,11 +106,11 @@ class Sender:
             self._timer.cancel()
 
     def _schedule_tick(self) -> None:
-        self._timer = self._loop.call_later(self._all.tick_every, self._tick)
+        self._timer = self._loop.call_later(self._work.tick_every, self._tick)
 
     def _tick(self) -> None:
         self._schedule_tick()
-        self._all.tick(self._loop.time())
+        self._work.tick(self._loop.time())
         self.wake()
 
     async def _sleep(self) -> None:

@@ -1,6 +1,6 @@
 """Finds out, and mends, what an ASGI server does that somebody else started.
 
-No function does anything under the servers of this package.
+Under the servers of this package each function does nothing.
 """
 
 import asyncio

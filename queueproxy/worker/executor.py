@@ -78,7 +78,7 @@ class Executor:
         agents replace theirs in ``WSGIHandler.__call__``, for each request.
 
         Raises:
-            DecodeError: the head is none a front of ours wrote; nothing was run.
+            DecodeError: the head was not written by one of our fronts; nothing was run.
         """
         head = envelope.head
         environ = build_environ(head, envelope.body)

@@ -19,7 +19,7 @@ LOOK_AGAIN = 5.0  # seconds without news after which it is asked whether anybody
 
 
 class Reply:
-    """The answer to one claim; made before its request is run, whose time it takes.
+    """Sends the answer to one claim. Make it before the request is run: its timer starts here.
 
     Args:
         broker: the thread's own.

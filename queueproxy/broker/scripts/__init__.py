@@ -30,7 +30,7 @@ def library() -> Library:
     """Return the scripts of this release, read once.
 
     Raises:
-        ScriptsUnreadable: not even once.
+        ScriptsUnreadable: their files could not be read.
     """
     try:
         return _read()

@@ -35,11 +35,11 @@ class MemoryNeeded(Cut):
 
 
 class ClientPatience:
-    """The time a client may still lose, of SLACK seconds.
+    """Counts how many seconds of its slack a slow client has left.
 
     Only time in which bytes wait for the client counts. It gets one second back for each `min_rate`
-    bytes it takes, up to the slack: so who takes that much is never cut, and who stops is cut
-    soon, however much was taken before.
+    bytes it takes, up to the slack: a client that takes that much is never cut, and one that stops
+    is cut soon, however much it took before.
 
     Args:
         slack: seconds.

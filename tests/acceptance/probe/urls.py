@@ -47,6 +47,11 @@ def stream(request, nonce):
     return StreamingHttpResponse(pieces())
 
 
+def page(request, nonce):
+    note(request, nonce)
+    return HttpResponse(b"x" * int(request.GET["size"]))
+
+
 def bad(request, nonce):
     note(request, nonce)
     response = HttpResponse("never seen")
@@ -73,6 +78,7 @@ urlpatterns = [
     path("run/<nonce>/", run),
     path("die/<nonce>/", die),
     path("stream/<nonce>/", stream),
+    path("page/<nonce>/", page),
     path("bad/<nonce>/", bad),
     path("code/", code),
     path("clear/<nonce>/", clear_cache),
