@@ -102,7 +102,7 @@ def read_workers(
 
 def read_current(ask: Ask, keys: Keys, worker: str) -> list[dict[str, Any]]:
     """List what one worker holds, longest first, as `read_workers` tells it."""
-    time, field, raw = ask([("TIME",), ("HGET", keys.state, FIELD), ("HGETALL", keys.leases)])
+    time, (field,), raw = ask([("TIME",), ("HMGET", keys.state, FIELD), ("HGETALL", keys.leases)])
     texts = [text.decode() for text in raw]
     leases = [
         lease
