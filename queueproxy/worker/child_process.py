@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 
+from ..wording import requests_text
 from .process import GOODBYE, SERVING
 from .serving import STATUS_FD_VARIABLE
 
@@ -77,3 +78,20 @@ class ChildProcess:
     def close(self) -> None:
         """Let go of the pipe."""
         os.close(self._status)
+
+
+def death_text(pid: int, status: int, held: list[dict]) -> str:
+    """How a worker process ended, in a sentence.
+
+    Args:
+        status: as `subprocess.Popen.returncode` has it.
+        held: the requests it ran, as `broker.observe` tells them.
+    """
+    words = f"Worker process {pid} {_ending(status)}"
+    return f"{words} while it ran {requests_text(held)}." if held else f"{words}."
+
+
+def _ending(status: int) -> str:
+    if status == 0:
+        return "ended with status 0 in the middle of its work"
+    return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
