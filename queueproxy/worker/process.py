@@ -8,21 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..backoff import Backoff
 from ..broker.handle import Broker
 from ..broker.observe.processes import DRAINING, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
-from ..exceptions import BrokerUnavailable
 from ..wording import count_text, requests_text
 from .executor import Executor
+from .heartbeat import Heartbeat
 from .loop import ExecutorThread, RequestBudget
 from .lost_worker import held_by
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
-from .process_info import memory_bytes, release
-from .retrying_broker import TELL_AFTER, RetryingBroker
+from .process_info import release
+from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
 
@@ -80,6 +79,7 @@ class Worker:
             options.queues,
             report,
         )
+        self._heartbeat = Heartbeat(self._registration, self._outage, self._state)
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
             lambda pending: self._registration.announce(pending_migrations=pending),
@@ -95,17 +95,17 @@ class Worker:
 
     def run(self) -> int:
         """Serve; the exit status."""
-        if not self._register():
+        if not self._heartbeat.begin(self._stop):
             self._report(GOODBYE)
             return 0
         self._migrations.start()
         while self._waits_for_migrations() and not self._stop.is_set():
-            self._beat()
+            self._heartbeat.beat()
             self._until_next_beat(self._waits_for_migrations)
         if not self._stop.is_set():
             self._start_threads()
         while not self._stop.is_set() and self._threads_alive():
-            self._beat()
+            self._heartbeat.beat()
             self._until_next_beat(self._threads_alive)
         return self._drain()
 
@@ -142,17 +142,6 @@ class Worker:
             number, broker, self._executor, self._stop, self._allowance, burst=options.burst
         )
 
-    def _register(self) -> bool:
-        backoff = Backoff()
-        while not self._stop.is_set():
-            try:
-                self._registration.join()
-                return True
-            except BrokerUnavailable as error:
-                self._outage.note(True, error)
-                self._stop.wait(backoff.failed())
-        return False
-
     def _until_next_beat(self, go_on: Callable[[], bool]) -> None:
         """Wait until a heartbeat is due, the stop comes, or there is no reason to go on."""
         until = time.monotonic() + self._options.broker.lease / 3
@@ -165,22 +154,6 @@ class Worker:
         """Whether the threads may start or end by themselves."""
         options = self._options
         return options.burst or options.max_requests is not None or self._waits_for_migrations()
-
-    def _beat(self) -> None:
-        for _ in range(TELL_AFTER):
-            try:
-                self._beat_once()
-            except BrokerUnavailable as error:
-                why = error
-            else:
-                self._outage.note(False)
-                return
-        self._outage.note(True, why)
-
-    def _beat_once(self) -> None:
-        if not self._registration.beat(self._state(), memory_bytes()):
-            logger.warning("This worker was given up by the broker; it registers again.")
-            self._registration.join(given_up=self._registration.worker)
 
     def _state(self) -> str:
         if self._stop.is_set():
@@ -201,16 +174,13 @@ class Worker:
                 self._give_up()
                 break
             if now >= next_beat:
-                self._beat()
-                self._call_to_stop()
+                self._heartbeat.beat()
+                self._heartbeat.call_to_stop(len(self._threads))
                 next_beat = now + min(1.0, self._options.broker.lease / 3)
             self._threads[0].join(0.02) if len(self._threads) == 1 else time.sleep(0.02)
         forced = self._threads_alive()
         self._flow.close()
-        try:
-            self._registration.leave()
-        except BrokerUnavailable:
-            pass  # its lease runs out by itself
+        self._heartbeat.end()
         if forced:
             return FORCED
         self._report(GOODBYE)
@@ -225,9 +195,3 @@ class Worker:
             "is" if len(held) == 1 else "are",
             f": {requests_text(held)}" if held else "",
         )
-
-    def _call_to_stop(self) -> None:
-        try:
-            self._registration.call_to_stop(len(self._threads))
-        except BrokerUnavailable:
-            pass  # nobody blocks on a broker that is away
