@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from ..wording import requests_text
-from .process import GOODBYE, SERVING
+from .process import GOODBYE, LEAVING, SERVING
 from .serving import STATUS_FD_VARIABLE
 
 STOP_MARGIN = 5.0  # seconds beyond the graceful timeout before a process is killed
@@ -40,13 +40,16 @@ class ChildProcess:
         self._status = reading
         self.worker = ""
         self.serving = False
+        self.leaving = False
         self.said_goodbye = False
         self.started = time.monotonic()
         self.told_to_stop = False
         self._kill_at = 0.0
 
     def read_status(self) -> None:
-        """Take in what it has told: its worker id, that it serves, that it holds nothing more."""
+        """Take in what it has told: its worker id, that it serves, that a view keeps it from
+        serving, that it holds nothing more.
+        """
         try:
             lines = os.read(self._status, 65536).decode().splitlines()
         except BlockingIOError:
@@ -54,6 +57,8 @@ class ChildProcess:
         for line in lines:
             if line == SERVING:
                 self.serving = True
+            elif line == LEAVING:
+                self.leaving = True
             elif line == GOODBYE:
                 self.said_goodbye = True
             else:

@@ -37,6 +37,11 @@ class Children:
         """Those that have not been told to stop."""
         return [child for child in self._running if not child.told_to_stop]
 
+    @property
+    def leaving(self) -> int:
+        """How many end by themselves because a view has run past VIEW_TIMEOUT."""
+        return sum(child.leaving for child in self._running)
+
     def start(self) -> ChildProcess:
         """One more.
 
@@ -61,6 +66,8 @@ class Children:
         for child in list(self._running):
             child.read_status()
             self.ever_served |= child.serving
+            if child.leaving:
+                self.stop(child)
             status = child.process.poll()
             if status is None:
                 child.kill_if_late()

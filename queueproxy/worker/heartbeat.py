@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ..backoff import Backoff
 from ..broker.registration import Registration
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .outage_log import OutageLog
 from .process_info import memory_bytes
 from .retrying_broker import TELL_AFTER
@@ -19,34 +19,53 @@ class Heartbeat:
 
     Args:
         registration: of the process.
+        stop: of the process.
         outage: told whether the broker is away.
         state: gives what ``status`` is to show of the process.
     """
 
-    def __init__(self, registration: Registration, outage: OutageLog, state: Callable[[], str]):
+    def __init__(
+        self,
+        registration: Registration,
+        stop: StopFlag,
+        outage: OutageLog,
+        state: Callable[[], str],
+    ):
         self._registration = registration
+        self._stop = stop
         self._outage = outage
         self._state = state
 
-    def begin(self, stop: StopFlag) -> bool:
-        """Register; False where the stop came first."""
+    def begin(self) -> bool:
+        """Register; False where the stop came first.
+
+        Raises:
+            SchemaMismatch: the broker's state is another release's.
+        """
         backoff = Backoff()
-        while not stop.is_set():
+        while not self._stop.is_set():
             try:
                 self._registration.join()
                 return True
             except BrokerUnavailable as error:
                 self._outage.note(True, error)
-                stop.wait(backoff.failed())
+                self._stop.wait(backoff.failed())
         return False
 
     def beat(self) -> None:
-        """Keep the leases; register anew where the broker has given this worker up."""
+        """Keep the leases; register anew where the broker has given this worker up.
+
+        Where its state is another release's by now, the stop is set.
+        """
         for _ in range(TELL_AFTER):
             try:
                 self._beat_once()
             except BrokerUnavailable as error:
                 why = error
+            except SchemaMismatch as error:
+                self._outage.note_mismatch(error)
+                self._stop.set()
+                return
             else:
                 self._outage.note(False)
                 return
@@ -68,5 +87,5 @@ class Heartbeat:
         """Leave the list; what is still held is dealt with as lost."""
         try:
             self._registration.leave()
-        except BrokerUnavailable:
+        except (BrokerUnavailable, SchemaMismatch):
             pass  # its lease runs out by itself

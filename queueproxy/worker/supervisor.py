@@ -135,7 +135,10 @@ class Supervisor:
     def _adjust(self) -> None:
         extra = self._reload and self._reload.extra(self._children)
         serving = [child for child in self._children.staying if child is not extra]
-        if len(serving) < self._orders.processes and self._restarts.allowed:
+        # One that a view keeps from serving is replaced while it drains; but where all views hang,
+        # no more processes drain than serve.
+        room = len(serving) + max(0, self._children.leaving - self._orders.processes)
+        if room < self._orders.processes and self._restarts.allowed:
             self._start()
         for child in serving[self._orders.processes :]:
             self._children.stop(child)

@@ -69,6 +69,7 @@ WITHDRAWN = _waiting("An operator withdrew the request.")
 HOLD_EXPIRED_IN_FLIGHT = Refusal(
     504, "http_response_timeout", f"The answer took too long. {_UNKNOWN}"
 )
+VIEW_TIMED_OUT = Refusal(504, "http_response_timeout", f"The view took too long. {_UNKNOWN}")
 ANSWER_DROPPED = Refusal(
     502, "http_response_incomplete", f"There was no room for the answer. {_UNKNOWN}"
 )
@@ -85,6 +86,7 @@ _BY_REASON = {
     "body_lost": BODY_LOST,
     "hold_expired": HOLD_EXPIRED_WAITING,
     "hold_expired_started": HOLD_EXPIRED_IN_FLIGHT,
+    "view_timeout": VIEW_TIMED_OUT,
     "withdrawn": WITHDRAWN,
     "worker_lost": WORKER_LOST,
 }
