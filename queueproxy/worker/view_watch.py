@@ -6,6 +6,7 @@ work, its other threads finish, and then it ends with the views that have not re
 
 import logging
 import sys
+import sysconfig
 import time
 import traceback
 from collections.abc import Sequence
@@ -14,6 +15,9 @@ from typing import NamedTuple, Protocol
 from ..broker.claims import Claim
 from ..envelopes import RequestHead
 from ..wording import requests_text
+
+# Directories of Python's library and of installed packages.
+_NOT_THE_PROJECTS = tuple(map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -115,9 +119,11 @@ class ViewWatch:
 
 
 def _place_of(thread: Watched) -> str:
-    """Where its code is just now."""
+    """Where its code is just now: the project's own, where any of that is under way."""
     frame = sys._current_frames().get(thread.ident or 0)
     if frame is None:
         return ""
-    (place,) = traceback.extract_stack(frame, limit=1)
+    stack = traceback.extract_stack(frame)
+    own = [place for place in stack if not place.filename.startswith(_NOT_THE_PROJECTS)]
+    place = (own or stack)[-1]
     return f" and is at {place.filename}, line {place.lineno}"

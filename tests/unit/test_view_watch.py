@@ -69,3 +69,17 @@ def test_each_is_told_of_once_and_with_the_place_it_is_at(caplog):
     words = record.getMessage()
     assert words.startswith("GET /slow/ (an-id, 2 min) has run past VIEW_TIMEOUT (100 s) and is at")
     assert "view_watch.py, line " in words
+
+
+def test_the_place_is_the_projects_own(caplog):
+    late, gate = thread_that_runs(LIMIT), threading.Event()
+    waiting = threading.Thread(target=gate.wait)  # at its innermost it is in Python's library
+    project = threading.Thread(target=lambda: waiting.run())
+    project.start()
+    late.ident = project.ident
+    try:
+        ViewWatch(LIMIT).look([late])
+    finally:
+        gate.set()
+        project.join()
+    assert "test_view_watch.py, line " in caplog.text

@@ -1,10 +1,15 @@
 """The front's own answers (P4): what happened, in the words of RFC 9209, nothing of the inside."""
 
+import logging
 from dataclasses import dataclass
 
-from .headers import date_header
+from ...wording import escaped
+from .headers import date_header, raw_path
+
+logger = logging.getLogger("queueproxy.front")
 
 RETRY_AFTER = 5  # seconds
+LOGGED = (502, 503, 504)  # what the client is not to blame for
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,27 @@ _BY_REASON = {
 def for_failure(reason: str) -> Refusal:
     """The answer for a reason the broker gives; any other means an unusable reply."""
     return _BY_REASON.get(reason, BAD_REPLY)
+
+
+def log(refusal: Refusal, request_id: str, scope: dict | None = None) -> None:
+    """One WARNING where the status is 502, 503 or 504: id, method, path and why; no query.
+
+    To be called where a refusal is answered.
+
+    Args:
+        request_id: as the client is told it.
+        scope: of the request; None where there was none yet.
+    """
+    if refusal.status in LOGGED:
+        method, path = (scope["method"], raw_path(scope)) if scope else ("?", "?")
+        logger.warning(
+            "%d for %s %s (%s): %s",
+            refusal.status,
+            escaped(method, most=20),
+            escaped(path),
+            request_id,
+            refusal.detail,
+        )
 
 
 def response(
