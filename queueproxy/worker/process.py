@@ -174,11 +174,11 @@ class Worker:
         self._migrations.end()
         self.stop_by = time.monotonic() + self._options.graceful_timeout
         next_beat = 0.0
-        while self._threads_alive():
+        while alive := self._alive():
             now = time.monotonic()
             overdue = self._views.look(self._threads)
-            if now >= self.stop_by or len(overdue) == self._alive():
-                others = len(overdue) < self._alive()
+            others = len(overdue) < alive
+            if now >= self.stop_by or not others:
                 give_up(self._options.broker, self._registration.worker, overdue, others=others)
                 break
             if now >= next_beat:

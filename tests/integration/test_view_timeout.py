@@ -49,7 +49,7 @@ async def test_another_takes_its_place_while_its_other_threads_finish(workers, c
     (old,) = workers.pids()
     stuck = await client.ask("/run/hangs/?seconds=60", "POST")
     # Each piece of it comes in time, and so it may go on until its end.
-    streams = [await client.ask(f"/stream/{n}/?count=40&pause=0.2") for n in range(3)]
+    streams = [await client.ask(f"/stream/{n}/?count=75&pause=0.2") for n in range(3)]
     wait_until(lambda: len(workers.runs()) == 4, "all run")
     wait_until(lambda: len(workers.pids()) == 2, "another one serves beside it")
     assert alive(old)
@@ -68,11 +68,11 @@ async def test_no_more_processes_drain_than_serve(workers, client):
     supervisor = workers.start("--threads", "2")
     for number in range(2):
         await client.ask(f"/run/hangs-{number}/?seconds=60", "POST")
-        await client.ask(f"/stream/{number}/?count=60&pause=0.2")
+        await client.ask(f"/stream/{number}/?count=100&pause=0.2")
         wait_until(lambda n=number: len(workers.runs()) == 2 * n + 2, "both run", timeout=30)
     seen = []
     wait_until(lambda: len(told(supervisor, "VIEW_TIMEOUT")) == 2, "the second is found too")
     wait_until(lambda: seen.append(len(children(supervisor.pid))) or len(seen) > 100)
     assert max(seen) == 2
-    wait_until(lambda: workers.queue()["completed_total"] == 2, "the streams have ended", 30)
+    wait_until(lambda: workers.queue()["completed_total"] == 2, "the streams have ended", 60)
     workers.serve(supervisor, 1)
