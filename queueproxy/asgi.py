@@ -22,7 +22,7 @@ from .front.consumer import ConsumerOptions, RequestConsumer
 from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
 from .front.http.cut import Cut
-from .front.http.headers import parse_networks
+from .front.http.headers import parse_networks, peer_is_among
 from .front.routing import compile_routes
 from .servers import foreign_server
 
@@ -54,6 +54,7 @@ class QueueProxy:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._options: ConsumerOptions | None = None
         self._endpoints: Endpoints | None = None
+        self._told_of_forwarding = False
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] == "lifespan":
@@ -66,6 +67,7 @@ class QueueProxy:
         # uvicorn adds the trailers of a body to its own list, after the headers were judged.
         scope = {**scope, "headers": list(scope["headers"])}
         front = self.front()
+        scope = self._as_connected(scope, send)
         if self._endpoints.owns(scope):
             await self._endpoints.answer(scope, send, foreign_server.headers_it_adds(send))
             return
@@ -76,6 +78,19 @@ class QueueProxy:
             if not foreign_server.cut(send, at_once=cut.at_once):
                 raise
             logger.info("An answer was cut short: %s", cut)
+
+    def _as_connected(self, scope: dict, send: Callable) -> dict:
+        """The scope, in which nobody is believed but TRUSTED_PROXIES."""
+        connected = foreign_server.as_connected(scope, send)
+        if connected is scope or self._told_of_forwarding:
+            return connected
+        if not peer_is_among(connected["client"], self._options.trusted_proxies):
+            self._told_of_forwarding = True
+            logger.warning(
+                "The server believes X-Forwarded-For and X-Forwarded-Proto by itself. They are "
+                "ignored: only TRUSTED_PROXIES counts, which does not name who sends them."
+            )
+        return connected
 
     def front(self) -> Front:
         """Return the front of the running event loop, started on first use."""

@@ -1,5 +1,6 @@
 """System checks: finds everything that can be known to be wrong before the first request."""
 
+import os
 from collections.abc import Iterator, Mapping
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from . import conf
 from .broker.link.connect import server_info
 from .conf import Problem
 from .exceptions import BrokerUnavailable
+from .front.http.headers import UNIX, parse_networks
 from .setting_rules import MIB
 
 OLDEST_SERVER = (7, 0)
@@ -18,6 +20,7 @@ OLDEST_SERVER = (7, 0)
 # the requests for the blocks they lie in.
 BROKER_ITSELF = 16 * MIB  # bytes
 TAG = "queueproxy"
+FORWARDED_ALLOW_IPS = "FORWARDED_ALLOW_IPS"  # variable that uvicorn and gunicorn read
 
 
 @checks.register(TAG)
@@ -120,6 +123,16 @@ def _warnings() -> list[checks.CheckMessage]:
                 id=f"{TAG}.W001",
             )
         )
+    believed = _believed_by_server(os.environ.get(FORWARDED_ALLOW_IPS, ""))
+    if believed:
+        messages.append(
+            checks.Warning(
+                f"{FORWARDED_ALLOW_IPS} names {', '.join(believed)}, which "
+                "QUEUEPROXY['TRUSTED_PROXIES'] does not.",
+                "What an ASGI server believes by itself does not count: add it to TRUSTED_PROXIES.",
+                id=f"{TAG}.W009",
+            )
+        )
     if conf.get_settings().signing and len(settings.SECRET_KEY) < 32:
         messages.append(
             checks.Warning(
@@ -129,6 +142,30 @@ def _warnings() -> list[checks.CheckMessage]:
             )
         )
     return messages
+
+
+def _believed_by_server(listed: str) -> list[str]:
+    """Of addresses and networks separated by commas, those that no trusted proxy covers."""
+    trusted = parse_networks(conf.get_settings().trusted_proxies)
+    return [
+        name
+        for name in filter(None, map(str.strip, listed.split(",")))
+        if not _covered(name, trusted)
+    ]
+
+
+def _covered(name: str, trusted: tuple) -> bool:
+    try:
+        (network,) = parse_networks([name])
+    except ValueError:  # "*", or a name
+        return False
+    return any(
+        network != UNIX
+        and other != UNIX
+        and network.version == other.version
+        and network.subnet_of(other)
+        for other in trusted
+    )
 
 
 def _message(problem: Problem) -> checks.CheckMessage:

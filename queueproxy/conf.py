@@ -45,6 +45,7 @@ class Settings:
     max_body: int = 32 * MIB
     max_memory: int = 256 * MIB
     front_memory: int = 256 * MIB
+    view_timeout: float | None = None
     lease: float = 15
     max_attempts: int = 2
     retry_methods: Sequence[str] = SAFE_METHODS

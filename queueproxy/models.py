@@ -13,5 +13,5 @@ class Queue(models.Model):
         permissions = [
             ("view_dashboard", _("Can see the queue")),
             ("control_queue", _("Can pause and resume the queue and withdraw requests")),
-            ("manage_dead_letters", _("Can retry and discard dead letters")),
+            ("manage_dead_letters", _("Can replay and discard dead letters")),
         ]

@@ -49,6 +49,12 @@ def _seconds(value) -> str | None:
     return None if good else "a number of seconds, 0.1 to 86400"
 
 
+def _view_timeout(value) -> str | None:
+    if value is None or (_seconds(value) is None and value >= 1):
+        return None
+    return "a number of seconds, 1 to 86400, or None for no limit"
+
+
 def _count(most: int, least: int = 1) -> Rule:
     def rule(value) -> str | None:
         good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
@@ -140,6 +146,7 @@ RULES: dict[str, Rule] = {
     "MAX_BODY": _count(4096 * MIB),
     "MAX_MEMORY": _count(1024 * 1024 * MIB),
     "FRONT_MEMORY": _count(1024 * 1024 * MIB, least=4 * MIB),
+    "VIEW_TIMEOUT": _view_timeout,
     "LEASE": _seconds,
     "MAX_ATTEMPTS": _count(100),
     "RETRY_METHODS": _methods,

@@ -25,11 +25,21 @@ def printable(text: object) -> str:
     return "".join(char if char.isprintable() else "?" for char in str(text))
 
 
+def escaped(text: object, most: int = 200) -> str:
+    """Text of strangers as printable ASCII for a log, the rest escaped as in Python source.
+
+    Args:
+        most: characters; what is longer is cut, and ends in ``...``.
+    """
+    written = str(text)[: most + 1].encode("unicode_escape").decode("ascii")
+    return written if len(written) <= most else f"{written[: most - 3]}..."
+
+
 def requests_text(requests: list[dict], most: int = 5) -> str:
     """Requests that run, as `broker.observe` tells them: ``GET /slow/ (id, 2.1 s)``, a few."""
     named = [
-        f"{printable(request['method'])} {printable(request['path'])} "
-        f"({printable(request['request_id'])}, {seconds_text(request['seconds'])})"
+        f"{escaped(request['method'], most=20)} {escaped(request['path'])} "
+        f"({escaped(request['request_id'])}, {seconds_text(request['seconds'])})"
         for request in requests[:most]
     ]
     if len(requests) > most:

@@ -72,6 +72,19 @@ def settlement_arguments(settlement: Settlement | None, codec: Codec) -> tuple:
     return (claim.id, claim.attempt, outcome, WIRE_VERSION, head, body, signature)
 
 
+def fail_claim(link: Link, worker: str, thread: int, claim: Claim, reason: str) -> None:
+    """End the lease of a thread that does not return; nothing happens where it has ended by itself.
+
+    The request is not run again. To be called where the thread claims nothing more.
+
+    Raises:
+        BrokerUnavailable: fate unknown; call again, or leave it to the end of the lease.
+    """
+    settling = settlement_arguments(Settlement(claim, reason), Codec())
+    common = (worker, f"{worker}/{thread}", "given-up", 0, WIRE_VERSION)
+    link.script("settle_and_claim", *common, *settling, 0)
+
+
 def fetch_chunks(link: Link, claim: Claim) -> bytes:
     """Fetch the body of a claimed request that stands in chunks beside it.
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
+from ..exceptions import BrokerFull, BrokerRefused, BrokerUnavailable, SchemaMismatch
 from .claims import Claim, Settlement, claim_of, fetch_chunks, settlement_arguments, verified
 from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
@@ -198,6 +198,6 @@ class WorkerBroker:
         """Report what was counted and drop the link."""
         try:
             self.counts.report(self.worker)
-        except BrokerUnavailable:
+        except (BrokerUnavailable, SchemaMismatch):
             pass
         self._link.close()

@@ -38,6 +38,7 @@ def worker_options(options: dict) -> WorkerOptions:
         burst=options["burst"],
         max_requests=options["max_requests"],
         graceful_timeout=options["graceful_timeout"],
+        view_timeout=settings.view_timeout,
         name=options["name"],
         require_migrations=options["require_migrations"],
     )

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from .. import conf
 from ..broker.link.links import Link
+from ..broker.observe.processes import ENDING
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import Snapshot
 from ..broker.operate.control import Control, DeadLetter
@@ -47,7 +48,7 @@ def _has_thread_for(queue: str, snapshot: Snapshot, own_request: str) -> bool:
     """Whether some thread that serves the queue does not run this very request."""
     threads = 0
     for worker in snapshot.workers:
-        if queue in worker["queues"] and worker["state"] != "draining":
+        if queue in worker["queues"] and worker["state"] not in ENDING:
             threads += worker["threads"]
             threads -= any(run["request_id"] == own_request for run in worker["current"])
     return threads > 0

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import msgspec.structs
 
 from ..broker.front_broker import FrontBroker
+from ..wording import count_text
 from .held_request import BAD_REPLY, WORKER_LOST, DeliveryState, HeldRequest
 from .inbox import Inbox
 from .outbox import IDS_AT_ONCE, Outbox
@@ -85,8 +86,8 @@ def _send_again_or_fail(lost: list[HeldRequest]) -> list[HeldRequest]:
             held.notify(WORKER_LOST)
     if lost:
         logger.warning(
-            "The broker had lost %d held requests: %d are sent again, %d are answered 502.",
-            len(lost),
+            "The broker had lost %s: %d sent again, %d answered 502.",
+            count_text(len(lost), "held request"),
             len(again),
             len(lost) - len(again),
         )

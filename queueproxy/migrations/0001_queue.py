@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("view_dashboard", "Can see the queue"),
                     ("control_queue", "Can pause and resume the queue and withdraw requests"),
-                    ("manage_dead_letters", "Can retry and discard dead letters"),
+                    ("manage_dead_letters", "Can replay and discard dead letters"),
                 ],
                 "managed": False,
                 "default_permissions": (),

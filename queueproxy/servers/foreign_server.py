@@ -28,6 +28,48 @@ def headers_it_adds(send: Callable) -> frozenset[bytes]:
     return _DATE_AND_SERVER.intersection(name.lower() for name, _ in added)
 
 
+def as_connected(scope: dict, send: Callable) -> dict:
+    """The scope with client and scheme of the connection, where the server put others there.
+
+    uvicorn takes both from ``X-Forwarded-For`` and ``X-Forwarded-Proto`` where the peer is on
+    loopback, unless it is started with ``--no-proxy-headers``; Daphne does so for every peer where
+    it is started with ``--proxy-headers``. Whom to believe is for TRUSTED_PROXIES to say.
+    """
+    connected = _uvicorns_connection(send) or _daphnes_connection(send)
+    if connected is None or connected == (_address_in(scope), scope["scheme"]):
+        return scope
+    client, scheme = connected
+    return {**scope, "client": client, "scheme": scheme}
+
+
+def _address_in(scope: dict) -> tuple | None:
+    return tuple(scope["client"]) if scope.get("client") else None
+
+
+def _uvicorns_connection(send: Callable) -> tuple[tuple | None, str] | None:
+    """Peer and scheme of the connection, where uvicorn may have put others into the scope."""
+    cycle = getattr(send, "__self__", None)
+    protocol = getattr(getattr(cycle, "on_response", None), "__self__", None)
+    if not getattr(getattr(protocol, "config", None), "proxy_headers", False):
+        return None
+    if not hasattr(protocol, "client") or not hasattr(protocol, "scheme"):
+        return None
+    return protocol.client, protocol.scheme
+
+
+def _daphnes_connection(send: Callable) -> tuple[tuple | None, str] | None:
+    """As for uvicorn."""
+    if _twisted_transport(send) is None:
+        return None
+    request = send.args[0]
+    server = getattr(request, "server", None)
+    if not getattr(server, "proxy_forwarded_address_header", None):
+        return None
+    peer = request.client
+    client = (str(peer.host), peer.port) if hasattr(peer, "port") else None
+    return client, "https" if request.isSecure() else "http"
+
+
 def cut(send: Callable, *, at_once: bool = False) -> bool:
     """Break the connection of an answer, where an exception would not; whether that was done.
 

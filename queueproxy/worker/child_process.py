@@ -6,7 +6,8 @@ import subprocess
 import time
 from collections.abc import Sequence
 
-from .process import GOODBYE, SERVING
+from ..wording import requests_text
+from .process import GOODBYE, LEAVING, SERVING
 from .serving import STATUS_FD_VARIABLE
 
 STOP_MARGIN = 5.0  # seconds beyond the graceful timeout before a process is killed
@@ -39,13 +40,16 @@ class ChildProcess:
         self._status = reading
         self.worker = ""
         self.serving = False
+        self.leaving = False
         self.said_goodbye = False
         self.started = time.monotonic()
         self.told_to_stop = False
         self._kill_at = 0.0
 
     def read_status(self) -> None:
-        """Take in what it has told: its worker id, that it serves, that it holds nothing more."""
+        """Take in what it has told: its worker id, that it serves, that a view keeps it from
+        serving, that it holds nothing more.
+        """
         try:
             lines = os.read(self._status, 65536).decode().splitlines()
         except BlockingIOError:
@@ -53,6 +57,8 @@ class ChildProcess:
         for line in lines:
             if line == SERVING:
                 self.serving = True
+            elif line == LEAVING:
+                self.leaving = True
             elif line == GOODBYE:
                 self.said_goodbye = True
             else:
@@ -77,3 +83,20 @@ class ChildProcess:
     def close(self) -> None:
         """Let go of the pipe."""
         os.close(self._status)
+
+
+def death_text(pid: int, status: int, held: list[dict]) -> str:
+    """How a worker process ended, in a sentence.
+
+    Args:
+        status: as `subprocess.Popen.returncode` has it.
+        held: the requests it ran, as `broker.observe` tells them.
+    """
+    words = f"Worker process {pid} {_ending(status)}"
+    return f"{words} while it ran {requests_text(held)}." if held else f"{words}."
+
+
+def _ending(status: int) -> str:
+    if status == 0:
+        return "ended with status 0 in the middle of its work"
+    return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"

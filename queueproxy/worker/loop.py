@@ -12,13 +12,18 @@ held, started inside a pause or lost by a thread that can't run it yet.
 
 import logging
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from ..broker.claims import Claim, Settlement
-from ..exceptions import DecodeError
+from ..envelopes import RequestHead
+from ..exceptions import DecodeError, SchemaMismatch
+from .exchange import Exchange
 from .executor import Executor
 from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
+from .view_watch import ViewClock
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -54,6 +59,7 @@ class ExecutorThread(threading.Thread):
         executor: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
+        on_mismatch: called where the broker's state is another release's by now; the thread ends.
         burst: end when nothing waits.
     """
 
@@ -65,6 +71,7 @@ class ExecutorThread(threading.Thread):
         stop: StopFlag,
         budget: RequestBudget,
         *,
+        on_mismatch: Callable[[SchemaMismatch], None],
         burst: bool = False,
     ):
         # A daemon: the drain waits for it, and what is left after that has been given up.
@@ -73,13 +80,18 @@ class ExecutorThread(threading.Thread):
         self._executor = executor
         self._stop_flag = stop
         self._budget = budget
+        self._on_mismatch = on_mismatch
         self._burst = burst
+        self.clock = ViewClock(number)
         self.busy = False
         self.failed = False
 
     def run(self) -> None:
         try:
             self._serve()
+        except SchemaMismatch as error:
+            self._on_mismatch(error)
+            self._stop_flag.set()
         except BaseException:
             logger.exception("An executor thread failed; its process ends and is replaced.")
             self.failed = True
@@ -114,19 +126,30 @@ class ExecutorThread(threading.Thread):
         self._budget.use()
         try:
             envelope = self._broker.open(claim)
-            reply = Reply(self._broker, claim, envelope.head)
+            reply = Reply(self._broker, claim, envelope.head, self.clock)
+            self.clock.start(claim, envelope.head)
             exchange = self._executor.respond(envelope)
         except DecodeError as error:
+            self.clock.stop()
             logger.error("Request %s was refused: %s", claim.id, error)
             malformed = Settlement(claim, "malformed")
             return self._broker.settle_and_claim(malformed, claim=self._may_claim())
         try:
             settlement = reply.send(exchange)
+            self.clock.stop()
             if exchange.closes_quickly:
                 return self._broker.settle_and_claim(
                     settlement, claim=self._may_claim(), while_waiting=exchange.close
                 )
-            self._broker.settle(settlement, while_away=exchange.close)
+            close = partial(self._close, exchange, claim, envelope.head)
+            self._broker.settle(settlement, while_away=close)
+            close()
         finally:
             exchange.close()
         return self._claim()
+
+    def _close(self, exchange: Exchange, claim: Claim, head: RequestHead) -> None:
+        """Close a response where that may run the project's code."""
+        self.clock.start(claim, head)
+        exchange.close()
+        self.clock.stop()

@@ -7,7 +7,7 @@ from ..broker.handle import Broker
 from ..broker.link.links import Link
 from ..broker.link.protocol import checked
 from ..broker.observe.processes import read_current
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, SchemaMismatch
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -23,8 +23,8 @@ def reaper(broker: Broker) -> Callable[[str], list[dict]]:
             held = held_by(link, worker)
             try:
                 link.script("worker_reap", worker)
-            except BrokerUnavailable:
-                pass
+            except (BrokerUnavailable, SchemaMismatch):
+                pass  # the lease runs out by itself; or whoever else uses the state sees to it
             except Exception:
                 logger.exception("What worker %s held waits for the end of its lease.", worker)
             return held

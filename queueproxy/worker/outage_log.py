@@ -1,9 +1,9 @@
-"""Logs, for a worker process, that the broker is away and that it is back."""
+"""Logs, for a worker process, that the broker is away or another release's, and is back."""
 
 import logging
 import threading
 
-from ..exceptions import ErrorReply
+from ..exceptions import ErrorReply, SchemaMismatch
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -17,6 +17,7 @@ class OutageLog:
     def __init__(self):
         self._lock = threading.Lock()
         self._without: set[int] = set()  # threads
+        self.mismatch: SchemaMismatch | None = None
 
     def note(self, away: bool, error: Exception | None = None) -> None:
         """Whether the calling thread finds the broker away, and by which error."""
@@ -33,6 +34,13 @@ class OutageLog:
             logger.warning("%s. Trying again.", _sentence(error))
         else:
             logger.info("The broker is back.")
+
+    def note_mismatch(self, error: SchemaMismatch) -> None:
+        """That another release has taken the state over: this process can only end."""
+        with self._lock:
+            first, self.mismatch = self.mismatch is None, error
+        if first:
+            logger.error("This worker ends. %s", error)
 
 
 def _sentence(error: Exception | None) -> str:

@@ -8,32 +8,32 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..backoff import Backoff
 from ..broker.handle import Broker
-from ..broker.observe.processes import DRAINING, WAITING
+from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
-from ..exceptions import BrokerUnavailable
-from ..wording import count_text, requests_text
 from .executor import Executor
+from .giving_up import give_up
+from .heartbeat import Heartbeat
 from .loop import ExecutorThread, RequestBudget
-from .lost_worker import held_by
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
-from .process_info import memory_bytes, release
-from .retrying_broker import TELL_AFTER, RetryingBroker
+from .process_info import release
+from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
+from .view_watch import ViewWatch
 
 logger = logging.getLogger("queueproxy.worker")
 
 LOOK_EVERY = 0.2  # seconds, where threads may start or end by themselves
 SERVING = "serving"  # told to the supervisor, beside worker ids
+LEAVING = "leaving"  # told to the supervisor by one that a view keeps from serving: replace it
 GOODBYE = "good-bye"  # told to the supervisor by one that holds nothing any more
 FAILED = 1  # exit status when a thread failed: a bug of ours
 FORCED = 3  # exit status when work was still running after the graceful timeout
-CANNOT_START = 4  # exit status when the project's code could not be loaded
+CANNOT_START = 4  # exit status when the project's code could not be loaded, or the state not used
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class WorkerOptions:
     burst: bool = False
     max_requests: int | None = None
     graceful_timeout: float = 30.0
+    view_timeout: float | None = None
     name: str = ""
     require_migrations: bool = False
 
@@ -57,8 +58,9 @@ class Worker:
 
     Args:
         options: plain values, from settings and command line.
-        report: called with the worker's id at each registration, with SERVING once it serves, and
-            with GOODBYE when all is done and it has left the broker's list.
+        report: called with the worker's id at each registration, with SERVING once it serves, with
+            LEAVING when a view has run past its time, and with GOODBYE when all is done and it has
+            left the broker's list.
     """
 
     def __init__(self, options: WorkerOptions, report: Callable[[str], None] = lambda word: None):
@@ -67,19 +69,8 @@ class Worker:
         self._stop = StopFlag()
         self._allowance = RequestBudget(options.max_requests)
         self._outage = OutageLog()
-        self._registration = Registration(
-            options.broker,
-            {
-                "host": socket.gethostname(),
-                "pid": os.getpid(),
-                "name": options.name,
-                "queues": list(options.queues),
-                "threads": options.threads,
-                "release": release(Path.cwd()),
-            },
-            options.queues,
-            report,
-        )
+        self._registration = Registration(options.broker, _about(options), options.queues, report)
+        self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
             lambda pending: self._registration.announce(pending_migrations=pending),
@@ -87,6 +78,7 @@ class Worker:
         )
         self._executor = Executor()
         self._threads: list[ExecutorThread] = []
+        self._views = ViewWatch(options.view_timeout)
         self.stop_by = 0.0  # time.monotonic() at which the graceful timeout ends
 
     def stop(self) -> None:
@@ -95,17 +87,17 @@ class Worker:
 
     def run(self) -> int:
         """Serve; the exit status."""
-        if not self._register():
+        if not self._heartbeat.begin():
             self._report(GOODBYE)
             return 0
         self._migrations.start()
         while self._waits_for_migrations() and not self._stop.is_set():
-            self._beat()
+            self._heartbeat.beat()
             self._until_next_beat(self._waits_for_migrations)
         if not self._stop.is_set():
             self._start_threads()
         while not self._stop.is_set() and self._threads_alive():
-            self._beat()
+            self._heartbeat.beat()
             self._until_next_beat(self._threads_alive)
         return self._drain()
 
@@ -122,7 +114,10 @@ class Worker:
         self._report(SERVING)
 
     def _threads_alive(self) -> bool:
-        return any(thread.is_alive() for thread in self._threads)
+        return self._alive() > 0
+
+    def _alive(self) -> int:
+        return sum(thread.is_alive() for thread in self._threads)
 
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
@@ -139,26 +134,26 @@ class Worker:
             worker_broker, self._registration, self._flow, self._stop, self._outage.note
         )
         return ExecutorThread(
-            number, broker, self._executor, self._stop, self._allowance, burst=options.burst
+            number,
+            broker,
+            self._executor,
+            self._stop,
+            self._allowance,
+            on_mismatch=self._outage.note_mismatch,
+            burst=options.burst,
         )
-
-    def _register(self) -> bool:
-        backoff = Backoff()
-        while not self._stop.is_set():
-            try:
-                self._registration.join()
-                return True
-            except BrokerUnavailable as error:
-                self._outage.note(True, error)
-                self._stop.wait(backoff.failed())
-        return False
 
     def _until_next_beat(self, go_on: Callable[[], bool]) -> None:
         """Wait until a heartbeat is due, the stop comes, or there is no reason to go on."""
         until = time.monotonic() + self._options.broker.lease / 3
         while time.monotonic() < until and go_on():
             left = max(0.0, until - time.monotonic())
+            left = min(left, self._views.seconds_to_next(self._threads))
             if self._stop.wait(min(LOOK_EVERY, left) if self._may_change() else left):
+                return
+            if self._views.look(self._threads):
+                self._report(LEAVING)
+                self._stop.set()
                 return
 
     def _may_change(self) -> bool:
@@ -166,25 +161,9 @@ class Worker:
         options = self._options
         return options.burst or options.max_requests is not None or self._waits_for_migrations()
 
-    def _beat(self) -> None:
-        for _ in range(TELL_AFTER):
-            try:
-                self._beat_once()
-            except BrokerUnavailable as error:
-                why = error
-            else:
-                self._outage.note(False)
-                return
-        self._outage.note(True, why)
-
-    def _beat_once(self) -> None:
-        if not self._registration.beat(self._state(), memory_bytes()):
-            logger.warning("This worker was given up by the broker; it registers again.")
-            self._registration.join(given_up=self._registration.worker)
-
     def _state(self) -> str:
         if self._stop.is_set():
-            return DRAINING
+            return TIMED_OUT if self._views.found else DRAINING
         if self._waits_for_migrations():
             return WAITING
         return "busy" if any(thread.busy for thread in self._threads) else "idle"
@@ -195,39 +174,36 @@ class Worker:
         self._migrations.end()
         self.stop_by = time.monotonic() + self._options.graceful_timeout
         next_beat = 0.0
-        while self._threads_alive():
+        while alive := self._alive():
             now = time.monotonic()
-            if now >= self.stop_by:
-                self._give_up()
+            overdue = self._views.look(self._threads)
+            others = len(overdue) < alive
+            if now >= self.stop_by or not others:
+                give_up(self._options.broker, self._registration.worker, overdue, others=others)
                 break
             if now >= next_beat:
-                self._beat()
-                self._call_to_stop()
+                self._heartbeat.beat()
+                self._heartbeat.call_to_stop(len(self._threads))
                 next_beat = now + min(1.0, self._options.broker.lease / 3)
             self._threads[0].join(0.02) if len(self._threads) == 1 else time.sleep(0.02)
         forced = self._threads_alive()
         self._flow.close()
-        try:
-            self._registration.leave()
-        except BrokerUnavailable:
-            pass  # its lease runs out by itself
+        self._heartbeat.end()
         if forced:
             return FORCED
         self._report(GOODBYE)
+        if self._outage.mismatch:
+            return CANNOT_START
         return FAILED if any(thread.failed for thread in self._threads) else 0
 
-    def _give_up(self) -> None:
-        with self._options.broker.link("worker-end") as link:
-            held = held_by(link, self._registration.worker)
-        logger.warning(
-            "%s still ran after the graceful timeout and %s given up%s.",
-            count_text(len(held), "request") if held else "Requests",
-            "is" if len(held) == 1 else "are",
-            f": {requests_text(held)}" if held else "",
-        )
 
-    def _call_to_stop(self) -> None:
-        try:
-            self._registration.call_to_stop(len(self._threads))
-        except BrokerUnavailable:
-            pass  # nobody blocks on a broker that is away
+def _about(options: WorkerOptions) -> dict:
+    """What ``status`` shows of this process."""
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "name": options.name,
+        "queues": list(options.queues),
+        "threads": options.threads,
+        "release": release(Path.cwd()),
+    }

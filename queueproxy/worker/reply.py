@@ -10,6 +10,7 @@ from ..exceptions import BadResponse, ClientGone
 from .exchange import Exchange
 from .response import CheckedAnswer
 from .retrying_broker import RetryingBroker
+from .view_watch import ViewClock
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -25,12 +26,14 @@ class Reply:
         broker: the thread's own.
         claim: what is being answered.
         head: of the request.
+        clock: stands still while the answer waits for its client.
     """
 
-    def __init__(self, broker: RetryingBroker, claim: Claim, head: RequestHead):
+    def __init__(self, broker: RetryingBroker, claim: Claim, head: RequestHead, clock: ViewClock):
         self._broker = broker
         self._claim = claim
         self._head = head
+        self._clock = clock
         self._began = time.perf_counter()
         self._seq = 0
         self._sent = 0  # bytes
@@ -92,11 +95,13 @@ class Reply:
         return Frame(head, body)
 
     def _push(self, frame: Frame) -> None:
+        self._clock.stop()
         while self._sent - self._taken > WINDOW:
             self._wait_for_client()
         if not self._broker.push(self._claim, frame):
             raise ClientGone
         self._sent += len(frame.body)
+        self._clock.start(self._claim, self._head)
 
     def _wait_for_client(self) -> None:
         before = self._taken

@@ -21,6 +21,7 @@ from queueproxy.envelopes import WIRE_VERSION, Codec, Envelope, Frame, RequestHe
 from queueproxy.exceptions import BadResponse
 from queueproxy.worker.executor import Executor, keeping_handler
 from queueproxy.worker.reply import WINDOW, Reply
+from queueproxy.worker.view_watch import ViewClock
 
 CODEC = Codec(["the wire of Django's tests"])
 # Made anew on the other side, or never of the client's making.
@@ -111,7 +112,7 @@ def _answer(executor: _Executor, envelope: Envelope, wire: _Wire) -> None:
     """Respond, send and close, as an executor thread does."""
     head = envelope.head
     claim = Claim(head.id, head.queue, 1, 0, WIRE_VERSION, b"", b"", b"", 0, head.front, 1)
-    reply = Reply(wire, claim, head)
+    reply = Reply(wire, claim, head, ViewClock(0))
     exchange = executor.respond(envelope)
     try:
         settlement = reply.send(exchange)

@@ -114,6 +114,26 @@ def test_a_worker_process_ends_in_one_line(tmp_path):
         server.stop()
 
 
+def test_a_supervisor_tries_again_ever_later(tmp_path, broker):
+    """Fresh code may be of the right release; until it is, there is no storm."""
+    site = WorkerSite(tmp_path, broker, "tests.integration.test_worker.settings", LEASE=1)
+    client = broker.client()
+    try:
+        supervisor = site.start("--threads", "2")
+        client.hset("{queueproxy}:state", "schema", "77")
+        wait_until(lambda: len(told(supervisor, "ended with status 4")) == 3, timeout=60)
+        deaths = told(supervisor, "ended with status 4")
+        pauses = [int(line.split()[-2]) for line in deaths if "Starting again in" in line]
+        assert pauses[:2] == [1, 2]
+        assert len(told(supervisor, "schema 77")) == 3  # a line of each process
+        assert not told(supervisor, "Traceback")
+        assert not told(supervisor, "What worker")
+        client.hset("{queueproxy}:state", "schema", SCHEMA)
+        site.serve(supervisor, 1)
+    finally:
+        site.stop()
+
+
 async def test_a_snapshot_is_refused(kit, other):
     with pytest.raises(SchemaMismatch):
         SnapshotReader(kit.link(), ("default",)).snapshot()

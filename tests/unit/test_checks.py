@@ -134,3 +134,25 @@ def test_an_absent_server_is_a_warning_of_deploy_alone(tmp_path, monkeypatch):
     registered = django_checks.registry.registry
     assert checks.check_server in registered.deployment_checks
     assert checks.check_settings in registered.registered_checks
+
+
+@pytest.mark.parametrize(
+    ("listed", "trusted", "named"),
+    [
+        (None, [], None),
+        ("", [], None),
+        ("127.0.0.1", ["127.0.0.1"], None),
+        ("10.1.0.0/16, ::1", ["10.0.0.0/8", "::1"], None),
+        ("127.0.0.1", [], "127.0.0.1"),
+        ("*", ["127.0.0.1"], "*"),
+        ("10.0.0.0/8,127.0.0.1", ["10.1.0.0/16", "127.0.0.1", "unix:"], "10.0.0.0/8"),
+        ("proxy,::1", ["0.0.0.0/0"], "proxy, ::1"),
+    ],
+)
+def test_what_a_server_believes_by_itself(monkeypatch, listed, trusted, named):
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    if listed is not None:
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", listed)
+    found = [one.msg for one in of_settings(QUEUEPROXY={"TRUSTED_PROXIES": trusted})]
+    expected = [f"FORWARDED_ALLOW_IPS names {named}, which"] if named else []
+    assert [text.partition(" QUEUE")[0] for text in found if "FORWARDED" in text] == expected

@@ -88,6 +88,7 @@ GOOD = [
     ("ROUTES", [{"path": "/a", "methods": ["post"], "headers": {"X": "y"}, "queue": "low"}]),
     ("ROUTES", "shop.queues.choose"),
     ("MAX_HOLD", 0.5),
+    *[("VIEW_TIMEOUT", n) for n in (None, 1, 1.5, 86_400)],  # below MAX_HOLD and above it
     ("RETRY_METHODS", []),
     ("RETRY_METHODS", {"GET", "PUT", "DELETE"}),
     ("TRUSTED_PROXIES", ["10.0.0.0/8", "::1", "192.168.1.7", "unix:"]),
@@ -124,6 +125,7 @@ BAD = [
     ("ROUTES", [{"queue": "low", "headers": {"X": "€"}}]),
     *[("MAX_HOLD", n) for n in (0, -1, True, "60", None, math.inf, math.nan, 86_401, [1])],
     *[("LEASE", n) for n in (0, "15", False)],
+    *[("VIEW_TIMEOUT", n) for n in (0, 0.9, -1, True, "30", math.inf, math.nan, 86_401)],
     *[("MAX_DEPTH", n) for n in (0, 1.5, True, "10", -1)],
     *[("MAX_BODY", n) for n in (0, "32 MiB", 4096 * 1024**2 + 1)],
     ("MAX_MEMORY", 0.5),

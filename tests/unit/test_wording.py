@@ -2,7 +2,7 @@
 
 import pytest
 
-from queueproxy.wording import count_text, requests_text, seconds_text
+from queueproxy.wording import count_text, escaped, requests_text, seconds_text
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,25 @@ def test_requests_are_named_a_few_at_most():
 
 def test_requests_of_strangers_are_not_obeyed():
     assert "\x1b" not in requests_text([request(1, "/\x1b[31m")])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/a/%20b?", "/a/%20b?"),
+        ("a\r\nWARNING forged", "a\\r\\nWARNING forged"),
+        ("\x00\x1b[31m\x7f\x85", "\\x00\\x1b[31m\\x7f\\x85"),
+        ("\xe9\u2028\u202e", "\\xe9\\u2028\\u202e"),
+        ("back\\slash", "back\\\\slash"),
+        ("x" * 200, "x" * 200),
+        ("x" * 201, "x" * 197 + "..."),
+        (None, "None"),
+    ],
+)
+def test_what_strangers_write_stays_on_one_line_of_a_log(text, shown):
+    assert escaped(text) == shown
+
+
+def test_what_is_escaped_is_bounded_too():
+    assert len(escaped("\U0001f600" * 10_000)) == 200
+    assert escaped("GET" * 100, most=20) == "GETGETGETGETGETGE..."

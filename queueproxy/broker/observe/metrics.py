@@ -7,7 +7,7 @@ take the ``max``, never the ``sum``, over them.
 from collections.abc import Callable, Iterable, Iterator
 
 from .histogram import BOUNDS, Histogram
-from .processes import DRAINING, WAITING
+from .processes import DRAINING, TIMED_OUT, WAITING
 from .snapshot import QueueStats, Snapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -93,7 +93,7 @@ def _counters(snapshot: Snapshot) -> Iterator[str]:
 def _whole(snapshot: Snapshot) -> Iterator[str]:
     held = sum(front["held"] for front in snapshot.fronts)
     yield from _metric("front_held_requests", "gauge", "Clients held by fronts.", [({}, held)])
-    states = {"idle": 0, "busy": 0, DRAINING: 0, WAITING: 0}
+    states = {"idle": 0, "busy": 0, DRAINING: 0, TIMED_OUT: 0, WAITING: 0}
     for worker in snapshot.workers:
         states[worker["state"]] = states.get(worker["state"], 0) + 1
     yield from _metric(

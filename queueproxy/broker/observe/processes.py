@@ -14,6 +14,8 @@ Ask = Callable[[list[tuple]], list]  # commands in, their replies out
 # States a worker tells itself; whether it is busy is read from the leases.
 DRAINING = "draining"
 WAITING = "waiting for migrations"
+TIMED_OUT = "view timed out"  # as draining: its process ends because of VIEW_TIMEOUT
+ENDING = (DRAINING, TIMED_OUT)
 
 
 class InFlight(NamedTuple):
@@ -90,7 +92,7 @@ def read_workers(
                 **about,
                 **json_object(info),
                 "id": id,
-                "state": told if told in (DRAINING, WAITING) else busy,
+                "state": told if told in (*ENDING, WAITING) else busy,
                 "current": current[id],
                 "completed_total": int(completed or 0),
                 "memory_bytes": int(memory or 0),

@@ -40,6 +40,7 @@ class Answer:
         slack: float = SLACK,
         min_rate: float = MIN_RATE,
     ):
+        self._scope = scope
         self._head = scope["method"] == "HEAD"
         self._bodiless = False
         self._give = send
@@ -77,6 +78,7 @@ class Answer:
         """
         if self.started:
             raise Cut(refusal.detail)
+        refusals.log(refusal, self._request_id, self._scope)
         status, headers, body = refusals.response(
             refusal,
             self._request_id,

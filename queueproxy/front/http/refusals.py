@@ -1,10 +1,15 @@
 """Words the front's own answers (P4) by RFC 9209, and tells nothing of the inside."""
 
+import logging
 from dataclasses import dataclass
 
-from .headers import date_header
+from ...wording import escaped
+from .headers import date_header, raw_path
+
+logger = logging.getLogger("queueproxy.front")
 
 RETRY_AFTER = 5  # seconds
+LOGGED = (502, 503, 504)  # what the client is not to blame for
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ WITHDRAWN = _waiting("An operator withdrew the request.")
 HOLD_EXPIRED_IN_FLIGHT = Refusal(
     504, "http_response_timeout", f"The answer took too long. {_UNKNOWN}"
 )
+VIEW_TIMED_OUT = Refusal(504, "http_response_timeout", f"The view took too long. {_UNKNOWN}")
 ANSWER_DROPPED = Refusal(
     502, "http_response_incomplete", f"There was no room for the answer. {_UNKNOWN}"
 )
@@ -85,6 +91,7 @@ _BY_REASON = {
     "body_lost": BODY_LOST,
     "hold_expired": HOLD_EXPIRED_WAITING,
     "hold_expired_started": HOLD_EXPIRED_IN_FLIGHT,
+    "view_timeout": VIEW_TIMED_OUT,
     "withdrawn": WITHDRAWN,
     "worker_lost": WORKER_LOST,
 }
@@ -93,6 +100,27 @@ _BY_REASON = {
 def for_failure(reason: str) -> Refusal:
     """Return the answer for a reason the broker gives; any other means an unusable reply."""
     return _BY_REASON.get(reason, BAD_REPLY)
+
+
+def log(refusal: Refusal, request_id: str, scope: dict | None = None) -> None:
+    """One WARNING where the status is 502, 503 or 504: id, method, path and why; no query.
+
+    To be called where a refusal is answered.
+
+    Args:
+        request_id: as the client is told it.
+        scope: of the request; None where there was none yet.
+    """
+    if refusal.status in LOGGED:
+        method, path = (scope["method"], raw_path(scope)) if scope else ("?", "?")
+        logger.warning(
+            "%d for %s %s (%s): %s",
+            refusal.status,
+            escaped(method, most=20),
+            escaped(path),
+            request_id,
+            refusal.detail,
+        )
 
 
 def response(

@@ -43,18 +43,19 @@ async def end_badly(
         return
     if not stopped:
         logger.error("The front failed on a request.", exc_info=error)
-    status, headers, body = refusals.response(
-        refusals.FRONT_STOPPED if stopped else refusals.FRONT_FAILED,
-        request_id(scope["headers"]),
-        head=scope["method"] == "HEAD",
-    )
+    refusal = refusals.FRONT_STOPPED if stopped else refusals.FRONT_FAILED
+    id = request_id(scope["headers"])
+    refusals.log(refusal, id, scope)
+    status, headers, body = refusals.response(refusal, id, head=scope["method"] == "HEAD")
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
 def raw_refusal(refusal: refusals.Refusal) -> bytes:
-    """Spell a refusal as it goes over the wire, for what is not even a request."""
-    status, headers, body = refusals.response(refusal, request_id(()))
+    """Spell a refusal as it goes over the wire, for what is not even a request, and log it."""
+    id = request_id(())
+    refusals.log(refusal, id)
+    status, headers, body = refusals.response(refusal, id)
     reason = HTTPStatus(status).phrase.encode()
     lines = [b"HTTP/1.1 %d %s" % (status, reason), *(b"%s: %s" % header for header in headers)]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body

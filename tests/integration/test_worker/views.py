@@ -1,6 +1,7 @@
 """Views for the worker's tests, in the tests' own process: they share this module's state."""
 
 import threading
+from collections import defaultdict
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
@@ -13,6 +14,7 @@ class State:
 
     def __init__(self):
         self.gate = threading.Event()
+        self.gates: dict[str, threading.Event] = defaultdict(threading.Event)
         self.runs: list[str] = []
         self.made = 0  # pieces of streams
         self.closed = 0  # streams
@@ -25,6 +27,8 @@ def run(request, nonce):
     state.runs.append(f"{request.method} {nonce}")
     if "wait" in request.GET:
         assert state.gate.wait(PATIENCE)
+    if "until" in request.GET:
+        assert state.gates[request.GET["until"]].wait(PATIENCE)
     if "exit" in request.GET:
         raise SystemExit(request.GET["exit"])
     return HttpResponse(nonce)

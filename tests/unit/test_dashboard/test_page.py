@@ -72,6 +72,14 @@ def badges_of(client) -> list[str]:
     return [text_of(badge) for badge in re.findall(r"<li data-level.*?</li>", page_of(client))]
 
 
+def test_one_client_is_no_plural(scenario, boss):
+    assert "0 clients are held, each for at most 60 s." in text_of(page_of(boss))
+    scenario.put("a")
+    assert "1 client is held, for at most 60 s." in text_of(page_of(boss))
+    scenario.put("b")
+    assert "2 clients are held, each for at most 60 s." in text_of(page_of(boss))
+
+
 def test_workers_thread_by_thread(scenario, boss):
     info = (
         b'{"host": "web1", "pid": 42, "name": "blue", "threads": 3, "release": "r7", "queues": [],'

@@ -1,0 +1,91 @@
+"""A worker process's place at the broker: taken, kept by heartbeat, left."""
+
+import logging
+from collections.abc import Callable
+
+from ..backoff import Backoff
+from ..broker.registration import Registration
+from ..exceptions import BrokerUnavailable, SchemaMismatch
+from .outage_log import OutageLog
+from .process_info import memory_bytes
+from .retrying_broker import TELL_AFTER
+from .stopping import StopFlag
+
+logger = logging.getLogger("queueproxy.worker")
+
+
+class Heartbeat:
+    """The registration as the main thread keeps it, however long the broker is away.
+
+    Args:
+        registration: of the process.
+        stop: of the process.
+        outage: told whether the broker is away.
+        state: gives what ``status`` is to show of the process.
+    """
+
+    def __init__(
+        self,
+        registration: Registration,
+        stop: StopFlag,
+        outage: OutageLog,
+        state: Callable[[], str],
+    ):
+        self._registration = registration
+        self._stop = stop
+        self._outage = outage
+        self._state = state
+
+    def begin(self) -> bool:
+        """Register; False where the stop came first.
+
+        Raises:
+            SchemaMismatch: the broker's state is another release's.
+        """
+        backoff = Backoff()
+        while not self._stop.is_set():
+            try:
+                self._registration.join()
+                return True
+            except BrokerUnavailable as error:
+                self._outage.note(True, error)
+                self._stop.wait(backoff.failed())
+        return False
+
+    def beat(self) -> None:
+        """Keep the leases; register anew where the broker has given this worker up.
+
+        Where its state is another release's by now, the stop is set.
+        """
+        for _ in range(TELL_AFTER):
+            try:
+                self._beat_once()
+            except BrokerUnavailable as error:
+                why = error
+            except SchemaMismatch as error:
+                self._outage.note_mismatch(error)
+                self._stop.set()
+                return
+            else:
+                self._outage.note(False)
+                return
+        self._outage.note(True, why)
+
+    def _beat_once(self) -> None:
+        if not self._registration.beat(self._state(), memory_bytes()):
+            logger.warning("This worker was given up by the broker; it registers again.")
+            self._registration.join(given_up=self._registration.worker)
+
+    def call_to_stop(self, threads: int) -> None:
+        """Wake so many idle threads, so that they see that they are to stop."""
+        try:
+            self._registration.call_to_stop(threads)
+        except BrokerUnavailable:
+            pass  # nobody blocks on a broker that is away
+
+    def end(self) -> None:
+        """Leave the list; what is still held is dealt with as lost."""
+        try:
+            self._registration.leave()
+        except (BrokerUnavailable, SchemaMismatch):
+            pass  # its lease runs out by itself

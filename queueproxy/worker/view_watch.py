@@ -1,0 +1,129 @@
+"""Which views have kept their threads for longer than ``VIEW_TIMEOUT``.
+
+A thread that runs Python can't be ended from outside; its process can. So the process takes no new
+work, its other threads finish, and then it ends with the views that have not returned.
+"""
+
+import logging
+import sys
+import sysconfig
+import time
+import traceback
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from ..broker.claims import Claim
+from ..envelopes import RequestHead
+from ..wording import requests_text
+
+# Directories of Python's library and of installed packages.
+_NOT_THE_PROJECTS = tuple(map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
+
+logger = logging.getLogger("queueproxy.worker")
+
+
+class Running(NamedTuple):
+    """What the project's code is doing for one request."""
+
+    thread: int
+    """Its number in the process."""
+    claim: Claim
+    head: RequestHead
+    since: float
+    """When it began, by `time.monotonic`; of a stream, when its last piece was sent on."""
+
+
+class ViewClock:
+    """For how long the project's code has been at one request: set by its thread, read by another.
+
+    It stands still while the thread waits for its client or for the broker.
+
+    Args:
+        thread: its number in the process.
+    """
+
+    def __init__(self, thread: int):
+        self._thread = thread
+        self.running: Running | None = None
+
+    def start(self, claim: Claim, head: RequestHead) -> None:
+        """The project's code begins, or goes on."""
+        self.running = Running(self._thread, claim, head, time.monotonic())
+
+    def stop(self) -> None:
+        """It has returned."""
+        self.running = None
+
+
+class Watched(Protocol):
+    """A thread that runs views."""
+
+    clock: ViewClock
+    ident: int | None
+
+    def is_alive(self) -> bool: ...
+
+
+class ViewWatch:
+    """Finds views that have run for too long, and logs each once. For one thread.
+
+    Args:
+        limit: seconds (the setting VIEW_TIMEOUT); None for no limit.
+    """
+
+    def __init__(self, limit: float | None):
+        self._limit = limit
+        self._told: list[Running] = []
+
+    @property
+    def found(self) -> bool:
+        """Whether any view has run for too long so far."""
+        return bool(self._told)
+
+    def look(self, threads: Sequence[Watched]) -> list[Running]:
+        """What has run for too long and has not returned."""
+        overdue = []
+        for thread in threads:
+            running = thread.clock.running
+            if running and thread.is_alive() and self._seconds_left(running) <= 0:
+                overdue.append(running)
+                self._tell(thread, running)
+        return overdue
+
+    def seconds_to_next(self, threads: Sequence[Watched]) -> float:
+        """For how long none can be too late; one that begins now has the whole of its time."""
+        if self._limit is None:
+            return float("inf")
+        running = [thread.clock.running for thread in threads]
+        return min([self._limit, *(self._seconds_left(one) for one in running if one)])
+
+    def _seconds_left(self, running: Running) -> float:
+        if self._limit is None:
+            return float("inf")
+        return running.since + self._limit - time.monotonic()
+
+    def _tell(self, thread: Watched, running: Running) -> None:
+        if any(running is told for told in self._told):
+            return
+        self._told.append(running)
+        head = running.head
+        seconds = time.monotonic() - running.since
+        named = {"request_id": head.request_id, "method": head.method, "path": head.path}
+        logger.error(
+            "%s has run past VIEW_TIMEOUT (%g s)%s. Its process takes no new request, finishes the "
+            "others and ends.",
+            requests_text([{**named, "seconds": seconds}]),
+            self._limit,
+            _place_of(thread),
+        )
+
+
+def _place_of(thread: Watched) -> str:
+    """Where its code is just now: the project's own, where any of that is under way."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    if frame is None:
+        return ""
+    stack = traceback.extract_stack(frame)
+    own = [place for place in stack if not place.filename.startswith(_NOT_THE_PROJECTS)]
+    place = (own or stack)[-1]
+    return f" and is at {place.filename}, line {place.lineno}"
