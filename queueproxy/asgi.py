@@ -18,7 +18,8 @@ from . import conf
 from .broker.observe.reader import SnapshotReader
 from .broker.observe.worker_watch import WorkerWatch
 from .conf import Problem
-from .front.consumer import ConsumerOptions, RequestConsumer
+from .front.consumer import RequestConsumer
+from .front.consumer_options import ConsumerOptions
 from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
 from .front.http.cut import Cut
