@@ -24,7 +24,9 @@ class Bells:
 
     def __init__(self, keys: Keys, queues: Sequence[str]):
         self._keys = keys
-        self._of_queues = tuple(keys.named("bell", queue) for queue in queues)
+        self._queues = tuple(queues)
+        self._of_queues = self._bells_but("")
+        self._barred = ""
         self._of_worker = ""
         self._block = BLOCK_FOR
         self._deaf = False  # the broker refuses to block
@@ -33,12 +35,21 @@ class Bells:
         """Listen to the bell of this worker from now on: it calls to stop."""
         self._of_worker = self._keys.named("bell", f"@{worker}")
 
-    def look_again_in(self, ms: int) -> None:
+    def look_again_in(self, ms: int, barred: str = "") -> None:
         """Wait no longer than this the next time; 0 for BLOCK_FOR.
 
         A pause ends, or a pace goes on, without anybody ringing.
+
+        Args:
+            barred: a queue that this thread must not serve until then, nor listen to.
         """
         self._block = min(BLOCK_FOR, ms / 1000) if ms else BLOCK_FOR
+        if barred != self._barred:
+            self._barred = barred
+            self._of_queues = self._bells_but(barred)
+
+    def _bells_but(self, barred: str) -> tuple[str, ...]:
+        return tuple(self._keys.named("bell", queue) for queue in self._queues if queue != barred)
 
     def command(self, at_most: float = BLOCK_FOR) -> Command:
         """The command that waits for a bell (Redis BLPOP), for so many seconds at most."""

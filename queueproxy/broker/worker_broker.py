@@ -131,7 +131,7 @@ class WorkerBroker:
         self._call += 1
         if reply[0] != IDLE:
             return claim_of(reply)
-        self._bells.look_again_in(reply[1])
+        self._bells.look_again_in(reply[1], *map(bytes.decode, reply[2:]))
         return None
 
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:

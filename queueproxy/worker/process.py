@@ -15,12 +15,14 @@ from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
+from ..route_table import signer
 from ..wording import count_text, requests_text
 from .executor import Executor
 from .loop import ExecutorThread, RequestBudget
 from .lost_worker import held_by
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
+from .own_routes import OwnRoutes
 from .process_info import memory_bytes, release
 from .retrying_broker import TELL_AFTER, RetryingBroker
 from .stopping import StopFlag
@@ -67,6 +69,7 @@ class Worker:
         self._stop = StopFlag()
         self._allowance = RequestBudget(options.max_requests)
         self._outage = OutageLog()
+        code = release(Path.cwd())
         self._registration = Registration(
             options.broker,
             {
@@ -75,10 +78,13 @@ class Worker:
                 "name": options.name,
                 "queues": list(options.queues),
                 "threads": options.threads,
-                "release": release(Path.cwd()),
+                "release": code,
             },
             options.queues,
             report,
+        )
+        self._routes = OwnRoutes(
+            code, signer(options.secrets, options.broker.namespace), self._registration
         )
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
@@ -106,6 +112,7 @@ class Worker:
             self._start_threads()
         while not self._stop.is_set() and self._threads_alive():
             self._beat()
+            self._routes.keep_published()
             self._until_next_beat(self._threads_alive)
         return self._drain()
 
@@ -113,6 +120,7 @@ class Worker:
         return self._options.require_migrations and not self._migrations.applied
 
     def _start_threads(self) -> None:
+        self._routes.keep_published()
         self._threads = [self._thread(number) for number in range(self._options.threads)]
         for thread in self._threads:
             thread.start()
@@ -139,7 +147,13 @@ class Worker:
             worker_broker, self._registration, self._flow, self._stop, self._outage.note
         )
         return ExecutorThread(
-            number, broker, self._executor, self._stop, self._allowance, burst=options.burst
+            number,
+            broker,
+            self._executor,
+            self._routes,
+            self._stop,
+            self._allowance,
+            burst=options.burst,
         )
 
     def _register(self) -> bool:
