@@ -37,7 +37,7 @@ class KnownRoutes:
         except DecodeError as error:
             if not self._refused:
                 logger.error(
-                    "The published table of routes was refused: %s The one before stays.", error
+                    "The published table of routes was refused (%s); the one before stays.", error
                 )
             self._refused = True
         else:
