@@ -16,7 +16,5 @@ urlpatterns = [
     *probe_urls,
     path("shop/queueproxy/<nonce>", run),
     path("static/admin/<nonce>", run),
-    path("admin-of-old/queueproxy/queue/", run, {"nonce": "old"}),
-    path("slow/<nonce>/", run),
     *(i18n_patterns(*admin_urls) if "PROBE_LANGUAGES" in os.environ else admin_urls),
 ]
