@@ -18,7 +18,8 @@ from . import conf
 from .broker.observe.reader import SnapshotReader
 from .broker.observe.worker_watch import WorkerWatch
 from .conf import Problem
-from .front.consumer import ConsumerOptions, RequestConsumer
+from .front.consumer import RequestConsumer
+from .front.consumer_options import ConsumerOptions
 from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
 from .front.http.cut import Cut
@@ -120,17 +121,6 @@ class QueueProxy:
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         settings = conf.get_settings()
-        self._options = ConsumerOptions(
-            max_hold=settings.max_hold,
-            max_body=settings.max_body,
-            max_attempts=settings.max_attempts,
-            retry_methods=frozenset(settings.retry_methods),
-            trusted_proxies=parse_networks(settings.trusted_proxies),
-            server_timing=settings.server_timing,
-            route=compile_routes(
-                settings.routes, settings.queues, ops=(conf.OPS_QUEUE, conf.is_ops_path)
-            ),
-        )
         self._front = Front(
             FrontOptions(
                 broker=conf.broker(),
@@ -141,6 +131,7 @@ class QueueProxy:
                 front_memory=settings.front_memory,
             )
         )
+        self._options = _consumer_options(settings, self._front)
         self._endpoints = Endpoints(
             EndpointOptions(
                 prefix=settings.endpoints,
@@ -173,6 +164,19 @@ class QueueProxy:
             await self._watch.stop()
             await self._front.stop()
             self._front = None
+
+
+def _consumer_options(settings: conf.Settings, front: Front) -> ConsumerOptions:
+    lane = (conf.OPS_QUEUE, front.routes.is_for_operators)
+    return ConsumerOptions(
+        max_hold=settings.max_hold,
+        max_body=settings.max_body,
+        max_attempts=settings.max_attempts,
+        retry_methods=frozenset(settings.retry_methods),
+        trusted_proxies=parse_networks(settings.trusted_proxies),
+        server_timing=settings.server_timing,
+        route=compile_routes(settings.routes, settings.queues, ops=lane),
+    )
 
 
 def _open_reader() -> SnapshotReader:

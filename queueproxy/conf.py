@@ -18,14 +18,9 @@ from django.core.signals import setting_changed
 from . import cache_aliases
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
+from .route_table import OPS_QUEUE
 from .setting_problems import Problem, problems_between
-from .setting_rules import (
-    LOOPBACK,
-    MIB,
-    OPS_QUEUE,
-    RULES,
-    SAFE_METHODS,
-)
+from .setting_rules import LOOPBACK, MIB, RULES, SAFE_METHODS
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
@@ -117,14 +112,6 @@ def _problem_of_key(name: str, value: Any) -> Problem | None:
     if wanted is None:
         return None
     return Problem("E003", f"QUEUEPROXY[{name!r}] is wrong: {value!r}.", f"It must be {wanted}.")
-
-
-def is_ops_path(path: str) -> bool:
-    """Whether a path is the dashboard's: its pages, its data, and the files they need."""
-    if "/queueproxy/" in path:
-        return True
-    static = django_settings.STATIC_URL
-    return bool(static) and path.startswith(f"{static}admin/")
 
 
 # What the broker needs.

@@ -62,6 +62,9 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     clock).
 ``dead`` stream, capped: dead letters.
 ``retrying:<id>`` string: somebody runs that dead letter again now; expires.
+``routes`` hash: what workers publish of their URLs for the fronts: ``table``, a `SignedTable`
+    (route_table.py), ``digest``, which names it, and ``worker``, who published it. Replaced when
+    another release begins to serve or that worker has gone; lives as long as the namespace.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua);
     in ``history:deploys`` when workers of another release came (scripts/worker_join.lua).
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began.
@@ -69,7 +72,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 
 import re
 
-PLAIN = ("state", "leases", "attempts", "workers", "fronts", "pauses", "holds", "dead")
+PLAIN = ("state", "leases", "attempts", "workers", "fronts", "pauses", "holds", "dead", "routes")
 NAMED = (
     "queue",
     "returned",
@@ -107,6 +110,7 @@ class Keys:
         self.pauses = self.prefix + "pauses"
         self.holds = self.prefix + "holds"
         self.dead = self.prefix + "dead"
+        self.routes = self.prefix + "routes"
 
     def named(self, kind: str, name: str) -> str:
         """Spell the key of one queue, worker, front or request; ``kind`` as in the list above."""

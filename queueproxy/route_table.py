@@ -4,8 +4,10 @@ So far: the paths of the operators' lane, in which the admin page about the queu
 travel past a pause. A table is signed: nobody who can write to the broker alone chooses a lane.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import msgspec
 
@@ -13,6 +15,7 @@ from .envelopes import Signer
 from .exceptions import DecodeError
 from .json_text import decoded
 
+OPS_QUEUE = "ops"  # the operators' lane: first in order, and no pause stops it
 ID = "*"  # a segment of a published path that stands for the id of a dead letter
 MOST_PATHS = 500
 MOST_BYTES = 64 * 1024
@@ -24,7 +27,8 @@ class RouteTable(msgspec.Struct, frozen=True):
 
     Args:
         release: whose; empty where it has no name.
-        ops: raw paths of the operators' lane, as a client sends them; `ID` may be a segment.
+        ops: raw paths of the operators' lane, as a client sends them, but for what `path_in_site`
+            takes off; `ID` may be a segment.
     """
 
     release: str = ""
@@ -79,6 +83,24 @@ def read(raw: bytes, signer: Signer) -> RouteTable:
     return decoded(_decode_table, text)
 
 
+def table_digest(raw: bytes) -> str:
+    """Names an encoded table: another name is another table."""
+    return hashlib.sha256(raw).hexdigest()[:16]
+
+
+def path_in_site(raw_path: str, root_path: str) -> str:
+    """The raw path without that of the place the site is mounted at, as Django resolves it.
+
+    Args:
+        raw_path: as a client sends it: percent-encoding untouched, no query.
+        root_path: of the server (ASGI ``root_path``, WSGI ``SCRIPT_NAME``); not encoded.
+    """
+    if not root_path:
+        return raw_path
+    root = quote(root_path).rstrip("/")
+    return raw_path[len(root) :] if raw_path.startswith(f"{root}/") else raw_path
+
+
 class OpsPaths:
     """The paths of the operators' lane, matched exactly as they are sent.
 
@@ -89,12 +111,13 @@ class OpsPaths:
     def __init__(self, paths: Sequence[str] = ()):
         self._exact = frozenset(path for path in paths if ID not in path.split("/"))
         self._with_id = frozenset(path for path in paths if ID in path.split("/"))
+        self._before_id = tuple({path.partition(f"/{ID}/")[0] + "/" for path in self._with_id})
 
     def __contains__(self, path: str) -> bool:
         """Whether a raw path (percent-encoding untouched, no query) is one of them."""
         if path in self._exact:
             return True
-        if not self._with_id or len(path) > 500:
+        if not path.startswith(self._before_id) or len(path) > 500:
             return False
         segments = path.split("/")
         masked = "/".join(ID if _IDS(segment) else segment for segment in segments)

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .route_table import OPS_QUEUE
+
 MIB = 1024 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 OPT_IN_METHODS = ("PUT", "DELETE")
@@ -17,7 +19,6 @@ LOOPBACK = ("127.0.0.0/8", "::1")
 # sent: 64 KiB at most (servers.common.limits).
 HEAD_ROOM = 128 * 1024
 SMALLEST_REQUEST = 256
-OPS_QUEUE = "ops"  # the operators' own: first in order, and no pause stops it
 
 Rule = Callable[[Any], str | None]
 

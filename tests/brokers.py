@@ -22,7 +22,7 @@ from queueproxy.records import Meta, parse
 QUEUES = ("high", "default", "low")
 ABOUT = {"host": "h", "pid": 1}  # what a front says of itself
 SECRETS = ("a secret of the integration tests",)
-PERMANENT = ("state", "queue", "stats", "history", "bell", "dead")  # kinds that stay at rest
+PERMANENT = ("state", "queue", "stats", "history", "bell", "dead", "routes")  # stay at rest
 
 
 @dataclass(frozen=True)

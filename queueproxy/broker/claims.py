@@ -65,11 +65,14 @@ def settlement_arguments(settlement: Settlement | None, codec: Codec) -> tuple:
     if settlement is None:
         return ("", 0, "", "", "", "", "")
     claim, outcome, frame, *_ = settlement
-    head, signature, body = b"", b"", b""
-    if frame is not None:
-        head, signature = codec.encode_reply(frame)
-        body = frame.body
-    return (claim.id, claim.attempt, outcome, WIRE_VERSION, head, body, signature)
+    answer = (WIRE_VERSION, b"", b"", b"") if frame is None else frame_arguments(frame, codec)
+    return (claim.id, claim.attempt, outcome, *answer)
+
+
+def frame_arguments(frame: Frame, codec: Codec) -> tuple:
+    """A reply frame as scripts take it: version, head, body, signature."""
+    head, signature = codec.encode_reply(frame)
+    return (WIRE_VERSION, head, frame.body, signature)
 
 
 def fail_claim(link: Link, worker: str, thread: int, claim: Claim, reason: str) -> None:

@@ -8,6 +8,7 @@ front sees a little more of it, but would need trips of its own to tell.
 import time
 from collections import Counter
 
+from .claims import Settlement
 from .link.links import Link
 from .observe.histogram import bucket_of
 
@@ -70,9 +71,11 @@ class CountReporter:
         """Whether answers were counted that the broker has not been told of."""
         return self._counters.completed > 0
 
-    def add(self, queue: str, waited: float, ran: float, method: str, status: int) -> None:
-        """Count one answer; times in seconds."""
-        self._counters.add(queue, waited, ran, method, status)
+    def settled(self, settlement: Settlement) -> None:
+        """Count an answer; no other way a lease ends is counted here."""
+        if settlement.outcome == "answered":
+            claim, _, _, method, ran, status = settlement
+            self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status)
 
     def report_if_due(self, worker: str) -> None:
         """Report what was counted, where that was not done for COUNT_EVERY.

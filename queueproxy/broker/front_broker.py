@@ -55,6 +55,13 @@ class FrontRegistration(NamedTuple):
     incarnation: str
 
 
+class PublishedRoutes(NamedTuple):
+    """A table of routes as it stands in the broker, and what names it; None where none does."""
+
+    digest: bytes | None
+    table: bytes | None
+
+
 class FrontBroker:
     """Asks the broker for one front. Each call may be made again after BrokerUnavailable.
 
@@ -96,8 +103,8 @@ class FrontBroker:
         taken, since = await self._link.script("front_join", self.front, self._lease_ms, raw)
         return FrontRegistration(taken, f"{self._link.run_id} {int(since)}")
 
-    async def beat(self) -> int:
-        """Extend the lease and sweep; how many requests the broker holds for this front.
+    async def beat(self) -> bytes:
+        """Extend the lease and sweep; the digest of the published routes, empty where none are.
 
         Raises:
             Fenced: it was given up; join and reconcile.
@@ -105,6 +112,12 @@ class FrontBroker:
         return unless_fenced(
             await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
         )
+
+    async def routes(self) -> PublishedRoutes:
+        """What workers have published of their URLs, as it stands there."""
+        command = ("HMGET", self._link.keys.routes, "digest", "table")
+        (found,) = await self._link.commands([command])
+        return PublishedRoutes(*checked(found))
 
     async def sample(self) -> None:
         """Write a row of history, if no front has for this second."""

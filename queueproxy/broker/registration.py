@@ -11,6 +11,7 @@ from .handle import Broker
 from .link.protocol import FENCED
 
 IDS_KEPT = 16
+WANTED = b"wanted"
 
 
 def new_worker_id(host: str, pid: int) -> str:
@@ -84,6 +85,25 @@ class Registration:
                 "worker_beat", self.worker, self._lease_ms, *about, *self._queues
             )
             self._changed_info = b""
+        return reply != FENCED
+
+    def publish(self, digest: str, table: bytes, *, anew: bool) -> bool:
+        """Let fronts have this worker's table of routes, where none of another living worker's is.
+
+        Args:
+            digest: names the table.
+            table: encoded and signed.
+            anew: take the place of any other: this worker has just begun to serve.
+
+        Returns:
+            False where this worker has been given up.
+        """
+        with self._lock:
+            reply = WANTED
+            if not anew:
+                reply = self._link.script("publish_routes", self.worker, digest, "")
+            if reply == WANTED:
+                reply = self._link.script("publish_routes", self.worker, digest, table)
         return reply != FENCED
 
     def call_to_stop(self, threads: int) -> None:

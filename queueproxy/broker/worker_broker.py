@@ -1,26 +1,29 @@
 """Asks the broker for an executor thread: claim requests, push and settle their answers."""
 
-import logging
-import time
 from collections.abc import Callable
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerFull, BrokerRefused, BrokerUnavailable, SchemaMismatch
-from .claims import Claim, Settlement, claim_of, fetch_chunks, settlement_arguments, verified
+from .bells import BLOCK_FOR, Bells
+from .claims import (
+    Claim,
+    Settlement,
+    claim_of,
+    fetch_chunks,
+    frame_arguments,
+    settlement_arguments,
+    verified,
+)
 from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced
 
-logger = logging.getLogger("queueproxy.worker")
-
 AGAIN = b"again"
 IDLE = b"idle"
 GONE = b"gone"
 FULL = b"full"
-BLOCK_FOR = 15.0  # seconds an idle thread waits for a bell before it looks by itself
-LOOK_EVERY = 1.0  # seconds between looks of a thread that can't block
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
@@ -52,17 +55,15 @@ class WorkerBroker:
         self._number = number
         self._queues = queues
         self._call = 0
-        self._block = BLOCK_FOR
         self.counts = CountReporter(self._link)
-        self._deaf = False  # the broker refuses to block
-        self._bells = tuple(broker.keys.named("bell", queue) for queue in queues)
+        self._bells = Bells(broker.keys, queues)
         self.work_as(worker)
 
     def work_as(self, worker: str) -> None:
         """Go on under another worker id, after the process has registered again."""
         self.worker = worker
         self.slot = f"{worker}/{self._number}"
-        self._stop_bell = self._link.keys.named("bell", f"@{worker}")
+        self._bells.work_as(worker)
 
     def settle_and_claim(
         self,
@@ -88,36 +89,21 @@ class WorkerBroker:
         frame = settlement and settlement.frame
         bulky = frame is not None and len(frame.body) > BULKY
         taken = self._take(self._arguments(settlement, claim), None, while_waiting, bulky)
-        if settlement is not None and settlement.outcome == "answered":
-            held, _, _, method, ran, status = settlement
-            self.counts.add(held.queue, held.waited_ms / 1000, ran, method, status)
+        if settlement is not None:
+            self.counts.settled(settlement)
         return taken
 
     def wait(self) -> Claim | None:
-        """Block until a bell rings (or BLOCK_FOR is over), then claim, in one trip.
-
-        Where the broker refuses to block, look by itself every LOOK_EVERY seconds.
-        """
+        """Block until a bell rings, or for a while (see Bells), then claim, in one trip."""
         self.counts.report_if_due(self.worker)
-        block = min(self._block, COUNT_EVERY) if self.counts.pending else self._block
-        bells = ("BLPOP", *self._bells, self._stop_bell, block)
+        bells = self._bells.command(COUNT_EVERY if self.counts.pending else BLOCK_FOR)
         try:
             claim = self._take(self._arguments(None, True), bells)
         except BrokerRefused as error:
-            if error.command != bells[0]:
-                raise
-            self._note_deaf(error)
-            time.sleep(LOOK_EVERY)
+            self._bells.refused(error)
             return self.settle_and_claim(None)  # what that trip may have claimed is given again
-        self._note_deaf(None)
+        self._bells.heard()
         return claim
-
-    def _note_deaf(self, error: BrokerRefused | None) -> None:
-        if error and not self._deaf:
-            logger.warning("%s. Looking for requests every %g s.", error, LOOK_EVERY)
-        elif self._deaf and not error:
-            logger.info("The broker takes BLPOP again.")
-        self._deaf = error is not None
 
     def _take(
         self,
@@ -145,8 +131,7 @@ class WorkerBroker:
         self._call += 1
         if reply[0] != IDLE:
             return claim_of(reply)
-        # A pause ends, or a pace goes on, without anybody ringing.
-        self._block = min(BLOCK_FOR, reply[1] / 1000) if reply[1] else BLOCK_FOR
+        self._bells.look_again_in(reply[1], *map(bytes.decode, reply[2:]))
         return None
 
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
@@ -161,20 +146,9 @@ class WorkerBroker:
             Fenced: the lease is lost; the answer is not this thread's to give.
             BrokerFull: nothing was done; call again in a while.
         """
-        head, signature = self._codec.encode_reply(frame)
-        reply = self._link.script(
-            "push",
-            self.worker,
-            self.slot,
-            claim.id,
-            claim.attempt,
-            WIRE_VERSION,
-            head,
-            frame.body,
-            signature,
-            self._max_memory,
-            bulky=len(frame.body) > BULKY,
-        )
+        lease = (self.worker, self.slot, claim.id, claim.attempt)
+        arguments = (*lease, *frame_arguments(frame, self._codec), self._max_memory)
+        reply = self._link.script("push", *arguments, bulky=len(frame.body) > BULKY)
         if reply == FULL:
             raise BrokerFull
         return unless_fenced(reply) != GONE

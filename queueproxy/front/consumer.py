@@ -2,26 +2,26 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from channels.consumer import AsyncConsumer
 
 from ..broker.front_broker import EncodedRequest
-from ..envelopes import Frame, RequestHead
+from ..envelopes import Frame
 from .client_watch import ClientWatch
+from .consumer_options import ConsumerOptions
 from .front import Front
 from .held_request import DeliveryState, Failure, HeldRequest, HoldEnd
 from .http import refusals
 from .http.admission import admit
 from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
-from .http.cut import MIN_RATE, SLACK, MemoryNeeded
-from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path, request_id
+from .http.cut import MemoryNeeded
+from .http.headers import request_id
 from .http.refusals import Refusal
 from .memory import Reservation, head_size
 from .outbox import UNSENT
+from .request_encoder import RequestEncoder
 from .upload import NO_BODY, Body, BrokerAway, NoRoom, has_body, take_body
 
 logger = logging.getLogger("queueproxy.front")
@@ -29,25 +29,6 @@ logger = logging.getLogger("queueproxy.front")
 ACKNOWLEDGE_EVERY = 256 * 1024  # bytes of a stream that the client has taken
 WITHDRAW_WITHIN = 1.5  # seconds; a hold ends at most 2 s late
 ANSWER_WITHIN = 0.3  # seconds for the answer of a request that the broker is done with
-
-
-@dataclass(frozen=True)
-class ConsumerOptions:
-    """What a consumer needs to know, as plain values. Times in seconds, sizes in bytes.
-
-    A client has `client_slack` seconds and takes `client_min_rate` bytes a second: see
-    ClientPatience.
-    """
-
-    max_hold: float
-    max_body: int
-    max_attempts: int
-    retry_methods: frozenset[str]
-    trusted_proxies: tuple
-    server_timing: bool
-    route: Callable[[dict], str]
-    client_slack: float = SLACK
-    client_min_rate: float = MIN_RATE
 
 
 class RequestConsumer(AsyncConsumer):
@@ -118,49 +99,13 @@ class RequestConsumer(AsyncConsumer):
             return refusals.BROKER_AWAY
 
     def _encode_or_discard(self, id: str, body: Body) -> EncodedRequest:
+        encoder = RequestEncoder(self.front.id, self.front.codec, self.options)
         try:
-            return self._encode(id, body)
+            return encoder.encode(self.scope, id, self.request_id, body)
         except BaseException:
             if body.chunks:
                 self.front.discard_upload(id)
             raise
-
-    def _encode(self, id: str, body: Body) -> EncodedRequest:
-        options, scope = self.options, self.scope
-        peer: Peer = peer_of(scope, options.trusted_proxies)
-        hold_ms = int(options.max_hold * 1000)
-        head = RequestHead(
-            id=id,
-            request_id=self.request_id,
-            method=scope["method"],
-            path=raw_path(scope),
-            query=scope["query_string"].decode("latin-1"),
-            headers=forwardable_request_headers(scope),
-            scheme=peer.scheme,
-            http_version=scope["http_version"],
-            front=self.front.id,
-            queue=options.route(scope),
-            hold_ms=hold_ms,
-            max_attempts=options.max_attempts if scope["method"] in options.retry_methods else 1,
-            sent=int(time.time() * 1000),
-            root_path=scope.get("root_path", ""),
-            client=peer.client,
-            server=scope.get("server"),
-            body_size=body.size,
-            chunks=body.chunks,
-        )
-        raw, signature = self.front.codec.encode_request(head, body.digest)
-        return EncodedRequest(
-            id=id,
-            queue=head.queue,
-            hold_ms=hold_ms,
-            max_attempts=head.max_attempts,
-            size=body.size + len(raw),
-            chunks=body.chunks,
-            head=raw,
-            body=body.inline,
-            signature=signature,
-        )
 
     async def _hold(self, request: EncodedRequest, receive: Callable, memory: Reservation) -> None:
         with self.front.hold(request, memory) as held, ClientWatch(held, receive) as watch:

@@ -20,8 +20,10 @@ from ..broker.front_broker import EncodedRequest, FrontBroker, Limits, Why, new_
 from ..broker.handle import Broker
 from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
+from ..route_table import signer
 from .held_request import HeldRequest
 from .inbox import Inbox
+from .known_routes import KnownRoutes
 from .memory import MemoryBudget, Reservation
 from .outage import Outage
 from .outbox import Chunk, Outbox
@@ -58,6 +60,7 @@ class Front:
         self.id = new_front_id(host, os.getpid())
         self.codec = Codec(options.secrets)
         self.inbox = Inbox(self.codec)
+        self.routes = KnownRoutes(signer(options.secrets, options.broker.namespace))
         self.memory = MemoryBudget(options.front_memory)
         self.draining = False
         self._loop = asyncio.get_running_loop()
@@ -71,7 +74,7 @@ class Front:
         )
         info = {"host": host, "pid": os.getpid()}
         lease = options.broker.lease
-        self.sender = Sender(self._broker, self.inbox, self._outbox, info, lease)
+        self.sender = Sender(self._broker, self.inbox, self._outbox, self.routes, info, lease)
         self._tasks: list[asyncio.Task] = []
 
     def start(self) -> None:

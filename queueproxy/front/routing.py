@@ -16,7 +16,7 @@ def default_queue(queues: Sequence[str]) -> str:
     return "default" if "default" in queues else queues[len(queues) // 2]
 
 
-Lane = tuple[str, Callable[[str], bool]]  # a queue, and whether a path belongs to it
+Lane = tuple[str, Callable[[dict], bool]]  # a queue, and whether a request belongs to it
 
 
 def compile_routes(
@@ -42,7 +42,7 @@ def compile_routes(
     lane, belongs = ops
 
     def route(scope: dict) -> str:
-        return lane if belongs(scope["path"]) else by_rules(scope)
+        return lane if belongs(scope) else by_rules(scope)
 
     return route
 

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from ..broker.front_broker import FrontBroker
 from ..exceptions import Fenced
 from .inbox import Inbox
+from .known_routes import KnownRoutes
 from .outage import Outage
 from .outbox import Outbox
 from .reconcile import reconcile
@@ -42,11 +43,20 @@ class Sender:
     Args:
         broker: the broker as this front sees it.
         inbox, outbox: what is held, and what is to be sent.
+        routes: told of the table that workers publish.
         info: what ``status`` shows of this front.
         lease: seconds; a heartbeat is due three times in it.
     """
 
-    def __init__(self, broker: FrontBroker, inbox: Inbox, outbox: Outbox, info: dict, lease: float):
+    def __init__(
+        self,
+        broker: FrontBroker,
+        inbox: Inbox,
+        outbox: Outbox,
+        routes: KnownRoutes,
+        info: dict,
+        lease: float,
+    ):
         self._broker = broker
         self._inbox = inbox
         self._outbox = outbox
@@ -58,11 +68,12 @@ class Sender:
         self._incarnation = ""  # in which this front and the broker know the same requests
         self.refusals: Counter[str] = Counter()  # see Outage
         self._outage = Outage("Talking to the broker", self.refusals)
-        self._work = steps = Steps(broker, inbox, outbox, lease)
+        self._work = steps = Steps(broker, inbox, outbox, routes, lease)
         self._heartbeat, *others = [
             _Step(what, act, self.refusals)
             for what, act in (
                 ("The heartbeat", steps.heartbeat),
+                ("Reading the table of routes", steps.look_at_routes),
                 ("Withdrawing requests", steps.withdrawals),
                 ("Acknowledging streams", steps.acknowledgements),
                 ("Looking for lost answers", steps.check_unanswered),
@@ -125,6 +136,7 @@ class Sender:
         else:
             self._outbox.confirm(registration.taken)
         self._acknowledge_again()
+        self._work.look_at_routes_due = True
         self._joined = True
 
     def _acknowledge_again(self) -> None:

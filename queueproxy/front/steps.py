@@ -6,6 +6,7 @@ from ..broker.front_broker import FrontBroker
 from ..exceptions import Fenced, NotSent
 from .held_request import DeliveryState, HeldRequest
 from .inbox import Inbox
+from .known_routes import KnownRoutes
 from .outbox import IDS_AT_ONCE, Outbox
 from .reconcile import fail_unanswered
 
@@ -18,14 +19,24 @@ class Steps:
     Args:
         broker: the broker as this front sees it.
         inbox, outbox: what is held, and what is to be sent.
+        routes: told of the table that workers publish.
         lease: seconds; a heartbeat is due three times in it.
     """
 
-    def __init__(self, broker: FrontBroker, inbox: Inbox, outbox: Outbox, lease: float):
+    def __init__(
+        self,
+        broker: FrontBroker,
+        inbox: Inbox,
+        outbox: Outbox,
+        routes: KnownRoutes,
+        lease: float,
+    ):
         self.unanswered_check_due = False
+        self.look_at_routes_due = True
         self._broker = broker
         self._inbox = inbox
         self._outbox = outbox
+        self._routes = routes
         self._heartbeat_every = lease / 3
         self._heartbeat_at = 0.0  # loop time
         self._heartbeat_due = False
@@ -52,8 +63,18 @@ class Steps:
         """Extend this front's lease."""
         if not self._heartbeat_due:
             return False
-        await self._broker.beat()
+        published = await self._broker.beat()
         self._heartbeat_due = False
+        if not self._routes.have(published):
+            self.look_at_routes_due = True
+        return True
+
+    async def look_at_routes(self) -> bool:
+        """Read the table of routes, as after joining and where the heartbeat names another."""
+        if not self.look_at_routes_due:
+            return False
+        self._routes.take(await self._broker.routes())
+        self.look_at_routes_due = False
         return True
 
     async def sample(self) -> bool:

@@ -20,6 +20,7 @@ from ..envelopes import RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
 from .exchange import Exchange
 from .executor import Executor
+from .own_routes import OwnRoutes
 from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
@@ -56,7 +57,7 @@ class ExecutorThread(threading.Thread):
     Args:
         number: of the thread in its process.
         broker: the thread's own.
-        executor: of the whole process.
+        executor, routes: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
         on_mismatch: called where the broker's state is another release's by now; the thread ends.
@@ -68,6 +69,7 @@ class ExecutorThread(threading.Thread):
         number: int,
         broker: RetryingBroker,
         executor: Executor,
+        routes: OwnRoutes,
         stop: StopFlag,
         budget: RequestBudget,
         *,
@@ -78,6 +80,7 @@ class ExecutorThread(threading.Thread):
         super().__init__(name=f"executor-{number}", daemon=True)
         self._broker = broker
         self._executor = executor
+        self._routes = routes
         self._stop_flag = stop
         self._budget = budget
         self._on_mismatch = on_mismatch
@@ -121,11 +124,24 @@ class ExecutorThread(threading.Thread):
         """Hand back what was claimed while the stop came: Django has not been entered."""
         self._broker.settle(Settlement(claim, "released"))
 
+    def _turn_away(self, claim: Claim) -> Claim | None:
+        """Refuse what is of the operators' lane and has no place there; the claim of the next."""
+        logger.error(
+            "Request %s was not run: its path is none of the operators' lane here. Its front goes "
+            "by the table of another release, or it was altered.",
+            claim.id,
+        )
+        # What another worker may have started before it was lost is not safe to send again.
+        outcome = "misrouted" if claim.attempt == 1 else "worker_lost"
+        return self._broker.settle_and_claim(Settlement(claim, outcome), claim=self._may_claim())
+
     def _answer(self, claim: Claim) -> Claim | None:
         """Run one request, answer it, close its response; the claim of the next."""
         self._budget.use()
         try:
             envelope = self._broker.open(claim)
+            if not self._routes.may_run(claim.queue, envelope.head):
+                return self._turn_away(claim)
             reply = Reply(self._broker, claim, envelope.head, self.clock)
             self.clock.start(claim, envelope.head)
             exchange = self._executor.respond(envelope)

@@ -13,12 +13,14 @@ from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Codec
+from ..route_table import signer
 from .executor import Executor
 from .giving_up import give_up
 from .heartbeat import Heartbeat
 from .loop import ExecutorThread, RequestBudget
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
+from .own_routes import OwnRoutes
 from .process_info import release
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
@@ -69,8 +71,14 @@ class Worker:
         self._stop = StopFlag()
         self._allowance = RequestBudget(options.max_requests)
         self._outage = OutageLog()
-        self._registration = Registration(options.broker, _about(options), options.queues, report)
+        about = _about(options)
+        self._registration = Registration(options.broker, about, options.queues, report)
         self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
+        self._routes = OwnRoutes(
+            about["release"],
+            signer(options.secrets, options.broker.namespace),
+            self._registration,
+        )
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
             lambda pending: self._registration.announce(pending_migrations=pending),
@@ -98,6 +106,7 @@ class Worker:
             self._start_threads()
         while not self._stop.is_set() and self._threads_alive():
             self._heartbeat.beat()
+            self._routes.keep_published()
             self._until_next_beat(self._threads_alive)
         return self._drain()
 
@@ -105,6 +114,7 @@ class Worker:
         return self._options.require_migrations and not self._migrations.applied
 
     def _start_threads(self) -> None:
+        self._routes.keep_published()
         self._threads = [self._thread(number) for number in range(self._options.threads)]
         for thread in self._threads:
             thread.start()
@@ -137,6 +147,7 @@ class Worker:
             number,
             broker,
             self._executor,
+            self._routes,
             self._stop,
             self._allowance,
             on_mismatch=self._outage.note_mismatch,

@@ -7,7 +7,8 @@ import pytest
 
 from queueproxy.broker.claims import Settlement
 from queueproxy.envelopes import Frame, ReplyHead
-from queueproxy.front.consumer import ConsumerOptions, RequestConsumer
+from queueproxy.front.consumer import RequestConsumer
+from queueproxy.front.consumer_options import ConsumerOptions
 from queueproxy.front.outbox import Chunk
 from queueproxy.front.upload import CHUNK
 

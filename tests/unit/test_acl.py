@@ -26,7 +26,7 @@ PARTS = {
     "front": (*LINK, *SNAPSHOT, "front_broker.py", "replies.py", "observe/worker_watch.py"),
     # Supervisors say what a lost worker ran: see worker.lost_worker.
     "worker": (
-        *(*LINK, "registration.py", "worker_broker.py", "claims.py", "counters.py"),
+        *(*LINK, "registration.py", "worker_broker.py", "claims.py", "counters.py", "bells.py"),
         "observe/processes.py",
     ),
     "operator": (

@@ -74,7 +74,7 @@ def test_a_rule_needs_all_it_names():
 
 
 def test_the_operators_lane_comes_before_every_rule():
-    lane = ("ops", lambda path: path.startswith("/admin/queueproxy/"))
+    lane = ("ops", lambda scope: scope["path"].startswith("/admin/queueproxy/"))
     route = compile_routes([{"queue": "low"}], QUEUES, ops=lane)
     assert route(scope("/admin/queueproxy/")) == "ops"
     assert route(scope("/admin/")) == "low"

@@ -39,7 +39,7 @@ FRONT = Rights(
 WORKER = Rights(
     frozenset(
         (
-            *("adopt", "worker_beat", "worker_join", "worker_reap"),
+            *("adopt", "worker_beat", "worker_join", "worker_reap", "publish_routes"),
             *("add_counts", "push", "settle_and_claim"),
         )
     ),

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from ...exceptions import ScriptsUnreadable
 from ...records import SCHEMA, lua_source
+from ...route_table import OPS_QUEUE
 
-PARTS = ("_common", "_clients", "_replies", "_requests", "_sweep")
+PARTS = ("_common", "_clients", "_replies", "_requests", "_lane", "_pace", "_sweep")
 
 
 class Library(NamedTuple):
@@ -41,7 +42,7 @@ def library() -> Library:
 def _read() -> Library:
     folder = files(__package__)
     names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".lua"))
-    texts = [f"local SCHEMA = '{SCHEMA}'", lua_source()]
+    texts = [f"local SCHEMA, OPS_QUEUE = '{SCHEMA}', '{OPS_QUEUE}'", lua_source()]
     texts += [folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in PARTS]
     for name in names:
         if not name.startswith("_"):

@@ -1,7 +1,7 @@
 -- front_beat: extend a front's lease, keep its replies and the bodies it takes in, and sweep.
 --
 -- Arguments: front; lease: ms; then queues.
--- Reply: 'fenced', or how many requests the broker holds for it.
+-- Reply: 'fenced', or the digest of the table of routes that workers have published, '' where none is.
 
 local A = arguments('front', 'lease')
 
@@ -24,5 +24,5 @@ register('front_beat', A, { flags = { 'allow-oom' } }, function()
   redis.call('PEXPIRE', key('replies', A.front), expiry)
   keep_staged(expiry)
   sweep({ unpack(ARGV, A.rest) })
-  return redis.call('HLEN', key('held', A.front))
+  return redis.call('HGET', key('routes'), 'digest') or ''
 end)

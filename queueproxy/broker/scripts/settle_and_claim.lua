@@ -2,9 +2,10 @@
 --
 -- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
 -- it reads; settle: id to settle, or ''; attempt: of it; outcome: answered, released, abandoned (its
--- client left) or the reason of a refusal; reply_version, reply_head, reply_body, reply_signature:
--- of the answer; max_bytes: of all in the broker; then queues in strict order.
--- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a pause ends or 0} or
+-- client left), misrouted (not run: see `decline`) or the reason of a refusal; reply_version, reply_head,
+-- reply_body, reply_signature: of the answer; max_bytes: of all in the broker; then queues in strict order.
+-- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a
+-- pause ends or 0, queue this thread must not serve until then or nil} or
 -- {'claimed', queue, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
@@ -12,6 +13,7 @@
 local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'attempt', 'outcome',
   'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'max_bytes')
 local DROPPED_A_CALL = 64 -- entries that can't be started
+local LANE_AGAIN = 500 -- ms until a thread looks again whether it may serve the operators' lane
 
 local function must_wait(lease)
   if A.outcome ~= 'answered' then
@@ -32,6 +34,8 @@ local function settle(lease)
     requeue(lease, lease.attempt - 1)
   elseif A.outcome == 'released' or A.outcome == 'abandoned' then
     drop(lease)
+  elseif A.outcome == 'misrouted' then
+    decline(lease, A.outcome)
   else
     fail(lease, A.outcome)
   end
@@ -182,24 +186,6 @@ local function claim_from(place)
   return claim_reply(start(request, place), place.fields, fields)
 end
 
--- ms until this queue may start the next: while it is paused, and after a paced resume.
-local function time_left(queue)
-  return math.max(0, number('paused:' .. queue) - clock(), number('next:' .. queue) - clock())
-end
-
-local function step_rate(queue)
-  if not value('next:' .. queue) then
-    return
-  end
-  if number('waiting:' .. queue) <= 0 then
-    clear('pace:' .. queue, 'next:' .. queue)
-  else
-    -- Counted from the last start that was due, so that late claims don't lower the rate.
-    set('next:' .. queue,
-      integer(math.max(number('next:' .. queue), clock() - 1000) + number('pace:' .. queue)))
-  end
-end
-
 -- Of a queue in which something waits. Made once: half of reading them is making their names.
 local field_names = {}
 
@@ -214,13 +200,16 @@ local function read_more_of(queue)
 end
 
 local function claim()
-  local dropped, left = 0, 0
+  local dropped, left, barred = 0, 0, nil
   for i = A.rest, #ARGV do
     local queue = ARGV[i]
     local queue_left = 0
     if number('waiting:' .. queue) > 0 then
       read_more_of(queue)
       queue_left = time_left(queue)
+      if queue == OPS_QUEUE and queue_left == 0 and lane_is_taken(A.worker) then
+        queue_left, barred = LANE_AGAIN, queue
+      end
       left = (left == 0 or queue_left < left) and queue_left or left
     end
     while queue_left == 0 and number('waiting:' .. queue) > 0 do
@@ -239,7 +228,11 @@ local function claim()
       end
     end
   end
-  return { 'idle', left }
+  if barred then
+    ring(barred) -- the token that woke this thread may be meant for another worker
+    left = left > 0 and math.min(left, LANE_AGAIN) or LANE_AGAIN
+  end
+  return { 'idle', left, barred }
 end
 
 -- Whoever is awake wakes the next: no token was kept for what still waits.

@@ -70,6 +70,7 @@ MEMORY_FULL = _waiting("There is no room for this request now.")
 BROKER_AWAY = _waiting("The queue can't be reached.")
 BODY_LOST = _waiting("The queue lost the request's body.")
 HOLD_EXPIRED_WAITING = _waiting("The request waited too long.")
+MISROUTED = _waiting("The addresses of this site have just changed.")
 WITHDRAWN = _waiting("An operator withdrew the request.")
 HOLD_EXPIRED_IN_FLIGHT = Refusal(
     504, "http_response_timeout", f"The answer took too long. {_UNKNOWN}"
@@ -93,6 +94,7 @@ _BY_REASON = {
     "hold_expired_started": HOLD_EXPIRED_IN_FLIGHT,
     "view_timeout": VIEW_TIMED_OUT,
     "withdrawn": WITHDRAWN,
+    "misrouted": MISROUTED,
     "worker_lost": WORKER_LOST,
 }
 

@@ -91,11 +91,9 @@ class RequestReader:
 
     def feed(self, data: bytes) -> None:
         """Take what has come from the client."""
-        if self._reading in (_Reading.NOTHING, _Reading.TOO_FAR):
-            return
         if self._reading is _Reading.BODY:
             self._read_body(data)
-        else:
+        elif self._reading not in (_Reading.NOTHING, _Reading.TOO_FAR):
             self._buffer.add(data)
             if self._reading is _Reading.HEAD:
                 self._read_head()
@@ -110,9 +108,8 @@ class RequestReader:
         self._head_began = False
         self._opened.wait(self)
         self._timer.start(limits.KEEP_ALIVE)
-        if self._buffer:
-            self._read_head()
-            self._regulate()
+        self._read_head()
+        self._regulate()
 
     def stop(self) -> None:
         """Read no further request; a body that is still read is lost."""
@@ -175,12 +172,11 @@ class RequestReader:
         if head.length == 0:
             self._reading = _Reading.AHEAD
             self._incoming.end()
-            self._connection.begin(head, self._incoming)
-            return
-        self._reading = _Reading.BODY
-        self._body = ChunkedBody() if head.length is None else SizedBody(head.length)
+        else:
+            self._reading = _Reading.BODY
+            self._body = ChunkedBody() if head.length is None else SizedBody(head.length)
         self._connection.begin(head, self._incoming)
-        if self._buffer:
+        if self._reading is _Reading.BODY and self._buffer:
             self._read_body(self._buffer.take_all())
 
     def _read_body(self, data: bytes) -> None:

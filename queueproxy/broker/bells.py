@@ -1,0 +1,75 @@
+"""The bells that an idle executor thread blocks on, and what it does where it may not block."""
+
+import logging
+import time
+from collections.abc import Sequence
+
+from ..exceptions import BrokerRefused
+from ..keys import Keys
+from .link.protocol import Command
+
+logger = logging.getLogger("queueproxy.worker")
+
+BLOCK_FOR = 15.0  # seconds an idle thread waits for a bell before it looks by itself
+LOOK_EVERY = 1.0  # seconds between looks of a thread that can't block
+
+
+class Bells:
+    """What one thread listens to: the bells of its queues, and the one of its own worker.
+
+    Args:
+        keys: of the namespace.
+        queues: what the thread serves.
+    """
+
+    def __init__(self, keys: Keys, queues: Sequence[str]):
+        self._keys = keys
+        self._queues = tuple(queues)
+        self._of_queues = self._bells_but("")
+        self._barred = ""
+        self._of_worker = ""
+        self._block = BLOCK_FOR
+        self._deaf = False  # the broker refuses to block
+
+    def work_as(self, worker: str) -> None:
+        """Listen to the bell of this worker from now on: it calls to stop."""
+        self._of_worker = self._keys.named("bell", f"@{worker}")
+
+    def look_again_in(self, ms: int, barred: str = "") -> None:
+        """Wait no longer than this the next time; 0 for BLOCK_FOR.
+
+        A pause ends, or a pace goes on, without anybody ringing.
+
+        Args:
+            barred: a queue that this thread must not serve until then, nor listen to.
+        """
+        self._block = min(BLOCK_FOR, ms / 1000) if ms else BLOCK_FOR
+        if barred != self._barred:
+            self._barred = barred
+            self._of_queues = self._bells_but(barred)
+
+    def _bells_but(self, barred: str) -> tuple[str, ...]:
+        return tuple(self._keys.named("bell", queue) for queue in self._queues if queue != barred)
+
+    def command(self, at_most: float = BLOCK_FOR) -> Command:
+        """The command that waits for a bell (Redis BLPOP), for so many seconds at most."""
+        return ("BLPOP", *self._of_queues, self._of_worker, min(self._block, at_most))
+
+    def heard(self) -> None:
+        """Note that the broker took the command."""
+        if self._deaf:
+            logger.info("The broker takes BLPOP again.")
+        self._deaf = False
+
+    def refused(self, error: BrokerRefused) -> None:
+        """Wait LOOK_EVERY instead, where it was the command that the broker refused.
+
+        Raises:
+            BrokerRefused: it was another.
+        """
+        if error.command != "BLPOP":
+            raise error
+        if not self._deaf:
+            logger.warning("%s. Looking for requests every %g s.", error, LOOK_EVERY)
+        self._deaf = True
+        time.sleep(LOOK_EVERY)

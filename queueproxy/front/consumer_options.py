@@ -1,0 +1,25 @@
+"""What a consumer of requests needs to know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .http.cut import MIN_RATE, SLACK
+
+
+@dataclass(frozen=True)
+class ConsumerOptions:
+    """What a consumer needs to know, as plain values. Times in seconds, sizes in bytes.
+
+    A client has `client_slack` seconds and takes `client_min_rate` bytes a second: see
+    ClientPatience.
+    """
+
+    max_hold: float
+    max_body: int
+    max_attempts: int
+    retry_methods: frozenset[str]
+    trusted_proxies: tuple
+    server_timing: bool
+    route: Callable[[dict], str]
+    client_slack: float = SLACK
+    client_min_rate: float = MIN_RATE

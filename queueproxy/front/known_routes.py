@@ -1,0 +1,49 @@
+"""What a front knows of the project's URLs: the last good table that workers have published."""
+
+import logging
+
+from ..broker.front_broker import PublishedRoutes
+from ..envelopes import Signer
+from ..exceptions import DecodeError
+from ..route_table import OpsPaths, path_in_site, read
+from .http.headers import raw_path
+
+logger = logging.getLogger("queueproxy.front")
+
+
+class KnownRoutes:
+    """The last good table. Before there is one, no request is of the operators' lane.
+
+    Args:
+        signer: verifies tables.
+    """
+
+    def __init__(self, signer: Signer):
+        self._signer = signer
+        self._digest = b""  # of that table
+        self._ops = OpsPaths()
+        self._refused = False  # the table looked at last
+
+    def have(self, digest: bytes) -> bool:
+        """Whether there is nothing to look at: no table is published, or the one known here."""
+        return not digest or digest == self._digest
+
+    def take(self, published: PublishedRoutes) -> None:
+        """Go by this table from now on, where it is a good one; else by the one before."""
+        if published.digest is None or published.table is None:
+            return  # lost with the broker's data: workers will publish it again
+        try:
+            table = read(published.table, self._signer)
+        except DecodeError as error:
+            if not self._refused:
+                logger.error(
+                    "The published table of routes was refused (%s); the one before stays.", error
+                )
+            self._refused = True
+        else:
+            self._digest, self._refused = published.digest, False
+            self._ops = OpsPaths(table.ops)
+
+    def is_for_operators(self, scope: dict) -> bool:
+        """Whether a request travels in the operators' lane."""
+        return path_in_site(raw_path(scope), scope.get("root_path", "")) in self._ops

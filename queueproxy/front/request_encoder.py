@@ -1,0 +1,72 @@
+"""Makes what goes to the broker of a request that was taken in: its head, encoded and signed."""
+
+import time
+
+from ..broker.front_broker import EncodedRequest
+from ..envelopes import Codec, RequestHead
+from .consumer_options import ConsumerOptions
+from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path
+from .upload import Body
+
+
+class RequestEncoder:
+    """Encodes the requests of one front.
+
+    Args:
+        front: its id.
+        codec: signs.
+        options: how long a request is held, how often it may run, to which queue it goes.
+    """
+
+    def __init__(self, front: str, codec: Codec, options: ConsumerOptions):
+        self._front = front
+        self._codec = codec
+        self._options = options
+
+    def encode(self, scope: dict, id: str, request_id: str, body: Body) -> EncodedRequest:
+        """The request as the broker takes it.
+
+        Args:
+            scope: of the ASGI server, admitted.
+            id: unique over all fronts.
+            request_id: what people know it by (``X-Request-ID``).
+            body: as it was taken in.
+        """
+        head = self._head(scope, id, request_id, body)
+        raw, signature = self._codec.encode_request(head, body.digest)
+        return EncodedRequest(
+            id=id,
+            queue=head.queue,
+            hold_ms=head.hold_ms,
+            max_attempts=head.max_attempts,
+            size=body.size + len(raw),
+            chunks=body.chunks,
+            head=raw,
+            body=body.inline,
+            signature=signature,
+        )
+
+    def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:
+        options = self._options
+        peer: Peer = peer_of(scope, options.trusted_proxies)
+        method = scope["method"]
+        return RequestHead(
+            id=id,
+            request_id=request_id,
+            method=method,
+            path=raw_path(scope),
+            query=scope["query_string"].decode("latin-1"),
+            headers=forwardable_request_headers(scope),
+            scheme=peer.scheme,
+            http_version=scope["http_version"],
+            front=self._front,
+            queue=options.route(scope),
+            hold_ms=int(options.max_hold * 1000),
+            max_attempts=options.max_attempts if method in options.retry_methods else 1,
+            sent=int(time.time() * 1000),
+            root_path=scope.get("root_path", ""),
+            client=peer.client,
+            server=scope.get("server"),
+            body_size=body.size,
+            chunks=body.chunks,
+        )

@@ -1,0 +1,77 @@
+"""The routes of this process's own code: published for fronts, and the last word on the lane."""
+
+import logging
+
+from .. import route_table
+from ..broker.registration import Registration
+from ..envelopes import RequestHead, Signer
+from ..exceptions import BrokerUnavailable
+from ..route_table import OPS_QUEUE, OpsPaths, path_in_site
+from . import published_routes
+
+logger = logging.getLogger("queueproxy.worker")
+
+
+class OwnRoutes:
+    """Finds the routes of this code and keeps them published. One per process.
+
+    The project's URLconf is read, the table published and published again by one thread; any
+    thread may ask what is in it.
+
+    Args:
+        release: of the code.
+        signer: signs tables.
+        registration: of the process.
+    """
+
+    def __init__(self, release: str, signer: Signer, registration: Registration):
+        self._release = release
+        self._signer = signer
+        self._registration = registration
+        self._ops: OpsPaths | None = None  # None until the URLconf could be read
+        self._table = b""  # encoded; empty where there is none to publish
+        self._published = False
+        self._trouble = ""  # said already
+
+    def may_run(self, queue: str, head: RequestHead) -> bool:
+        """Whether a request from this queue may be run: in the lane only what belongs to it."""
+        if queue != OPS_QUEUE:
+            return True
+        return self._ops is not None and path_in_site(head.path, head.root_path) in self._ops
+
+    def keep_published(self) -> None:
+        """Publish the table once, and again where it was lost; with each heartbeat, once serving.
+
+        Whatever goes wrong is said once and tried again the next time.
+        """
+        try:
+            if self._ops is None:
+                self._read()
+            if self._table:
+                self._publish()
+        except BaseException as error:  # of the URLconf: whatever the project's code raises
+            self._complain(error)
+        else:
+            self._trouble = ""
+
+    def _read(self) -> None:
+        table = published_routes.route_table(self._release)
+        self._ops = OpsPaths(table.ops)
+        self._table = route_table.encoded(table, self._signer)
+
+    def _publish(self) -> None:
+        digest = route_table.table_digest(self._table)
+        anew = not self._published
+        self._published = self._registration.publish(digest, self._table, anew=anew)
+
+    def _complain(self, error: BaseException) -> None:
+        trouble = f"{type(error).__name__}: {error}"
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        expected = isinstance(error, BrokerUnavailable)
+        logger.warning(
+            "The table of routes can't be published (%s); trying again.",
+            trouble,
+            exc_info=None if expected else error,
+        )

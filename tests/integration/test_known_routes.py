@@ -1,0 +1,143 @@
+"""A front learns what workers publish of their URLs, and trusts only what they have signed."""
+
+import logging
+
+import pytest
+
+from queueproxy import route_table
+from queueproxy.broker.front_broker import PublishedRoutes
+from queueproxy.route_table import RouteTable
+
+from ..brokers import SECRETS, BrokerKit, eventually
+
+PATH = "/admin/queueproxy/queue/"
+
+
+def scope(path: str = PATH, **more) -> dict:
+    return {"path": path, "raw_path": path.encode(), **more}
+
+
+def table(*paths: str, secrets=SECRETS) -> bytes:
+    return route_table.encoded(RouteTable("r1", list(paths)), route_table.signer(secrets, "kit"))
+
+
+def put(kit: BrokerKit, raw: bytes) -> None:
+    """As a worker publishes it, or somebody who can write to the broker."""
+    kit.client.hset(
+        kit.keys.routes, mapping={"digest": route_table.table_digest(raw), "table": raw}
+    )
+
+
+async def learns(front, path: str = PATH) -> None:
+    await eventually(lambda: front.routes.is_for_operators(scope(path)), f"{path} is in the lane")
+
+
+async def heartbeats(kit: BrokerKit, number: int) -> None:
+    """Wait until the front has sent so many: each makes its lease end later."""
+    for _ in range(number):
+        before = kit.client.zrange(kit.keys.fronts, 0, -1, withscores=True)
+        await eventually(
+            lambda was=before: kit.client.zrange(kit.keys.fronts, 0, -1, withscores=True) != was
+        )
+
+
+@pytest.fixture
+async def quick(kit, make_front):
+    """A front whose heartbeats come often."""
+    front = make_front(kit, lease=0.9)
+    await eventually(lambda: front.sender.reachable)
+    return front
+
+
+async def test_before_there_is_a_table_nothing_is_in_the_lane(front):
+    assert not front.routes.is_for_operators(scope())
+
+
+async def test_it_is_read_at_the_beginning(kit, make_front):
+    put(kit, table(PATH))
+    await learns(make_front(kit, lease=60))
+
+
+async def test_it_is_read_when_there_is_another(kit, quick):
+    put(kit, table(PATH))
+    await learns(quick)
+    put(kit, table("/backstage/"))
+    await learns(quick, "/backstage/")
+    assert not quick.routes.is_for_operators(scope())
+
+
+async def test_it_is_read_once(kit, quick, monkeypatch):
+    put(kit, table(PATH))
+    await learns(quick)
+    read = []
+    monkeypatch.setattr(quick.routes, "take", read.append)
+    await heartbeats(kit, 5)
+    assert read == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        table("/run/a/", secrets=("another",)),
+        table("/run/a/").replace(b"/run/a/", b"/run/b/"),
+        b"nonsense",
+        b"",
+    ],
+    ids=["another's", "altered", "nonsense", "empty"],
+)
+async def test_a_bad_one_changes_nothing_and_is_said_once(kit, quick, caplog, bad):
+    put(kit, table(PATH))
+    await learns(quick)
+    with caplog.at_level(logging.INFO, "queueproxy.front"):
+        put(kit, bad)
+        await eventually(lambda: "The published table of routes was refused" in caplog.text)
+        await heartbeats(kit, 5)
+    assert len(caplog.records) == 1
+    assert quick.routes.is_for_operators(scope())
+    assert not quick.routes.is_for_operators(scope("/run/a/"))
+    assert not quick.routes.is_for_operators(scope("/run/b/"))
+    put(kit, table("/backstage/"))
+    await learns(quick, "/backstage/")
+
+
+async def test_a_bad_one_under_the_name_of_a_good_one_does_not_hide_it(kit, make_front):
+    good = table(PATH)
+    put(kit, good)
+    kit.client.hset(kit.keys.routes, "table", "nonsense")
+    front = make_front(kit, lease=0.9)
+    await eventually(lambda: front.sender.reachable)
+    put(kit, good)
+    await learns(front)
+
+
+async def test_a_key_of_another_type_stops_nothing_else(kit, quick, caplog):
+    put(kit, table(PATH))
+    await learns(quick)
+    kit.client.set(kit.keys.routes, "x")
+    await eventually(lambda: "WRONGTYPE" in caplog.text)
+    assert quick.routes.is_for_operators(scope())
+    kit.client.delete(kit.keys.routes)
+    await eventually(lambda: quick.sender.reachable)
+    put(kit, table("/backstage/"))
+    await learns(quick, "/backstage/")
+
+
+async def test_the_last_one_stays_when_the_data_is_lost(kit, quick):
+    put(kit, table(PATH))
+    await learns(quick)
+    kit.client.flushall()
+    await eventually(lambda: kit.client.zscore(kit.keys.fronts, quick.id), "it has joined again")
+    assert quick.routes.is_for_operators(scope())
+
+
+async def test_the_raw_path_counts_without_the_place_the_site_is_mounted_at(kit, front):
+    raw = table(PATH)
+    front.routes.take(PublishedRoutes(route_table.table_digest(raw).encode(), raw))
+    assert front.routes.is_for_operators(scope("/app" + PATH, root_path="/app"))
+    assert front.routes.is_for_operators(scope(PATH, root_path="/app"))
+    assert front.routes.is_for_operators(scope("/%C3%A4" + PATH, root_path="/ä/"))
+    assert not front.routes.is_for_operators(scope("/app" + PATH))
+    assert not front.routes.is_for_operators(scope("/app/app" + PATH, root_path="/app"))
+    assert not front.routes.is_for_operators(
+        {"path": PATH, "raw_path": PATH.replace("q", "%71").encode()}
+    )
