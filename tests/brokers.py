@@ -19,6 +19,8 @@ from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
 from queueproxy.records import Meta, parse
 
+from .recount import differences
+
 QUEUES = ("high", "default", "low")
 ABOUT = {"host": "h", "pid": 1}  # what a front says of itself
 SECRETS = ("a secret of the integration tests",)
@@ -192,6 +194,10 @@ class BrokerKit:
         extra = sum(int(v) for key in staged for v in self.client.hvals(key))
         size = sum(meta.size for meta in entries)
         return Counters(size + extra + self.reply_bytes(), len(entries) - leases, leases)
+
+    def recount(self) -> list[str]:
+        """What the broker's counters say and is not so: see `differences`."""
+        return differences(self.client, self.keys)
 
     def reply_bytes(self) -> int:
         """Bytes of the replies that fronts have not read."""
