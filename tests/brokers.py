@@ -100,6 +100,12 @@ class BrokerKit:
         self._links.append(made)
         return made
 
+    def worker_broker_of(self, other: WorkerBroker, number: int) -> WorkerBroker:
+        """Another thread's, of the same worker."""
+        made = WorkerBroker(self.broker, self.codec, other.worker, number, QUEUES)
+        self._links.append(made)
+        return made
+
     def control(self) -> Control:
         """What people do."""
         return Control(self.link())
@@ -146,6 +152,10 @@ class BrokerKit:
         await front_broker.enqueue(first, orders)
         self._numbers[front_broker.front] = first + len(orders) - 1
 
+    def start_numbers_over(self, front_broker: FrontBroker) -> None:
+        """The broker has forgotten the front's numbers."""
+        self._numbers.pop(front_broker.front, None)
+
     async def put(self, front_broker: FrontBroker, *ids: str, **options) -> None:
         """Enqueue plain requests of these ids."""
         await self.send(
@@ -167,7 +177,13 @@ class BrokerKit:
         return head.id, str(head.status)
 
     def progress(self, worker_broker: WorkerBroker, block: float = 0.0) -> Progress:
-        """What a worker is told of the clients of its answers: see ProgressReader."""
+        """What a worker is told of the clients of its answers, by request id."""
+        told = self.told(worker_broker, block)
+        taken = {name.split()[0]: count for name, count in told.taken.items()}
+        return Progress(taken, frozenset(name.split()[0] for name in told.left))
+
+    def told(self, worker_broker: WorkerBroker, block: float = 0.0) -> Progress:
+        """The same by registration: see ProgressReader."""
         with ProgressReader(self.broker) as reader:
             return reader.read(worker_broker.worker, block)
 

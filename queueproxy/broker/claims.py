@@ -18,6 +18,7 @@ class Claim(msgspec.Struct, frozen=True):
 
     id: str
     queue: str
+    entry: str
     attempt: int
     waited_ms: int
     version: str
@@ -27,6 +28,11 @@ class Claim(msgspec.Struct, frozen=True):
     chunks: int
     front: str
     max_attempts: int
+
+    @property
+    def registration(self) -> str:
+        """As `registration` of scripts/_common.lua: names this one among those of its id."""
+        return f"{self.id} {self.entry}"
 
 
 class Settlement(NamedTuple):
@@ -42,12 +48,13 @@ class Settlement(NamedTuple):
 
 def claim_of(reply: list) -> Claim:
     """The claim in a reply of the script ``settle_and_claim``."""
-    _, queue, attempt, waited_ms, flat = reply
+    _, queue, entry, attempt, waited_ms, flat = reply
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     meta = parse(Meta, fields[b"m"])
     return Claim(
         id=meta.id,
         queue=queue.decode(),
+        entry=entry.decode(),
         attempt=attempt,
         waited_ms=waited_ms,
         version=fields.get(b"v", b"").decode("latin-1"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
+from ..records import Held, parse
 from .claims import Claim, Settlement, claim_of, fetch_chunks, settlement_arguments, verified
 from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
@@ -167,6 +168,7 @@ class WorkerBroker:
             self.worker,
             self.slot,
             claim.id,
+            claim.entry,
             claim.attempt,
             WIRE_VERSION,
             head,
@@ -182,7 +184,9 @@ class WorkerBroker:
     def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""
         key = self._link.keys.named("held", claim.front)
-        return checked(self._link.commands([("HEXISTS", key, claim.id)])[0]) == 1
+        record = checked(self._link.commands([("HGET", key, claim.id)])[0])
+        held = parse(Held, record) if record else None
+        return held is not None and (held.queue, held.entry) == (claim.queue, claim.entry)
 
     def open(self, claim: Claim) -> Envelope:
         """Fetch the chunks, verify and decode.

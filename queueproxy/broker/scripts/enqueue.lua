@@ -48,6 +48,9 @@ end
 
 local function enqueue(queue, meta, ...)
   local request = parse_meta(meta)
+  if redis.call('HEXISTS', key('held', A.front), request.id) == 1 then
+    return -- it came late, on a connection that its front had given up, and has come again
+  end
   request.queue, request.staged = queue, 0
   if has_chunks(request) then
     request.staged = tonumber(redis.call('HGET', key('staged', A.front), request.id) or 0)

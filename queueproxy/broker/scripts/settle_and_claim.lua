@@ -5,7 +5,7 @@
 -- client left) or the reason of a refusal; reply_version, reply_head, reply_body, reply_signature:
 -- of the answer; max_bytes: of all in the broker; then queues in strict order.
 -- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a pause ends or 0} or
--- {'claimed', queue, attempt, waited ms, {fields and values of the entry}}.
+-- {'claimed', queue, entry, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
 
@@ -21,8 +21,10 @@ local function must_wait(lease)
   return no_room_for_reply(lease.front, size, A.max_bytes) and wanted(lease)
 end
 
+-- Not one this very call has claimed, which may be the same id again.
 local function is_settled_by_this_call(lease)
   return lease and A.settle == lease.id and tonumber(A.attempt) == lease.attempt
+    and lease.call ~= A.call
 end
 
 local function settle(lease)
@@ -40,7 +42,7 @@ end
 local function claim_reply(lease, flat, fields)
   local claimed = lease.claimed_ms
   local waited = math.max(0, claimed - (tonumber(fields.c) or claimed))
-  return { 'claimed', lease.queue, lease.attempt, waited, flat }
+  return { 'claimed', lease.queue, lease.entry, lease.attempt, waited, flat }
 end
 
 -- The request an entry is, or nil where it is none that enqueue made.
