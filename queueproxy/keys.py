@@ -55,8 +55,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     while it is staged it expires unless its front's heartbeats keep it.
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
 ``flow:<worker>`` hash: ``id entry`` of a request -> how far the client of its answer is: bytes of
-    the stream that it has taken since the beginning (never fewer than before), or ``left``. Written by
-    fronts, again at will; a member goes with its lease, the whole with its worker.
+    the stream that it has taken since the beginning (never fewer than before), or ``left``. Written
+    by fronts, again at will; a member goes with its lease, the whole with its worker.
 ``pauses`` hash: ``queue owner`` -> JSON of a pause: by whom, why, since (s), and when it ``ends``
     (ms, lease clock). The owner is a person (``user@host``, a login) or ``hold:<token>``, whose
     pause ends with the hold in ``holds``. A queue is paused until the latest end of its pauses.

@@ -16,7 +16,7 @@ from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.broker.worker_broker import WorkerBroker
-from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
+from queueproxy.envelopes import Frame, ReplyHead, RequestHead, digest_of, encoded_head
 from queueproxy.records import Meta, parse
 
 from .recount import differences
@@ -56,7 +56,7 @@ class BrokerKit:
     ):
         self.broker = Broker(BrokerAddress(url), namespace, lease, memory)
         self.keys = self.broker.keys
-        self.codec = Codec(SECRETS)
+        self.codec = self.broker.codec(SECRETS)
         self.client = redis.Redis.from_url(url, protocol=2)
         self.lease = lease
         self.limits = Limits(depth, memory)
@@ -75,7 +75,7 @@ class BrokerKit:
 
     async def front_broker(self, name: str = "front-1", lease: float | None = None) -> FrontBroker:
         """A front's front_broker, joined."""
-        front_broker = FrontBroker(self.broker, name, QUEUES, self.limits, lease)
+        front_broker = FrontBroker(self.broker, name, QUEUES, self.limits, self.codec, lease)
         self._front_brokers.append(front_broker)
         await front_broker.join(ABOUT)
         return front_broker
@@ -115,7 +115,7 @@ class BrokerKit:
     def encoded_request(
         self, front: str, id: str, queue="default", *, body=b"", hold=60.0, most=2, chunks=0
     ) -> EncodedRequest:
-        """A signed request; `body` is the whole body, also where it is staged in chunks."""
+        """A request; `body` is the whole body, also where it is staged in chunks."""
         head = RequestHead(
             id=id,
             request_id=f"request-{id}",
@@ -133,17 +133,16 @@ class BrokerKit:
             body_size=len(body),
             chunks=chunks,
         )
-        raw, signature = self.codec.encode_request(head, digest_of(body))
         return EncodedRequest(
             id=id,
             queue=queue,
             hold_ms=head.hold_ms,
             max_attempts=most,
-            size=len(raw) + len(body),
+            body_size=len(body),
             chunks=chunks,
-            head=raw,
+            head=encoded_head(head),
             body=b"" if chunks else body,
-            signature=signature,
+            digest=digest_of(body),
         )
 
     async def send(self, front_broker: FrontBroker, *orders: EncodedRequest) -> None:

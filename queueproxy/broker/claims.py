@@ -67,14 +67,18 @@ def claim_of(reply: list) -> Claim:
     )
 
 
-def settlement_arguments(settlement: Settlement | None, codec: Codec) -> tuple:
-    """The arguments ``settle`` to ``reply_signature`` of the script ``settle_and_claim``."""
+def settlement_arguments(settlement: Settlement | None, codec: Codec, key: int) -> tuple:
+    """The arguments ``settle`` to ``reply_signature`` of the script ``settle_and_claim``.
+
+    Args:
+        codec, key: to sign the answer with (see Codec.encode_reply).
+    """
     if settlement is None:
         return ("", 0, "", "", "", "", "")
     claim, outcome, frame, *_ = settlement
     head, signature, body = b"", b"", b""
     if frame is not None:
-        head, signature = codec.encode_reply(frame)
+        head, signature = codec.encode_reply(frame, key)
         body = frame.body
     return (claim.id, claim.attempt, outcome, WIRE_VERSION, head, body, signature)
 

@@ -4,9 +4,10 @@ import logging
 import time
 from collections.abc import Callable
 
-from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerFull, BrokerRefused, BrokerUnavailable
+from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame, RequestHead
+from ..exceptions import BrokerFull, BrokerRefused, BrokerUnavailable, RequestExpired
 from ..records import Held, parse
+from .broker_time import QUESTION, BrokerTime
 from .claims import Claim, Settlement, claim_of, fetch_chunks, settlement_arguments, verified
 from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
@@ -50,6 +51,8 @@ class WorkerBroker:
         self._link = broker.link("worker-executor", spin=spin)
         self._max_memory = broker.max_memory
         self._codec = codec
+        self._key = 0  # number of the secret with which the held request is signed
+        self._time = BrokerTime()
         self._number = number
         self._queues = queues
         self._call = 0
@@ -152,7 +155,7 @@ class WorkerBroker:
 
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
         common = (self.worker, self.slot, self._call, int(claim), WIRE_VERSION)
-        settling = settlement_arguments(settlement, self._codec)
+        settling = settlement_arguments(settlement, self._codec, self._key)
         return (*common, *settling, self._max_memory, *self._queues)
 
     def push(self, claim: Claim, frame: Frame) -> bool:
@@ -162,7 +165,7 @@ class WorkerBroker:
             Fenced: the lease is lost; the answer is not this thread's to give.
             BrokerFull: nothing was done; call again in a while.
         """
-        head, signature = self._codec.encode_reply(frame)
+        head, signature = self._codec.encode_reply(frame, self._key)
         reply = self._link.script(
             "push",
             self.worker,
@@ -189,14 +192,25 @@ class WorkerBroker:
         return held is not None and (held.queue, held.entry) == (claim.queue, claim.entry)
 
     def open(self, claim: Claim) -> Envelope:
-        """Fetch the chunks, verify and decode.
+        """Fetch the chunks, verify and decode; see that it may still be started.
 
         Raises:
-            DecodeError: it is malformed, altered or forged; refuse it.
-            BrokerUnavailable: the chunks could not be read now; call again.
+            DecodeError: it is malformed, altered, forged or too late; refuse it.
+            BrokerUnavailable: the chunks or the time could not be read now; call again.
         """
         body = fetch_chunks(self._link, claim) if claim.chunks else claim.body
-        return verified(claim, body, self._codec)
+        envelope = verified(claim, body, self._codec)
+        self._key = envelope.key
+        self._see_that_it_may_start(envelope.head)
+        return envelope
+
+    def _see_that_it_may_start(self, head: RequestHead) -> None:
+        if self._time.look_is_due or not self._time.allows(head.expires, head.hold_ms):
+            asked_at = self._time.asking()
+            (answer,) = self._link.commands([QUESTION])
+            self._time.told(checked(answer), asked_at)
+            if not self._time.allows(head.expires, head.hold_ms):
+                raise RequestExpired
 
     def close(self) -> None:
         """Report what was counted and drop the link."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from channels.consumer import AsyncConsumer
 
 from ..broker.front_broker import EncodedRequest
-from ..envelopes import Frame, RequestHead
+from ..envelopes import Frame, RequestHead, encoded_head
 from .client_watch import ClientWatch
 from .front import Front
 from .held_request import DeliveryState, Failure, HeldRequest, HoldEnd
@@ -149,17 +149,16 @@ class RequestConsumer(AsyncConsumer):
             body_size=body.size,
             chunks=body.chunks,
         )
-        raw, signature = self.front.codec.encode_request(head, body.digest)
         return EncodedRequest(
             id=id,
             queue=head.queue,
             hold_ms=hold_ms,
             max_attempts=head.max_attempts,
-            size=body.size + len(raw),
+            body_size=body.size,
             chunks=body.chunks,
-            head=raw,
+            head=encoded_head(head),
             body=body.inline,
-            signature=signature,
+            digest=body.digest,
         )
 
     async def _hold(self, request: EncodedRequest, receive: Callable, memory: Reservation) -> None:

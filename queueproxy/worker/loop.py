@@ -16,6 +16,7 @@ import threading
 from ..broker.claims import Claim, Settlement
 from ..exceptions import DecodeError
 from .executor import Executor
+from .refusal_log import RefusalLog
 from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
@@ -54,6 +55,7 @@ class ExecutorThread(threading.Thread):
         executor: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
+        refusals: of the whole process.
         burst: end when nothing waits.
     """
 
@@ -64,6 +66,7 @@ class ExecutorThread(threading.Thread):
         executor: Executor,
         stop: StopFlag,
         budget: RequestBudget,
+        refusals: RefusalLog,
         *,
         burst: bool = False,
     ):
@@ -73,6 +76,7 @@ class ExecutorThread(threading.Thread):
         self._executor = executor
         self._stop_flag = stop
         self._budget = budget
+        self._refusals = refusals
         self._burst = burst
         self.busy = False
         self.failed = False
@@ -114,12 +118,13 @@ class ExecutorThread(threading.Thread):
         self._budget.use()
         try:
             envelope = self._broker.open(claim)
+            self._refusals.accepted()
             reply = Reply(self._broker, claim, envelope.head)
             exchange = self._executor.respond(envelope)
         except DecodeError as error:
-            logger.error("Request %s was refused: %s", claim.id, error)
-            malformed = Settlement(claim, "malformed")
-            return self._broker.settle_and_claim(malformed, claim=self._may_claim())
+            self._refusals.refused(claim.id, error)
+            refusal = Settlement(claim, error.reason)
+            return self._broker.settle_and_claim(refusal, claim=self._may_claim())
         try:
             settlement = reply.send(exchange)
             if exchange.closes_quickly:

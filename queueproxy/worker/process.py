@@ -13,7 +13,6 @@ from ..broker.handle import Broker
 from ..broker.observe.processes import DRAINING, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
-from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from ..wording import count_text, requests_text
 from .executor import Executor
@@ -22,6 +21,7 @@ from .lost_worker import held_by
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
 from .process_info import memory_bytes, release
+from .refusal_log import RefusalLog
 from .retrying_broker import TELL_AFTER, RetryingBroker
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
@@ -86,6 +86,7 @@ class Worker:
             hurry=options.require_migrations,
         )
         self._executor = Executor()
+        self._refusals = RefusalLog()
         self._threads: list[ExecutorThread] = []
         self.stop_by = 0.0  # time.monotonic() at which the graceful timeout ends
 
@@ -126,7 +127,7 @@ class Worker:
 
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
-        codec = Codec(options.secrets)
+        codec = options.broker.codec(options.secrets)
         worker_broker = WorkerBroker(
             options.broker,
             codec,
@@ -139,7 +140,13 @@ class Worker:
             worker_broker, self._registration, self._flow, self._stop, self._outage.note
         )
         return ExecutorThread(
-            number, broker, self._executor, self._stop, self._allowance, burst=options.burst
+            number,
+            broker,
+            self._executor,
+            self._stop,
+            self._allowance,
+            self._refusals,
+            burst=options.burst,
         )
 
     def _register(self) -> bool:

@@ -1,4 +1,4 @@
-"""A request enqueued again under the id it had: what is left of the first time is nobody's (P2, P10).
+"""A request enqueued again under the id it had: what is left of the first is nobody's (P2, P10).
 
 That happens where a front was given up (silent for longer than its lease) and comes back: of what
 it held, something may still be in flight on a worker, or come late on a connection that broke.
