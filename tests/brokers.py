@@ -80,6 +80,10 @@ class BrokerKit:
         await front_broker.join(ABOUT)
         return front_broker
 
+    async def another_link_of(self, front_broker: FrontBroker) -> FrontBroker:
+        """The same front on a connection of its own, as it stands on the list now."""
+        return await self.front_broker(front_broker.front)
+
     def _broker_with(self, lease: float | None) -> Broker:
         return replace(self.broker, lease=lease) if lease else self.broker
 
@@ -254,6 +258,11 @@ class BrokerKit:
         for front_broker in self._front_brokers:
             await front_broker.close()
         self.client.close()
+
+
+def size_of(order: EncodedRequest) -> int:
+    """Bytes it counts for in the broker: it is told there until when it may be started."""
+    return len(order.head) + len(',"expires":1700000000000') + order.body_size
 
 
 def answer(

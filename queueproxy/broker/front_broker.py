@@ -88,6 +88,7 @@ class FrontBroker:
         self.front = front
         self._codec = codec
         self._time = BrokerTime()
+        self._joined = ""  # since when it is on the list, as the broker says
         self._link = broker.async_link("front-requests")
         self.replies = ReplyReader(broker.async_link("front-replies"), self._link, front)
         self._lease_ms = int((lease or broker.lease) * 2000)
@@ -102,9 +103,10 @@ class FrontBroker:
     async def join(self, info: dict) -> FrontRegistration:
         """Register, or register again after anything that made the broker's answers uncertain."""
         raw = msgspec.json.encode(info)
-        taken, since = await self._link.script("front_join", self.front, self._lease_ms, raw)
+        taken, joined = await self._link.script("front_join", self.front, self._lease_ms, raw)
+        self._joined = joined.decode()
         await self._ask_time()
-        return FrontRegistration(taken, f"{self._link.run_id} {int(since)}")
+        return FrontRegistration(taken, f"{self._link.run_id} {self._joined}")
 
     async def beat(self) -> int:
         """Extend the lease and sweep; how many requests the broker holds for this front.
@@ -142,7 +144,9 @@ class FrontBroker:
             args += self._signed(request)
         bulky = any(len(request.body) > BULKY for request in requests)
         unless_fenced(
-            await self._link.script("enqueue", self.front, first, *self._limits, *args, bulky=bulky)
+            await self._link.script(
+                "enqueue", self.front, self._joined, first, *self._limits, *args, bulky=bulky
+            )
         )
 
     def _signed(self, request: EncodedRequest) -> tuple:

@@ -7,6 +7,7 @@ it held, something may still be in flight on a worker, or come late on a connect
 import pytest
 
 from queueproxy.broker.claims import Settlement
+from queueproxy.exceptions import Fenced
 
 from ..brokers import QUEUES, answer, eventually, ids_of, part
 
@@ -148,3 +149,16 @@ async def test_a_front_that_comes_back(kit, front):
     assert (counters.bytes, counters.waiting, counters.in_flight) == (0, 0, 0)
     assert kit.control().dead_letters() == []
     assert all(not kit.client.xlen(kit.keys.named("queue", queue)) for queue in QUEUES)
+
+
+async def test_a_batch_of_before_takes_no_numbers_of_after(kit):
+    """It comes late, on a broken connection, between what its front compares and sends anew."""
+    front_broker = await kit.front_broker()
+    late = await kit.another_link_of(front_broker)
+    await given_up_and_back(kit, front_broker)
+    old = [kit.encoded_request(front_broker.front, id) for id in ("a", "left")]
+    with pytest.raises(Fenced):
+        await late.enqueue(1, old)
+    await kit.put(front_broker, "a", "new")
+    assert ids_of(kit.worker_broker()) == ["a", "new"]
+    assert kit.recount() == []
