@@ -14,7 +14,6 @@ from queueproxy.records import Held, Meta, pack, parse
 from ..brokers import QUEUES, SECRETS, BrokerKit, answer, eventually, part
 from ..clocks import ShiftedServer
 from .test_leaving import Connection
-from .test_worker.conftest import client, start_worker, state  # noqa: F401
 
 QUEUE = "default"
 HOUR = 3_600  # seconds
@@ -106,17 +105,6 @@ class TestTime:
         put_back(kit, fields)
         with pytest.raises(RequestExpired):
             worker_broker.open(worker_broker.settle_and_claim(None))
-
-    async def test_it_is_told_of_as_not_executed(self, kit, front, client, start_worker):  # noqa: F811
-        """By the front, to a client who waits for it in spite of all."""
-        front._broker._time.expiry = lambda hold_ms: kit.now_ms() - 1
-        connection = Connection(front)
-        start_worker()
-        await connection.end()
-        start = connection.sent[0]
-        assert start["status"] == 503
-        assert b"retry-after" in dict(start["headers"])
-        assert [letter.reason for letter in kit.control().dead_letters()] == ["signature_expired"]
 
     async def test_what_is_sent_again_is_valid_no_longer_than_the_first(self, kit, front):
         """By the rest of its hold, not by all of it."""
@@ -219,28 +207,6 @@ HINT = "SECRET_KEY_FALLBACKS"
 class TestSecrets:
     """Front and worker that don't share a secret."""
 
-    async def test_the_client_hears_that_nothing_was_executed(
-        self,
-        kit,
-        front,
-        client,
-        start_worker,
-        state,
-        caplog,  # noqa: F811
-    ):
-        start_worker(secrets=("another secret",))
-        for _ in range(3):
-            connection = Connection(front)
-            await connection.end()
-            start, body = connection.sent[0], connection.sent[1]["body"]
-            assert start["status"] == 503
-            assert b"retry-after" in dict(start["headers"])
-            assert b"Nothing was executed" in body
-        assert state.runs == []
-        assert {letter.reason for letter in kit.control().dead_letters()} == {"bad_signature"}
-        refused = [text for text in caplog.messages if "was refused and not run" in text]
-        assert [HINT in text for text in refused] == [True, False, False]
-
     async def test_a_second_attempt_does_not_promise_that(self, kit, front):
         """The first was on a worker that had the secret, and was lost."""
         connection = Connection(front)
@@ -253,28 +219,6 @@ class TestSecrets:
         other.settle_and_claim(Settlement(claim, "bad_signature"), claim=False)
         await connection.end()
         assert connection.sent[0]["status"] == 502
-
-    async def test_it_is_explained_again_after_one_that_held(
-        self,
-        kit,
-        client,
-        start_worker,
-        caplog,  # noqa: F811
-    ):
-        start_worker()
-        stranger = BrokerKit(kit.broker.address.url)
-        try:
-            stranger.codec = stranger.broker.codec(("another secret",))
-            another = await stranger.front_broker("stranger")
-            for id in ("a", "b"):
-                await stranger.put(another, id)
-                await eventually(lambda: stranger.answers(another))
-                await another.replies.read()
-                assert await client.status(await client.ask("/run/between/")) == 200
-        finally:
-            await stranger.close()
-        refused = [text for text in caplog.messages if "was refused and not run" in text]
-        assert [HINT in text for text in refused] == [True, True]
 
     async def test_an_answer_with_another_secret_is_unknown_to_the_client(self, kit, front, caplog):
         connections = [Connection(front), Connection(front)]
