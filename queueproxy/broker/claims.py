@@ -80,7 +80,15 @@ def settlement_arguments(settlement: Settlement | None, codec: Codec, key: int) 
     if frame is not None:
         head, signature = codec.encode_reply(frame, key)
         body = frame.body
-    return (claim.id, claim.attempt, outcome, WIRE_VERSION, head, body, signature)
+    return (
+        claim.registration,
+        claim.attempt,
+        outcome,
+        WIRE_VERSION,
+        head,
+        body,
+        signature,
+    )
 
 
 def fetch_chunks(link: Link, claim: Claim) -> bytes:

@@ -1,11 +1,11 @@
 -- settle_and_claim: settle the slot's request and claim the next, in one trip.
 --
 -- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
--- it reads; settle: id to settle, or ''; attempt: of it; outcome: answered, released, abandoned (its
--- client left) or the reason of a refusal; reply_version, reply_head, reply_body, reply_signature:
--- of the answer; max_bytes: of all in the broker; then queues in strict order.
--- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a pause ends or 0} or
--- {'claimed', queue, entry, attempt, waited ms, {fields and values of the entry}}.
+-- it reads; settle: registration to settle, or ''; attempt: of it; outcome: answered, released,
+-- abandoned (its client left) or the reason of a refusal; reply_version, reply_head, reply_body,
+-- reply_signature: of the answer; max_bytes: of all in the broker; then queues in strict order.
+-- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until
+-- a pause ends or 0} or {'claimed', queue, entry, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
 
@@ -21,10 +21,8 @@ local function must_wait(lease)
   return no_room_for_reply(lease.front, size, A.max_bytes) and wanted(lease)
 end
 
--- Not one this very call has claimed, which may be the same id again.
 local function is_settled_by_this_call(lease)
-  return lease and A.settle == lease.id and tonumber(A.attempt) == lease.attempt
-    and lease.call ~= A.call
+  return lease and A.settle == registration(lease) and tonumber(A.attempt) == lease.attempt
 end
 
 local function settle(lease)
