@@ -3,7 +3,8 @@
 Both are a JSON head and a raw body side by side, readable in ``redis-cli``: no pickle, no base64.
 Bytes of HTTP (paths, header names and values) stand in the head as Latin-1 text, so every byte
 survives. Each carries an HMAC-SHA256 (RFC 2104) over body, head, lengths and version; requests and
-replies are signed with different keys, so neither passes for the other.
+replies are signed with different keys, so neither passes for the other, and those of each namespace
+with keys of its own. A request's head says until when it may be started.
 
 The attempt is the broker's count: it is outside the request's signature and inside the reply's.
 """
@@ -14,11 +15,12 @@ import struct
 from collections.abc import Iterable, Sequence
 
 import msgspec
+import msgspec.structs
 
-from .exceptions import DecodeError, UnknownVersion
+from .exceptions import BadSignature, DecodeError, UnknownVersion
 from .json_text import decoded
 
-WIRE_VERSION = "1"
+WIRE_VERSION = "2"
 DIGEST_OVER = 64 * 1024  # bytes
 
 Header = tuple[str, str]
@@ -30,7 +32,8 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     ``path`` and ``query`` are as they came, percent-encoding untouched; ``path`` includes
     ``root_path``'s part where the server left it in. ``sent`` is the front's wall clock in
     milliseconds and only informs the view (``X-Request-Start``); nothing is decided by it.
-    ``max_attempts`` is 1 for a request that must never be run again.
+    ``max_attempts`` is 1 for a request that must never be run again. ``expires`` is the time of the
+    broker's clock (ms) until which it may be started; 0 until it is signed.
     """
 
     id: str
@@ -51,6 +54,7 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     server: tuple[str, int | None] | None = None
     body_size: int = 0
     chunks: int = 0
+    expires: int = 0
 
 
 class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -72,10 +76,11 @@ class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """A request head with the body as it travels: inline, or ``head.chunks`` chunks beside it."""
+    """A request head with its body; ``key`` is the number of the secret it is signed with."""
 
     head: RequestHead
     body: bytes = b""
+    key: int = 0
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -100,45 +105,52 @@ def digest_of(body: bytes) -> bytes:
 
 
 class Signer:
-    """Signs with the first key and accepts any of them (key rotation).
+    """Signs with the first key, unless told, and accepts any of them (key rotation).
 
     Args:
         secrets: project secrets, the current one first; none at all switches signing off.
+        namespace: the setting ``NAMESPACE``: what is signed for one counts in no other.
         purpose: which key is derived, e.g. ``"request"`` or ``"reply"``.
     """
 
-    def __init__(self, secrets: Iterable[str | bytes], purpose: str):
+    def __init__(self, secrets: Iterable[str | bytes], namespace: str, purpose: str):
         # Copied for each signature: a new one is as much work again as to sign a small head.
         self._blanks = [
-            hmac.new(_derive(secret, purpose), digestmod="sha256") for secret in secrets
+            hmac.new(_derive(secret, namespace, purpose), digestmod="sha256") for secret in secrets
         ]
 
-    def sign(self, head: bytes, digest: bytes, size: int) -> bytes:
+    def sign(self, head: bytes, digest: bytes, size: int, key: int = 0) -> bytes:
         """The signature, 32 bytes; empty where signing is off.
 
         Args:
             head: the encoded head.
             digest: `digest_of` the body.
             size: length of the body itself, which keeps a digest apart from a body alike.
+            key: number of the secret to sign with.
         """
         if not self._blanks:
             return b""
-        return _signature(self._blanks[0], _signed_text(head, digest, size))
+        return _signature(self._blanks[key], _signed_text(head, digest, size))
 
-    def verify(self, head: bytes, digest: bytes, size: int, signature: bytes) -> None:
-        """Raise DecodeError unless the signature is by one of the keys."""
+    def verify(self, head: bytes, digest: bytes, size: int, signature: bytes) -> int:
+        """The number of the secret that it is signed with; 0 where signing is off.
+
+        Raises:
+            BadSignature: it is signed with none of them.
+        """
         if not self._blanks:
-            return
+            return 0
         text = _signed_text(head, digest, size)
-        for blank in self._blanks:
+        for key, blank in enumerate(self._blanks):
             if hmac.compare_digest(_signature(blank, text), signature):
-                return
-        raise DecodeError("The signature does not hold.")
+                return key
+        raise BadSignature("The signature does not hold.")
 
 
-def _derive(secret: str | bytes, purpose: str) -> bytes:
+def _derive(secret: str | bytes, namespace: str, purpose: str) -> bytes:
     raw = secret.encode() if isinstance(secret, str) else secret
-    return hmac.digest(raw, f"queueproxy/{WIRE_VERSION}/{purpose}".encode(), "sha256")
+    label = f"queueproxy/{WIRE_VERSION}/{purpose}/{namespace}"
+    return hmac.digest(raw, label.encode(), "sha256")
 
 
 def _signature(blank: hmac.HMAC, text: bytes) -> bytes:
@@ -151,44 +163,64 @@ def _signed_text(head: bytes, digest: bytes, size: int) -> bytes:
     return b"".join((digest, head, _tail(size, len(head)), WIRE_VERSION.encode()))
 
 
+def encoded_head(head: RequestHead) -> bytes:
+    """The head as JSON, still to be signed: when it expires is not in it yet."""
+    return _encode_json(msgspec.structs.replace(head, expires=0) if head.expires else head)
+
+
 class Codec:
-    """Encodes and decodes both directions for one set of secrets.
+    """Encodes and decodes both directions for one set of secrets in one namespace.
 
     Args:
-        secrets: as for Signer.
+        secrets, namespace: as for Signer.
     """
 
-    def __init__(self, secrets: Sequence[str | bytes] = ()):
-        self._requests = Signer(secrets, "request")
-        self._replies = Signer(secrets, "reply")
+    def __init__(self, secrets: Sequence[str | bytes], namespace: str):
+        self._requests = Signer(secrets, namespace, "request")
+        self._replies = Signer(secrets, namespace, "reply")
 
-    def encode_request(self, head: RequestHead, digest: bytes = b"") -> tuple[bytes, bytes]:
-        """Head and signature as bytes; ``digest`` is `digest_of` the whole body."""
-        raw = _encode_json(head)
-        return raw, self._requests.sign(raw, digest, head.body_size)
+    def sign_request(
+        self, head: bytes, expires: int, digest: bytes, body_size: int
+    ) -> tuple[bytes, bytes]:
+        """The head as it travels and its signature.
+
+        Args:
+            head: of `encoded_head`.
+            expires: goes into the head.
+            digest: `digest_of` the whole body.
+            body_size: bytes of the whole body.
+        """
+        raw = b'%b,"expires":%d}' % (head[:-1], expires)
+        return raw, self._requests.sign(raw, digest, body_size)
 
     def decode_request(self, version: str, head: bytes, body: bytes, signature: bytes) -> Envelope:
         """The envelope, or DecodeError; ``body`` is the whole body, chunks joined.
 
         Raises:
             UnknownVersion: leave it for a worker that knows the version.
-            DecodeError: it is malformed, altered or forged.
+            BadSignature: it is altered or forged, or signed with another key.
+            DecodeError: it is malformed.
         """
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
-        self._requests.verify(head, digest_of(body), len(body), signature)
+        key = self._requests.verify(head, digest_of(body), len(body), signature)
         request = decoded(_decode_request_head, head)
         if request.body_size != len(body):
             raise DecodeError("The body is not as long as the head says.")
-        return Envelope(request, body)
+        return Envelope(request, body, key)
 
-    def encode_reply(self, frame: Frame) -> tuple[bytes, bytes]:
-        """Head and signature of one reply frame as bytes."""
+    def encode_reply(self, frame: Frame, key: int = 0) -> tuple[bytes, bytes]:
+        """Head and signature of one reply frame as bytes.
+
+        Args:
+            key: that of the request's envelope, which its front certainly knows: in a key rotation
+                the worker may be ahead of it.
+        """
         raw = _encode_json(frame.head)
-        return raw, self._replies.sign(raw, digest_of(frame.body), len(frame.body))
+        return raw, self._replies.sign(raw, digest_of(frame.body), len(frame.body), key)
 
     def decode_reply(self, version: str, head: bytes, body: bytes, signature: bytes) -> Frame:
-        """The frame, or DecodeError (UnknownVersion where the version is not known)."""
+        """The frame, or DecodeError (BadSignature and UnknownVersion, as for a request)."""
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
         self._replies.verify(head, digest_of(body), len(body), signature)

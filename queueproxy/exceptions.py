@@ -9,7 +9,29 @@ class QueueProxyError(Exception):
 
 
 class DecodeError(QueueProxyError):
-    """An envelope or frame could not be read, or its signature does not hold."""
+    """An envelope or frame could not be read, or its signature does not hold.
+
+    Attributes:
+        reason: why a worker refuses a request it claimed, as its front and people are told.
+    """
+
+    reason = "malformed"
+
+
+class BadSignature(DecodeError):
+    """A signature does not hold: altered, forged, or signed with another key."""
+
+    reason = "bad_signature"
+    HINT = (
+        "Front and worker need the same SECRET_KEY, or each other's in SECRET_KEY_FALLBACKS, and "
+        "the same SIGNING. If they have, somebody has altered it in the broker."
+    )
+
+
+class RequestExpired(DecodeError):
+    """The request came later than its front has signed that it may be started."""
+
+    reason = "signature_expired"
 
 
 class UnknownVersion(DecodeError):

@@ -36,8 +36,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     worker; goes with it.
 ``leases`` hash: slot (``worker/thread``) -> the one request it holds, a `Lease`; from its claim
     until it is settled, or its worker is given up.
-``attempts`` hash: request id -> attempts used up; only for requests handed back, until they are
-    over.
+``attempts`` hash: ``id entry`` of a request -> attempts used up; only for requests handed back,
+    until they are over.
 ``workers`` sorted set: worker id -> when its lease expires (ms, lease clock). Leaving it is being
     fenced.
 ``worker:<id>`` hash: what ``status`` shows of it (JSON in ``info``; ``completed``, ``state``,
@@ -46,15 +46,17 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``front:<id>`` hash: ``info`` (JSON), ``joined`` (ms), ``seq`` (number of the last enqueue taken
     from it); goes with its place on the list.
 ``held:<front>`` hash: request id -> a `Held`; from enqueue until the request is answered, withdrawn
-    or dropped. A request not in it is wanted by nobody: it is not started, its answer is not sent.
+    or dropped. An entry not in it is wanted by nobody: it is not started, its answer is not sent.
+    An id may be enqueued again while an entry of it is in flight still, where its front was given
+    up meanwhile and comes back: then the new entry is held, and the old one is wanted no more.
 ``replies:<front>`` stream: reply frames (``v h b s``) and notices (``n``, JSON) for one front, read
     from a position and trimmed behind it; expires with its front.
 ``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request;
     while it is staged it expires unless its front's heartbeats keep it.
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
-``flow:<worker>`` hash: request id -> how far the client of an answer in flight is: bytes of its
-    stream that it has taken since the beginning (never fewer than before), or ``left``. Written by
-    fronts, again at will; a member goes with its lease, the whole with its worker.
+``flow:<worker>`` hash: ``id entry`` of a request -> how far the client of its answer is: bytes of
+    the stream that it has taken since the beginning (never fewer than before), or ``left``. Written
+    by fronts, again at will; a member goes with its lease, the whole with its worker.
 ``pauses`` hash: ``queue owner`` -> JSON of a pause: by whom, why, since (s), and when it ``ends``
     (ms, lease clock). The owner is a person (``user@host``, a login) or ``hold:<token>``, whose
     pause ends with the hold in ``holds``. A queue is paused until the latest end of its pauses.

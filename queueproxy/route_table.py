@@ -49,7 +49,7 @@ _decode_signed = msgspec.json.Decoder(SignedTable).decode
 
 def signer(secrets: Sequence[str | bytes], namespace: str) -> Signer:
     """Signs and verifies the tables of one namespace."""
-    return Signer(secrets, f"routes/{namespace}")
+    return Signer(secrets, namespace, "routes")
 
 
 def encoded(table: RouteTable, signer: Signer) -> bytes:

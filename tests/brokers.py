@@ -16,8 +16,10 @@ from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.broker.worker_broker import WorkerBroker
-from queueproxy.envelopes import Codec, Frame, ReplyHead, RequestHead, digest_of
+from queueproxy.envelopes import Frame, ReplyHead, RequestHead, digest_of, encoded_head
 from queueproxy.records import Meta, parse
+
+from .recount import differences
 
 QUEUES = ("high", "default", "low")
 ABOUT = {"host": "h", "pid": 1}  # what a front says of itself
@@ -54,7 +56,7 @@ class BrokerKit:
     ):
         self.broker = Broker(BrokerAddress(url), namespace, lease, memory)
         self.keys = self.broker.keys
-        self.codec = Codec(SECRETS)
+        self.codec = self.broker.codec(SECRETS)
         self.client = redis.Redis.from_url(url, protocol=2)
         self.lease = lease
         self.limits = Limits(depth, memory)
@@ -73,10 +75,14 @@ class BrokerKit:
 
     async def front_broker(self, name: str = "front-1", lease: float | None = None) -> FrontBroker:
         """A front's front_broker, joined."""
-        front_broker = FrontBroker(self.broker, name, QUEUES, self.limits, lease)
+        front_broker = FrontBroker(self.broker, name, QUEUES, self.limits, self.codec, lease)
         self._front_brokers.append(front_broker)
         await front_broker.join(ABOUT)
         return front_broker
+
+    async def another_link_of(self, front_broker: FrontBroker) -> FrontBroker:
+        """The same front on a connection of its own, as it stands on the list now."""
+        return await self.front_broker(front_broker.front)
 
     def _broker_with(self, lease: float | None) -> Broker:
         return replace(self.broker, lease=lease) if lease else self.broker
@@ -98,6 +104,12 @@ class BrokerKit:
         self._links.append(made)
         return made
 
+    def worker_broker_of(self, other: WorkerBroker, number: int) -> WorkerBroker:
+        """Another thread's, of the same worker."""
+        made = WorkerBroker(self.broker, self.codec, other.worker, number, QUEUES)
+        self._links.append(made)
+        return made
+
     def control(self) -> Control:
         """What people do."""
         return Control(self.link())
@@ -107,7 +119,7 @@ class BrokerKit:
     def encoded_request(
         self, front: str, id: str, queue="default", *, body=b"", hold=60.0, most=2, chunks=0
     ) -> EncodedRequest:
-        """A signed request; `body` is the whole body, also where it is staged in chunks."""
+        """A request; `body` is the whole body, also where it is staged in chunks."""
         head = RequestHead(
             id=id,
             request_id=f"request-{id}",
@@ -125,17 +137,16 @@ class BrokerKit:
             body_size=len(body),
             chunks=chunks,
         )
-        raw, signature = self.codec.encode_request(head, digest_of(body))
         return EncodedRequest(
             id=id,
             queue=queue,
             hold_ms=head.hold_ms,
             max_attempts=most,
-            size=len(raw) + len(body),
+            body_size=len(body),
             chunks=chunks,
-            head=raw,
+            head=encoded_head(head),
             body=b"" if chunks else body,
-            signature=signature,
+            digest=digest_of(body),
         )
 
     async def send(self, front_broker: FrontBroker, *orders: EncodedRequest) -> None:
@@ -143,6 +154,10 @@ class BrokerKit:
         first = self._numbers.get(front_broker.front, 0) + 1
         await front_broker.enqueue(first, orders)
         self._numbers[front_broker.front] = first + len(orders) - 1
+
+    def start_numbers_over(self, front_broker: FrontBroker) -> None:
+        """The broker has forgotten the front's numbers."""
+        self._numbers.pop(front_broker.front, None)
 
     async def put(self, front_broker: FrontBroker, *ids: str, **options) -> None:
         """Enqueue plain requests of these ids."""
@@ -165,7 +180,13 @@ class BrokerKit:
         return head.id, str(head.status)
 
     def progress(self, worker_broker: WorkerBroker, block: float = 0.0) -> Progress:
-        """What a worker is told of the clients of its answers: see ProgressReader."""
+        """What a worker is told of the clients of its answers, by request id."""
+        told = self.told(worker_broker, block)
+        taken = {name.split()[0]: count for name, count in told.taken.items()}
+        return Progress(taken, frozenset(name.split()[0] for name in told.left))
+
+    def told(self, worker_broker: WorkerBroker, block: float = 0.0) -> Progress:
+        """The same by registration: see ProgressReader."""
         with ProgressReader(self.broker) as reader:
             return reader.read(worker_broker.worker, block)
 
@@ -192,6 +213,10 @@ class BrokerKit:
         extra = sum(int(v) for key in staged for v in self.client.hvals(key))
         size = sum(meta.size for meta in entries)
         return Counters(size + extra + self.reply_bytes(), len(entries) - leases, leases)
+
+    def recount(self) -> list[str]:
+        """What the broker's counters say and is not so: see `differences`."""
+        return differences(self.client, self.keys)
 
     def reply_bytes(self) -> int:
         """Bytes of the replies that fronts have not read."""
@@ -233,6 +258,11 @@ class BrokerKit:
         for front_broker in self._front_brokers:
             await front_broker.close()
         self.client.close()
+
+
+def size_of(order: EncodedRequest) -> int:
+    """Bytes it counts for in the broker: it is told there until when it may be started."""
+    return len(order.head) + len(',"expires":1700000000000') + order.body_size
 
 
 def answer(

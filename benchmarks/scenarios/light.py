@@ -11,12 +11,11 @@ from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.worker_broker import WorkerBroker
-from queueproxy.envelopes import Codec, Frame, ReplyHead
+from queueproxy.envelopes import Frame, ReplyHead
 
 QUEUES = ("ops", "high", "default", "low")
 LEASE = 600.0  # seconds; nobody beats
-HEAD = b"h" * 500  # a request envelope's head is about as long
-SIGNATURE = b"s" * 32
+HEAD = b"h" * 475  # with its expiry, about as long as a request envelope's
 BATCH = 64  # as the front's
 
 processes = multiprocessing.get_context("spawn")
@@ -29,8 +28,9 @@ def front(url: str, waiting: int, answered) -> None:
 
 
 async def _front(url: str, waiting: int, answered) -> None:
-    limits = Limits(10 * waiting, 1 << 28)
-    front_broker = FrontBroker(_broker(url), f"light:{os.getpid()}", QUEUES, limits)
+    broker, limits = _broker(url), Limits(10 * waiting, 1 << 28)
+    front = f"light:{os.getpid()}"
+    front_broker = FrontBroker(broker, front, QUEUES, limits, broker.codec(()))
     await front_broker.join({"host": "light", "pid": os.getpid()})
     due = asyncio.Queue()
     due.put_nowait(waiting)
@@ -56,11 +56,11 @@ def _encoded(number: int) -> EncodedRequest:
         queue="default",
         hold_ms=60_000,
         max_attempts=2,
-        size=len(HEAD),
+        body_size=0,
         chunks=0,
         head=HEAD,
         body=b"",
-        signature=SIGNATURE,
+        digest=b"",
     )
 
 
@@ -77,7 +77,8 @@ def worker(url: str) -> None:
     info = {"host": "light", "pid": os.getpid()}
     registration = Registration(_broker(url), info, QUEUES)
     registration.join()
-    worker_broker = WorkerBroker(_broker(url), Codec(), registration.worker, 0, QUEUES)
+    broker = _broker(url)
+    worker_broker = WorkerBroker(broker, broker.codec(()), registration.worker, 0, QUEUES)
     claim = worker_broker.settle_and_claim(None)
     while True:
         claim = (

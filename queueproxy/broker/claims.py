@@ -18,6 +18,7 @@ class Claim(msgspec.Struct, frozen=True):
 
     id: str
     queue: str
+    entry: str
     attempt: int
     waited_ms: int
     version: str
@@ -27,6 +28,11 @@ class Claim(msgspec.Struct, frozen=True):
     chunks: int
     front: str
     max_attempts: int
+
+    @property
+    def registration(self) -> str:
+        """As `registration` of scripts/_common.lua: names this one among those of its id."""
+        return f"{self.id} {self.entry}"
 
 
 class Settlement(NamedTuple):
@@ -42,12 +48,13 @@ class Settlement(NamedTuple):
 
 def claim_of(reply: list) -> Claim:
     """Make a claim of a reply of the script ``settle_and_claim``."""
-    _, queue, attempt, waited_ms, flat = reply
+    _, queue, entry, attempt, waited_ms, flat = reply
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     meta = parse(Meta, fields[b"m"])
     return Claim(
         id=meta.id,
         queue=queue.decode(),
+        entry=entry.decode(),
         attempt=attempt,
         waited_ms=waited_ms,
         version=fields.get(b"v", b"").decode("latin-1"),
@@ -60,18 +67,26 @@ def claim_of(reply: list) -> Claim:
     )
 
 
-def settlement_arguments(settlement: Settlement | None, codec: Codec) -> tuple:
-    """List the arguments ``settle`` to ``reply_signature`` of the script ``settle_and_claim``."""
+def settlement_arguments(settlement: Settlement | None, codec: Codec, key: int) -> tuple:
+    """List the arguments ``settle`` to ``reply_signature`` of the script ``settle_and_claim``.
+
+    Args:
+        codec, key: to sign the answer with (see Codec.encode_reply).
+    """
     if settlement is None:
         return ("", 0, "", "", "", "", "")
     claim, outcome, frame, *_ = settlement
-    answer = (WIRE_VERSION, b"", b"", b"") if frame is None else frame_arguments(frame, codec)
-    return (claim.id, claim.attempt, outcome, *answer)
+    answer = (WIRE_VERSION, b"", b"", b"") if frame is None else frame_arguments(frame, codec, key)
+    return (claim.registration, claim.attempt, outcome, *answer)
 
 
-def frame_arguments(frame: Frame, codec: Codec) -> tuple:
-    """A reply frame as scripts take it: version, head, body, signature."""
-    head, signature = codec.encode_reply(frame)
+def frame_arguments(frame: Frame, codec: Codec, key: int) -> tuple:
+    """List a reply frame as scripts take it: version, head, body, signature.
+
+    Args:
+        codec, key: to sign it with (see Codec.encode_reply).
+    """
+    head, signature = codec.encode_reply(frame, key)
     return (WIRE_VERSION, head, frame.body, signature)
 
 
@@ -83,7 +98,7 @@ def fail_claim(link: Link, worker: str, thread: int, claim: Claim, reason: str) 
     Raises:
         BrokerUnavailable: fate unknown; call again, or leave it to the end of the lease.
     """
-    settling = settlement_arguments(Settlement(claim, reason), Codec())
+    settling = (claim.registration, claim.attempt, reason, WIRE_VERSION, b"", b"", b"")
     common = (worker, f"{worker}/{thread}", "given-up", 0, WIRE_VERSION)
     link.script("settle_and_claim", *common, *settling, 0)
 

@@ -13,8 +13,8 @@ class Progress(NamedTuple):
     """Tells how far the clients of a worker's answers are.
 
     Attributes:
-        taken: request id -> bytes of its streamed answer that the client has taken.
-        left: ids of requests whose clients have gone.
+        taken: registration (see Claim) -> bytes of its streamed answer that the client has taken.
+        left: registrations of requests whose clients have gone.
     """
 
     taken: dict[str, int]
@@ -56,6 +56,6 @@ class ProgressReader:
 
 
 def _progress(flat: list[bytes]) -> Progress:
-    found = {id.decode(): how_far for id, how_far in zip(flat[::2], flat[1::2], strict=True)}
-    left = frozenset(id for id, how_far in found.items() if how_far == LEFT)
-    return Progress({id: int(n) for id, n in found.items() if id not in left}, left)
+    found = {name.decode(): how_far for name, how_far in zip(flat[::2], flat[1::2], strict=True)}
+    left = frozenset(name for name, how_far in found.items() if how_far == LEFT)
+    return Progress({name: int(n) for name, n in found.items() if name not in left}, left)

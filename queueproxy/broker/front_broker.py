@@ -6,8 +6,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from ..envelopes import WIRE_VERSION
+from ..envelopes import WIRE_VERSION, Codec
 from ..records import Meta, pack
+from .broker_time import QUESTION, BrokerTime
 from .handle import Broker
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced
@@ -17,17 +18,21 @@ Why = Literal["left", "expired"]  # a client has gone; its hold is over
 
 
 class EncodedRequest(msgspec.Struct, frozen=True):
-    """One request on its way to the broker, encoded and signed; ``body`` is empty where chunked."""
+    """One request on its way to the broker; it is signed as it is sent.
+
+    ``body`` is empty where it goes in chunks, ``body_size`` is that of the whole; ``digest`` is
+    `digest_of` the whole.
+    """
 
     id: str
     queue: str
     hold_ms: int
     max_attempts: int
-    size: int
+    body_size: int
     chunks: int
     head: bytes
     body: bytes
-    signature: bytes
+    digest: bytes
 
 
 class Limits(NamedTuple):
@@ -73,6 +78,7 @@ class FrontBroker:
         front: this front's id.
         queues: swept for bells nobody heard.
         limits: of what the broker may hold.
+        codec: to sign requests with.
         lease: seconds, where it is not the broker's; the front is given up after twice that
             without a heartbeat.
     """
@@ -83,9 +89,13 @@ class FrontBroker:
         front: str,
         queues: Sequence[str],
         limits: Limits,
+        codec: Codec,
         lease: float | None = None,
     ):
         self.front = front
+        self._codec = codec
+        self._time = BrokerTime()
+        self._joined = ""  # since when it is on the list, as the broker says
         self._link = broker.async_link("front-requests")
         self.replies = ReplyReader(broker.async_link("front-replies"), self._link, front)
         self._lease_ms = int((lease or broker.lease) * 2000)
@@ -100,8 +110,10 @@ class FrontBroker:
     async def join(self, info: dict) -> FrontRegistration:
         """Register, or register again after anything that made the broker's answers uncertain."""
         raw = msgspec.json.encode(info)
-        taken, since = await self._link.script("front_join", self.front, self._lease_ms, raw)
-        return FrontRegistration(taken, f"{self._link.run_id} {int(since)}")
+        taken, joined = await self._link.script("front_join", self.front, self._lease_ms, raw)
+        self._joined = joined.decode()
+        await self._ask_time()
+        return FrontRegistration(taken, f"{self._link.run_id} {self._joined}")
 
     async def beat(self) -> bytes:
         """Extend the lease and sweep; the digest of the published routes, empty where none are.
@@ -109,9 +121,16 @@ class FrontBroker:
         Raises:
             Fenced: it was given up; join and reconcile.
         """
-        return unless_fenced(
+        held = unless_fenced(
             await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
         )
+        await self._ask_time()
+        return held
+
+    async def _ask_time(self) -> None:
+        asked_at = self._time.asking()
+        (answer,) = await self._link.commands([QUESTION])
+        self._time.told(checked(answer), asked_at)
 
     async def routes(self) -> PublishedRoutes:
         """What workers have published of their URLs, as it stands there."""
@@ -131,31 +150,32 @@ class FrontBroker:
 
         Raises:
             Fenced: this front was given up; join, reconcile, then send again.
+            ValueError: it has never joined.
         """
         args: list = []
         for request in requests:
-            args += (
-                request.queue,
-                pack(self._meta(request)),
-                WIRE_VERSION,
-                request.head,
-                request.body,
-                request.signature,
-            )
+            args += self._signed(request)
         bulky = any(len(request.body) > BULKY for request in requests)
         unless_fenced(
-            await self._link.script("enqueue", self.front, first, *self._limits, *args, bulky=bulky)
+            await self._link.script(
+                "enqueue", self.front, self._joined, first, *self._limits, *args, bulky=bulky
+            )
         )
 
-    def _meta(self, request: EncodedRequest) -> Meta:
-        return Meta(
+    def _signed(self, request: EncodedRequest) -> tuple:
+        # Only now: what is sent again in the middle of its hold must not be valid for longer.
+        head, signature = self._codec.sign_request(
+            request.head, self._time.expiry(request.hold_ms), request.digest, request.body_size
+        )
+        meta = Meta(
             id=request.id,
             front=self.front,
             hold_ms=request.hold_ms,
-            size=request.size,
+            size=len(head) + request.body_size,
             chunks=request.chunks,
             max_attempts=request.max_attempts,
         )
+        return (request.queue, pack(meta), WIRE_VERSION, head, request.body, signature)
 
     async def stage(self, id: str, number: int, chunk: bytes, expires: float) -> bool:
         """Keep one chunk of a large body; False where the broker's bytes are used up.

@@ -4,9 +4,11 @@ Every link and every key comes from here, so that no two places disagree about t
 """
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..envelopes import Codec
 from ..keys import Keys
 from .link.connect import BrokerAddress
 from .link.links import AsyncLink, Link
@@ -55,6 +57,14 @@ class Broker:
     def lease_ms(self) -> int:
         """The lease in milliseconds, as scripts are told."""
         return int(self.lease * 1000)
+
+    def codec(self, secrets: Sequence[str | bytes]) -> Codec:
+        """Signs and verifies for this namespace.
+
+        Args:
+            secrets: of the project, the current one first; none switches signing off.
+        """
+        return Codec(secrets, self.namespace)
 
     def link(self, role: str, *, spin: bool = False) -> Link:
         """Make a blocking link, connected when it is first used; also a context manager.

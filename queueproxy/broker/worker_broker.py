@@ -2,9 +2,17 @@
 
 from collections.abc import Callable
 
-from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import BrokerFull, BrokerRefused, BrokerUnavailable, SchemaMismatch
+from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame, RequestHead
+from ..exceptions import (
+    BrokerFull,
+    BrokerRefused,
+    BrokerUnavailable,
+    RequestExpired,
+    SchemaMismatch,
+)
+from ..records import Held, parse
 from .bells import BLOCK_FOR, Bells
+from .broker_time import QUESTION, BrokerTime
 from .claims import (
     Claim,
     Settlement,
@@ -52,6 +60,8 @@ class WorkerBroker:
         self._link = broker.link("worker-executor", spin=spin)
         self._max_memory = broker.max_memory
         self._codec = codec
+        self._key = 0  # number of the secret with which the held request is signed
+        self._time = BrokerTime()
         self._number = number
         self._queues = queues
         self._call = 0
@@ -136,7 +146,7 @@ class WorkerBroker:
 
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
         common = (self.worker, self.slot, self._call, int(claim), WIRE_VERSION)
-        settling = settlement_arguments(settlement, self._codec)
+        settling = settlement_arguments(settlement, self._codec, self._key)
         return (*common, *settling, self._max_memory, *self._queues)
 
     def push(self, claim: Claim, frame: Frame) -> bool:
@@ -146,8 +156,9 @@ class WorkerBroker:
             Fenced: the lease is lost; the answer is not this thread's to give.
             BrokerFull: nothing was done; call again in a while.
         """
-        lease = (self.worker, self.slot, claim.id, claim.attempt)
-        arguments = (*lease, *frame_arguments(frame, self._codec), self._max_memory)
+        lease = (self.worker, self.slot, claim.id, claim.entry, claim.attempt)
+        frame_as_sent = frame_arguments(frame, self._codec, self._key)
+        arguments = (*lease, *frame_as_sent, self._max_memory)
         reply = self._link.script("push", *arguments, bulky=len(frame.body) > BULKY)
         if reply == FULL:
             raise BrokerFull
@@ -156,17 +167,30 @@ class WorkerBroker:
     def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""
         key = self._link.keys.named("held", claim.front)
-        return checked(self._link.commands([("HEXISTS", key, claim.id)])[0]) == 1
+        record = checked(self._link.commands([("HGET", key, claim.id)])[0])
+        held = parse(Held, record) if record else None
+        return held is not None and (held.queue, held.entry) == (claim.queue, claim.entry)
 
     def open(self, claim: Claim) -> Envelope:
-        """Fetch the chunks, verify and decode.
+        """Fetch the chunks, verify and decode; see that it may still be started.
 
         Raises:
-            DecodeError: it is malformed, altered or forged; refuse it.
-            BrokerUnavailable: the chunks could not be read now; call again.
+            DecodeError: it is malformed, altered, forged or too late; refuse it.
+            BrokerUnavailable: the chunks or the time could not be read now; call again.
         """
         body = fetch_chunks(self._link, claim) if claim.chunks else claim.body
-        return verified(claim, body, self._codec)
+        envelope = verified(claim, body, self._codec)
+        self._key = envelope.key
+        self._see_that_it_may_start(envelope.head)
+        return envelope
+
+    def _see_that_it_may_start(self, head: RequestHead) -> None:
+        if self._time.look_is_due or not self._time.allows(head.expires, head.hold_ms):
+            asked_at = self._time.asking()
+            (answer,) = self._link.commands([QUESTION])
+            self._time.told(checked(answer), asked_at)
+            if not self._time.allows(head.expires, head.hold_ms):
+                raise RequestExpired
 
     def close(self) -> None:
         """Report what was counted and drop the link."""

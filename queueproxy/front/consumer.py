@@ -99,7 +99,7 @@ class RequestConsumer(AsyncConsumer):
             return refusals.BROKER_AWAY
 
     def _encode_or_discard(self, id: str, body: Body) -> EncodedRequest:
-        encoder = RequestEncoder(self.front.id, self.front.codec, self.options)
+        encoder = RequestEncoder(self.front.id, self.options)
         try:
             return encoder.encode(self.scope, id, self.request_id, body)
         except BaseException:

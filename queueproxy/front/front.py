@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 from ..broker.front_broker import EncodedRequest, FrontBroker, Limits, Why, new_front_id
 from ..broker.handle import Broker
-from ..envelopes import Codec
 from ..exceptions import BrokerUnavailable
 from ..route_table import signer
 from .held_request import HeldRequest
@@ -58,8 +57,8 @@ class Front:
     def __init__(self, options: FrontOptions):
         host = socket.gethostname()
         self.id = new_front_id(host, os.getpid())
-        self.codec = Codec(options.secrets)
-        self.inbox = Inbox(self.codec)
+        codec = options.broker.codec(options.secrets)
+        self.inbox = Inbox(codec)
         self.routes = KnownRoutes(signer(options.secrets, options.broker.namespace))
         self.memory = MemoryBudget(options.front_memory)
         self.draining = False
@@ -71,6 +70,7 @@ class Front:
             self.id,
             options.queues,
             Limits(options.max_depth, options.max_memory),
+            codec,
         )
         info = {"host": host, "pid": os.getpid()}
         lease = options.broker.lease

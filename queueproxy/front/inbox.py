@@ -5,10 +5,12 @@ from collections.abc import Iterable
 
 from ..broker.replies import Notice, RawReply
 from ..envelopes import Codec, Frame, claimed_id
-from ..exceptions import DecodeError
-from .held_request import BAD_REPLY, Failure, HeldRequest
+from ..exceptions import BadSignature, DecodeError, RequestExpired
+from .held_request import BAD_REPLY, WORKER_LOST, Failure, HeldRequest
 
 logger = logging.getLogger("queueproxy.front")
+
+UNREAD = frozenset((BadSignature.reason, RequestExpired.reason))  # of requests refused unread
 
 
 class Inbox:
@@ -26,6 +28,7 @@ class Inbox:
         self.held_requests: dict[str, HeldRequest] = {}
         self.waited = 0.0  # seconds the request answered last had waited for a worker
         self.refused = 0  # frames that did not verify
+        self._explained = False  # since a signature held last, what it means if none does
         self._unattributed = 0  # of these, how many name no held request
 
     def add(self, held: HeldRequest) -> None:
@@ -52,8 +55,11 @@ class Inbox:
 
     def _notice(self, notice: Notice) -> None:
         held = self.held_requests.get(notice.id)
-        if held is not None:
-            held.notify(Failure(notice.reason))
+        if held is None:
+            return
+        # The worker that refused it has not run it; one that was lost before may have.
+        started_before = notice.reason in UNREAD and notice.attempt > 1
+        held.notify(WORKER_LOST if started_before else Failure(notice.reason))
 
     def _frame(self, raw: RawReply) -> None:
         try:
@@ -61,6 +67,7 @@ class Inbox:
         except DecodeError as error:
             self._refuse(raw, error)
             return
+        self._explained = False
         held = self.held_requests.get(frame.head.id)
         if held is None or not self._is_next(held, frame):
             return
@@ -84,9 +91,11 @@ class Inbox:
     def _refuse(self, raw: RawReply, error: DecodeError) -> None:
         self.refused += 1
         held = self.held_requests.get(claimed_id(raw.head))
-        logger.error(
-            "A reply was refused: %s%s", error, f" (request {held.request.id})" if held else ""
-        )
+        whose = f" (request {held.request.id})" if held else ""
+        hint = ""
+        if isinstance(error, BadSignature) and not self._explained:
+            hint, self._explained = f" {error.HINT}", True
+        logger.error("A reply was refused: %s%s%s", error, whose, hint)
         if held is None:
             self._unattributed += 1
         else:

@@ -1,9 +1,9 @@
-"""Makes what goes to the broker of a request that was taken in: its head, encoded and signed."""
+"""Encodes a request that was taken in, as it goes to the broker."""
 
 import time
 
 from ..broker.front_broker import EncodedRequest
-from ..envelopes import Codec, RequestHead
+from ..envelopes import RequestHead, encoded_head
 from .consumer_options import ConsumerOptions
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path
 from .upload import Body
@@ -14,13 +14,11 @@ class RequestEncoder:
 
     Args:
         front: its id.
-        codec: signs.
         options: how long a request is held, how often it may run, to which queue it goes.
     """
 
-    def __init__(self, front: str, codec: Codec, options: ConsumerOptions):
+    def __init__(self, front: str, options: ConsumerOptions):
         self._front = front
-        self._codec = codec
         self._options = options
 
     def encode(self, scope: dict, id: str, request_id: str, body: Body) -> EncodedRequest:
@@ -33,17 +31,16 @@ class RequestEncoder:
             body: as it was taken in.
         """
         head = self._head(scope, id, request_id, body)
-        raw, signature = self._codec.encode_request(head, body.digest)
         return EncodedRequest(
             id=id,
             queue=head.queue,
             hold_ms=head.hold_ms,
             max_attempts=head.max_attempts,
-            size=body.size + len(raw),
+            body_size=body.size,
             chunks=body.chunks,
-            head=raw,
+            head=encoded_head(head),
             body=body.inline,
-            signature=signature,
+            digest=body.digest,
         )
 
     def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:

@@ -21,6 +21,7 @@ from ..exceptions import DecodeError, SchemaMismatch
 from .exchange import Exchange
 from .executor import Executor
 from .own_routes import OwnRoutes
+from .refusal_log import RefusalLog
 from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
@@ -60,6 +61,7 @@ class ExecutorThread(threading.Thread):
         executor, routes: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
+        refusals: of the whole process.
         on_mismatch: called where the broker's state is another release's by now; the thread ends.
         burst: end when nothing waits.
     """
@@ -72,6 +74,7 @@ class ExecutorThread(threading.Thread):
         routes: OwnRoutes,
         stop: StopFlag,
         budget: RequestBudget,
+        refusals: RefusalLog,
         *,
         on_mismatch: Callable[[SchemaMismatch], None],
         burst: bool = False,
@@ -84,6 +87,7 @@ class ExecutorThread(threading.Thread):
         self._stop_flag = stop
         self._budget = budget
         self._on_mismatch = on_mismatch
+        self._refusals = refusals
         self._burst = burst
         self.clock = ViewClock(number)
         self.busy = False
@@ -140,6 +144,7 @@ class ExecutorThread(threading.Thread):
         self._budget.use()
         try:
             envelope = self._broker.open(claim)
+            self._refusals.accepted()
             if not self._routes.may_run(claim.queue, envelope.head):
                 return self._turn_away(claim)
             reply = Reply(self._broker, claim, envelope.head, self.clock)
@@ -147,9 +152,9 @@ class ExecutorThread(threading.Thread):
             exchange = self._executor.respond(envelope)
         except DecodeError as error:
             self.clock.stop()
-            logger.error("Request %s was refused: %s", claim.id, error)
-            malformed = Settlement(claim, "malformed")
-            return self._broker.settle_and_claim(malformed, claim=self._may_claim())
+            self._refusals.refused(claim.id, error)
+            refusal = Settlement(claim, error.reason)
+            return self._broker.settle_and_claim(refusal, claim=self._may_claim())
         try:
             settlement = reply.send(exchange)
             self.clock.stop()

@@ -12,7 +12,6 @@ from ..broker.handle import Broker
 from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
-from ..envelopes import Codec
 from ..route_table import signer
 from .executor import Executor
 from .giving_up import give_up
@@ -22,6 +21,7 @@ from .migrations import MigrationWatch
 from .outage_log import OutageLog
 from .own_routes import OwnRoutes
 from .process_info import release
+from .refusal_log import RefusalLog
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
@@ -85,6 +85,7 @@ class Worker:
             hurry=options.require_migrations,
         )
         self._executor = Executor()
+        self._refusals = RefusalLog()
         self._threads: list[ExecutorThread] = []
         self._views = ViewWatch(options.view_timeout)
         self.stop_by = 0.0  # time.monotonic() at which the graceful timeout ends
@@ -131,7 +132,7 @@ class Worker:
 
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
-        codec = Codec(options.secrets)
+        codec = options.broker.codec(options.secrets)
         worker_broker = WorkerBroker(
             options.broker,
             codec,
@@ -150,6 +151,7 @@ class Worker:
             self._routes,
             self._stop,
             self._allowance,
+            self._refusals,
             on_mismatch=self._outage.note_mismatch,
             burst=options.burst,
         )

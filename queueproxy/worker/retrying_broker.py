@@ -81,7 +81,7 @@ class RetryingBroker:
         Raises:
             ClientGone: it has left.
         """
-        return self._flow.wait_for_client(claim.id, beyond, timeout)
+        return self._flow.wait_for_client(claim.registration, beyond, timeout)
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a client still waits for the answer."""

@@ -37,11 +37,11 @@ class StreamFlow:
         self._reading: threading.Thread | None = None
         self._closed = False
 
-    def wait_for_client(self, id: str, beyond: int, timeout: float) -> int:
+    def wait_for_client(self, registration: str, beyond: int, timeout: float) -> int:
         """Wait until the client has taken more of an answer; the bytes taken since its beginning.
 
         Args:
-            id: of the request.
+            registration: of the claim.
             beyond: bytes that it is known to have taken.
             timeout: seconds after which `beyond` is returned.
 
@@ -52,10 +52,10 @@ class StreamFlow:
             self._waiting += 1
             try:
                 self._start_reading()
-                self._changed.wait_for(lambda: self._has_news(id, beyond), timeout)
-                if id in self._progress.left:
+                self._changed.wait_for(lambda: self._has_news(registration, beyond), timeout)
+                if registration in self._progress.left:
                     raise ClientGone
-                return max(beyond, self._progress.taken.get(id, 0))
+                return max(beyond, self._progress.taken.get(registration, 0))
             finally:
                 self._waiting -= 1
 
@@ -65,8 +65,9 @@ class StreamFlow:
             self._closed = True
             self._changed.notify_all()
 
-    def _has_news(self, id: str, beyond: int) -> bool:
-        return id in self._progress.left or self._progress.taken.get(id, 0) > beyond
+    def _has_news(self, registration: str, beyond: int) -> bool:
+        progress = self._progress
+        return registration in progress.left or progress.taken.get(registration, 0) > beyond
 
     def _start_reading(self) -> None:
         if self._closed:

@@ -17,13 +17,21 @@ from django.http.response import ResponseHeaders
 from django.test.client import ClientHandler
 
 from queueproxy.broker.claims import Claim
-from queueproxy.envelopes import WIRE_VERSION, Codec, Envelope, Frame, RequestHead, digest_of
+from queueproxy.envelopes import (
+    WIRE_VERSION,
+    Codec,
+    Envelope,
+    Frame,
+    RequestHead,
+    digest_of,
+    encoded_head,
+)
 from queueproxy.exceptions import BadResponse
 from queueproxy.worker.executor import Executor, keeping_handler
 from queueproxy.worker.reply import WINDOW, Reply
 from queueproxy.worker.view_watch import ViewClock
 
-CODEC = Codec(["the wire of Django's tests"])
+CODEC = Codec(["the wire of Django's tests"], "django-suite")
 # Made anew on the other side, or never of the client's making.
 _DERIVED = {
     "CONTENT_LENGTH",
@@ -111,7 +119,7 @@ class _Wire:
 def _answer(executor: _Executor, envelope: Envelope, wire: _Wire) -> None:
     """Respond, send and close, as an executor thread does."""
     head = envelope.head
-    claim = Claim(head.id, head.queue, 1, 0, WIRE_VERSION, b"", b"", b"", 0, head.front, 1)
+    claim = Claim(head.id, head.queue, "1-1", 1, 0, WIRE_VERSION, b"", b"", b"", 0, head.front, 1)
     reply = Reply(wire, claim, head, ViewClock(0))
     exchange = executor.respond(envelope)
     try:
@@ -140,7 +148,7 @@ def _call(stock: ClientHandler, environ: dict):
         if value is None
         or (name not in _DERIVED and not name.startswith("HTTP_") and name != "wsgi.input")
     }
-    raw, signature = CODEC.encode_request(head, digest_of(body))
+    raw, signature = CODEC.sign_request(encoded_head(head), 1, digest_of(body), len(body))
     envelope = CODEC.decode_request(WIRE_VERSION, raw, body, signature)
     wire = _Wire()
     signals.request_started.disconnect(close_old_connections)

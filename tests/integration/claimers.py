@@ -20,7 +20,6 @@ from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.worker_broker import WorkerBroker
-from queueproxy.envelopes import Codec
 from queueproxy.keys import Keys
 from queueproxy.records import Lease, parse
 
@@ -37,8 +36,9 @@ class Claimer(threading.Thread):
 
     def __init__(self, url: str, registration: Registration, number: int, ledger: int, over):
         super().__init__(daemon=True)
+        broker = broker_at(url)
         self._broker = WorkerBroker(
-            broker_at(url), Codec(SECRETS), registration.worker, number, QUEUES
+            broker, broker.codec(SECRETS), registration.worker, number, QUEUES
         )
         self._redis = redis.Redis.from_url(url, protocol=2)
         self._keen = number % 2 == 0

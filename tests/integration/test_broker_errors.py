@@ -22,7 +22,7 @@ KEYS = [
     *("leases", "attempts", "dead", "workers", "fronts", "pauses", "holds"),
     *(f"returned:{QUEUE}", f"queue:{QUEUE}", "queue:low", f"stats:{QUEUE}", f"bell:{QUEUE}"),
     *(f"held:{FRONT}", f"replies:{FRONT}", f"staged:{FRONT}", f"front:{FRONT}"),
-    *("body:big", "body:loose", "flow:WORKER", "bell:flow@WORKER", "parked:low:2"),
+    *("body:big", "body:loose", "flow:WORKER", "bell:flow@WORKER", "parked:low:3"),
 ]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from queueproxy.exceptions import DecodeError
 
-from ..brokers import ABOUT, BrokerKit, answer, eventually, ids_of
+from ..brokers import ABOUT, BrokerKit, answer, eventually, ids_of, size_of
 
 
 async def test_first_in_first_out(kit):
@@ -58,11 +58,11 @@ async def test_byte_limit(broker):
     front_broker = await kit.front_broker()
     order = kit.encoded_request(front_broker.front, "fits", body=b"x" * 5000)
     await kit.close()
-    kit = BrokerKit(broker.url, memory=order.size * 4 // 3 + 1)
+    kit = BrokerKit(broker.url, memory=size_of(order) * 4 // 3 + 1)
     front_broker = await kit.front_broker()
     await kit.send(front_broker, order, kit.encoded_request(front_broker.front, "over"))
     assert await kit.answers(front_broker) == {"over": ["memory_full"]}
-    assert kit.counters().bytes == order.size + kit.reply_bytes()
+    assert kit.counters().bytes == size_of(order) + kit.reply_bytes()
     assert ids_of(kit.worker_broker()) == ["fits"]
     await kit.put(front_broker, "again")  # there is room again
     assert ids_of(kit.worker_broker()) == ["again"]
@@ -72,8 +72,8 @@ async def test_byte_limit(broker):
 
 async def test_one_byte_more_than_the_limit(broker):
     sized = BrokerKit(broker.url)
-    size = sized.encoded_request((await sized.front_broker()).front, "x", body=b"x" * 5000).size
-    kit = BrokerKit(broker.url, memory=size - 1)
+    order = sized.encoded_request((await sized.front_broker()).front, "x", body=b"x" * 5000)
+    kit = BrokerKit(broker.url, memory=size_of(order) - 1)
     front_broker = await kit.front_broker("front-2")
     await kit.send(front_broker, kit.encoded_request(front_broker.front, "x", body=b"x" * 5000))
     assert await kit.answers(front_broker) == {"x": ["memory_full"]}
@@ -197,7 +197,7 @@ async def test_chunked_body(kit):
     assert kit.counters().bytes == 140_001
     order = kit.encoded_request(front_broker.front, "big", body=b"".join(chunks), chunks=3)
     await kit.send(front_broker, order)
-    assert kit.counters().bytes == order.size
+    assert kit.counters().bytes == size_of(order)
     worker_broker = kit.worker_broker()
     claim = worker_broker.settle_and_claim(None)
     assert worker_broker.open(claim).body == b"".join(chunks)

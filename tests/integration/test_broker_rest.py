@@ -120,10 +120,12 @@ async def test_counters_and_keys(kit, seed):
     for _ in range(STEPS):
         trail.append(await walk.step())
         assert kit.counters() == kit.there(), trail
+        assert kit.recount() == [], trail
     await walk.end()
     counters = kit.counters()
     assert (counters.bytes, counters.waiting, counters.in_flight) == (0, 0, 0), trail
     assert kit.left() == set()
+    assert kit.recount() == []
     for queue in QUEUES:
         assert kit.client.xlen(kit.keys.named("queue", queue)) == 0
 

@@ -1,6 +1,7 @@
 """What crosses the wire: nothing altered, spliced or forged gets through."""
 
 import msgspec
+import msgspec.structs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,11 +15,13 @@ from queueproxy.envelopes import (
     RequestHead,
     claimed_id,
     digest_of,
+    encoded_head,
 )
-from queueproxy.exceptions import DecodeError, UnknownVersion
+from queueproxy.exceptions import BadSignature, DecodeError, UnknownVersion
 
-CODEC = Codec(["current"])
+CODEC = Codec(["current"], "ns")
 V = WIRE_VERSION
+EXPIRES = 1_700_000_000_000  # ms
 
 
 def request(body: bytes = b"", **fields) -> RequestHead:
@@ -49,8 +52,9 @@ def reply(**fields) -> ReplyHead:
 
 def signed_request(body: bytes = b"", codec: Codec = CODEC, **fields) -> tuple[bytes, bytes, bytes]:
     """Head, body and signature."""
-    head, signature = codec.encode_request(request(body, **fields), digest_of(body))
-    return head, body, signature
+    head = encoded_head(request(body, **fields))
+    raw, signature = codec.sign_request(head, EXPIRES, digest_of(body), len(body))
+    return raw, body, signature
 
 
 def signed_reply(body: bytes = b"", codec: Codec = CODEC, **fields) -> tuple[bytes, bytes, bytes]:
@@ -68,9 +72,13 @@ both = pytest.mark.parametrize("kind", ["request", "reply"])
 
 def test_round_trips():
     head = request(b"body", root_path="/app", server=("s", None), chunks=2)
-    raw, signature = CODEC.encode_request(head, digest_of(b"body"))
+    raw, signature = CODEC.sign_request(encoded_head(head), EXPIRES, digest_of(b"body"), 4)
     envelope = CODEC.decode_request(V, raw, b"body", signature)
-    assert (envelope.head, envelope.body) == (head, b"body")
+    signed = msgspec.structs.replace(head, expires=EXPIRES)
+    assert (envelope.head, envelope.body) == (signed, b"body")
+    again = CODEC.sign_request(encoded_head(signed), EXPIRES + 1, digest_of(b"body"), 4)
+    assert again[0].count(b'"expires"') == 1
+    assert CODEC.decode_request(V, again[0], b"body", again[1]).head.expires == EXPIRES + 1
     frame = Frame(reply(seq=3, more=True, aborted=True, wait_ms=1.5, run_ms=2.5), b"\x00\xff")
     raw, signature = CODEC.encode_reply(frame)
     assert CODEC.decode_reply(V, raw, frame.body, signature) == frame
@@ -159,29 +167,48 @@ def test_a_request_key_signs_no_reply_and_the_other_way_round():
 
 @both
 def test_key_rotation(kind):
-    old, new = Codec(["old"]), Codec(["new", "old"])
+    old, new = Codec(["old"], "ns"), Codec(["new", "old"], "ns")
     DECODE[kind](*MAKE[kind](codec=old), codec=new)  # what was signed before the change
     with pytest.raises(DecodeError):
         DECODE[kind](*MAKE[kind](codec=new), codec=old)  # signed with the new key at once
     with pytest.raises(DecodeError):
-        DECODE[kind](*MAKE[kind](codec=old), codec=Codec(["new"]))
+        DECODE[kind](*MAKE[kind](codec=old), codec=Codec(["new"], "ns"))
+
+
+@both
+def test_what_is_signed_for_one_namespace_counts_in_no_other(kind):
+    parts = MAKE[kind](codec=Codec(["current"], "one"))
+    DECODE[kind](*parts, codec=Codec(["current"], "one"))
+    for other in ("two", "one/", "", "request/one"):
+        with pytest.raises(BadSignature):
+            DECODE[kind](*parts, codec=Codec(["current"], other))
+
+
+@both
+def test_what_version_1_signed_counts_no_more(kind, monkeypatch):
+    """Also under the version's new name."""
+    with monkeypatch.context() as before:
+        before.setattr("queueproxy.envelopes.WIRE_VERSION", "1")
+        parts = MAKE[kind](codec=Codec(["current"], "ns"))
+    with pytest.raises(BadSignature):
+        DECODE[kind](*parts)
 
 
 def test_secrets_as_text_and_bytes_are_the_same():
-    DECODE["request"](*signed_request(codec=Codec([b"current"])))
+    DECODE["request"](*signed_request(codec=Codec([b"current"], "ns")))
 
 
 @both
 def test_an_unsigned_one_is_refused(kind):
-    head, body, signature = MAKE[kind](codec=Codec())
+    head, body, signature = MAKE[kind](codec=Codec((), "ns"))
     assert signature == b""
     with pytest.raises(DecodeError):
         DECODE[kind](head, body, signature)
-    DECODE[kind](head, body, signature, codec=Codec())  # signing is off at both ends
+    DECODE[kind](head, body, signature, codec=Codec((), "ns"))  # signing is off at both ends
 
 
 @both
-@pytest.mark.parametrize("version", ["", "0", "2", "11", "1 "])
+@pytest.mark.parametrize("version", ["", "0", "1", "3", "22", "2 "])
 def test_another_version_is_left_for_who_knows_it(kind, version):
     decode = {"request": CODEC.decode_request, "reply": CODEC.decode_reply}[kind]
     with pytest.raises(UnknownVersion):
@@ -190,11 +217,11 @@ def test_another_version_is_left_for_who_knows_it(kind, version):
 
 def test_fields_of_the_next_release_are_ignored():
     """N+1 may add fields; a field of N that is left out has its default."""
-    plain = Codec()
+    plain = Codec((), "ns")
     told = msgspec.json.decode(signed_request()[0]) | {"new": {"a": 1}}
     told.pop("client")
     envelope = plain.decode_request(V, msgspec.json.encode(told), b"", b"")
-    assert envelope.head == request(client=None)
+    assert envelope.head == request(client=None, expires=EXPIRES)
     told = msgspec.json.decode(signed_reply()[0]) | {"trailers": [1]}
     assert plain.decode_reply(V, msgspec.json.encode(told), b"", b"").head == reply()
 
@@ -210,7 +237,7 @@ def test_fields_of_the_next_release_are_ignored():
 )
 def test_nonsense_is_a_decode_error(head):
     with pytest.raises(DecodeError):
-        Codec().decode_request(V, head, b"", b"")
+        Codec((), "ns").decode_request(V, head, b"", b"")
 
 
 def test_claimed_id_reads_what_it_can():

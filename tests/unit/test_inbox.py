@@ -11,7 +11,7 @@ from queueproxy.front.held_request import BAD_REPLY, Failure, HeldRequest, HoldE
 from queueproxy.front.inbox import Inbox
 from queueproxy.front.memory import MemoryBudget
 
-CODEC = Codec(["secret"])
+CODEC = Codec(["secret"], "ns")
 
 
 def raw(id: str, seq: int = 0, *, attempt=1, body=b"", more=False, codec=CODEC) -> RawReply:
@@ -122,13 +122,15 @@ async def test_each_byte_altered_is_delivered_to_nobody(inbox, field):
 
 async def test_signed_by_somebody_else(inbox):
     held = hold(inbox, "1")
-    inbox.deliver([raw("1", body=b"forged", codec=Codec(["other"])), raw("1", codec=Codec())])
+    inbox.deliver(
+        [raw("1", body=b"forged", codec=Codec(["other"], "ns")), raw("1", codec=Codec((), "ns"))]
+    )
     assert await told(held) == [BAD_REPLY, BAD_REPLY]
 
 
 async def test_a_reply_of_another_version_is_unusable(inbox):
     held = hold(inbox, "1")
-    inbox.deliver([raw("1")._replace(version="2")])
+    inbox.deliver([raw("1")._replace(version="1")])
     assert await told(held) == [BAD_REPLY]
 
 
@@ -159,7 +161,7 @@ async def test_settled_with_its_last_frame_or_a_notice(inbox):
     assert streamed.settled
 
 
-@pytest.mark.parametrize("reply", [raw("1", 0, codec=Codec(["other"])), raw("1", 3)])
+@pytest.mark.parametrize("reply", [raw("1", 0, codec=Codec(["other"], "ns")), raw("1", 3)])
 async def test_a_reply_that_cannot_be_used_does_not_settle(inbox, reply):
     """The broker may hold the request still, and its worker go on."""
     held = hold(inbox, "1")

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from queueproxy.envelopes import Codec, claimed_id
+from queueproxy.envelopes import WIRE_VERSION, Codec, claimed_id
 from queueproxy.exceptions import DecodeError
 from queueproxy.json_text import decoded, json_object
 
@@ -33,9 +33,9 @@ def test_only_decode_error_is_raised(raw):
     with pytest.raises(DecodeError):
         decoded(msgspec.json.Decoder(_Typed).decode, raw)
     with pytest.raises(DecodeError):
-        Codec().decode_request("1", raw, b"", b"")
+        Codec((), "ns").decode_request(WIRE_VERSION, raw, b"", b"")
     with pytest.raises(DecodeError):
-        Codec().decode_reply("1", raw, b"", b"")
+        Codec((), "ns").decode_reply(WIRE_VERSION, raw, b"", b"")
     assert claimed_id(raw) == ""
 
 

@@ -43,7 +43,7 @@ WORKER = Rights(
             *("add_counts", "push", "settle_and_claim"),
         )
     ),
-    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "hexists", "hget", "rpush")),
+    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "hget", "rpush")),
 )
 OPERATOR = Rights(
     frozenset(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import msgspec.structs
 
-from ...envelopes import Codec, digest_of
+from ...envelopes import Codec, digest_of, encoded_head
 from ...exceptions import BrokerUnavailable, DecodeError, QueueProxyError
 from ..front_broker import EncodedRequest, FrontBroker, Limits, new_front_id
 from ..handle import Broker
@@ -42,8 +42,9 @@ async def replay(
             it in time, or its worker was lost again.
     """
     front = new_front_id(socket.gethostname(), os.getpid())
-    codec = Codec(secrets)
-    front_broker = FrontBroker(broker, front, queues, NO_LIMIT, lease=max(broker.lease, hold))
+    codec = broker.codec(secrets)
+    lease = max(broker.lease, hold)
+    front_broker = FrontBroker(broker, front, queues, NO_LIMIT, codec, lease)
     link = broker.async_link("replay")
     try:
         request = _encoded(letter, codec, front, hold)
@@ -116,17 +117,16 @@ def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> Encod
         max_attempts=1,
         chunks=0,
     )
-    raw, signature = codec.encode_request(head, digest_of(letter.body))
     return EncodedRequest(
         id=head.id,
         queue=letter.queue,
         hold_ms=head.hold_ms,
         max_attempts=1,
-        size=len(raw) + len(letter.body),
+        body_size=len(letter.body),
         chunks=0,
-        head=raw,
+        head=encoded_head(head),
         body=letter.body,
-        signature=signature,
+        digest=digest_of(letter.body),
     )
 
 

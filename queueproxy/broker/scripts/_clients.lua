@@ -16,15 +16,15 @@ end
 local function tell_worker(lease, how_far)
   local worker = worker_of(lease.slot)
   local flow = key('flow', worker)
-  local before = redis.call('HGET', flow, lease.id)
+  local before = redis.call('HGET', flow, registration(lease))
   if before == LEFT or before and how_far ~= LEFT and tonumber(before) >= tonumber(how_far) then
     return -- said already
   end
   redis.call('LLEN', key('bell', flow_bell(worker)))
-  redis.call('HSET', flow, lease.id, how_far)
+  redis.call('HSET', flow, registration(lease), how_far)
   ring(flow_bell(worker))
 end
 
 local function forget_client(lease)
-  redis.call('HDEL', key('flow', worker_of(lease.slot)), lease.id)
+  redis.call('HDEL', key('flow', worker_of(lease.slot)), registration(lease))
 end

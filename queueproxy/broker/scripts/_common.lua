@@ -179,6 +179,12 @@ local function entry_parts(entry)
   return tonumber(ms), tonumber(seq)
 end
 
+-- The name of one request put on a queue once: its id alone may be enqueued again, where its front was
+-- given up meanwhile and comes back.
+local function registration(request)
+  return request.id .. ' ' .. request.entry
+end
+
 -- Members of the returned and parked sets: padded, so that their order is the order of arrival.
 local function padded(entry)
   local ms, seq = string.match(entry, '^(%d+)-(%d+)$')

@@ -31,10 +31,15 @@ local function write_lease(lease)
   redis.call('HSET', key('leases'), lease.slot, pack_lease(lease))
 end
 
+-- Whether two records are of one entry.
+local function is_of(record, request)
+  return record.queue == request.queue and record.entry == request.entry
+end
+
 -- The lease of a request in flight, as its front knows it; nil where it is another's by now.
 local function lease_of(request)
   local lease = read_lease(request.slot)
-  return lease and lease.id == request.id and lease or nil
+  return lease and is_of(lease, request) and lease or nil
 end
 
 local function has_chunks(request)
@@ -46,8 +51,15 @@ local function runs_once(request)
   return request.max_attempts == '1'
 end
 
+-- Whether its front holds it, and so wants its answer: this entry, not a later one of the same id.
 local function wanted(request)
-  return redis.call('HEXISTS', key('held', request.front), request.id) == 1
+  local held = parse_held(redis.call('HGET', key('held', request.front), request.id))
+  return held and is_of(held, request)
+end
+
+-- Its front holds it no longer. Returns whether it did.
+local function unregister(request)
+  return wanted(request) and redis.call('HDEL', key('held', request.front), request.id) == 1
 end
 
 local function front_lives(front)
@@ -87,13 +99,13 @@ local function unstage(front, id, size)
 end
 
 local function times_started(request)
-  return redis.call('HGET', key('attempts'), request.id)
+  return redis.call('HGET', key('attempts'), registration(request))
 end
 
 -- Delete the entry, its chunks and what is noted of earlier attempts.
 local function delete_entry(request, started)
   if started then
-    redis.call('HDEL', key('attempts'), request.id)
+    redis.call('HDEL', key('attempts'), registration(request))
   end
   if has_chunks(request) then
     redis.call('DEL', key('body', request.id))
@@ -151,7 +163,7 @@ end
 local function requeue(lease, used)
   forget_client(lease)
   if used > 0 then
-    redis.call('HSET', key('attempts'), lease.id, used)
+    redis.call('HSET', key('attempts'), registration(lease), used)
   end
   redis.call('ZADD', key('returned', lease.queue), 0, padded(lease.entry))
   add('returned:' .. lease.queue, 1)
@@ -174,8 +186,7 @@ end
 
 -- Answer a request with the fields of a reply entry, if its front still wants that.
 local function answer(lease, ...)
-  local held = key('held', lease.front)
-  local withdrawn = redis.call('HDEL', held, lease.id) == 0
+  local withdrawn = not unregister(lease)
   if not withdrawn then
     -- As `tell`, but the front gets it back where it can't be told.
     local told = redis.pcall('XADD', key('replies', lease.front), '*', ...)
@@ -192,7 +203,7 @@ end
 local function fail(lease, reason)
   see_that_front_can_be_told(lease)
   dead_letter(lease, reason)
-  local withdrawn = redis.call('HDEL', key('held', lease.front), lease.id) == 0
+  local withdrawn = not unregister(lease)
   if not withdrawn then
     tell_reason(lease, reason)
   end
@@ -201,7 +212,7 @@ end
 
 -- Its front wants no answer.
 local function drop(lease)
-  redis.call('HDEL', key('held', lease.front), lease.id)
+  unregister(lease)
   finish(lease, true)
 end
 

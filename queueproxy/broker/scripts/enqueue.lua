@@ -1,12 +1,13 @@
 -- enqueue: put a batch of requests on their queues, each once however often the batch is sent.
 --
--- Arguments: front; first: number of the first request; max_depth: of a queue; max_bytes: of all in
--- the broker; then for each request: queue, meta (a Meta of records.py), wire version, head, body,
--- signature.
--- Reply: 'fenced' or 'ok'. A request that is refused is told of by an entry of the front's replies
+-- Arguments: front; joined: since when it believes to be on the list (see front_join); first: number of
+-- the first request; max_depth: of a queue; max_bytes: of all in the broker; then for each request:
+-- queue, meta (a Meta of records.py), wire version, head, body, signature.
+-- Reply: 'fenced' (also a batch that comes late, from before its front was given up and came back: its
+-- numbers are others' by now) or 'ok'. A request that is refused is told of by an entry of the front's replies
 -- (queue_full, memory_full, body_lost), so that a lost answer loses nothing.
 
-local A = arguments('front', 'first', 'max_depth', 'max_bytes')
+local A = arguments('front', 'joined', 'first', 'max_depth', 'max_bytes')
 local PER_REQUEST = 6
 local filled -- queues that got a request
 
@@ -48,6 +49,9 @@ end
 
 local function enqueue(queue, meta, ...)
   local request = parse_meta(meta)
+  if redis.call('HEXISTS', key('held', A.front), request.id) == 1 then
+    return -- it came late, on a connection that its front had given up, and has come again
+  end
   request.queue, request.staged = queue, 0
   if has_chunks(request) then
     request.staged = tonumber(redis.call('HGET', key('staged', A.front), request.id) or 0)
@@ -90,10 +94,11 @@ local function read_ahead()
 end
 
 register('enqueue', A, { read_ahead = read_ahead }, function()
-  if not redis.call('ZSCORE', key('fronts'), A.front) then
+  local joined, taken = unpack(redis.call('HMGET', key('front', A.front), 'joined', 'seq'))
+  if joined ~= A.joined or not redis.call('ZSCORE', key('fronts'), A.front) then
     return 'fenced'
   end
-  local taken = tonumber(redis.call('HGET', key('front', A.front), 'seq') or 0)
+  taken = tonumber(taken or 0)
   local number_of = tonumber(A.first)
   filled = {}
   local done, why = true, nil

@@ -1,12 +1,13 @@
 -- settle_and_claim: settle the slot's request and claim the next, in one trip.
 --
 -- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
--- it reads; settle: id to settle, or ''; attempt: of it; outcome: answered, released, abandoned (its
--- client left), misrouted (not run: see `decline`) or the reason of a refusal; reply_version, reply_head,
--- reply_body, reply_signature: of the answer; max_bytes: of all in the broker; then queues in strict order.
+-- it reads; settle: registration to settle, or ''; attempt: of it; outcome: answered, released,
+-- abandoned (its client left), misrouted (not run: see `decline`) or the reason of a refusal;
+-- reply_version, reply_head, reply_body, reply_signature: of the answer; max_bytes: of all in the
+-- broker; then queues in strict order.
 -- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a
 -- pause ends or 0, queue this thread must not serve until then or nil} or
--- {'claimed', queue, attempt, waited ms, {fields and values of the entry}}.
+-- {'claimed', queue, entry, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
 
@@ -24,7 +25,7 @@ local function must_wait(lease)
 end
 
 local function is_settled_by_this_call(lease)
-  return lease and A.settle == lease.id and tonumber(A.attempt) == lease.attempt
+  return lease and A.settle == registration(lease) and tonumber(A.attempt) == lease.attempt
 end
 
 local function settle(lease)
@@ -44,7 +45,7 @@ end
 local function claim_reply(lease, flat, fields)
   local claimed = lease.claimed_ms
   local waited = math.max(0, claimed - (tonumber(fields.c) or claimed))
-  return { 'claimed', lease.queue, lease.attempt, waited, flat }
+  return { 'claimed', lease.queue, lease.entry, lease.attempt, waited, flat }
 end
 
 -- The request an entry is, or nil where it is none that enqueue made.

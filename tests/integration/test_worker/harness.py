@@ -11,7 +11,7 @@ import msgspec.structs
 
 from queueproxy.broker.front_broker import EncodedRequest, FrontBroker
 from queueproxy.broker.replies import Notice
-from queueproxy.envelopes import Frame, RequestHead, digest_of
+from queueproxy.envelopes import Frame, RequestHead, digest_of, encoded_head
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.worker.process import Worker, WorkerOptions
 
@@ -83,7 +83,7 @@ class Client:
     def encoded_request(
         self, path: str, method: str = "GET", body: bytes = b"", **changes
     ) -> EncodedRequest:
-        """A signed request; `changes` to its head are signed too."""
+        """A request; `changes` to its head are signed too."""
         id = f"r{next(_numbers)}"
         order = self.kit.encoded_request(
             self.front_broker.front, id, most=2 if method == "GET" else 1
@@ -93,9 +93,12 @@ class Client:
             msgspec.json.decode(order.head, type=RequestHead),
             **{"method": method, "path": raw, "query": query, "body_size": len(body)} | changes,
         )
-        encoded, signature = self.kit.codec.encode_request(head, digest_of(body))
         return msgspec.structs.replace(
-            order, head=encoded, body=body, signature=signature, size=len(encoded) + len(body)
+            order,
+            head=encoded_head(head),
+            body=body,
+            body_size=len(body),
+            digest=digest_of(body),
         )
 
     async def frames(self, id: str) -> list[Frame]:

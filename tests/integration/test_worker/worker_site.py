@@ -5,7 +5,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-from queueproxy.envelopes import Codec
 from queueproxy.keys import Keys
 
 from ...acceptance.site import Site
@@ -53,7 +52,7 @@ class WorkerSite(Site):
 
 async def client_of(kit: BrokerKit) -> Client:
     """Asks without signing."""
-    kit.codec = Codec()
+    kit.codec = kit.broker.codec(())
     return Client(kit, await kit.front_broker())
 
 

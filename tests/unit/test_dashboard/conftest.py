@@ -8,7 +8,6 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from queueproxy import conf
-from queueproxy.envelopes import Codec
 
 from ...brokers import BrokerKit, answer
 
@@ -27,7 +26,7 @@ class Scenario:
 
     def _kit(self) -> BrokerKit:
         kit = BrokerKit(self.url, namespace=conf.get_settings().namespace)
-        kit.codec = Codec(conf.signing_secrets())
+        kit.codec = kit.broker.codec(conf.signing_secrets())
         return kit
 
     def put(self, *ids: str, **options) -> None:
