@@ -1,20 +1,31 @@
 """Finds the project's URLs that belong to the operators' lane, in its own URLconf."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import NamedTuple
+from urllib.parse import unquote
 
 from django.apps import apps
 from django.conf import STATICFILES_STORAGE_ALIAS, settings
 from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.files.storage import Storage, storages
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, get_resolver, get_script_prefix, reverse
+from django.urls import (
+    NoReverseMatch,
+    Resolver404,
+    get_resolver,
+    get_script_prefix,
+    resolve,
+    reverse,
+)
 from django.utils import translation
 
-from ..route_table import ID, RouteTable
+from ..route_table import ID, MOST_PATHS, RouteTable
 
-MOST_LANGUAGES = 30  # each costs a walk through the whole URLconf
+logger = logging.getLogger("queueproxy.worker")
+
 _A_LETTER = "1-1"  # an id that the pattern of a dead letter's page takes
 _PAGES = ("changelist", "data", "pause", "resume", "withdraw")
 _LETTER_PAGES = ("dead", "replay", "discard")
@@ -30,43 +41,73 @@ _FILES = (
 
 
 def route_table(release: str) -> RouteTable:
-    """The table that a worker of this release publishes."""
-    paths = sorted({*_admin_paths(), *_static_paths()})
-    return RouteTable(release, paths if any(_is_page(path) for path in paths) else [])
+    """The table that a worker of this release publishes: of MOST_PATHS the most important."""
+    own = list(_pages_and_logins())
+    if not own:
+        return RouteTable(release)  # nothing to operate
+    paths = {*map(_published, own), *_static_paths()}
+    for page in _in_other_languages(own):
+        if len(paths) >= MOST_PATHS:
+            logger.warning("In some languages the page about the queue waits in a pause.")
+            break
+        paths.add(_published(page))
+    return RouteTable(release, sorted(paths))
 
 
-def _is_page(path: str) -> bool:
-    return ID in path.split("/")
+class _Page(NamedTuple):
+    """A view by its name in the URLconf (``admin:login``), and its path."""
+
+    view_name: str
+    path: str
 
 
-def _admin_paths() -> Iterator[str]:
-    """The page in every admin site and language that has it, and the way to log in there."""
-    for language in _languages():
-        with translation.override(language):
-            for namespace in get_resolver().app_dict.get("admin", ()):
-                yield from _paths_of_site(namespace)
+def _published(page: _Page) -> str:
+    return page.path.replace(f"/{_A_LETTER}/", f"/{ID}/")
 
 
-def _languages() -> list[str]:
-    """The languages that stand in URLs, else the one in force."""
-    prefixed, _ = is_language_prefix_patterns_used(settings.ROOT_URLCONF)
-    if not prefixed:
-        return [translation.get_language() or settings.LANGUAGE_CODE]
-    others = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
-    return [settings.LANGUAGE_CODE, *others][:MOST_LANGUAGES]
+def _pages_and_logins() -> Iterator[_Page]:
+    """The page in every admin site that has it, and the way to log in there."""
+    with translation.override(settings.LANGUAGE_CODE):
+        for namespace in get_resolver().app_dict.get("admin", ()):
+            for page in _pages_of_site(namespace):
+                if _leads_to(page):
+                    yield page
 
 
-def _paths_of_site(namespace: str) -> Iterator[str]:
+def _pages_of_site(namespace: str) -> Iterator[_Page]:
     name = f"{namespace}:queueproxy_queue_"
     try:
         for page in _PAGES:
-            yield _in_site(reverse(name + page))
+            yield _Page(name + page, _in_site(reverse(name + page)))
         for page in _LETTER_PAGES:
-            url = _in_site(reverse(name + page, args=[_A_LETTER]))
-            yield url.replace(f"/{_A_LETTER}/", f"/{ID}/")
-        yield _in_site(reverse(f"{namespace}:login"))
+            yield _Page(name + page, _in_site(reverse(name + page, args=[_A_LETTER])))
+        yield _Page(f"{namespace}:login", _in_site(reverse(f"{namespace}:login")))
     except NoReverseMatch:
         return  # a site without the page
+
+
+def _in_other_languages(pages: list[_Page]) -> Iterator[_Page]:
+    """The same pages where URLs begin with the language.
+
+    The paths are made by hand: to have Django reverse them in another language makes it keep all
+    of the URLconf once more, and takes as long as to read it.
+    """
+    prefixed, default_too = is_language_prefix_patterns_used(settings.ROOT_URLCONF)
+    own = f"/{settings.LANGUAGE_CODE}/" if default_too else "/"
+    for code, _ in settings.LANGUAGES if prefixed else ():
+        with translation.override(code):
+            for page in pages:
+                there = page._replace(path=f"/{code}/{page.path.removeprefix(own)}")
+                if page.path.startswith(own) and _leads_to(there):
+                    yield there
+
+
+def _leads_to(page: _Page) -> bool:
+    """Whether this is the view that the path leads to, in the language in force."""
+    try:
+        return resolve(unquote(page.path)).view_name == page.view_name
+    except Resolver404:
+        return False
 
 
 def _static_paths() -> Iterator[str]:

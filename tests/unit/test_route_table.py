@@ -1,9 +1,11 @@
 """What workers publish of their URLs: signed, bounded, matched exactly as clients send them."""
 
 import pytest
+from django.conf import settings
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.test import override_settings
-from django.urls import include, path
+from django.urls import get_resolver, include, path, set_script_prefix
 
 from queueproxy import route_table
 from queueproxy.exceptions import DecodeError
@@ -14,6 +16,36 @@ from .test_json_text import HOSTILE
 
 SIGNER = route_table.signer(("secret",), "site")
 urlpatterns = [path("backstage/", admin.site.urls)]
+
+
+class _InLanguages:
+    urlpatterns = i18n_patterns(path("backstage/", admin.site.urls))
+
+
+class _InOtherLanguages:
+    urlpatterns = i18n_patterns(path("backstage/", admin.site.urls), prefix_default_language=False)
+
+
+class _OutsideOfLanguages:
+    urlpatterns = [
+        path("backstage/", admin.site.urls),
+        *i18n_patterns(path("<path:any>", lambda request, any: None)),
+    ]
+
+
+class _Shadowed:
+    urlpatterns = [
+        path("<path:any>", lambda request, any: None),
+        path("backstage/", admin.site.urls),
+    ]
+
+
+class _ShadowedInLanguages:
+    urlpatterns = [
+        path("de/backstage/<path:any>", lambda request, any: None),
+        path("zh-hans/backstage/<path:any>", lambda request, any: None),
+        *i18n_patterns(path("backstage/", admin.site.urls)),
+    ]
 
 
 class _NoAdmin:
@@ -67,6 +99,90 @@ def test_the_page_is_found_wherever_the_admin_is(mine):
     assert "/backstage/queueproxy/queue/dead/*/replay/" in mine.ops
     assert "/backstage/login/" in mine.ops
     assert mine.release == "r1"
+
+
+def test_the_place_the_site_is_mounted_at_is_left_out():
+    set_script_prefix("/app/")  # as FORCE_SCRIPT_NAME has it
+    try:
+        with override_settings(ROOT_URLCONF=__name__, STATIC_URL="static/"):
+            ops = published_routes.route_table("r1").ops
+    finally:
+        set_script_prefix("/")
+    assert "/backstage/queueproxy/queue/" in ops
+    assert "/static/queueproxy/dashboard.js" in ops
+    assert not any(path.startswith("/app/") for path in ops)
+
+
+def test_what_django_finds_out_by_the_first_request_is_left_to_it():
+    """A relative STATIC_URL is completed once, by the place that request tells."""
+    with override_settings(ROOT_URLCONF=__name__, STATIC_URL="static/"):
+        vars(settings).pop("STATIC_URL", None)
+        assert "/static/queueproxy/dashboard.js" in published_routes.route_table("r1").ops
+        set_script_prefix("/app/")
+        try:
+            assert settings.STATIC_URL == "/app/static/"
+        finally:
+            set_script_prefix("/")
+            vars(settings).pop("STATIC_URL", None)
+
+
+@pytest.mark.parametrize(
+    ("urlconf", "expected"),
+    [
+        ("_InLanguages", {"/tr", "/de", "/zh-hans"}),
+        ("_InOtherLanguages", {"", "/de", "/zh-hans"}),
+        ("_OutsideOfLanguages", {""}),
+        ("_Shadowed", set()),
+        ("_ShadowedInLanguages", {"/tr"}),
+    ],
+)
+def test_only_what_leads_to_the_page_in_a_language(urlconf, expected):
+    languages = [("de", "German"), ("tr", "Turkish"), ("zh-hans", "Chinese")]
+    about = {"LANGUAGE_CODE": "tr", "LANGUAGES": languages}
+    with override_settings(ROOT_URLCONF=globals()[urlconf], **about):
+        ops = published_routes.route_table("r1").ops
+    for page in ("/backstage/queueproxy/queue/dead/*/", "/backstage/login/"):
+        assert {path.removesuffix(page) for path in ops if path.endswith(page)} == expected
+
+
+def test_languages_beyond_the_bound_are_left_out(monkeypatch, caplog):
+    monkeypatch.setattr(published_routes, "MOST_PATHS", 40)
+    languages = [("de", "German"), ("fr", "French"), ("tr", "Turkish")]
+    about = {"LANGUAGE_CODE": "tr", "LANGUAGES": languages}
+    with override_settings(ROOT_URLCONF=_InLanguages, **about):
+        ops = published_routes.route_table("r1").ops
+    assert len(ops) == 40
+    assert "/tr/backstage/login/" in ops
+    assert "/static/queueproxy/dashboard.js" in ops
+    assert "In some languages" in caplog.text
+
+
+def test_no_language_but_the_sites_own_is_reversed_in():
+    """Django would keep all of the URLconf once more for each."""
+    languages = [("de", "German"), ("tr", "Turkish")]
+    about = {"LANGUAGE_CODE": "tr", "LANGUAGES": languages}
+    with override_settings(ROOT_URLCONF=_InLanguages, **about):
+        published_routes.route_table("r1")
+        assert set(get_resolver()._reverse_dict) == {"tr"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "root", "expected"),
+    [
+        ("/a/", "", "/a/"),
+        ("/app/a/", "/app", "/a/"),
+        ("/app/a/", "/app/", "/a/"),
+        ("/a/", "/app", "/a/"),
+        ("/app", "/app", "/app"),
+        ("/apple/", "/app", "/apple/"),
+        ("/app/app/a/", "/app", "/app/a/"),
+        ("/%C3%A4/a/", "/ä", "/a/"),
+        ("/%61pp/a/", "/app", "/%61pp/a/"),
+        ("/a/", "/", "/a/"),
+    ],
+)
+def test_the_path_in_the_site(raw, root, expected):
+    assert route_table.path_in_site(raw, root) == expected
 
 
 def test_a_site_without_the_page_publishes_none():

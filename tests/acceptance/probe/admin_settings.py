@@ -15,7 +15,7 @@ INSTALLED_APPS = [
 ]
 ROOT_URLCONF = os.environ.get("PROBE_URLCONF", "tests.acceptance.probe.admin_urls")
 MIDDLEWARE = [
-    "tests.acceptance.probe.slow.slow_middleware",
+    "tests.acceptance.probe.gate.gate_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
