@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 
 from ..waiting import wait_until
-from .faults import FAULTS
-from .judge import at_rest, judge
-from .ledger import by_nonce
+from .broker_server import clock_can_be_set
+from .faults import FAULTS, set_clock
+from .judge import Evidence, judge
 from .report import Result
+from .rest import left_over, not_at_rest
+from .rough_users import ROUGH_USERS
 from .site import SETTINGS, Mishap, Site
 from .users import Outcome, User
 
@@ -23,7 +25,7 @@ class Options:
     Args:
         minutes: how long users work; less where a safeguard is off and a violation is seen.
         seed: of every choice.
-        users: how many at once.
+        users: how many at once, beside one of each kind that leaves, stalls or dawdles.
         faults: their names; ``all``, ``none``.
         every: seconds between two faults, on average.
         crash_share: how often a worker process dies at each of its boundaries.
@@ -46,10 +48,12 @@ def run(options: Options) -> Result:
         site.start()
         wait_until(lambda: _ready(site), "the site")
         result = _hurt(site, options)
+        result.violations += not_at_rest(site.broker.client())
         site.stop()
-        result.violations += _judge(site, result.outcomes)
-        result.violations += at_rest(site.broker.client())
-        result.runs = by_nonce(site.ledger.read())
+        evidence = _evidence(site)
+        result.violations += judge(result.outcomes, evidence) + site.violations
+        result.violations += left_over(site.broker.client())
+        result.runs = evidence.runs
         result.ledger = site.ledger.kind
         return result
     finally:
@@ -74,7 +78,11 @@ def _ready(site: Site) -> bool:
 def _hurt(site: Site, options: Options) -> Result:
     """Let the users work while faults happen; what came of it, not judged yet."""
     stop = threading.Event()
-    users = [User(n, site.ports, options.seed, stop) for n in range(options.users)]
+    kinds = [User] * options.users + list(ROUGH_USERS)
+    users = [
+        kind(f"{kind.__name__.lower()}{number}", site.ports, options.seed, stop)
+        for number, kind in enumerate(kinds)
+    ]
     draw = _Deck(options)
     began = time.monotonic()
     for user in users:
@@ -86,7 +94,7 @@ def _hurt(site: Site, options: Options) -> Result:
             happens = time.monotonic()
             fault(site, draw.chance)
             site.mishaps.append(Mishap(fault.__name__, happens, time.monotonic()))
-        if options.switch_off and _judge(site, _seen(site, users)):
+        if options.switch_off and _violations(site, users):
             break
     seconds = time.monotonic() - began
     stop.set()
@@ -94,6 +102,7 @@ def _hurt(site: Site, options: Options) -> Result:
         user.join(SETTINGS["MAX_HOLD"] + 60)
     hanging = sum(user.is_alive() for user in users)
     violations = [f"{hanging} users never got an answer"] if hanging else []
+    violations += [f"{user.name} failed" for user in users if user.failed]
     injected = Counter(mishap.name for mishap in site.mishaps)
     return Result(seconds, _seen(site, users), injected, violations)
 
@@ -108,6 +117,7 @@ class _Deck:
             for fault, weight in FAULTS.items()
             for _ in range(weight)
             if "all" in options.faults or fault.__name__ in options.faults
+            if fault is not set_clock or clock_can_be_set()
         ]
         self._left: list = []
 
@@ -121,7 +131,10 @@ def _seen(site: Site, users: list[User]) -> list[Outcome]:
     return [outcome for user in users for outcome in list(user.outcomes)] + site.outcomes
 
 
-def _judge(site: Site, outcomes: list[Outcome]) -> list[str]:
-    runs = by_nonce(site.ledger.read())
-    withdrawn = [f"{nonce} was withdrawn and run" for nonce in site.must_not_run if nonce in runs]
-    return judge(outcomes, runs, site.mishaps) + withdrawn
+def _violations(site: Site, users: list[User]) -> list[str]:
+    return judge(_seen(site, users), _evidence(site)) + site.violations
+
+
+def _evidence(site: Site) -> Evidence:
+    mishaps, hurt = list(site.mishaps), frozenset(site.hurt)
+    return Evidence(site.ledger.read(), mishaps, hurt, site.must_not_run)

@@ -13,13 +13,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..ports import free_port
-from ..servers import BrokerServer
 from ..waiting import wait_until
-from .ledger import open_ledger
+from .broker_server import SiteBroker
+from .ledger import QUIET, QUIET_ENDS, Execution, Writer, open_ledger
+from .rough_users import MIN_RATE, SLACK
 from .users import Outcome
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = {"MAX_HOLD": 12, "LEASE": 1.5, "MAX_DEPTH": 400, "MAX_BODY": 2_000_000}
+QUEUES = ("high", "default", "low")
+SETTINGS = {
+    "MAX_HOLD": 12,
+    "LEASE": 1.5,
+    "MAX_DEPTH": 400,
+    "MAX_BODY": 2_000_000,
+    "SHARED_DATABASE": True,  # one cache is beside the queue, see probe/settings.py
+}
 
 
 class Mishap(NamedTuple):
@@ -44,12 +52,20 @@ class Site:
         self.must_not_run: list[str] = []  # nonces of requests withdrawn before they started
         self.outcomes: list[Outcome] = []  # of requests that faults sent
         self.mishaps: list[Mishap] = []  # what has happened to it
-        self.broker = BrokerServer(appendonly="yes", appendfsync="everysec").start()
+        self.violations: list[str] = []  # that faults have seen themselves
+        self.hurt: set[int] = set()  # process ids of workers that faults killed or stopped
+        self.broker = SiteBroker().start()
         self.ports = [free_port(), free_port()]
+        self._writer = Writer(self.ledger.address)
         self.environ = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.chaos.probe.settings",
-            "QUEUEPROXY_BROKER_URL": self.broker.url,
+            "QUEUEPROXY_BROKER_URL": self.broker.site_url(),
+            "CHAOS_CACHES": f"{self.broker.site_url(1)} {self.broker.site_url()}",
+            "CHAOS_BODY_SLACK": str(SLACK),
+            "CHAOS_BODY_MIN_RATE": str(MIN_RATE),
+            "PROBE_CLIENT_SLACK": str(SLACK),
+            "PROBE_CLIENT_MIN_RATE": str(MIN_RATE),
             "CHAOS_LEDGER": self.ledger.address,
             "PROBE_SETTINGS": json.dumps(SETTINGS),
             "CHAOS_SWITCH_OFF": ",".join(switch_off),
@@ -62,7 +78,7 @@ class Site:
     def start(self) -> None:
         """Start fronts and workers."""
         self.fronts = [self._front(port) for port in self.ports]
-        self.supervisors = [self._supervisor() for _ in range(2)]
+        self.supervisors = [self.start_supervisor() for _ in range(2)]
         wait_until(lambda: len(self.workers()) >= 4, "workers")
 
     def _manage(self, *words: str) -> subprocess.Popen:
@@ -79,7 +95,8 @@ class Site:
     def _front(self, port: int) -> subprocess.Popen:
         return self._manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
 
-    def _supervisor(self) -> subprocess.Popen:
+    def start_supervisor(self) -> subprocess.Popen:
+        """Start one more supervisor with two worker processes."""
         options = ("--processes", "2", "--threads", "2", "--graceful-timeout", "5")
         return self._manage("runqueueworker", *options)
 
@@ -101,9 +118,23 @@ class Site:
     def replace_supervisor(self, which: int) -> None:
         """Drain a supervisor with its workers; others are started first."""
         old = self.supervisors[which]
-        self.supervisors[which] = self._supervisor()
+        self.supervisors[which] = self.start_supervisor()
         old.send_signal(signal.SIGTERM)
         old.wait(40)
+
+    def quiet(self, begins: bool, why: str) -> None:
+        """Write down that from now on nothing may run, or that this is over."""
+        self._writer.write(Execution(QUIET if begins else QUIET_ENDS, 0, 0, why))
+
+    def signal_worker(self, pid: int | None, number: int) -> None:
+        """Kill or stop a worker process, or let it go on; None does nothing."""
+        if pid is None:
+            return
+        self.hurt.add(pid)
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
 
     def random_worker(self, chance: random.Random) -> int | None:
         """The process id of some worker."""

@@ -27,22 +27,17 @@ def never_again() -> None:
 
 
 def fence() -> None:
-    """A worker that was given up may still answer: its settling ends whoever's lease it is now."""
+    """A worker that was given up still answers: it settles whoever's lease the request is now."""
     _edit(
         (
-            "if not redis.call('ZSCORE', key('workers'), A.worker) then\n    return 'fenced'\n"
-            "  end\n  local lease = read_lease(A.slot)",
-            "local lease = read_lease(A.slot)",
-        ),
-        (
-            "local function held_now(lease)\n",
-            "local function held_now(lease)\n"
-            "  if A.settle ~= '' and not (lease and lease.id == A.settle) then\n"
+            "register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, "
+            "function()\n  if not redis.call('ZSCORE', key('workers'), A.worker) then\n",
+            "register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, "
+            "function()\n  if not redis.call('ZSCORE', key('workers'), A.worker) then\n"
             "    for _, slot in ipairs(redis.call('HKEYS', key('leases'))) do\n"
             "      local other = read_lease(slot)\n"
-            "      if other.id == A.settle then settle(other) return nil end\n"
-            "    end\n"
-            "  end\n",
+            "      if other.id == A.settle then settle(other) end\n"
+            "    end\n",
         ),
     )
 

@@ -1,0 +1,199 @@
+"""Counts everything in a namespace anew, and compares it with what the broker has counted.
+
+Between two scripts the two agree, at rest as well as under load; while something runs, read with
+nobody writing. Everything is read with plain commands: no code of the product is trusted but the
+spelling of keys and records.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+import redis
+
+from queueproxy.exceptions import DecodeError
+from queueproxy.keys import Keys
+from queueproxy.records import Held, Lease, Meta, parse
+
+Place = tuple[str, str]  # a queue, and an entry of its stream
+
+COUNTED = ("waiting", "inflight", "returned", "parked", "replies")  # fields named kind:name
+
+
+def differences(client: redis.Redis, keys: Keys) -> list[str]:
+    """What the counters say and is not so, and what belongs to nobody; one sentence each.
+
+    Args:
+        client: of the server; whether it decodes replies makes no difference.
+        keys: of the namespace.
+    """
+    pool = client.connection_pool
+    options = {**pool.connection_kwargs, "decode_responses": False}
+    with redis.Redis(
+        connection_pool=redis.ConnectionPool(pool.connection_class, **options)
+    ) as undecoded:
+        there = _Namespace(undecoded, keys)
+        undecoded.connection_pool.disconnect()
+    return [*_counters(there), *_requests(there), *_fronts(there), *_leftovers(there)]
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _texts(mapping: Mapping) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in mapping.items()}
+
+
+class _Namespace:
+    """All that is in it, read once.
+
+    Attributes:
+        entries: the request that each is, None where it is none.
+        held: (front, request id) -> record.
+        leases: slot -> record.
+        sets: ``returned:<q>`` and ``parked:<q>:<v>`` -> places of their members.
+        replies: front -> bytes that stand there for it.
+    """
+
+    def __init__(self, client: redis.Redis, keys: Keys):
+        prefix = len(keys.prefix)
+        self.names = sorted(_text(key)[prefix:] for key in client.scan_iter(f"{keys.prefix}*"))
+        self.state = _texts(client.hgetall(keys.state))
+        self.entries: dict[Place, Meta | None] = {
+            (queue, _text(entry)): _meta(fields)
+            for queue in self.named("queue")
+            for entry, fields in client.xrange(keys.named("queue", queue))
+        }
+        self.held = {
+            (front, id): parse(Held, text)
+            for front in self.named("held")
+            for id, text in _texts(client.hgetall(keys.named("held", front))).items()
+        }
+        leases = _texts(client.hgetall(keys.leases))
+        self.leases = {slot: parse(Lease, text) for slot, text in leases.items()}
+        self.staged = {
+            (front, id): int(size)
+            for front in self.named("staged")
+            for id, size in _texts(client.hgetall(keys.named("staged", front))).items()
+        }
+        self.sets = {
+            f"{kind}:{name}": [
+                (name.partition(":")[0], _entry(_text(member)))
+                for member in client.zrange(keys.named(kind, name), 0, -1)
+            ]
+            for kind in ("returned", "parked")
+            for name in self.named(kind)
+        }
+        self.replies = {
+            front: _reply_bytes(client.xrange(keys.named("replies", front)))
+            for front in self.named("replies")
+        }
+        self.attempts = _texts(client.hgetall(keys.attempts))
+        self.flow = {
+            worker: _texts(client.hgetall(keys.named("flow", worker)))
+            for worker in self.named("flow")
+        }
+        self.fronts = {_text(front) for front in client.zrange(keys.fronts, 0, -1)}
+        self.workers = {_text(worker) for worker in client.zrange(keys.workers, 0, -1)}
+
+    def named(self, kind: str) -> list[str]:
+        """The names behind a kind of key."""
+        return [name[len(kind) + 1 :] for name in self.names if name.startswith(f"{kind}:")]
+
+    @property
+    def in_flight(self) -> set[Place]:
+        """Of every lease."""
+        return {(lease.queue, lease.entry) for lease in self.leases.values()}
+
+    @property
+    def waiting(self) -> set[Place]:
+        """Of every request that is held and not in flight."""
+        held = {(held.queue, held.entry) for held in self.held.values()}
+        return held & set(self.entries) - self.in_flight
+
+
+def _meta(fields: Mapping) -> Meta | None:
+    try:
+        return parse(Meta, fields.get(b"m", b""))
+    except DecodeError:
+        return None
+
+
+def _reply_bytes(entries: Iterable[tuple[bytes, Mapping]]) -> int:
+    return sum(len(value) for _, fields in entries for value in fields.values())
+
+
+def _entry(member: str) -> str:
+    ms, _, seq = member.partition("-")
+    return f"{ms}-{int(seq)}"
+
+
+def _counters(there: _Namespace) -> Iterator[str]:
+    found: Counter[str] = Counter(f"waiting:{queue}" for queue, _ in there.waiting)
+    found.update(f"inflight:{lease.queue}" for lease in there.leases.values())
+    for name, members in there.sets.items():
+        kind, queue = name.split(":")[:2]
+        found[f"{kind}:{queue}"] += len(members)
+    found.update({f"replies:{front}": size for front, size in there.replies.items()})
+    places = there.waiting | there.in_flight
+    requests = sum(meta.size for place, meta in there.entries.items() if meta and place in places)
+    found["bytes"] = requests + sum(there.staged.values()) + sum(there.replies.values())
+    counted = {
+        field: int(value)
+        for field, value in there.state.items()
+        if field == "bytes" or field.startswith(tuple(f"{kind}:" for kind in COUNTED))
+    }
+    for field in sorted({*found, *counted}):
+        if counted.get(field, 0) != found[field]:
+            yield f"{field} is {counted.get(field, 0)}, a recount finds {found[field]}"
+
+
+def _requests(there: _Namespace) -> Iterator[str]:
+    """Each entry, record, lease and member of a set belongs to the others."""
+    registered = {
+        (held.queue, held.entry): (front, id, held) for (front, id), held in there.held.items()
+    }
+    for place, (front, id, held) in registered.items():
+        meta, lease = there.entries.get(place), there.leases.get(held.slot or "")
+        if meta is None or (meta.front, meta.id) != (front, id):
+            yield f"{id} of {front} is held, and its entry {place} is not there"
+        if held.slot and (lease is None or (lease.queue, lease.entry) != place):
+            yield f"{id} of {front} is held as in flight, and {held.slot} has no lease of it"
+        if not held.slot and place in there.in_flight:
+            yield f"{id} of {front} is held as waiting, and in flight"
+    for place in there.entries:
+        if place not in registered and place not in there.in_flight:
+            yield f"entry {place} is nobody's request"
+    for place in there.in_flight - set(there.entries):
+        yield f"entry {place} is in flight and not there"
+    for name, members in there.sets.items():
+        for place in members:
+            if place not in there.entries or place in there.in_flight:
+                yield f"{place} in {name} does not wait"
+
+
+def _fronts(there: _Namespace) -> Iterator[str]:
+    """What belongs to a front is there while the front is listed."""
+    of_fronts = [f"{kind}:{name}" for kind in ("held", "staged") for name in there.named(kind)]
+    of_fronts += [field for field in there.state if field.startswith("replies:")]
+    for name in of_fronts:
+        if name.partition(":")[2] not in there.fronts:
+            yield f"{name} is of no front on the list"
+
+
+def _leftovers(there: _Namespace) -> Iterator[str]:
+    """What goes with a request or a worker."""
+    ids = {meta.id for meta in there.entries.values() if meta}
+    for id in there.named("body"):
+        if id not in ids and not any(staged == id for _, staged in there.staged):
+            yield f"body:{id} is of no request"
+    for member in there.attempts:
+        if member.partition(" ")[0] not in ids:
+            yield f"attempts of {member}, which is over"
+    running = {lease.id for lease in there.leases.values()}
+    for worker, members in there.flow.items():
+        if worker not in there.workers:
+            yield f"flow:{worker} is of no worker on the list"
+        for member in members:
+            if member.partition(" ")[0] not in running:
+                yield f"flow:{worker} has {member}, which is over"
