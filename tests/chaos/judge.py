@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .ledger import DIED, IN_CHILD, QUIET, QUIET_ENDS, Execution, by_nonce
-from .site import SETTINGS, Mishap
-from .users import CUT, LEFT, UNSAFE, Outcome
+from .site import GRACEFUL, SETTINGS, Mishap
+from .users import CUT, KEPT, LEFT, UNSAFE, Outcome
 
 MAX_ATTEMPTS = 2
 LATE = 2.0  # seconds past MAX_HOLD
@@ -15,9 +15,17 @@ TURNED_AWAY = (408, 413)  # before the request was complete: it can't have run
 # the front up. The front sends them again where they may be repeated, MAX_ATTEMPTS times in all,
 # and their attempts are counted anew: such a request may be run more often than MAX_ATTEMPTS, and
 # its latest attempt is not the one with the highest number. Others are answered 502.
-FORGETTING = {"crash_broker", "flush_broker", "clear_shared_cache", "freeze_front"}
+FORGETTING = {
+    *("crash_broker", "flush_broker", "clear_shared_cache", "freeze_front"),
+    "kill_embedded_broker",
+}
 # By these clients lose their connections.
 CUTTING = {"kill_front", "replace_front", "kill_embedded_front", "stop_embedded_front"}
+# By these workers drain, and give up what runs longer than that may take.
+DRAINING = {
+    *("drain_workers", "reload_workers", "kill_supervisor"),
+    *("kill_embedded_supervisor", "reload_embedded"),
+}
 # By these workers may be lost that have claimed a request and not noted it yet.
 DEADLY = {"kill_worker", "freeze_worker", "wake_zombie", "crash"}
 
@@ -113,10 +121,16 @@ def _too_long(outcome: Outcome, met: Iterable[Mishap]) -> Iterable[str]:
 def _unexplained(
     outcome: Outcome, runs: Sequence[Execution], names: set[str], hurt: frozenset[int]
 ) -> Iterable[str]:
-    """Who was told that a worker was lost, or was cut, met a fault that does such a thing."""
-    if outcome.status not in (CUT, 502) or names & (FORGETTING | CUTTING):
+    """Who was told that a worker was lost, or was cut, met a fault that does such a thing.
+
+    So did who was not cut though it read nothing: where its worker is lost the answer ends behind
+    bytes that it doesn't take.
+    """
+    if outcome.status not in (CUT, KEPT, 502) or names & (FORGETTING | CUTTING):
         return
     if any(run.pid in hurt for run in runs) or (not runs and names & DEADLY):
+        return
+    if names & DRAINING and outcome.extra > GRACEFUL:
         return
     yield "no fault explains it"
 

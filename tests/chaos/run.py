@@ -1,20 +1,21 @@
 """One run of chaos: users work, faults happen, and in the end everything is counted."""
 
 import random
+import shutil
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from http.client import HTTPConnection
 
-from ..waiting import wait_until
 from .broker_server import clock_can_be_set
-from .faults import FAULTS, set_clock
+from .embedded_site import EmbeddedSite
+from .faults import EMBEDDED_FAULTS, FAULTS, set_clock
 from .judge import Evidence, judge
 from .report import Result
-from .rest import left_over, not_at_rest
+from .rest import not_at_rest
 from .rough_users import ROUGH_USERS
 from .site import SETTINGS, Mishap, Site
+from .split_site import SplitSite
 from .users import Outcome, User
 
 
@@ -30,6 +31,8 @@ class Options:
         every: seconds between two faults, on average.
         crash_share: how often a worker process dies at each of its boundaries.
         switch_off: names of safeguards to switch off, to see that it is noticed.
+        log: a file to which all that the site logs is copied.
+        embedded: all by one command, instead of fronts, workers and broker apart.
     """
 
     minutes: float = 5
@@ -39,40 +42,30 @@ class Options:
     every: float = 1.0
     crash_share: float = 0.001
     switch_off: tuple[str, ...] = ()
+    log: str = ""
+    embedded: bool = False
 
 
 def run(options: Options) -> Result:
     """Do it; all that was started has ended when this returns."""
-    site = Site(options.switch_off, options.crash_share)
+    kind = EmbeddedSite if options.embedded else SplitSite
+    site = kind(options.switch_off, options.crash_share)
     try:
         site.start()
-        wait_until(lambda: _ready(site), "the site")
         result = _hurt(site, options)
         result.violations += not_at_rest(site.broker.client())
         site.stop()
         evidence = _evidence(site)
         result.violations += judge(result.outcomes, evidence) + site.violations
-        result.violations += left_over(site.broker.client())
+        result.violations += site.last_look()
         result.runs = evidence.runs
         result.ledger = site.ledger.kind
         return result
     finally:
         site.stop()
+        if options.log:
+            shutil.copy(site.log, options.log)
         site.close()
-
-
-def _ready(site: Site) -> bool:
-    for port in site.ports:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/-/readyz")
-            if connection.getresponse().status != 200:
-                return False
-        except OSError:
-            return False
-        finally:
-            connection.close()
-    return True
 
 
 def _hurt(site: Site, options: Options) -> Result:
@@ -114,7 +107,7 @@ class _Deck:
         self.chance = random.Random(options.seed)
         self._all = [
             fault
-            for fault, weight in FAULTS.items()
+            for fault, weight in (EMBEDDED_FAULTS if options.embedded else FAULTS).items()
             for _ in range(weight)
             if "all" in options.faults or fault.__name__ in options.faults
             if fault is not set_clock or clock_can_be_set()

@@ -17,6 +17,8 @@ PIECES = 12  # of a streamed page
 PATIENCE = 60.0  # seconds
 CUT = 0  # in place of a status: the connection was refused, reset or cut
 LEFT = -1  # the user went away
+KEPT = -2  # the connection stood open for KEPT_FOR though the user read nothing
+KEPT_FOR = 40.0  # seconds; more than a hold, a client's slack and what a front is ever stopped
 FORKS = ("exit", "return", "raise", "process")  # ways, see probe/forks.py
 
 

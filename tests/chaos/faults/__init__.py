@@ -14,6 +14,13 @@ from .broker import (
 )
 from .caches import clear_own_cache, clear_shared_cache
 from .counting import recount
+from .embedded import (
+    kill_embedded_broker,
+    kill_embedded_front,
+    kill_embedded_supervisor,
+    reload_embedded,
+    stop_embedded_front,
+)
 from .people import hold_among_pauses, hold_briefly, leave_while_paused, pause_among_pauses
 from .processes import (
     drain_workers,
@@ -27,7 +34,7 @@ from .processes import (
     wake_zombie,
 )
 
-# How often each is drawn.
+# How often each is drawn where fronts, workers and broker stand apart.
 FAULTS = {
     kill_worker: 20,
     freeze_worker: 2,
@@ -52,6 +59,26 @@ FAULTS = {
     clear_own_cache: 1,
     clear_shared_cache: 1,
     hold_briefly: 1,
+    hold_among_pauses: 1,
+    pause_among_pauses: 1,
+    leave_while_paused: 1,
+}
+
+# Where one command runs all.
+EMBEDDED_FAULTS = {
+    kill_worker: 6,
+    freeze_worker: 1,
+    wake_zombie: 1,
+    kill_embedded_front: 2,
+    stop_embedded_front: 1,
+    kill_embedded_supervisor: 3,
+    kill_embedded_broker: 2,
+    reload_embedded: 1,
+    flush_functions: 1,
+    kill_connections: 1,
+    break_flow: 1,
+    recount: 2,
+    clear_own_cache: 1,
     hold_among_pauses: 1,
     pause_among_pauses: 1,
     leave_while_paused: 1,

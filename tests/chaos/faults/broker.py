@@ -5,19 +5,20 @@ import time
 
 from ...waiting import wait_until
 from ..site import SETTINGS, Site
+from ..split_site import SplitSite
 
 LEASE = SETTINGS["LEASE"]
 HOUR = 3600  # seconds
 
 
-def crash_broker(site: Site, chance: random.Random) -> None:
+def crash_broker(site: SplitSite, chance: random.Random) -> None:
     """SIGKILL to the broker; it comes back with its append-only file."""
     site.broker.kill()
     time.sleep(chance.random() * 2)
     site.broker.start()
 
 
-def freeze_broker(site: Site, chance: random.Random) -> None:
+def freeze_broker(site: SplitSite, chance: random.Random) -> None:
     """SIGSTOP for up to three leases, then SIGCONT: nobody is given up for it."""
     site.broker.freeze()
     time.sleep(LEASE * chance.choice((1.3, 2, 3)))
@@ -56,7 +57,7 @@ def break_flow(site: Site, chance: random.Random) -> None:
         time.sleep(0.1)
 
 
-def refuse_writes(site: Site, chance: random.Random) -> None:
+def refuse_writes(site: SplitSite, chance: random.Random) -> None:
     """MISCONF: after a save that failed the broker refuses all that writes."""
     site.broker.break_saves()
     _save(site, "err")
@@ -65,7 +66,7 @@ def refuse_writes(site: Site, chance: random.Random) -> None:
     _save(site, "ok")
 
 
-def _save(site: Site, status: str) -> None:
+def _save(site: SplitSite, status: str) -> None:
     client = site.broker.client()
 
     def saved() -> bool:
@@ -80,13 +81,13 @@ def _save(site: Site, status: str) -> None:
     wait_until(saved, f"a save that ends with {status}")
 
 
-def refuse_all(site: Site, chance: random.Random) -> None:
+def refuse_all(site: SplitSite, chance: random.Random) -> None:
     """NOPERM: the site's user loses its rights for a while, some or all."""
     site.broker.set_rights(chance.choice(("-fcall", "-@all", "-@blocking")))
     time.sleep(chance.random() * 3)
     site.broker.set_rights("+@all")
 
 
-def set_clock(site: Site, chance: random.Random) -> None:
+def set_clock(site: SplitSite, chance: random.Random) -> None:
     """The clock of the broker's machine jumps by an hour, ahead or back, or is right again."""
     site.broker.shift(chance.choice((-HOUR, 0, HOUR)))

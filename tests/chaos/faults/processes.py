@@ -7,6 +7,7 @@ import time
 
 from ...waiting import wait_until
 from ..site import SETTINGS, Site
+from ..split_site import SplitSite
 from ..users import ask
 
 
@@ -49,17 +50,17 @@ def _nth_run(site: Site, nonce: str, number: int):
     return wait_until(lambda: site.ledger.of(nonce)[number - 1 :], timeout=SETTINGS["MAX_HOLD"])[0]
 
 
-def drain_workers(site: Site, chance: random.Random) -> None:
+def drain_workers(site: SplitSite, chance: random.Random) -> None:
     """SIGTERM to a supervisor, another in its place."""
     site.replace_supervisor(chance.randrange(2))
 
 
-def reload_workers(site: Site, chance: random.Random) -> None:
+def reload_workers(site: SplitSite, chance: random.Random) -> None:
     """SIGHUP: processes replaced one by one."""
     site.supervisors[chance.randrange(2)].send_signal(signal.SIGHUP)
 
 
-def kill_supervisor(site: Site, chance: random.Random) -> None:
+def kill_supervisor(site: SplitSite, chance: random.Random) -> None:
     """SIGKILL to a supervisor: its workers drain by themselves, another starts."""
     which = chance.randrange(2)
     site.supervisors[which].kill()
@@ -67,17 +68,17 @@ def kill_supervisor(site: Site, chance: random.Random) -> None:
     site.supervisors[which] = site.start_supervisor()
 
 
-def kill_front(site: Site, chance: random.Random) -> None:
+def kill_front(site: SplitSite, chance: random.Random) -> None:
     """SIGKILL to a front; its clients are cut."""
     site.replace_front(chance.randrange(2), signal.SIGKILL)
 
 
-def replace_front(site: Site, chance: random.Random) -> None:
+def replace_front(site: SplitSite, chance: random.Random) -> None:
     """SIGTERM to a front: it finishes what it holds."""
     site.replace_front(chance.randrange(2), signal.SIGTERM)
 
 
-def freeze_front(site: Site, chance: random.Random) -> None:
+def freeze_front(site: SplitSite, chance: random.Random) -> None:
     """SIGSTOP for longer than a front's lease."""
     front = site.fronts[chance.randrange(2)]
     front.send_signal(signal.SIGSTOP)
