@@ -6,6 +6,7 @@ import pytest
 
 from queueproxy.broker.observe.histogram import BOUNDS, bucket_of
 from queueproxy.broker.observe.reader import SnapshotReader
+from queueproxy.worker.lost_worker import held_by
 
 from ..brokers import QUEUES, BrokerKit, answer, eventually, ids_of
 
@@ -31,6 +32,18 @@ async def test_at_rest(kit):
     assert queue.wait_p50_seconds is None
     assert snapshot.server in ("valkey", "redis")
     assert snapshot.memory_bytes > 0
+
+
+async def test_how_long_a_lost_worker_has_run_what_it_held(kit):
+    front_broker, registration = await kit.front_broker(), kit.registration()
+    await kit.put(front_broker, "a")
+    kit.worker_broker(registration).settle_and_claim(None)
+
+    def seconds():
+        (held,) = held_by(kit.link(), registration.worker)
+        return held["seconds"]
+
+    await eventually(lambda: 0.05 < seconds() < 60)
 
 
 async def test_what_waits_and_what_runs(kit):

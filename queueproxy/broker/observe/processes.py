@@ -7,6 +7,7 @@ from ...exceptions import DecodeError
 from ...json_text import json_object
 from ...keys import Keys
 from ...records import Lease, parse
+from .lease_clock import FIELD, lease_clock
 
 Ask = Callable[[list[tuple]], list]  # commands in, their replies out
 
@@ -101,16 +102,18 @@ def read_workers(
 
 def read_current(ask: Ask, keys: Keys, worker: str) -> list[dict[str, Any]]:
     """What one worker holds, longest first, as `read_workers` tells it."""
-    (seconds, micros), raw = ask([("TIME",), ("HGETALL", keys.leases)])
+    (seconds, micros), raw, field = ask(
+        [("TIME",), ("HGETALL", keys.leases), ("HGET", keys.state, FIELD)]
+    )
     texts = [text.decode() for text in raw]
     leases = [
         lease
         for lease in parse_leases(dict(zip(texts[::2], texts[1::2], strict=True)))
         if lease.worker == worker
     ]
-    now = int(seconds) + int(micros) / 1e6
+    clock_ms = lease_clock(field, int(seconds) * 1000 + int(micros) // 1000)
     heads = _heads(ask, keys, leases)
-    current = [_request(lease, head, now) for lease, head in zip(leases, heads, strict=True)]
+    current = [_request(lease, head, clock_ms) for lease, head in zip(leases, heads, strict=True)]
     return sorted(current, key=lambda request: -request["seconds"])
 
 
