@@ -126,7 +126,11 @@ def _unexplained(
     So did who was not cut though it read nothing: where its worker is lost the answer ends behind
     bytes that it doesn't take.
     """
-    if outcome.status not in (CUT, KEPT, 502) or names & (FORGETTING | CUTTING):
+    if names & (FORGETTING | CUTTING):
+        return
+    if outcome.status == 503 and outcome.seconds < SETTINGS["MAX_HOLD"] - LATE:
+        yield f"turned away after {outcome.seconds:.1f} s, and there was room"
+    if outcome.status not in (CUT, KEPT, 502):
         return
     if any(run.pid in hurt for run in runs) or (not runs and names & DEADLY):
         return

@@ -8,7 +8,11 @@ import time
 from .users import CUT, FORKS, KEPT, KEPT_FOR, LEFT, Outcome, Slowly, User, ask, bare_request
 
 SLACK = 6.0  # seconds a client of the site under test may stall; more than a front is ever stopped
-MIN_RATE = 262_144  # bytes a second its clients must take and send, beyond that
+MIN_RATE = 262_144  # bytes a second its clients must take, beyond that
+BODY_MIN_RATE = 16_384  # bytes a second they must send
+LONG = 32.0  # seconds a page is silent; more than anything of a front or worker waits for
+WAITS = 20.0  # seconds without a byte; more than a hold
+STALLED = 300_000  # bytes of a body that never ends
 LARGE = 60_000  # lines in each piece of a page that no kernel buffers whole
 SILENT = 12_000  # lines in each piece of a page that is larger than a stream's window
 
@@ -17,6 +21,7 @@ class Pipeliner(User):
     """Sends several requests on one connection at once, and goes without reading any answer."""
 
     def send(self, port: int, nonce: str) -> list[Outcome]:
+        time.sleep(0.1)  # it waits for nothing else
         outcomes = []
         for number in range(self._chance.randint(2, 5)):
             kind = self._chance.choice(("LEAVE", "LEAVE-POST", "LEAVE"))
@@ -80,7 +85,7 @@ class Dawdler(User):
         if self._chance.random() < 0.2:
             return [stall(port, nonce)]
         data = os.urandom(self._chance.choice((300_000, 600_000)))
-        body = Slowly(data, self._chance.choice((0.02, 0.1, 0.2)))
+        body = Slowly(data, self._chance.choice((0.02, 0.1, 0.5)))
         outcome = ask(port, nonce, "DRIBBLE", body=body, user=self._user)
         outcome.extra = body.seconds
         return [outcome]
@@ -88,11 +93,11 @@ class Dawdler(User):
 
 def stall(port: int, nonce: str) -> Outcome:
     """Begin a body of 500 KB, send no more than 300, and wait for what comes of it."""
-    outcome = Outcome(nonce, "STALL", extra=SLACK)
+    outcome = Outcome(nonce, "STALL", extra=SLACK + STALLED / BODY_MIN_RATE)
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=40) as connection:
             head = bare_request("POST", f"/run/{nonce}/", "Content-Length: 500000")
-            connection.sendall(head + bytes(300_000))
+            connection.sendall(head + bytes(STALLED))
             answer = connection.recv(65536)
             outcome.status = int(answer.split()[1]) if answer else CUT
     except OSError:
@@ -104,7 +109,8 @@ class Listener(User):
     """Reads pages that fall silent for longer than a lease, after more than a window of bytes."""
 
     def send(self, port: int, nonce: str) -> list[Outcome]:
-        silence = self._chance.choice((2.0, 4.0, 4.0, 32.0))
+        # Seldom so long: no hold could begin meanwhile.
+        silence = LONG if len(self.outcomes) % 20 == 10 else self._chance.choice((2.0, 4.0))
         outcome = ask(
             port,
             nonce,
@@ -112,6 +118,7 @@ class Listener(User):
             user=self._user,
             query=f"repeat={SILENT}&silent={silence}",
             repeat=SILENT,
+            patience=silence + WAITS,
         )
         outcome.extra = silence
         return [outcome]

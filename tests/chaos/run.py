@@ -11,7 +11,8 @@ from .broker_server import clock_can_be_set
 from .embedded_site import EmbeddedSite
 from .faults import EMBEDDED_FAULTS, FAULTS, set_clock
 from .judge import Evidence, judge
-from .report import Result
+from .ledger import QUIET
+from .report import Result, keep
 from .rest import not_at_rest
 from .rough_users import ROUGH_USERS
 from .site import SETTINGS, Mishap, Site
@@ -31,7 +32,8 @@ class Options:
         every: seconds between two faults, on average.
         crash_share: how often a worker process dies at each of its boundaries.
         switch_off: names of safeguards to switch off, to see that it is noticed.
-        log: a file to which all that the site logs is copied.
+        log: a file to which all that the site logs is copied; beside it, as ``.jsonl``, what
+            users saw, what was run for them, and the faults.
         embedded: all by one command, instead of fronts, workers and broker apart.
     """
 
@@ -53,13 +55,17 @@ def run(options: Options) -> Result:
     try:
         site.start()
         result = _hurt(site, options)
-        result.violations += not_at_rest(site.broker.client())
+        if not (options.switch_off and result.violations):
+            result.violations += not_at_rest(site.broker.client())
         site.stop()
         evidence = _evidence(site)
         result.violations += judge(result.outcomes, evidence) + site.violations
         result.violations += site.last_look()
         result.runs = evidence.runs
         result.ledger = site.ledger.kind
+        result.quiet = sum(row.nonce == QUIET for row in evidence.executions)
+        if options.log:
+            keep(f"{options.log}.jsonl", result.outcomes, evidence)
         return result
     finally:
         site.stop()
@@ -80,24 +86,25 @@ def _hurt(site: Site, options: Options) -> Result:
     began = time.monotonic()
     for user in users:
         user.start()
-    while time.monotonic() < began + options.minutes * 60:
+    seen: list[str] = []
+    while not seen and time.monotonic() < began + options.minutes * 60:
         time.sleep(options.every * (0.5 + draw.chance.random()))
         fault = draw()
         if fault is not None:
             happens = time.monotonic()
             fault(site, draw.chance)
             site.mishaps.append(Mishap(fault.__name__, happens, time.monotonic()))
-        if options.switch_off and _violations(site, users):
-            break
+        if options.switch_off:
+            seen = _violations(site, users)
     seconds = time.monotonic() - began
     stop.set()
-    for user in users:
+    for user in [] if seen else users:
         user.join(SETTINGS["MAX_HOLD"] + 60)
-    hanging = sum(user.is_alive() for user in users)
+    hanging = 0 if seen else sum(user.is_alive() for user in users)
     violations = [f"{hanging} users never got an answer"] if hanging else []
     violations += [f"{user.name} failed" for user in users if user.failed]
     injected = Counter(mishap.name for mishap in site.mishaps)
-    return Result(seconds, _seen(site, users), injected, violations)
+    return Result(seconds, _seen(site, users), injected, seen + violations)
 
 
 class _Deck:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .ledger import QUIET, QUIET_ENDS, Execution, Writer, open_ledger
-from .rough_users import MIN_RATE, SLACK
+from .rough_users import BODY_MIN_RATE, MIN_RATE, SLACK
 from .users import Outcome
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ class Site:
             "DJANGO_SETTINGS_MODULE": "tests.chaos.probe.settings",
             "CHAOS_LEDGER": self.ledger.address,
             "CHAOS_BODY_SLACK": str(SLACK),
-            "CHAOS_BODY_MIN_RATE": str(MIN_RATE),
+            "CHAOS_BODY_MIN_RATE": str(BODY_MIN_RATE),
             "PROBE_CLIENT_SLACK": str(SLACK),
             "PROBE_CLIENT_MIN_RATE": str(MIN_RATE),
             "PROBE_SETTINGS": json.dumps(SETTINGS),

@@ -132,6 +132,7 @@ def ask(
     user: str = "user",
     query: str = "",
     repeat: int = 300,
+    patience: float = PATIENCE,
 ) -> Outcome:
     """Send one request, wait for its answer and look closely at it.
 
@@ -139,9 +140,10 @@ def ask(
         kind: GET, POST, UPLOAD, DRIBBLE, STREAM, SILENT, FORK or CLEAR.
         query: of the request; see the probe's views and mishaps.
         repeat: how often each line of a streamed page comes.
+        patience: seconds to wait for the next bytes.
     """
     outcome = Outcome(nonce, kind)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     view = {"STREAM": "stream", "SILENT": "stream", "FORK": "fork", "CLEAR": "clear"}
     path = f"/{view.get(kind, 'run')}/{nonce}/?{query}"
     method = "POST" if kind in UNSAFE else "GET"

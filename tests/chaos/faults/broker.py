@@ -1,11 +1,14 @@
 """What goes wrong with the broker."""
 
 import random
+import threading
 import time
 
 from ...waiting import wait_until
+from ..rough_users import LARGE, WAITS
 from ..site import SETTINGS, Site
 from ..split_site import SplitSite
+from ..users import ask
 
 LEASE = SETTINGS["LEASE"]
 HOUR = 3600  # seconds
@@ -48,13 +51,23 @@ def kill_connections(site: Site, chance: random.Random) -> None:
 
 
 def break_flow(site: Site, chance: random.Random) -> None:
-    """The connections on which streams' progress is told and read broken, again and again."""
+    """The connections on which streams' progress is told break again and again under streams."""
+    readers = [threading.Thread(target=_read, args=(site, chance)) for _ in range(3)]
+    for reader in readers:
+        reader.start()
     client = site.broker.client()
-    for _ in range(30):
+    while any(reader.is_alive() for reader in readers):
         for connection in client.client_list():
             if "worker-flow" in connection["name"] or "front-requests" in connection["name"]:
                 client.client_kill_filter(_id=connection["id"])
         time.sleep(0.1)
+
+
+def _read(site: Site, chance: random.Random) -> None:
+    nonce = f"flow{chance.getrandbits(40):x}"
+    port, query = chance.choice(site.ports), f"repeat={LARGE}"
+    outcome = ask(port, nonce, "STREAM", query=query, repeat=LARGE, patience=WAITS)
+    site.outcomes.append(outcome)
 
 
 def refuse_writes(site: SplitSite, chance: random.Random) -> None:
