@@ -7,7 +7,7 @@ import argparse
 import signal
 import sys
 
-from .faults import FAULTS
+from .faults import EMBEDDED_FAULTS, FAULTS
 from .probe.switch_names import SWITCH_NAMES
 from .report import report
 from .run import Options, run
@@ -23,7 +23,7 @@ def main() -> int:
 
 def _options() -> Options:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    names = [fault.__name__ for fault in FAULTS]
+    names = sorted(fault.__name__ for fault in {**FAULTS, **EMBEDDED_FAULTS})
     default = Options()
     parser.add_argument("--minutes", type=float, default=default.minutes)
     parser.add_argument("--seed", type=int, default=default.seed)
@@ -38,6 +38,10 @@ def _options() -> Options:
         "--crash-share", type=float, default=default.crash_share, help="deaths at a boundary"
     )
     parser.add_argument("--switch-off", nargs="*", default=default.switch_off, choices=SWITCH_NAMES)
+    parser.add_argument(
+        "--embedded", action="store_true", help="all by one runqueueproxy --embedded --workers"
+    )
+    parser.add_argument("--log", default=default.log, help="keep what the site logs in this file")
     words = vars(parser.parse_args())
     return Options(**words | {name: tuple(words[name]) for name in ("faults", "switch_off")})
 

@@ -1,37 +1,74 @@
 """Compares what users saw with what the ledger says was run."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from .ledger import Execution
-from .site import SETTINGS, Mishap
-from .users import CUT, LEFT, UNSAFE, Outcome
+from .ledger import DIED, IN_CHILD, QUIET, QUIET_ENDS, Execution, by_nonce
+from .site import GRACEFUL, SETTINGS, Mishap
+from .users import CUT, KEPT, LEFT, UNSAFE, Outcome
 
 MAX_ATTEMPTS = 2
 LATE = 2.0  # seconds past MAX_HOLD
-PERMANENT = {"state", "queue", "stats", "history", "bell", "dead"}  # kinds of keys left at rest
+TURNED_AWAY = (408, 413)  # before the request was complete: it can't have run
 
 # Faults by which the broker forgets requests that a front still holds: it loses its data, or gives
-# the front up. The front sends them again where they may be repeated, and their attempts are
-# counted anew: such a request may be run more often than MAX_ATTEMPTS, and its latest attempt is
-# not the one with the highest number.
-FORGETTING = {"crash_broker", "flush_broker", "freeze_front"}
+# the front up. The front sends them again where they may be repeated, MAX_ATTEMPTS times in all,
+# and their attempts are counted anew: such a request may be run more often than MAX_ATTEMPTS, and
+# its latest attempt is not the one with the highest number. Others are answered 502.
+FORGETTING = {
+    *("crash_broker", "flush_broker", "clear_shared_cache", "freeze_front"),
+    "kill_embedded_broker",
+}
+# By these clients lose their connections.
+CUTTING = {"kill_front", "replace_front", "kill_embedded_front", "stop_embedded_front"}
+# By these workers drain, and give up what runs longer than that may take.
+DRAINING = {
+    *("drain_workers", "reload_workers", "kill_supervisor"),
+    *("kill_embedded_supervisor", "reload_embedded"),
+}
+# By these workers may be lost that have claimed a request and not noted it yet.
+DEADLY = {"kill_worker", "freeze_worker", "wake_zombie", "crash"}
 
 Runs = Mapping[str, Sequence[Execution]]
 
 
-def judge(outcomes: Iterable[Outcome], runs: Runs, mishaps: Collection[Mishap] = ()) -> list[str]:
-    """Every violation, in words, with the faults it met.
+@dataclass
+class Evidence:
+    """What is known of a run beside what users saw.
 
     Args:
-        runs: see ledger.by_nonce.
-        mishaps: all there were.
+        executions: the ledger's rows, in order.
+        mishaps: the faults.
+        hurt: process ids of workers that were killed or stopped.
+        must_not_run: nonces of requests that were withdrawn while everything was paused.
     """
-    violations = []
+
+    executions: Sequence[Execution]
+    mishaps: Sequence[Mishap] = ()
+    hurt: frozenset[int] = frozenset()
+    must_not_run: Sequence[str] = ()
+    runs: Runs = field(init=False)
+
+    def __post_init__(self):
+        self.runs = by_nonce(self.executions)
+        deaths = [execution for execution in self.executions if execution.nonce == DIED]
+        times = [float(death.token) for death in deaths]
+        self.mishaps = [*self.mishaps, *(Mishap("crash", at, at) for at in times)]
+        self.hurt = self.hurt | {death.pid for death in deaths}
+
+
+def judge(outcomes: Iterable[Outcome], evidence: Evidence) -> list[str]:
+    """Every violation, in words, with the faults it met."""
+    violations = [*_quiet(evidence.executions), *_in_children(evidence.executions)]
+    for nonce in evidence.must_not_run:
+        if nonce in evidence.runs:
+            violations.append(f"{nonce} was withdrawn and run")
     for outcome in outcomes:
-        mine = runs.get(outcome.nonce, ())
-        met = [mishap for mishap in mishaps if _met(outcome, mishap)]
+        mine = evidence.runs.get(outcome.nonce, ())
+        met = [mishap for mishap in evidence.mishaps if _met(outcome, mishap)]
         names = {mishap.name for mishap in met}
         complaints = [*_always(outcome, len(mine)), *_too_long(outcome, met)]
+        complaints += _unexplained(outcome, mine, names, evidence.hurt)
         if not names & FORGETTING:
             complaints += _while_nothing_is_forgotten(outcome, mine)
         what = f"{outcome.kind} {outcome.nonce} {outcome.status}"
@@ -39,22 +76,67 @@ def judge(outcomes: Iterable[Outcome], runs: Runs, mishaps: Collection[Mishap] =
     return violations
 
 
+def _quiet(executions: Iterable[Execution]) -> Iterable[str]:
+    """Nothing runs inside a pause in which nothing was in flight (P7)."""
+    why = ""
+    for execution in executions:
+        if execution.nonce == QUIET:
+            why = execution.token
+        elif execution.nonce == QUIET_ENDS:
+            why = ""
+        elif why and execution.nonce != DIED:
+            yield f"{execution.nonce} was run inside a {why}"
+
+
+def _in_children(executions: Iterable[Execution]) -> Iterable[str]:
+    for execution in executions:
+        if execution.token.startswith(IN_CHILD):
+            yield f"{execution.nonce} was run by a process that a view had forked"
+
+
 def _always(outcome: Outcome, times: int) -> Iterable[str]:
     if outcome.wrong:
         yield outcome.wrong
     if outcome.kind in UNSAFE and times > 1:
         yield f"unsafe and run {times} times"
-    if 200 <= outcome.status < 500 and times < 1:
+    if times > MAX_ATTEMPTS**2:  # sent MAX_ATTEMPTS times, each run as often
+        yield f"run {times} times, whatever was lost"
+    if outcome.status in TURNED_AWAY and times > 0:
+        yield f"turned away, and run {times} times"
+    if 200 <= outcome.status < 500 and outcome.status not in TURNED_AWAY and times < 1:
         yield "answered and never run"
     if outcome.status == 503 and times > 0:
         yield f"503 says it was not run, but it was, {times} times"
+    if outcome.kind == "STALL" and times > 0:
+        yield "run, though its body never came"
 
 
 def _too_long(outcome: Outcome, met: Iterable[Mishap]) -> Iterable[str]:
     # A front that is stopped can tell nobody.
     stopped = sum(m.ended - m.began for m in met if m.name == "freeze_front")
-    if outcome.kind != "STREAM" and outcome.seconds > SETTINGS["MAX_HOLD"] + LATE + stopped:
+    if outcome.seconds > SETTINGS["MAX_HOLD"] + outcome.extra + LATE + stopped:
         yield f"held for {outcome.seconds:.1f} s"
+
+
+def _unexplained(
+    outcome: Outcome, runs: Sequence[Execution], names: set[str], hurt: frozenset[int]
+) -> Iterable[str]:
+    """Who was told that a worker was lost, or was cut, met a fault that does such a thing.
+
+    So did who was not cut though it read nothing: where its worker is lost the answer ends behind
+    bytes that it doesn't take.
+    """
+    if names & (FORGETTING | CUTTING):
+        return
+    if outcome.status == 503 and outcome.seconds < SETTINGS["MAX_HOLD"] - LATE:
+        yield f"turned away after {outcome.seconds:.1f} s, and there was room"
+    if outcome.status not in (CUT, KEPT, 502):
+        return
+    if any(run.pid in hurt for run in runs) or (not runs and names & DEADLY):
+        return
+    if names & DRAINING and outcome.extra > GRACEFUL:
+        return
+    yield "no fault explains it"
 
 
 def _while_nothing_is_forgotten(outcome: Outcome, runs: Sequence[Execution]) -> Iterable[str]:
@@ -69,18 +151,3 @@ def _met(outcome: Outcome, mishap: Mishap) -> bool:
     # Who left or was cut may leave a request behind that lives as long as its hold.
     longer = SETTINGS["MAX_HOLD"] if outcome.status in (CUT, LEFT) else LATE
     return outcome.began <= mishap.ended + LATE and mishap.began <= outcome.ended + longer
-
-
-def at_rest(client) -> list[str]:
-    """What the broker still holds when everybody has gone, and must not."""
-    wrong = []
-    for key in client.keys("*"):
-        kind = key.partition(":")[2].partition(":")[0]
-        if kind not in PERMANENT:
-            wrong.append(f"left over: {key}")
-        if kind == "queue" and client.xlen(key):
-            wrong.append(f"{client.xlen(key)} entries left in {key}")
-    for field, value in client.hgetall("{queueproxy}:state").items():
-        if field.startswith(("waiting:", "inflight:", "bytes", "returned:")) and int(value) != 0:
-            wrong.append(f"{field} is {value} at rest")
-    return wrong

@@ -26,6 +26,13 @@ CREATE INDEX ON executions (nonce);
 """
 COLUMNS = "nonce, attempt, pid, token"
 
+# Rows of no request have these in place of a nonce.
+DIED = "!died"  # a worker process is about to be killed; its token: when
+QUIET = "!quiet"  # from now on nothing may run; its token: by which fault
+QUIET_ENDS = "!quiet-ends"
+
+IN_CHILD = "child-"  # how the token of an execution begins that was in a process forked by a view
+
 
 class Execution(NamedTuple):
     """One execution: of which request, which of its attempts, where, and a token of its own."""
@@ -106,7 +113,8 @@ def by_nonce(executions: Iterable[Execution]) -> dict[str, list[Execution]]:
     """The executions of each request, in their order."""
     runs: dict[str, list[Execution]] = {}
     for execution in executions:
-        runs.setdefault(execution.nonce, []).append(execution)
+        if not execution.nonce.startswith("!"):
+            runs.setdefault(execution.nonce, []).append(execution)
     return runs
 
 

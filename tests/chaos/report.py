@@ -1,9 +1,11 @@
 """Tells people what a run of chaos was and what it found."""
 
+import json
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 
-from .judge import Runs
+from .judge import Evidence, Runs
 from .users import Outcome
 
 SHOWN = 40  # violations
@@ -18,7 +20,18 @@ class Result:
     injected: Counter[str]
     violations: list[str]
     runs: Runs = field(default_factory=dict)
+    quiet: int = 0  # pauses and holds in which nothing may have run
     ledger: str = ""
+
+
+def keep(path: str, outcomes: Iterable[Outcome], evidence: Evidence) -> None:
+    """Write all that was seen into a file, a line for each request and each fault, as JSON."""
+    with open(path, "w") as file:
+        for mishap in evidence.mishaps:
+            file.write(json.dumps(mishap._asdict()) + "\n")
+        for outcome in outcomes:
+            runs = [execution._asdict() for execution in evidence.runs.get(outcome.nonce, ())]
+            file.write(json.dumps({**asdict(outcome), "runs": runs}) + "\n")
 
 
 def report(result: Result, seed: int) -> None:
@@ -34,7 +47,7 @@ def report(result: Result, seed: int) -> None:
     print("faults   " + ", ".join(f"{name}: {n}" for name, n in sorted(result.injected.items())))
     slowest = max((outcome.seconds for outcome in outcomes), default=0)
     again = sum(len(mine) > 1 for mine in runs.values())
-    print(f"slowest {slowest:.1f} s, requests run again {again}")
+    print(f"slowest {slowest:.1f} s, requests run again {again}, quiet spells {result.quiet}")
     print(f"violations {len(result.violations)}")
     for violation in result.violations[:SHOWN]:
         print("  " + violation)

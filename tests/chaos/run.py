@@ -1,18 +1,22 @@
 """One run of chaos: users work, faults happen, and in the end everything is counted."""
 
 import random
+import shutil
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from http.client import HTTPConnection
 
-from ..waiting import wait_until
-from .faults import FAULTS
-from .judge import at_rest, judge
-from .ledger import by_nonce
-from .report import Result
+from .broker_server import clock_can_be_set
+from .embedded_site import EmbeddedSite
+from .faults import EMBEDDED_FAULTS, FAULTS, set_clock
+from .judge import Evidence, judge
+from .ledger import QUIET
+from .report import Result, keep
+from .rest import not_at_rest
+from .rough_users import ROUGH_USERS
 from .site import SETTINGS, Mishap, Site
+from .split_site import SplitSite
 from .users import Outcome, User
 
 
@@ -23,11 +27,14 @@ class Options:
     Args:
         minutes: how long users work; less where a safeguard is off and a violation is seen.
         seed: of every choice.
-        users: how many at once.
+        users: how many at once, beside one of each kind that leaves, stalls or dawdles.
         faults: their names; ``all``, ``none``.
         every: seconds between two faults, on average.
         crash_share: how often a worker process dies at each of its boundaries.
         switch_off: names of safeguards to switch off, to see that it is noticed.
+        log: a file to which all that the site logs is copied; beside it, as ``.jsonl``, what
+            users saw, what was run for them, and the faults.
+        embedded: all by one command, instead of fronts, workers and broker apart.
     """
 
     minutes: float = 5
@@ -37,65 +44,67 @@ class Options:
     every: float = 1.0
     crash_share: float = 0.001
     switch_off: tuple[str, ...] = ()
+    log: str = ""
+    embedded: bool = False
 
 
 def run(options: Options) -> Result:
     """Do it; all that was started has ended when this returns."""
-    site = Site(options.switch_off, options.crash_share)
+    kind = EmbeddedSite if options.embedded else SplitSite
+    site = kind(options.switch_off, options.crash_share)
     try:
         site.start()
-        wait_until(lambda: _ready(site), "the site")
         result = _hurt(site, options)
+        if not (options.switch_off and result.violations):
+            result.violations += not_at_rest(site.broker.client())
         site.stop()
-        result.violations += _judge(site, result.outcomes)
-        result.violations += at_rest(site.broker.client())
-        result.runs = by_nonce(site.ledger.read())
+        evidence = _evidence(site)
+        result.violations += judge(result.outcomes, evidence) + site.violations
+        result.violations += site.last_look()
+        result.runs = evidence.runs
         result.ledger = site.ledger.kind
+        result.quiet = sum(row.nonce == QUIET for row in evidence.executions)
+        if options.log:
+            keep(f"{options.log}.jsonl", result.outcomes, evidence)
         return result
     finally:
         site.stop()
+        if options.log:
+            shutil.copy(site.log, options.log)
         site.close()
-
-
-def _ready(site: Site) -> bool:
-    for port in site.ports:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/-/readyz")
-            if connection.getresponse().status != 200:
-                return False
-        except OSError:
-            return False
-        finally:
-            connection.close()
-    return True
 
 
 def _hurt(site: Site, options: Options) -> Result:
     """Let the users work while faults happen; what came of it, not judged yet."""
     stop = threading.Event()
-    users = [User(n, site.ports, options.seed, stop) for n in range(options.users)]
+    kinds = [User] * options.users + list(ROUGH_USERS)
+    users = [
+        kind(f"{kind.__name__.lower()}{number}", site.ports, options.seed, stop)
+        for number, kind in enumerate(kinds)
+    ]
     draw = _Deck(options)
     began = time.monotonic()
     for user in users:
         user.start()
-    while time.monotonic() < began + options.minutes * 60:
+    seen: list[str] = []
+    while not seen and time.monotonic() < began + options.minutes * 60:
         time.sleep(options.every * (0.5 + draw.chance.random()))
         fault = draw()
         if fault is not None:
             happens = time.monotonic()
             fault(site, draw.chance)
             site.mishaps.append(Mishap(fault.__name__, happens, time.monotonic()))
-        if options.switch_off and _judge(site, _seen(site, users)):
-            break
+        if options.switch_off:
+            seen = _violations(site, users)
     seconds = time.monotonic() - began
     stop.set()
-    for user in users:
+    for user in [] if seen else users:
         user.join(SETTINGS["MAX_HOLD"] + 60)
-    hanging = sum(user.is_alive() for user in users)
+    hanging = 0 if seen else sum(user.is_alive() for user in users)
     violations = [f"{hanging} users never got an answer"] if hanging else []
+    violations += [f"{user.name} failed" for user in users if user.failed]
     injected = Counter(mishap.name for mishap in site.mishaps)
-    return Result(seconds, _seen(site, users), injected, violations)
+    return Result(seconds, _seen(site, users), injected, seen + violations)
 
 
 class _Deck:
@@ -105,9 +114,10 @@ class _Deck:
         self.chance = random.Random(options.seed)
         self._all = [
             fault
-            for fault, weight in FAULTS.items()
+            for fault, weight in (EMBEDDED_FAULTS if options.embedded else FAULTS).items()
             for _ in range(weight)
             if "all" in options.faults or fault.__name__ in options.faults
+            if fault is not set_clock or clock_can_be_set()
         ]
         self._left: list = []
 
@@ -121,7 +131,10 @@ def _seen(site: Site, users: list[User]) -> list[Outcome]:
     return [outcome for user in users for outcome in list(user.outcomes)] + site.outcomes
 
 
-def _judge(site: Site, outcomes: list[Outcome]) -> list[str]:
-    runs = by_nonce(site.ledger.read())
-    withdrawn = [f"{nonce} was withdrawn and run" for nonce in site.must_not_run if nonce in runs]
-    return judge(outcomes, runs, site.mishaps) + withdrawn
+def _violations(site: Site, users: list[User]) -> list[str]:
+    return judge(_seen(site, users), _evidence(site)) + site.violations
+
+
+def _evidence(site: Site) -> Evidence:
+    mishaps, hurt = list(site.mishaps), frozenset(site.hurt)
+    return Evidence(site.ledger.read(), mishaps, hurt, site.must_not_run)

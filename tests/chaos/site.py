@@ -1,25 +1,33 @@
-"""The site under test: fronts, workers and a broker that may be hurt one by one."""
+"""A site under test, its ledger, and what has happened to it."""
 
 import json
 import os
 import random
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
-from ..ports import free_port
-from ..servers import BrokerServer
-from ..waiting import wait_until
-from .ledger import open_ledger
+from .ledger import QUIET, QUIET_ENDS, Execution, Writer, open_ledger
+from .rough_users import BODY_MIN_RATE, MIN_RATE, SLACK
 from .users import Outcome
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = {"MAX_HOLD": 12, "LEASE": 1.5, "MAX_DEPTH": 400, "MAX_BODY": 2_000_000}
+QUEUES = ("high", "default", "low")
+GRACEFUL = 5  # seconds workers have to finish what they run
+SETTINGS = {
+    "MAX_HOLD": 12,
+    "LEASE": 1.5,
+    "MAX_DEPTH": 400,
+    "MAX_BODY": 2_000_000,
+    "SHARED_DATABASE": True,  # one cache is beside the queue, see probe/settings.py
+}
 
 
 class Mishap(NamedTuple):
@@ -31,42 +39,46 @@ class Mishap(NamedTuple):
 
 
 class Site:
-    """Two fronts, two supervisors with two processes each, one broker.
+    """What any site under test has; the arrangements are `SplitSite` and `EmbeddedSite`.
 
     Args:
         switch_off: names of safeguards to switch off (see switches.py), to test the checker.
         crash_share: how often a worker process dies at each of its boundaries.
+        ports: of the fronts.
     """
 
-    def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
+    def __init__(self, switch_off: tuple[str, ...], crash_share: float, ports: list[int]):
         self.directory = Path(tempfile.mkdtemp(prefix="qpchaos-"))
+        self.log = self.directory / "log"
         self.ledger = open_ledger(self.directory)
         self.must_not_run: list[str] = []  # nonces of requests withdrawn before they started
         self.outcomes: list[Outcome] = []  # of requests that faults sent
         self.mishaps: list[Mishap] = []  # what has happened to it
-        self.broker = BrokerServer(appendonly="yes", appendfsync="everysec").start()
-        self.ports = [free_port(), free_port()]
+        self.violations: list[str] = []  # that faults have seen themselves
+        self.hurt: set[int] = set()  # process ids of workers that faults killed or stopped
+        self.ports = ports
+        self.fronts: list[subprocess.Popen] = []
+        self._writer = Writer(self.ledger.address)
+        self._mark = f"CHAOS_SITE={secrets.token_hex(8)}"
         self.environ = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.chaos.probe.settings",
-            "QUEUEPROXY_BROKER_URL": self.broker.url,
             "CHAOS_LEDGER": self.ledger.address,
+            "CHAOS_BODY_SLACK": str(SLACK),
+            "CHAOS_BODY_MIN_RATE": str(BODY_MIN_RATE),
+            "PROBE_CLIENT_SLACK": str(SLACK),
+            "PROBE_CLIENT_MIN_RATE": str(MIN_RATE),
             "PROBE_SETTINGS": json.dumps(SETTINGS),
             "CHAOS_SWITCH_OFF": ",".join(switch_off),
             "CHAOS_CRASH_SHARE": str(crash_share),
+            "CHAOS_SITE": self._mark.partition("=")[2],
             "PYTHONPATH": str(ROOT),
+            "TMPDIR": str(self.directory),
         }
-        self.fronts: list[subprocess.Popen] = []
-        self.supervisors: list[subprocess.Popen] = []
 
-    def start(self) -> None:
-        """Start fronts and workers."""
-        self.fronts = [self._front(port) for port in self.ports]
-        self.supervisors = [self._supervisor() for _ in range(2)]
-        wait_until(lambda: len(self.workers()) >= 4, "workers")
-
-    def _manage(self, *words: str) -> subprocess.Popen:
-        log = (self.directory / "log").open("a")
+    def manage(self, *words: str) -> subprocess.Popen:
+        """Start a management command, in a session of its own."""
+        log = self.log.open("a")
         return subprocess.Popen(
             [sys.executable, "-m", "django", *words],
             cwd=ROOT,
@@ -76,59 +88,94 @@ class Site:
             start_new_session=True,
         )
 
-    def _front(self, port: int) -> subprocess.Popen:
-        return self._manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
-
-    def _supervisor(self) -> subprocess.Popen:
-        options = ("--processes", "2", "--threads", "2", "--graceful-timeout", "5")
-        return self._manage("runqueueworker", *options)
-
     def workers(self) -> list[int]:
         """Process ids of the worker processes, read from the kernel."""
-        found = []
-        for supervisor in self.supervisors:
-            path = Path(f"/proc/{supervisor.pid}/task/{supervisor.pid}/children")
-            if path.exists():
-                found += [int(pid) for pid in path.read_text().split()]
-        return found
+        return [pid for supervisor in self.supervisor_pids() for pid in children_of(supervisor)]
 
-    def replace_front(self, which: int, number: int) -> None:
-        """End a front by a signal and start another on its port."""
-        self.fronts[which].send_signal(number)
-        self.fronts[which].wait(40)
-        self.fronts[which] = self._front(self.ports[which])
+    def supervisor_pids(self) -> list[int]:
+        """Process ids of the supervisors."""
+        raise NotImplementedError
 
-    def replace_supervisor(self, which: int) -> None:
-        """Drain a supervisor with its workers; others are started first."""
-        old = self.supervisors[which]
-        self.supervisors[which] = self._supervisor()
-        old.send_signal(signal.SIGTERM)
-        old.wait(40)
+    def is_ready(self) -> bool:
+        """Whether each front says so."""
+        for port in self.ports:
+            connection = HTTPConnection("127.0.0.1", port, timeout=5)
+            try:
+                connection.request("GET", "/-/readyz")
+                if connection.getresponse().status != 200:
+                    return False
+            except OSError:
+                return False
+            finally:
+                connection.close()
+        return True
+
+    def quiet(self, begins: bool, why: str) -> None:
+        """Write down that from now on nothing may run, or that this is over."""
+        self._writer.write(Execution(QUIET if begins else QUIET_ENDS, 0, 0, why))
+
+    def signal_worker(self, pid: int | None, number: int) -> None:
+        """Kill or stop a worker process, or let it go on; None does nothing."""
+        if pid is None:
+            return
+        self.hurt.add(pid)
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
 
     def random_worker(self, chance: random.Random) -> int | None:
         """The process id of some worker."""
         workers = self.workers()
         return chance.choice(workers) if workers else None
 
-    def stop(self) -> None:
-        """End everything, workers first so that what is held is answered."""
-        for process in [*self.fronts, *self.supervisors]:
+    def processes(self) -> list[int]:
+        """Process ids of all that runs for this site but its ledger, and its broker where apart."""
+        mark, all_pids = self._mark.encode(), map(int, filter(str.isdigit, os.listdir("/proc")))
+        return [pid for pid in all_pids if mark in _environ_of(pid)]
+
+    def end(self, started: list[subprocess.Popen]) -> None:
+        """Let these processes end, and see to it that none of the site's is left."""
+        for process in started:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + 25
-        for process in [*self.fronts, *self.supervisors]:
+        for process in started:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                pass
+                self.violations.append(f"{process.args[3]} did not end")
+        for pid in self.processes():
             try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
+                self.violations.append(f"left running: {_command_of(pid)}")
+                os.kill(pid, signal.SIGKILL)
+            except (ProcessLookupError, FileNotFoundError):
                 pass
-            process.wait()
 
     def close(self) -> None:
-        """Take away what is left to look at: broker, ledger, logs."""
-        self.broker.stop()
+        """Take away what is left to look at: ledger, logs."""
         self.ledger.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of the children of a process, whichever thread started them."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, path.read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended
+    return found
+
+
+def _environ_of(pid: int) -> list[bytes]:
+    """The environment of a process; a zombie has none."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except (OSError, ProcessLookupError):
+        return []
+
+
+def _command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")

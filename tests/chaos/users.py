@@ -7,19 +7,24 @@ import random
 import socket
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-UNSAFE = ("POST", "UPLOAD")
+UNSAFE = ("POST", "UPLOAD", "DRIBBLE", "STALL", "LEAVE-POST")  # not safe to repeat
+STREAMED = ("STREAM", "SILENT")  # pages in PIECES
 KINDS = ("GET", "GET", "GET", "POST", "POST", "UPLOAD", "STREAM", "LEAVE")
 PIECES = 12  # of a streamed page
 PATIENCE = 60.0  # seconds
 CUT = 0  # in place of a status: the connection was refused, reset or cut
 LEFT = -1  # the user went away
+KEPT = -2  # the connection stood open for KEPT_FOR though the user read nothing
+KEPT_FOR = 40.0  # seconds; more than a hold, a client's slack and what a front is ever stopped
+FORKS = ("exit", "return", "raise", "process")  # ways, see probe/forks.py
 
 
-def piece(nonce: str, number: int) -> bytes:
-    """A piece of a streamed page."""
-    return f"{nonce} {number}\n".encode() * 300
+def piece(nonce: str, number: int, repeat: int = 300) -> bytes:
+    """A piece of a streamed page: a line, so often."""
+    return f"{nonce} {number}\n".encode() * repeat
 
 
 @dataclass
@@ -33,79 +38,134 @@ class Outcome:
     seconds: float = 0.0
     wrong: str = ""  # what was not as it must be
     attempt: int = 0  # the one that answered; 0 where that is not known
+    extra: float = 0.0  # seconds of it that the user or the view took by itself
 
     @property
     def ended(self) -> float:
         return self.began + self.seconds
+
+    def over(self) -> "Outcome":
+        """It ends now."""
+        self.seconds = time.monotonic() - self.began
+        return self
 
 
 class User(threading.Thread):
     """Sends one request after another until told to stop.
 
     Args:
-        number: of the user; its cookie.
+        name: of the user; its cookie.
         ports: of the fronts.
         seed: of its random choices.
         stop: ends it after the request in hand.
     """
 
-    def __init__(self, number: int, ports: list[int], seed: int, stop: threading.Event):
+    def __init__(self, name: str, ports: Sequence[int], seed: int, stop: threading.Event):
         super().__init__(daemon=True)
         self.outcomes: list[Outcome] = []
-        self._name = f"user{number}"
+        self._user = name
         self._ports = ports
-        self._chance = random.Random(f"{seed}-{number}")
+        self._chance = random.Random(f"{seed}-{name}")
         self._stop_event = stop
+        self.failed = False
 
     def run(self) -> None:
+        try:
+            self._run()
+        except BaseException:
+            self.failed = True  # a fault of the checker, which must not hide anything
+            raise
+
+    def _run(self) -> None:
         while not self._stop_event.is_set():
-            nonce = f"{self._name}n{len(self.outcomes) + 1}"
-            kind = self._chance.choice(KINDS)
-            port = self._chance.choice(self._ports)
-            if kind == "LEAVE":
-                outcome = leave(port, nonce, self._chance.choice((0, 0.001, 0.02)))
-            else:
-                outcome = ask(port, nonce, kind, body=self._body(kind), user=self._name)
-            self.outcomes.append(outcome)
-            if outcome.status == CUT:
+            nonce = f"{self._user}n{len(self.outcomes) + 1}"
+            new = self.send(self._chance.choice(self._ports), nonce)
+            self.outcomes += new
+            if new[0].status == CUT:
                 time.sleep(0.05)  # a front is being replaced
             elif self._chance.random() < 0.3:
                 time.sleep(self._chance.random() * 0.05)
+
+    def send(self, port: int, nonce: str) -> list[Outcome]:
+        """Send what there is to send next; what came of it, one for each request."""
+        kind = self._chance.choice(KINDS)
+        if kind == "LEAVE":
+            return [leave(port, nonce, self._chance.choice((0, 0.001, 0.02)))]
+        return [ask(port, nonce, kind, body=self._body(kind), user=self._user)]
 
     def _body(self, kind: str) -> bytes:
         sizes = {"POST": (0, 10, 1000), "UPLOAD": (65_536, 65_537, 300_000, 900_000)}
         return os.urandom(self._chance.choice(sizes.get(kind, (0,))))
 
 
+class Slowly:
+    """A body in small pieces with a pause before each.
+
+    Args:
+        data: the whole.
+        pause: seconds.
+    """
+
+    PIECE = 20_000  # bytes
+
+    def __init__(self, data: bytes, pause: float):
+        self.data = data
+        self._pause = pause
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes."""
+        return self._pause * len(self.data) / self.PIECE
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at in range(0, len(self.data), self.PIECE):
+            time.sleep(self._pause)
+            yield self.data[at : at + self.PIECE]
+
+
 def ask(
-    port: int, nonce: str, kind: str, *, body: bytes = b"", user: str = "user", query: str = ""
+    port: int,
+    nonce: str,
+    kind: str,
+    *,
+    body: "bytes | Slowly" = b"",
+    user: str = "user",
+    query: str = "",
+    repeat: int = 300,
+    patience: float = PATIENCE,
 ) -> Outcome:
     """Send one request, wait for its answer and look closely at it.
 
     Args:
-        kind: GET, POST, UPLOAD or STREAM.
+        kind: GET, POST, UPLOAD, DRIBBLE, STREAM, SILENT, FORK or CLEAR.
         query: of the request; see the probe's views and mishaps.
+        repeat: how often each line of a streamed page comes.
+        patience: seconds to wait for the next bytes.
     """
     outcome = Outcome(nonce, kind)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    path = f"/{'stream' if kind == 'STREAM' else 'run'}/{nonce}/?{query}"
-    method, body = ("POST", body) if kind in UNSAFE else ("GET", b"")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
+    view = {"STREAM": "stream", "SILENT": "stream", "FORK": "fork", "CLEAR": "clear"}
+    path = f"/{view.get(kind, 'run')}/{nonce}/?{query}"
+    method = "POST" if kind in UNSAFE else "GET"
+    headers = {"Cookie": f"user={user}"}
+    if isinstance(body, Slowly):
+        headers["Content-Length"] = str(len(body.data))
     try:
-        connection.request(method, path, body=body or None, headers={"Cookie": f"user={user}"})
+        connection.request(method, path, body=body or None, headers=headers)
         response = connection.getresponse()
         text = response.read()
         outcome.status = response.status
         outcome.attempt = int(response.headers.get("X-Token", "0").partition(":")[0])
-        outcome.wrong = _flaw(outcome, body, user, response, text)
+        sent = body.data if isinstance(body, Slowly) else body
+        outcome.wrong = _flaw(outcome, sent, user, response, text, repeat)
     except (OSError, http.client.HTTPException):
         outcome.status = CUT
     finally:
         connection.close()
-    outcome.seconds = time.monotonic() - outcome.began
-    return outcome
+    return outcome.over()
 
 
-def _flaw(outcome: Outcome, body: bytes, user: str, response, text: bytes) -> str:
+def _flaw(outcome: Outcome, body: bytes, user: str, response, text: bytes, repeat: int) -> str:
     nonce = outcome.nonce
     if response.status >= 500:
         return "" if response.headers.get("Proxy-Status") else f"a {response.status} of nobody's"
@@ -113,8 +173,8 @@ def _flaw(outcome: Outcome, body: bytes, user: str, response, text: bytes) -> st
         return f"status {response.status}"
     if response.headers.get("X-Nonce") != nonce:
         return f"another's answer: {response.headers.get('X-Nonce')}"
-    if outcome.kind == "STREAM":
-        whole = b"".join(piece(nonce, number) for number in range(PIECES))
+    if outcome.kind in STREAMED:
+        whole = b"".join(piece(nonce, number, repeat) for number in range(PIECES))
         return "" if text == whole + f"end {nonce}".encode() else "a stream cut or mixed"
     wanted = f"{nonce} {hashlib.sha256(body).hexdigest()} {user}"
     cookie = response.headers.get("Set-Cookie", "").partition(";")[0]
@@ -132,10 +192,14 @@ def leave(port: int, nonce: str, after: float) -> Outcome:
     outcome = Outcome(nonce, "LEAVE", LEFT)
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-            head = f"GET /run/{nonce}/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
-            connection.sendall(head.encode())
+            connection.sendall(bare_request("GET", f"/run/{nonce}/"))
             time.sleep(after)
     except OSError:
         outcome.status = CUT
-    outcome.seconds = time.monotonic() - outcome.began
-    return outcome
+    return outcome.over()
+
+
+def bare_request(method: str, path: str, *headers: str) -> bytes:
+    """A request's head as it goes over the wire."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
+    return "\r\n".join(lines).encode()

@@ -22,6 +22,10 @@ def _watch_claims() -> None:
     from queueproxy.worker import process
 
     class WatchedWorkerBroker(WorkerBroker):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            note.this_is_the_worker()
+
         def settle_and_claim(self, settlement, **options):
             if settlement is not None:
                 mishap.at("before-settle")

@@ -10,6 +10,8 @@ import random
 import signal
 import threading
 
+from . import note
+
 SHARE = float(os.environ.get("CHAOS_CRASH_SHARE", "0"))
 SIGNALS = {b"kill": signal.SIGKILL, b"freeze": signal.SIGSTOP}
 
@@ -27,10 +29,12 @@ def expect(head: bytes, attempt: int) -> None:
 
 def at(place: str) -> None:
     """Die or faint here, if so asked, or by chance."""
+    head = getattr(_of_thread, "head", b"")  # of a thread that a view started: none
     for word, number in SIGNALS.items():
-        if b"%b=%b" % (word, place.encode()) in _of_thread.head:
+        if b"%b=%b" % (word, place.encode()) in head:
             _of_thread.head = b""  # once is enough
             # To this thread: one sent to the process may stop it a moment later, by another.
             signal.pthread_kill(threading.get_ident(), number)
     if SHARE and random.random() < SHARE:
+        note.note_death()
         os.kill(os.getpid(), signal.SIGKILL)

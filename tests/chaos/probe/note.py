@@ -1,12 +1,19 @@
-"""Writes down that a view runs."""
+"""Writes down that a view runs, and other things that only this process knows."""
 
 import os
 import threading
 import time
 
-from ..ledger import Execution, Writer
+from ..ledger import DIED, IN_CHILD, Execution, Writer
 
 _of_thread = threading.local()
+_worker = 0  # process id of the worker
+
+
+def this_is_the_worker() -> None:
+    """To be called in the worker process itself, before any view is run."""
+    global _worker
+    _worker = os.getpid()
 
 
 def expect(attempt: int) -> None:
@@ -16,8 +23,22 @@ def expect(attempt: int) -> None:
 
 def note(nonce: str) -> str:
     """Write this execution down; ``attempt:token``, of which the token is no other execution's."""
-    if not hasattr(_of_thread, "writer"):
-        _of_thread.writer = Writer(os.environ["CHAOS_LEDGER"])
-    token = f"{time.time_ns()}-{os.getpid()}-{threading.get_ident()}"
-    _of_thread.writer.write(Execution(nonce, _of_thread.attempt, os.getpid(), token))
+    pid = os.getpid()
+    token = f"{time.time_ns()}-{pid}-{threading.get_ident()}"
+    if pid != _worker:
+        token = IN_CHILD + token
+    _writer().write(Execution(nonce, _of_thread.attempt, pid, token))
     return f"{_of_thread.attempt}:{token}"
+
+
+def note_death() -> None:
+    """Write down that this process is about to be killed, and when (the system's monotonic)."""
+    _writer().write(Execution(DIED, 0, os.getpid(), str(time.monotonic())))
+
+
+def _writer() -> Writer:
+    # A forked child needs its own, and must not close its parent's.
+    writers = _of_thread.__dict__.setdefault("writers", {})
+    if os.getpid() not in writers:
+        writers[os.getpid()] = Writer(os.environ["CHAOS_LEDGER"])
+    return writers[os.getpid()]

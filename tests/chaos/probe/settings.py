@@ -1,7 +1,22 @@
 """The acceptance tests' probe site, with crashes at the boundaries and switches for the checker."""
 
+import os
+
+from queueproxy.front.http import body
 from tests.acceptance.probe.settings import *  # noqa: F403
-from tests.acceptance.probe.settings import INSTALLED_APPS
+from tests.acceptance.probe.settings import CACHES, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.probe.apps.ChaosConfig"]
 ROOT_URLCONF = "tests.chaos.probe.urls"
+
+if "CHAOS_CACHES" in os.environ:
+    # By default a database beside the queue's, and besides a cache in the queue's own.
+    own, shared = os.environ["CHAOS_CACHES"].split()
+    CACHES["default"]["LOCATION"] = own
+    CACHES["shared"] = {**CACHES["default"], "LOCATION": shared}
+if "CHAOS_BODY_SLACK" in os.environ:
+    defaults = {
+        "slack": float(os.environ["CHAOS_BODY_SLACK"]),
+        "min_rate": float(os.environ["CHAOS_BODY_MIN_RATE"]),
+    }
+    body.iter_body.__kwdefaults__ = {**body.iter_body.__kwdefaults__, **defaults}

@@ -1,7 +1,15 @@
 """Safeguards that can be switched off, to see that the checker notices."""
 
+from typing import Any
+
 import queueproxy.broker.link.protocol as protocol
 from queueproxy.broker import scripts
+
+
+def replace(owner: Any, name: str, new: Any) -> None:
+    """Put something else in the place of a class's or module's attribute, which must be there."""
+    assert hasattr(owner, name), name
+    setattr(owner, name, new)
 
 
 def _edit(*pairs: tuple[str, str]) -> None:
@@ -13,7 +21,10 @@ def _edit(*pairs: tuple[str, str]) -> None:
         source = source.replace(before, after)
     name = library.name + "_off"
     changed = scripts.Library(name, source.replace(library.name, name))
-    protocol.library = lambda: changed
+    replace(protocol, "library", lambda: changed)
+
+
+# In the scripts.
 
 
 def never_again() -> None:
@@ -27,23 +38,19 @@ def never_again() -> None:
 
 
 def fence() -> None:
-    """A worker that was given up may still answer: its settling ends whoever's lease it is now."""
+    """A worker that was given up still answers: it settles whoever's lease the request is now."""
+    given_up = (
+        "register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, "
+        "function()\n  if not redis.call('ZSCORE', key('workers'), A.worker) then\n"
+    )
     _edit(
         (
-            "if not redis.call('ZSCORE', key('workers'), A.worker) then\n    return 'fenced'\n"
-            "  end\n  local lease = read_lease(A.slot)",
-            "local lease = read_lease(A.slot)",
-        ),
-        (
-            "local function held_now(lease)\n",
-            "local function held_now(lease)\n"
-            "  if A.settle ~= '' and not (lease and lease.id == A.settle) then\n"
-            "    for _, slot in ipairs(redis.call('HKEYS', key('leases'))) do\n"
+            given_up,
+            given_up + "    for _, slot in ipairs(redis.call('HKEYS', key('leases'))) do\n"
             "      local other = read_lease(slot)\n"
-            "      if other.id == A.settle then settle(other) return nil end\n"
-            "    end\n"
-            "  end\n",
-        ),
+            "      if other.id == A.settle then settle(other) end\n"
+            "    end\n",
+        )
     )
 
 
@@ -56,6 +63,35 @@ def withdraw() -> None:
         ),
         ("arrived + tonumber(request.hold_ms) <= clock()", "false"),
     )
+
+
+def one_pause() -> None:
+    """A person's pause takes the place of everybody else's."""
+    _edit(
+        (
+            "pause_field(ARGV[i], A.owner), json)\n    update_pause(ARGV[i])",
+            "pause_field(ARGV[i], A.owner), json)\n"
+            "    set('paused:' .. ARGV[i], integer(clock() + tonumber(A.length)))",
+        )
+    )
+
+
+def lease_clock() -> None:
+    """Leases are judged by the server's own clock, and by time in which it was frozen."""
+    _edit(("CLOCK = last and last + math.max", "CLOCK = false and last + math.max"))
+
+
+def answers_count() -> None:
+    """Answers that fronts have not read count for nothing."""
+    _edit(("  add('bytes', size)\n  add('replies:' .. front, size)\n", ""))
+
+
+def staged_bodies() -> None:
+    """What has come of a slow upload expires though its front lives."""
+    _edit(("  keep_staged(expiry)\n", ""))
+
+
+# In fronts.
 
 
 def id_check() -> None:
@@ -74,12 +110,80 @@ def id_check() -> None:
             return
         original(self, raw)
 
-    Inbox._frame = careless
+    replace(Inbox, "_frame", careless)
+
+
+def pipelined_leaving() -> None:
+    """A request doesn't learn that its client has left where more was sent behind it."""
+    from queueproxy.servers.common.reader import RequestReader
+
+    original = RequestReader.lost
+
+    def lost(self):
+        if self._buffer:
+            self._incoming = None
+        original(self)
+
+    replace(RequestReader, "lost", lost)
+
+
+def flow_again() -> None:
+    """What clients have taken is said once, whatever becomes of the connection it is said on."""
+    from queueproxy.front.outbox import Acknowledgements
+    from queueproxy.front.sender import Sender
+
+    replace(Acknowledgements, "failed", lambda self, acknowledgements: None)
+    replace(Sender, "_acknowledge_again", lambda self: None)
+
+
+def sendings() -> None:
+    """A front sends what the broker has lost again without end."""
+    from queueproxy.front.held_request import HeldRequest
+
+    original = HeldRequest.may_be_sent_again
+
+    def may_be_sent_again(self, now):
+        self.times_sent = 0
+        return original(self, now)
+
+    replace(HeldRequest, "may_be_sent_again", may_be_sent_again)
+
+
+def patience() -> None:
+    """A client that takes nothing of its answer keeps its worker for ever."""
+    from queueproxy.front.http.cut import ClientPatience
+
+    async def wait_for_room(self, sending, size):
+        await sending
+
+    replace(ClientPatience, "wait_for_room", wait_for_room)
+
+
+# In workers.
+
+
+def forked_children() -> None:
+    """A process that a view has forked keeps all of its worker's, and comes back to serve."""
+    from queueproxy.worker import forking
+
+    replace(forking, "_let_go", forking._unblock_signals)
 
 
 SWITCHES = {
-    "never_again": never_again,
-    "fence": fence,
-    "withdraw": withdraw,
-    "id_check": id_check,
+    switch.__name__: switch
+    for switch in (
+        never_again,
+        fence,
+        withdraw,
+        id_check,
+        one_pause,
+        lease_clock,
+        answers_count,
+        staged_bodies,
+        pipelined_leaving,
+        flow_again,
+        sendings,
+        patience,
+        forked_children,
+    )
 }

@@ -4,25 +4,32 @@ import hashlib
 import random
 import time
 
+from django.core.cache import caches
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from ..users import PIECES, piece
-from . import mishap
+from . import forks, mishap
 from .note import note
 
 SECONDS, WEIGHTS = (0, 0.002, 0.01, 0.05, 1.5), (60, 15, 15, 10, 4)
+CLEARED_FOR = 1.0  # seconds a view runs on that has cleared a cache
 
 
 def run(request, nonce):
-    digest = hashlib.sha256(request.body).hexdigest()
     token = note(nonce)
     mishap.at("view")
     time.sleep(_seconds(request))
-    response = HttpResponse(f"{nonce} {digest} {request.COOKIES.get('user', '')}")
+    return _proof(request, nonce, token)
+
+
+def _proof(request, nonce, token):
+    digest = hashlib.sha256(request.body).hexdigest()
+    user = request.COOKIES.get("user", "")
+    response = HttpResponse(f"{nonce} {digest} {user}")
     response["X-Nonce"] = nonce
     response["X-Token"] = token
-    response.set_cookie("user", request.COOKIES.get("user", ""))
+    response.set_cookie("user", user)
     return response
 
 
@@ -35,14 +42,40 @@ def _seconds(request) -> float:
 def stream(request, nonce):
     token = note(nonce)
     mishap.at("view")
+    repeat = int(request.GET.get("repeat", 300))
+    silence = float(request.GET.get("silent", 0))
 
     def pieces():
         for number in range(PIECES):
-            yield piece(nonce, number)
+            time.sleep(silence if number == PIECES // 2 else 0)
+            yield piece(nonce, number, repeat)
             mishap.at("frames")
         yield f"end {nonce}".encode()
 
     return StreamingHttpResponse(pieces(), headers={"X-Nonce": nonce, "X-Token": token})
 
 
-urlpatterns = [path("run/<nonce>/", run), path("stream/<nonce>/", stream)]
+def fork(request, nonce):
+    """Fork a child; it may come back from here, and must answer nobody."""
+    token = note(nonce)
+    mishap.at("view")
+    forks.WAYS[request.GET["how"]]()
+    return _proof(request, nonce, token)
+
+
+def clear(request, nonce):
+    """Use a cache of the project, and empty it."""
+    token = note(nonce)
+    cache = caches[request.GET["cache"]]
+    cache.set("used", nonce)
+    cache.clear()
+    time.sleep(CLEARED_FOR)
+    return _proof(request, nonce, token)
+
+
+urlpatterns = [
+    path("run/<nonce>/", run),
+    path("stream/<nonce>/", stream),
+    path("fork/<nonce>/", fork),
+    path("clear/<nonce>/", clear),
+]

@@ -1,0 +1,84 @@
+"""The whole system by one command: runqueueproxy --embedded --workers."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import redis
+
+from ..ports import free_port
+from ..waiting import wait_until
+from .site import GRACEFUL, Site, children_of
+
+ENDS_WITHIN = GRACEFUL + 3.0  # seconds from the death of a front to the end of all it has started
+
+
+class EmbeddedBroker:
+    """The Valkey that the front has started.
+
+    Args:
+        directory: in which the front makes its own.
+    """
+
+    def __init__(self, directory: Path):
+        self._directory = directory
+
+    @property
+    def url(self) -> str:
+        """Of the one that is there now."""
+        newest = max(self._directory.glob("queueproxy-*/valkey.sock"), key=os.path.getctime)
+        return f"unix://{newest}"
+
+    def client(self) -> redis.Redis:
+        """To look into it."""
+        return redis.Redis.from_url(self.url, decode_responses=True, protocol=2)
+
+
+class EmbeddedSite(Site):
+    """One front with a Valkey and a supervisor with two processes. Arguments as Site's."""
+
+    def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
+        super().__init__(switch_off, crash_share, [free_port()])
+        self.broker = EmbeddedBroker(self.directory)
+
+    def start(self) -> None:
+        """Start all of it."""
+        self.environ.pop("QUEUEPROXY_BROKER_URL", None)
+        where = (f"127.0.0.1:{self.ports[0]}", "--server", "uvicorn", "--embedded")
+        how = ("--workers", "2", "--threads", "2", "--graceful-timeout", str(GRACEFUL))
+        self.fronts = [self.manage("runqueueproxy", *where, *how)]
+        wait_until(lambda: len(self.workers()) >= 2 and self.is_ready(), "front and workers", 40)
+        self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.url  # of commands from now on
+
+    def supervisor_pids(self) -> list[int]:
+        return self._children("runqueueworker")
+
+    def broker_pid(self) -> int:
+        """Process id of the Valkey, once there is one."""
+        return wait_until(lambda: self._children("valkey"), "a Valkey", 40)[0]
+
+    def _children(self, word: str) -> list[int]:
+        mine = children_of(self.fronts[0].pid)
+        return [pid for pid in mine if word in Path(f"/proc/{pid}/cmdline").read_text()]
+
+    def replace(self, number: int) -> None:
+        """End the front by a signal, see that all has ended with it, and start again."""
+        self.fronts[0].send_signal(number)
+        self.fronts[0].wait(40)
+        deadline = time.monotonic() + ENDS_WITHIN
+        while (left := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if left:
+            self.violations.append(f"{len(left)} processes outlive a front ended by {number}")
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+        self.start()
+
+    def stop(self) -> None:
+        """End all of it."""
+        self.end(self.fronts)
+
+    def last_look(self) -> list[str]:
+        """Nothing: the broker has gone with the front."""
+        return []

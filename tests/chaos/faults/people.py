@@ -1,0 +1,148 @@
+"""What people do while the site is at work: pause, resume, hold, several of them at once."""
+
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from queueproxy.broker.handle import Broker
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.operate.control import Control
+from queueproxy.broker.operate.hold import Hold
+from queueproxy.exceptions import BrokerUnavailable
+
+from ...waiting import wait_until
+from ..site import QUEUES, ROOT, Site
+from ..users import bare_request
+
+STILL_WITHIN = 8.0  # seconds until a pause has nothing in flight
+
+
+def leave_while_paused(site: Site, chance: random.Random) -> None:
+    """Clients that leave while everything is paused: none of their requests may ever run.
+
+    Every second one has sent several requests on its connection, the first of them a POST.
+    """
+    nonces: list[str] = []
+    connections = []
+    _manage(site, "pause", "--timeout", "8")
+    for number in range(10):
+        nonce = f"gone{chance.getrandbits(40):x}"
+        request = bare_request("GET", f"/run/{nonce}/")
+        more = [f"{nonce}b", f"{nonce}c"] if number % 2 else []
+        if more:
+            request = bare_request("POST", f"/run/{nonce}/", "Content-Length: 1") + b"x"
+        try:
+            connection = socket.create_connection(("127.0.0.1", chance.choice(site.ports)), 5)
+        except OSError:
+            continue
+        connection.sendall(request + b"".join(bare_request("GET", f"/run/{n}/") for n in more))
+        connections.append(connection)
+        nonces += [nonce, *more]
+    time.sleep(0.5)  # they wait
+    for connection in connections:
+        connection.close()
+    time.sleep(1.5)  # they are withdrawn
+    _manage(site, "resume")
+    site.must_not_run += nonces
+
+
+def hold_briefly(site: Site, chance: random.Random) -> None:
+    """A pause and a resume."""
+    _manage(site, "hold", "--timeout", "3", "--", "true")
+
+
+def hold_among_pauses(site: Site, chance: random.Random) -> None:
+    """A hold whose command runs while others pause, resume and hold: nothing runs inside."""
+    length = 2 + chance.random() * 3
+    command = (sys.executable, "-m", "tests.chaos.quiet", site.ledger.address, str(length))
+    hold = threading.Thread(
+        target=_manage, args=(site, "hold", "--timeout", str(STILL_WITHIN), "--", *command)
+    )
+    hold.start()
+    others = _Others(site, chance)
+    while hold.is_alive():
+        others.meddle()
+        time.sleep(0.1)
+    others.close()
+
+
+def pause_among_pauses(site: Site, chance: random.Random) -> None:
+    """A person's pause, while others' shorter pauses and holds begin and end."""
+    others = _Others(site, chance)
+    length = 2 + chance.random() * 3
+    try:
+        others.control.pause(QUEUES, STILL_WITHIN + length + 2, by="alice@here")
+        if others.are_still():
+            site.quiet(True, "pause")
+            until = time.monotonic() + length
+            while time.monotonic() < until:
+                others.meddle(resume=False)
+                time.sleep(0.1)
+            site.quiet(False, "pause")
+        others.control.resume(QUEUES)
+    finally:
+        others.close()
+
+
+class _Others:
+    """Colleagues who pause and hold for moments, each by itself."""
+
+    def __init__(self, site: Site, chance: random.Random):
+        broker = Broker(BrokerAddress(site.broker.url), "queueproxy", 15)
+        self._link, self._hold_link = broker.link("chaos"), broker.link("chaos-hold")
+        self.control = Control(self._link)
+        self._chance = chance
+        self._hold: Hold | None = None
+
+    def meddle(self, resume: bool = True) -> None:
+        """Do one thing that must not let anything start that another keeps."""
+        deeds = [self._pause_shortly, self._hold_shortly, *([self._resume] if resume else [])]
+        self._chance.choice(deeds)()
+
+    def _pause_shortly(self) -> None:
+        self.control.pause(QUEUES, self._chance.choice((0.05, 0.5)), by="bob@there")
+
+    def _resume(self) -> None:
+        self.control.resume(QUEUES)
+
+    def _hold_shortly(self) -> None:
+        if self._hold is None:
+            self._hold = Hold(self._hold_link, QUEUES, 0.3, by="carol", reason="a moment")
+            self._hold.keep()
+        elif self._chance.random() < 0.5:
+            self._hold.end()
+            self._hold = None
+        else:
+            self._hold = None  # it lapses
+
+    def are_still(self) -> bool:
+        """Wait until nothing is in flight; whether that came about."""
+        try:
+            wait_until(lambda: not self.control.stillness(QUEUES).in_flight, timeout=STILL_WITHIN)
+        except AssertionError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End what is left of it."""
+        try:
+            if self._hold is not None:
+                self._hold.end()
+        except BrokerUnavailable:
+            pass
+        self._link.close()
+        self._hold_link.close()
+
+
+def _manage(site: Site, *words: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "django", "queueproxy", *words],
+        env=site.environ,
+        cwd=ROOT,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )

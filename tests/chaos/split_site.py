@@ -1,0 +1,63 @@
+"""The usual arrangement: fronts, workers and a broker that may be hurt one by one."""
+
+import signal
+import subprocess
+
+from ..ports import free_port
+from ..waiting import wait_until
+from .broker_server import SiteBroker
+from .rest import left_over
+from .site import GRACEFUL, Site
+
+
+class SplitSite(Site):
+    """Two fronts, two supervisors with two processes each, one broker. Arguments as Site's."""
+
+    def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
+        super().__init__(switch_off, crash_share, [free_port(), free_port()])
+        self.broker = SiteBroker().start()
+        self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.site_url()
+        self.environ["CHAOS_CACHES"] = f"{self.broker.site_url(1)} {self.broker.site_url()}"
+        self.supervisors: list[subprocess.Popen] = []
+
+    def start(self) -> None:
+        """Start fronts and workers."""
+        self.fronts = [self._front(port) for port in self.ports]
+        self.supervisors = [self.start_supervisor() for _ in range(2)]
+        wait_until(lambda: len(self.workers()) >= 4 and self.is_ready(), "fronts and workers", 40)
+
+    def _front(self, port: int) -> subprocess.Popen:
+        return self.manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
+
+    def start_supervisor(self) -> subprocess.Popen:
+        """Start one more supervisor with two worker processes."""
+        options = ("--processes", "2", "--threads", "2", "--graceful-timeout", str(GRACEFUL))
+        return self.manage("runqueueworker", *options)
+
+    def supervisor_pids(self) -> list[int]:
+        return [supervisor.pid for supervisor in self.supervisors]
+
+    def replace_front(self, which: int, number: int) -> None:
+        """End a front by a signal and start another on its port."""
+        self.fronts[which].send_signal(number)
+        self.fronts[which].wait(40)
+        self.fronts[which] = self._front(self.ports[which])
+
+    def replace_supervisor(self, which: int) -> None:
+        """Drain a supervisor with its workers; others are started first."""
+        old = self.supervisors[which]
+        self.supervisors[which] = self.start_supervisor()
+        old.send_signal(signal.SIGTERM)
+        old.wait(40)
+
+    def stop(self) -> None:
+        """End fronts and workers."""
+        self.end([*self.fronts, *self.supervisors])
+
+    def last_look(self) -> list[str]:
+        """What the broker holds that must not be there when everybody has gone."""
+        return left_over(self.broker.client())
+
+    def close(self) -> None:
+        self.broker.stop()
+        super().close()
