@@ -7,7 +7,8 @@ import redis
 
 from queueproxy.broker.claims import Claim, Settlement
 from queueproxy.broker.clients_progress import Progress, ProgressReader
-from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
+from queueproxy.broker.encoded_request import EncodedRequest, encode_request
+from queueproxy.broker.front_broker import FrontBroker, Limits
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.link.links import Link
@@ -16,7 +17,7 @@ from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.broker.worker_broker import WorkerBroker
-from queueproxy.envelopes import Frame, ReplyHead, RequestHead, digest_of, encoded_head
+from queueproxy.envelopes import Frame, ReplyHead, RequestHead, digest_of
 from queueproxy.records import Meta, parse
 
 from .recount import differences
@@ -137,17 +138,7 @@ class BrokerKit:
             body_size=len(body),
             chunks=chunks,
         )
-        return EncodedRequest(
-            id=id,
-            queue=queue,
-            hold_ms=head.hold_ms,
-            max_attempts=most,
-            body_size=len(body),
-            chunks=chunks,
-            head=encoded_head(head),
-            body=b"" if chunks else body,
-            digest=digest_of(body),
-        )
+        return encode_request(head, queue, b"" if chunks else body, digest_of(body))
 
     async def send(self, front_broker: FrontBroker, *orders: EncodedRequest) -> None:
         """Enqueue, with running numbers."""
@@ -262,7 +253,7 @@ class BrokerKit:
 
 def size_of(order: EncodedRequest) -> int:
     """Bytes it counts for in the broker: it is told there until when it may be started."""
-    return len(order.head) + len(',"expires":1700000000000') + order.body_size
+    return len(order.head) + len(',"expires":1700000000000') + order.meta.size
 
 
 def answer(

@@ -6,12 +6,14 @@ import os
 import signal
 
 from queueproxy.broker.claims import Claim, Settlement
-from queueproxy.broker.front_broker import EncodedRequest, FrontBroker, Limits
+from queueproxy.broker.encoded_request import EncodedRequest
+from queueproxy.broker.front_broker import FrontBroker, Limits
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.registration import Registration
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Frame, ReplyHead
+from queueproxy.records import Meta
 
 QUEUES = ("ops", "high", "default", "low")
 LEASE = 600.0  # seconds; nobody beats
@@ -45,23 +47,14 @@ async def _enqueue(front_broker: FrontBroker, due: asyncio.Queue) -> None:
         left += await due.get() if not left else 0
         while not due.empty():
             left += due.get_nowait()
-        batch = [_encoded(number + i) for i in range(min(left, BATCH))]
+        batch = [_encoded(front_broker.front, number + i) for i in range(min(left, BATCH))]
         await front_broker.enqueue(number, batch)
         number, left = number + len(batch), left - len(batch)
 
 
-def _encoded(number: int) -> EncodedRequest:
-    return EncodedRequest(
-        id=f"{number:016x}",
-        queue="default",
-        hold_ms=60_000,
-        max_attempts=2,
-        body_size=0,
-        chunks=0,
-        head=HEAD,
-        body=b"",
-        digest=b"",
-    )
+def _encoded(front: str, number: int) -> EncodedRequest:
+    meta = Meta(f"{number:016x}", front, hold_ms=60_000, size=0, chunks=0, max_attempts=2)
+    return EncodedRequest("default", meta, HEAD, b"", b"")
 
 
 async def _count(front_broker: FrontBroker, due: asyncio.Queue, answered) -> None:

@@ -6,33 +6,15 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from ..envelopes import WIRE_VERSION, Codec
-from ..records import Meta, pack
+from ..envelopes import Codec
 from .broker_time import QUESTION, BrokerTime
+from .encoded_request import EncodedRequest
 from .handle import Broker
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced
 from .replies import ReplyReader
 
 Why = Literal["left", "expired"]  # a client has gone; its hold is over
-
-
-class EncodedRequest(msgspec.Struct, frozen=True):
-    """One request on its way to the broker; it is signed as it is sent.
-
-    ``body`` is empty where it goes in chunks, ``body_size`` is that of the whole; ``digest`` is
-    `digest_of` the whole.
-    """
-
-    id: str
-    queue: str
-    hold_ms: int
-    max_attempts: int
-    body_size: int
-    chunks: int
-    head: bytes
-    body: bytes
-    digest: bytes
 
 
 class Limits(NamedTuple):
@@ -154,28 +136,14 @@ class FrontBroker:
         """
         args: list = []
         for request in requests:
-            args += self._signed(request)
+            # Only now: what is sent again in the middle of its hold must not be valid for longer.
+            args += request.signed(self._codec, self._time.expiry(request.meta.hold_ms))
         bulky = any(len(request.body) > BULKY for request in requests)
         unless_fenced(
             await self._link.script(
                 "enqueue", self.front, self._joined, first, *self._limits, *args, bulky=bulky
             )
         )
-
-    def _signed(self, request: EncodedRequest) -> tuple:
-        # Only now: what is sent again in the middle of its hold must not be valid for longer.
-        head, signature = self._codec.sign_request(
-            request.head, self._time.expiry(request.hold_ms), request.digest, request.body_size
-        )
-        meta = Meta(
-            id=request.id,
-            front=self.front,
-            hold_ms=request.hold_ms,
-            size=len(head) + request.body_size,
-            chunks=request.chunks,
-            max_attempts=request.max_attempts,
-        )
-        return (request.queue, pack(meta), WIRE_VERSION, head, request.body, signature)
 
     async def stage(self, id: str, number: int, chunk: bytes, expires: float) -> bool:
         """Keep one chunk of a large body; False where the broker's bytes are used up.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from channels.consumer import AsyncConsumer
 
-from ..broker.front_broker import EncodedRequest
+from ..broker.encoded_request import EncodedRequest
 from ..envelopes import Frame
 from .client_watch import ClientWatch
 from .consumer_options import ConsumerOptions

@@ -16,7 +16,8 @@ import secrets
 import socket
 from dataclasses import dataclass
 
-from ..broker.front_broker import EncodedRequest, FrontBroker, Limits, Why, new_front_id
+from ..broker.encoded_request import EncodedRequest
+from ..broker.front_broker import FrontBroker, Limits, Why, new_front_id
 from ..broker.handle import Broker
 from ..exceptions import BrokerUnavailable
 from ..route_table import signer

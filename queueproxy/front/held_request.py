@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Self
 
-from ..broker.front_broker import EncodedRequest
+from ..broker.encoded_request import EncodedRequest
 from ..envelopes import Frame
 from .memory import FRAME_OVERHEAD, Reservation
 
@@ -85,7 +85,7 @@ class HeldRequest:
         self.settled = False  # the broker no longer holds it, and has said so
         self.failed = False  # its client has been promised a refusal
         self.withdrawn = False  # the broker is told, or will be, that nobody waits for it
-        self.deadline = loop.time() + request.hold_ms / 1000
+        self.deadline = loop.time() + request.meta.hold_ms / 1000
         self.cut_off = False  # its answer was dropped: the client took it too slowly
         self.cutoff = asyncio.timeout(None)  # ends what is done for the client when it is cut off
         self._expired = False
@@ -126,10 +126,10 @@ class HeldRequest:
         """
         request = self.request
         return (
-            self.times_sent < request.max_attempts
+            self.times_sent < request.meta.max_attempts
             and not self.answering
             and not self.withdrawn
-            and not request.chunks  # lost with the request
+            and not request.chunked  # lost with the request
             and now < self.deadline
         )
 

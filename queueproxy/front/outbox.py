@@ -14,8 +14,6 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-import msgspec.structs
-
 from ..broker.front_broker import Why
 from .held_request import DeliveryState, HeldRequest
 
@@ -193,12 +191,12 @@ class Outbox:
         if held.state is not DeliveryState.PENDING:
             if held.state is DeliveryState.SENT:
                 # Should its batch be sent again, no worker starts it before the withdrawal comes.
-                held.request = msgspec.structs.replace(held.request, hold_ms=0)
+                held.request = held.request.within(0)
             self.withdraw_id(held.request.id, why, done)
             return
         if held in self._waiting:
             self._waiting.remove(held)
-        if held.request.chunks:
+        if held.request.chunked:
             self.withdraw_id(held.request.id, why)
         done.set_result(UNSENT)
 
@@ -237,6 +235,6 @@ class Outbox:
     def _drop_withdrawn(self, held: HeldRequest) -> bool:
         """Return whether a request that came back unsent need not be sent any more."""
         id = held.request.id
-        if id in self._withdrawals and not held.request.chunks:
+        if id in self._withdrawals and not held.request.chunked:
             self._resolve_withdrawal(id, UNSENT)
         return held.withdrawn

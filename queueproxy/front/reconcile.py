@@ -8,8 +8,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-import msgspec.structs
-
 from ..broker.front_broker import FrontBroker
 from ..wording import count_text
 from .held_request import BAD_REPLY, WORKER_LOST, DeliveryState, HeldRequest
@@ -80,7 +78,7 @@ def _send_again_or_fail(lost: list[HeldRequest]) -> list[HeldRequest]:
     for held in lost:
         if held.may_be_sent_again(now):
             hold_ms = int((held.deadline - now) * 1000)
-            held.request = msgspec.structs.replace(held.request, hold_ms=hold_ms)
+            held.request = held.request.within(hold_ms)
             again.append(held)
         else:
             held.notify(WORKER_LOST)

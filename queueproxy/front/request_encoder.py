@@ -2,8 +2,8 @@
 
 import time
 
-from ..broker.front_broker import EncodedRequest
-from ..envelopes import RequestHead, encoded_head
+from ..broker.encoded_request import EncodedRequest, encode_request
+from ..envelopes import RequestHead
 from .consumer_options import ConsumerOptions
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path
 from .upload import Body
@@ -22,7 +22,7 @@ class RequestEncoder:
         self._options = options
 
     def encode(self, scope: dict, id: str, request_id: str, body: Body) -> EncodedRequest:
-        """The request as the broker takes it.
+        """Encode a request as the broker takes it.
 
         Args:
             scope: of the ASGI server, admitted.
@@ -31,17 +31,7 @@ class RequestEncoder:
             body: as it was taken in.
         """
         head = self._head(scope, id, request_id, body)
-        return EncodedRequest(
-            id=id,
-            queue=head.queue,
-            hold_ms=head.hold_ms,
-            max_attempts=head.max_attempts,
-            body_size=body.size,
-            chunks=body.chunks,
-            head=encoded_head(head),
-            body=body.inline,
-            digest=body.digest,
-        )
+        return encode_request(head, head.queue, body.inline, body.digest)
 
     def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:
         options = self._options

@@ -187,7 +187,7 @@ async def test_a_large_body_whose_request_is_never_sent_leaves_nothing(kit, fron
     def fail(head):
         raise RuntimeError("It can't be encoded.")
 
-    monkeypatch.setattr("queueproxy.front.consumer.encoded_head", fail)
+    monkeypatch.setattr("queueproxy.broker.encoded_request.encoded_head", fail)
     connection = Connection(front, body=b"x" * CHUNK)
     await connection.end()
     await eventually(lambda: (kit.counters().bytes, kit.left()) == (0, {"front", "fronts"}))

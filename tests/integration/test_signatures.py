@@ -254,7 +254,7 @@ async def test_what_version_1_left_waits_for_who_knows_it(kit, monkeypatch):
     """As any version that a worker does not know, until its hold is over or its front goes."""
     front_broker, worker_broker = await kit.front_broker(), kit.worker_broker(queues=QUEUES)
     with monkeypatch.context() as before:
-        before.setattr("queueproxy.broker.front_broker.WIRE_VERSION", "1")
+        before.setattr("queueproxy.broker.encoded_request.WIRE_VERSION", "1")
         await kit.put(front_broker, "old")
     await kit.put(front_broker, "new")
     claim = worker_broker.settle_and_claim(None)

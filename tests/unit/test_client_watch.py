@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from queueproxy.broker.front_broker import EncodedRequest
+from queueproxy.broker.encoded_request import EncodedRequest
 from queueproxy.front.client_watch import WATCH_AFTER, ClientWatch
 from queueproxy.front.held_request import HeldRequest, HoldEnd
 from queueproxy.front.memory import MemoryBudget
+from queueproxy.records import Meta
 
 REQUEST = {"type": "http.request", "body": b"", "more_body": False}
 DISCONNECT = {"type": "http.disconnect"}
@@ -36,7 +37,8 @@ async def hold():
     watches = []
 
     def begin(connection: Connection, seconds: float) -> tuple[HeldRequest, ClientWatch]:
-        order = EncodedRequest("r", "default", int(seconds * 1000), 2, 0, 0, b"", b"", b"")
+        meta = Meta("r", "f", int(seconds * 1000), 0, 0, 2)
+        order = EncodedRequest("default", meta, b"", b"", b"")
         held = HeldRequest(order, asyncio.get_running_loop(), MemoryBudget(1 << 20).reservation())
         watches.append(ClientWatch(held, connection.receive))
         return held, watches[-1]

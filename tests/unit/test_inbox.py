@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from queueproxy.broker.front_broker import EncodedRequest
+from queueproxy.broker.encoded_request import EncodedRequest
 from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
 from queueproxy.front.held_request import BAD_REPLY, Failure, HeldRequest, HoldEnd
 from queueproxy.front.inbox import Inbox
 from queueproxy.front.memory import MemoryBudget
+from queueproxy.records import Meta
 
 CODEC = Codec(["secret"], "ns")
 
@@ -26,7 +27,7 @@ async def inbox():
 
 
 def hold(inbox: Inbox, id: str, size: int = 100, most: int = 2) -> HeldRequest:
-    order = EncodedRequest(id, "default", 60_000, most, size, 0, b"head", b"", b"")
+    order = EncodedRequest("default", Meta(id, "f", 60_000, size, 0, most), b"head", b"", b"")
     held = HeldRequest(order, asyncio.get_running_loop(), MemoryBudget(1 << 20).reservation())
     inbox.add(held)
     return held

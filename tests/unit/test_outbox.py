@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from queueproxy.broker.front_broker import EncodedRequest
+from queueproxy.broker.encoded_request import EncodedRequest
 from queueproxy.front.held_request import DeliveryState, HeldRequest
 from queueproxy.front.memory import MemoryBudget
 from queueproxy.front.outbox import (
@@ -15,6 +15,7 @@ from queueproxy.front.outbox import (
     Chunk,
     Outbox,
 )
+from queueproxy.records import Meta
 
 PENDING, SENT, QUEUED = DeliveryState
 
@@ -28,7 +29,8 @@ def add(outbox: Outbox, *ids: str, body=b"", most=2, chunks=0) -> list[HeldReque
     loop = asyncio.get_running_loop()
     added = []
     for id in ids:
-        request = EncodedRequest(id, "default", 60_000, most, 100, chunks, b"head", body, b"")
+        meta = Meta(id, "f", 60_000, 100, chunks, most)
+        request = EncodedRequest("default", meta, b"head", body, b"")
         added.append(HeldRequest(request, loop, MemoryBudget(1 << 20).reservation()))
         outbox.add(added[-1])
     return added
@@ -149,7 +151,7 @@ async def test_a_withdrawal_does_not_overtake_its_request(outbox):
     assert outbox.next_withdrawals() == ("left", ["a"])
     outbox.batch_uncertain()
     assert outbox.next_withdrawals() == ("left", ["a"])
-    assert outbox.next_batch().held[0].request.hold_ms == 0  # no worker starts it meanwhile
+    assert outbox.next_batch().held[0].request.meta.hold_ms == 0  # no worker starts it meanwhile
     outbox.batch_taken()
     assert outbox.next_withdrawals() == ("left", ["a", "c"])
     assert not b.withdrawn

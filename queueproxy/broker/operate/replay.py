@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 import msgspec.structs
 
-from ...envelopes import Codec, digest_of, encoded_head
+from ...envelopes import Codec, digest_of
 from ...exceptions import BrokerUnavailable, DecodeError, QueueProxyError
-from ..front_broker import EncodedRequest, FrontBroker, Limits, new_front_id
+from ..encoded_request import EncodedRequest, encode_request
+from ..front_broker import FrontBroker, Limits, new_front_id
 from ..handle import Broker
 from ..link.links import AsyncLink
 from ..link.protocol import checked
@@ -117,17 +118,7 @@ def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> Encod
         max_attempts=1,
         chunks=0,
     )
-    return EncodedRequest(
-        id=head.id,
-        queue=letter.queue,
-        hold_ms=head.hold_ms,
-        max_attempts=1,
-        body_size=len(letter.body),
-        chunks=0,
-        head=encoded_head(head),
-        body=letter.body,
-        digest=digest_of(letter.body),
-    )
+    return encode_request(head, letter.queue, letter.body, digest_of(letter.body))
 
 
 async def _status(front_broker: FrontBroker, codec: Codec) -> int:

@@ -9,7 +9,8 @@ from itertools import count
 import msgspec
 import msgspec.structs
 
-from queueproxy.broker.front_broker import EncodedRequest, FrontBroker
+from queueproxy.broker.encoded_request import EncodedRequest
+from queueproxy.broker.front_broker import FrontBroker
 from queueproxy.broker.replies import Notice
 from queueproxy.envelopes import Frame, RequestHead, digest_of, encoded_head
 from queueproxy.exceptions import BrokerUnavailable

@@ -1,0 +1,68 @@
+"""Encodes a request for the broker; it is signed as it is sent."""
+
+import msgspec
+
+from ..envelopes import WIRE_VERSION, Codec, RequestHead, encoded_head
+from ..records import Meta, pack
+
+
+class EncodedRequest(msgspec.Struct, frozen=True):
+    """One request on its way to the broker.
+
+    Attributes:
+        queue: its queue.
+        meta: for the scripts; until the request is signed, ``size`` is that of the body alone.
+        head: of `encoded_head`.
+        body: empty where it goes in chunks.
+        digest: `digest_of` the whole body.
+    """
+
+    queue: str
+    meta: Meta
+    head: bytes
+    body: bytes
+    digest: bytes
+
+    @property
+    def id(self) -> str:
+        return self.meta.id
+
+    @property
+    def chunked(self) -> bool:
+        """Whether its body goes beside it, in chunks."""
+        return self.meta.chunks > 0
+
+    def within(self, hold_ms: int) -> "EncodedRequest":
+        """Copy it, to be started so soon or never."""
+        return msgspec.structs.replace(self, meta=self.meta._replace(hold_ms=hold_ms))
+
+    def signed(self, codec: Codec, expires: int) -> tuple:
+        """Sign it, and list the arguments of the script ``enqueue`` for one request.
+
+        Args:
+            expires: until when it may be started (ms of the broker's clock).
+        """
+        size = self.meta.size
+        head, signature = codec.sign_request(self.head, expires, self.digest, size)
+        meta = self.meta._replace(size=size + len(head))
+        return (self.queue, pack(meta), WIRE_VERSION, head, self.body, signature)
+
+
+def encode_request(head: RequestHead, queue: str, body: bytes, digest: bytes) -> EncodedRequest:
+    """Encode a request.
+
+    Args:
+        head: of the request.
+        queue: to put it on.
+        body: the whole; empty where it goes in chunks.
+        digest: `digest_of` the whole.
+    """
+    meta = Meta(
+        id=head.id,
+        front=head.front,
+        hold_ms=head.hold_ms,
+        size=head.body_size,
+        chunks=head.chunks,
+        max_attempts=head.max_attempts,
+    )
+    return EncodedRequest(queue, meta, encoded_head(head), body, digest)
