@@ -109,14 +109,12 @@ class FrontBroker:
         Raises:
             Fenced: it was given up; join and reconcile.
         """
-        return unless_fenced(
-            await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
-        )
+        reply = await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
+        return unless_fenced(reply)
 
     async def routes(self) -> PublishedRoutes:
         """What workers have published of their URLs, as it stands there."""
-        command = ("HMGET", self._link.keys.routes, "digest", "table")
-        (found,) = await self._link.commands([command])
+        (found,) = await self._link.commands([("HMGET", self._link.keys.routes, "digest", "table")])
         return PublishedRoutes(*checked(found))
 
     async def sample(self) -> None:

@@ -5,7 +5,7 @@ import logging
 from .. import route_table
 from ..broker.registration import Registration
 from ..envelopes import RequestHead, Signer
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, ErrorReply
 from ..route_table import OPS_QUEUE, OpsPaths, path_in_site
 from . import published_routes
 
@@ -65,13 +65,15 @@ class OwnRoutes:
         self._published = self._registration.publish(digest, self._table, anew=anew)
 
     def _complain(self, error: BaseException) -> None:
+        refused = isinstance(error, ErrorReply)
+        if isinstance(error, BrokerUnavailable) and not refused:
+            return  # it is away: the heartbeat says so
         trouble = f"{type(error).__name__}: {error}"
         if trouble == self._trouble:
             return
         self._trouble = trouble
-        expected = isinstance(error, BrokerUnavailable)
         logger.warning(
             "The table of routes can't be published (%s); trying again.",
             trouble,
-            exc_info=None if expected else error,
+            exc_info=None if refused else error,
         )

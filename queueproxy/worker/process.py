@@ -111,8 +111,8 @@ class Worker:
         if not self._stop.is_set():
             self._start_threads()
         while not self._stop.is_set() and self._threads_alive():
-            self._beat()
-            self._routes.keep_published()
+            if self._beat():
+                self._routes.keep_published()
             self._until_next_beat(self._threads_alive)
         return self._drain()
 
@@ -180,7 +180,8 @@ class Worker:
         options = self._options
         return options.burst or options.max_requests is not None or self._waits_for_migrations()
 
-    def _beat(self) -> None:
+    def _beat(self) -> bool:
+        """Send a heartbeat; whether the broker took it."""
         for _ in range(TELL_AFTER):
             try:
                 self._beat_once()
@@ -188,8 +189,9 @@ class Worker:
                 why = error
             else:
                 self._outage.note(False)
-                return
+                return True
         self._outage.note(True, why)
+        return False
 
     def _beat_once(self) -> None:
         if not self._registration.beat(self._state(), memory_bytes()):
