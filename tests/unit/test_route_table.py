@@ -199,6 +199,7 @@ def test_a_site_without_the_page_publishes_none():
         "/backstage/queueproxy/queue/dead/1732-0/discard/",
         "/backstage/login/",
         "/static/queueproxy/dashboard.js",
+        "/static/admin/img/icon-yes.svg",
     ],
 )
 def test_in_the_lane(mine, inside):
