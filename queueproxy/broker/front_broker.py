@@ -103,11 +103,10 @@ class FrontBroker:
         Raises:
             Fenced: it was given up; join and reconcile.
         """
-        held = unless_fenced(
-            await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
-        )
+        reply = await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
+        digest = unless_fenced(reply)
         await self._ask_time()
-        return held
+        return digest
 
     async def _ask_time(self) -> None:
         asked_at = self._time.asking()
@@ -116,8 +115,7 @@ class FrontBroker:
 
     async def routes(self) -> PublishedRoutes:
         """What workers have published of their URLs, as it stands there."""
-        command = ("HMGET", self._link.keys.routes, "digest", "table")
-        (found,) = await self._link.commands([command])
+        (found,) = await self._link.commands([("HMGET", self._link.keys.routes, "digest", "table")])
         return PublishedRoutes(*checked(found))
 
     async def sample(self) -> None:

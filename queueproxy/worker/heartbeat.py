@@ -52,10 +52,13 @@ class Heartbeat:
                 self._stop.wait(backoff.failed())
         return False
 
-    def beat(self) -> None:
+    def beat(self) -> bool:
         """Keep the leases; register anew where the broker has given this worker up.
 
         Where its state is another release's by now, the stop is set.
+
+        Returns:
+            Whether the broker took it.
         """
         for _ in range(TELL_AFTER):
             try:
@@ -65,11 +68,12 @@ class Heartbeat:
             except SchemaMismatch as error:
                 self._outage.note_mismatch(error)
                 self._stop.set()
-                return
+                return False
             else:
                 self._outage.note(False)
-                return
+                return True
         self._outage.note(True, why)
+        return False
 
     def _beat_once(self) -> None:
         if not self._registration.beat(self._state(), memory_bytes()):

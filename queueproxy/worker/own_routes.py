@@ -5,7 +5,7 @@ import logging
 from .. import route_table
 from ..broker.registration import Registration
 from ..envelopes import RequestHead, Signer
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
 from ..route_table import OPS_QUEUE, OpsPaths, path_in_site
 from . import published_routes
 
@@ -44,20 +44,25 @@ class OwnRoutes:
 
         Whatever goes wrong is said once and tried again the next time.
         """
+        if self._ops is None:
+            self.read()
         try:
-            if self._ops is None:
-                self._read()
             if self._table:
                 self._publish()
-        except BaseException as error:  # of the URLconf: whatever the project's code raises
+                self._trouble = ""
+        except SchemaMismatch:
+            pass  # the heartbeat says so
+        except Exception as error:
             self._complain(error)
-        else:
-            self._trouble = ""
 
-    def _read(self) -> None:
-        table = published_routes.route_table(self._release)
-        self._ops = OpsPaths(table.ops)
-        self._table = route_table.encoded(table, self._signer)
+    def read(self) -> None:
+        """Find the routes in the project's URLconf."""
+        try:
+            table = published_routes.route_table(self._release)
+            self._table = route_table.encoded(table, self._signer)
+            self._ops = OpsPaths(table.ops)
+        except BaseException as error:  # whatever the project's code raises
+            self._complain(error)
 
     def _publish(self) -> None:
         digest = route_table.table_digest(self._table)
@@ -65,13 +70,15 @@ class OwnRoutes:
         self._published = self._registration.publish(digest, self._table, anew=anew)
 
     def _complain(self, error: BaseException) -> None:
+        refused = isinstance(error, ErrorReply)
+        if isinstance(error, BrokerUnavailable) and not refused:
+            return  # it is away: the heartbeat says so
         trouble = f"{type(error).__name__}: {error}"
         if trouble == self._trouble:
             return
         self._trouble = trouble
-        expected = isinstance(error, BrokerUnavailable)
         logger.warning(
             "The table of routes can't be published (%s); trying again.",
             trouble,
-            exc_info=None if expected else error,
+            exc_info=None if refused else error,
         )

@@ -96,6 +96,7 @@ class Worker:
 
     def run(self) -> int:
         """Serve; the exit status."""
+        self._routes.read()  # before the lease runs: to import all views may take long
         if not self._heartbeat.begin():
             self._report(GOODBYE)
             return 0
@@ -106,8 +107,8 @@ class Worker:
         if not self._stop.is_set():
             self._start_threads()
         while not self._stop.is_set() and self._threads_alive():
-            self._heartbeat.beat()
-            self._routes.keep_published()
+            if self._heartbeat.beat():
+                self._routes.keep_published()
             self._until_next_beat(self._threads_alive)
         return self._drain()
 

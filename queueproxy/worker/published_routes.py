@@ -34,6 +34,12 @@ _FILES = (
     *("admin/css/base.css", "admin/css/dark_mode.css", "admin/css/login.css"),
     *("admin/css/nav_sidebar.css", "admin/css/responsive.css", "admin/css/rtl.css"),
     *("admin/css/responsive_rtl.css", "admin/js/theme.js", "admin/js/nav_sidebar.js"),
+    # Of messages and of the list of models: a browser loads the page until it has them.
+    *("admin/img/icon-yes.svg", "admin/img/icon-alert.svg", "admin/img/icon-no.svg"),
+    *("admin/img/icon-addlink.svg", "admin/img/icon-changelink.svg"),
+    *("admin/img/icon-viewlink.svg", "admin/img/icon-hidelink.svg"),
+    *("admin/img/icon-deletelink.svg", "admin/img/sorting-icons.svg"),
+    *("admin/img/tooltag-add.svg", "admin/img/tooltag-arrowright.svg"),
     *("queueproxy/dashboard.css", "queueproxy/dashboard.js", "queueproxy/charts.js"),
     *("queueproxy/forms.js", "queueproxy/morph.js"),
     *("queueproxy/vendor/uPlot.iife.min.js", "queueproxy/vendor/uPlot.min.css"),
