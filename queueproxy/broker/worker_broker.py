@@ -2,31 +2,28 @@
 
 from collections.abc import Callable
 
-from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame, RequestHead
+from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import (
     BrokerFull,
     BrokerRefused,
     BrokerUnavailable,
-    RequestExpired,
     SchemaMismatch,
 )
 from ..records import Held, parse
 from .bells import BLOCK_FOR, Bells
-from .broker_time import QUESTION, BrokerTime
 from .claims import (
     Claim,
     Settlement,
     claim_of,
-    fetch_chunks,
     frame_arguments,
     settlement_arguments,
-    verified,
 )
 from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced
+from .opener import Opener
 
 AGAIN = b"again"
 IDLE = b"idle"
@@ -60,8 +57,7 @@ class WorkerBroker:
         self._link = broker.link("worker-executor", spin=spin)
         self._max_memory = broker.max_memory
         self._codec = codec
-        self._key = 0  # number of the secret with which the held request is signed
-        self._time = BrokerTime()
+        self._opener = Opener(self._link, codec)
         self._number = number
         self._queues = queues
         self._call = 0
@@ -118,16 +114,16 @@ class WorkerBroker:
     def _take(
         self,
         arguments: tuple,
-        before: tuple | None,
+        sent_ahead: tuple | None,
         while_waiting: Callable[[], None] | None = None,
         bulky: bool = False,
     ) -> Claim | None:
         while True:
-            timeout = BLOCK_FOR + MARGIN if before else ANSWER_WITHIN
+            timeout = BLOCK_FOR + MARGIN if sent_ahead else ANSWER_WITHIN
             reply = self._link.script(
                 "settle_and_claim",
                 *arguments,
-                before=before,
+                sent_ahead=sent_ahead,
                 timeout=timeout,
                 while_waiting=while_waiting,
                 bulky=bulky,
@@ -137,7 +133,7 @@ class WorkerBroker:
                 raise BrokerFull
             if reply[0] != AGAIN:
                 break
-            before = None
+            sent_ahead = None
         self._call += 1
         if reply[0] != IDLE:
             return claim_of(reply)
@@ -146,7 +142,7 @@ class WorkerBroker:
 
     def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
         common = (self.worker, self.slot, self._call, int(claim), WIRE_VERSION)
-        settling = settlement_arguments(settlement, self._codec, self._key)
+        settling = settlement_arguments(settlement, self._codec, self._opener.key)
         return (*common, *settling, self._max_memory, *self._queues)
 
     def push(self, claim: Claim, frame: Frame) -> bool:
@@ -157,7 +153,7 @@ class WorkerBroker:
             BrokerFull: nothing was done; call again in a while.
         """
         lease = (self.worker, self.slot, claim.id, claim.entry, claim.attempt)
-        frame_as_sent = frame_arguments(frame, self._codec, self._key)
+        frame_as_sent = frame_arguments(frame, self._codec, self._opener.key)
         arguments = (*lease, *frame_as_sent, self._max_memory)
         reply = self._link.script("push", *arguments, bulky=len(frame.body) > BULKY)
         if reply == FULL:
@@ -172,25 +168,13 @@ class WorkerBroker:
         return held is not None and (held.queue, held.entry) == (claim.queue, claim.entry)
 
     def open(self, claim: Claim) -> Envelope:
-        """Fetch the chunks, verify and decode; see that it may still be started.
+        """Verify and decode; see Opener.
 
         Raises:
             DecodeError: it is malformed, altered, forged or too late; refuse it.
             BrokerUnavailable: the chunks or the time could not be read now; call again.
         """
-        body = fetch_chunks(self._link, claim) if claim.chunks else claim.body
-        envelope = verified(claim, body, self._codec)
-        self._key = envelope.key
-        self._see_that_it_may_start(envelope.head)
-        return envelope
-
-    def _see_that_it_may_start(self, head: RequestHead) -> None:
-        if self._time.look_is_due or not self._time.allows(head.expires, head.hold_ms):
-            asked_at = self._time.asking()
-            (answer,) = self._link.commands([QUESTION])
-            self._time.told(checked(answer), asked_at)
-            if not self._time.allows(head.expires, head.hold_ms):
-                raise RequestExpired
+        return self._opener.open(claim)
 
     def close(self) -> None:
         """Report what was counted and drop the link."""

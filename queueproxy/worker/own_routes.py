@@ -1,10 +1,11 @@
 """The routes of this process's own code: published for fronts, and the last word on the lane."""
 
 import logging
+from collections.abc import Sequence
 
 from .. import route_table
 from ..broker.registration import Registration
-from ..envelopes import RequestHead, Signer
+from ..envelopes import RequestHead
 from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
 from ..route_table import OPS_QUEUE, OpsPaths, path_in_site
 from . import published_routes
@@ -20,13 +21,15 @@ class OwnRoutes:
 
     Args:
         release: of the code.
-        signer: signs tables.
+        namespace, secrets: tables are signed for and with.
         registration: of the process.
     """
 
-    def __init__(self, release: str, signer: Signer, registration: Registration):
+    def __init__(
+        self, release: str, namespace: str, secrets: Sequence[str], registration: Registration
+    ):
         self._release = release
-        self._signer = signer
+        self._signer = route_table.signer(secrets, namespace)
         self._registration = registration
         self._ops: OpsPaths | None = None  # None until the URLconf could be read
         self._table = b""  # encoded; empty where there is none to publish

@@ -12,7 +12,6 @@ from ..broker.handle import Broker
 from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
-from ..route_table import signer
 from .executor import Executor
 from .giving_up import give_up
 from .heartbeat import Heartbeat
@@ -75,9 +74,7 @@ class Worker:
         self._registration = Registration(options.broker, about, options.queues, report)
         self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
         self._routes = OwnRoutes(
-            about["release"],
-            signer(options.secrets, options.broker.namespace),
-            self._registration,
+            about["release"], options.broker.namespace, options.secrets, self._registration
         )
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(

@@ -14,7 +14,7 @@ from redis.exceptions import AskError, MovedError, RedisError, ResponseError
 from ...exceptions import BrokerUnavailable
 from ...keys import Keys
 from .connect import ANSWER_WITHIN, BrokerAddress, async_connection, descriptor_of, sync_connection
-from .protocol import Command, Epoch, error_reply, not_connected
+from .protocol import Command, ScriptSession, error_reply, not_connected
 from .spin_wait import SpinWait
 
 MOST_HOPS = 5  # from node to node of a cluster, to connect once
@@ -80,7 +80,7 @@ class Link:
         self, address: BrokerAddress, keys: Keys, role: str, lease_ms: int, *, spin: bool = False
     ):
         self.keys = keys
-        self._epoch = Epoch(keys, lease_ms)
+        self._session = ScriptSession(keys, lease_ms)
         self._connection = sync_connection(address, role=role)
         self._node = Node(self._connection, keys)
         self._spin = SpinWait() if spin else None
@@ -88,7 +88,7 @@ class Link:
     @property
     def run_id(self) -> str:
         """The server's run_id as of this connection; empty while there is none."""
-        return self._epoch.run_id
+        return self._session.run_id
 
     def __enter__(self) -> "Link":
         return self
@@ -138,15 +138,15 @@ class Link:
         self,
         name: str,
         *args,
-        before: Command | None = None,
+        sent_ahead: Command | None = None,
         timeout: float = ANSWER_WITHIN,
         while_waiting: Callable[[], None] | None = None,
         bulky: bool = False,
     ):
-        """Run a script; see Epoch.run, and `commands` for what may be done meanwhile."""
+        """Run a script; see ScriptSession.run, and `commands` for what may be done meanwhile."""
         if not self._connection.is_connected:
-            self._epoch.run_id = ""
-        conversation = self._epoch.run(name, args, before)
+            self._session.run_id = ""
+        conversation = self._session.run(name, args, sent_ahead)
         try:
             batch = next(conversation)
             while True:
@@ -156,7 +156,7 @@ class Link:
 
     def _connect(self) -> None:
         connection = self._connection
-        self._epoch.run_id = ""
+        self._session.run_id = ""
         try:
             connection.connect()
             while self._node.is_another(self._ask_for_state()):
@@ -187,7 +187,7 @@ class Link:
 
     def close(self) -> None:
         """Drop the connection; the next command connects again and asks for the epoch anew."""
-        self._epoch.run_id = ""
+        self._session.run_id = ""
         self._connection.disconnect()
 
 
@@ -196,14 +196,14 @@ class AsyncLink:
 
     def __init__(self, address: BrokerAddress, keys: Keys, role: str, lease_ms: int):
         self.keys = keys
-        self._epoch = Epoch(keys, lease_ms)
+        self._session = ScriptSession(keys, lease_ms)
         self._connection = async_connection(address, role=role)
         self._node = Node(self._connection, keys)
 
     @property
     def run_id(self) -> str:
         """The server's run_id as of this connection; empty while there is none."""
-        return self._epoch.run_id
+        return self._session.run_id
 
     async def commands(
         self, commands: Sequence[Command], timeout: float = ANSWER_WITHIN, *, bulky: bool = False
@@ -223,10 +223,10 @@ class AsyncLink:
             raise
 
     async def script(self, name: str, *args, timeout: float = ANSWER_WITHIN, bulky: bool = False):
-        """Run a script; see Epoch.run."""
+        """Run a script; see ScriptSession.run."""
         if not self._connection.is_connected:
-            self._epoch.run_id = ""
-        conversation = self._epoch.run(name, args)
+            self._session.run_id = ""
+        conversation = self._session.run(name, args)
         try:
             batch = next(conversation)
             while True:
@@ -240,7 +240,7 @@ class AsyncLink:
 
         Where that is not what the script replies when it has done its work, call `script`.
         """
-        return self._epoch.command(name, args)
+        return self._session.command(name, args)
 
     async def _be_connected(self) -> None:
         connection = self._connection
@@ -259,7 +259,7 @@ class AsyncLink:
 
     async def _connect(self) -> None:
         connection = self._connection
-        self._epoch.run_id = ""
+        self._session.run_id = ""
         try:
             await connection.connect()
             while self._node.is_another(await self._ask_for_state()):
@@ -286,5 +286,5 @@ class AsyncLink:
 
     async def close(self) -> None:
         """Drop the connection; the next command connects again and asks for the epoch anew."""
-        self._epoch.run_id = ""
+        self._session.run_id = ""
         await self._connection.disconnect(nowait=True)

@@ -35,8 +35,9 @@ FENCED = b"fenced"
 IN_A_SCRIPT = " script: "
 
 
-class Epoch:
-    """The server a link agreed on these keys with, and how it converses with it.
+class ScriptSession:
+    """Runs scripts on the one server a link agreed on these keys with (its epoch).
+
 
     Args:
         keys: the namespace.
@@ -48,16 +49,16 @@ class Epoch:
         self.run_id = ""
         self._lease_ms = lease_ms
 
-    def run(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
+    def run(self, name: str, args: tuple, sent_ahead: Command | None = None) -> Conversation:
         """Run a script, agreeing on the epoch first where that is due; returns its reply.
 
-        `before` is a command sent ahead of the script in the same write (a blocking pop).
+        `sent_ahead` is a command that goes out before it in the same write (a blocking pop).
         """
         if not self.run_id:
             (info,) = yield [INFO]
             self.run_id = run_id_of(checked(info))
         try:
-            return (yield from self._call(name, args, before))
+            return (yield from self._call(name, args, sent_ahead))
         except EpochChanged:
             yield from self._call("adopt", (self._lease_ms,))
             return (yield from self._call(name, args))
@@ -66,9 +67,9 @@ class Epoch:
         """Spell the command that runs a script in this epoch."""
         return ("FCALL", f"{library().name}_{name}", 1, self.keys.state, self.run_id, *args)
 
-    def _call(self, name: str, args: tuple, before: Command | None = None) -> Conversation:
+    def _call(self, name: str, args: tuple, sent_ahead: Command | None = None) -> Conversation:
         command = self.command(name, args)
-        *first, reply = yield [before, command] if before else [command]
+        *first, reply = yield [sent_ahead, command] if sent_ahead else [command]
         for other in first:
             checked(other)  # the script can be run again
         if _is_unknown_function(reply):  # a new server, or FUNCTION FLUSH; nothing was run

@@ -1,0 +1,47 @@
+"""Opens claimed requests: fetches, verifies and decodes them; refuses what comes too late."""
+
+from ..envelopes import Codec, Envelope, RequestHead
+from ..exceptions import RequestExpired
+from .broker_time import QUESTION, BrokerTime
+from .claims import Claim, fetch_chunks, verified
+from .link.links import Link
+from .link.protocol import checked
+
+
+class Opener:
+    """Opens the requests of one thread.
+
+    Attributes:
+        key: number of the secret with which the last one was signed.
+
+    Args:
+        link: the thread's own.
+        codec: verifies.
+    """
+
+    def __init__(self, link: Link, codec: Codec):
+        self._link = link
+        self._codec = codec
+        self._time = BrokerTime()
+        self.key = 0
+
+    def open(self, claim: Claim) -> Envelope:
+        """Fetch the chunks, verify and decode; see that it may still be started.
+
+        Raises:
+            DecodeError: it is malformed, altered, forged or too late; refuse it.
+            BrokerUnavailable: the chunks or the time could not be read now; call again.
+        """
+        body = fetch_chunks(self._link, claim) if claim.chunks else claim.body
+        envelope = verified(claim, body, self._codec)
+        self.key = envelope.key
+        self._see_that_it_may_start(envelope.head)
+        return envelope
+
+    def _see_that_it_may_start(self, head: RequestHead) -> None:
+        if self._time.look_is_due or not self._time.allows(head.expires, head.hold_ms):
+            asked_at = self._time.asking()
+            (answer,) = self._link.commands([QUESTION])
+            self._time.told(checked(answer), asked_at)
+            if not self._time.allows(head.expires, head.hold_ms):
+                raise RequestExpired
