@@ -1,10 +1,14 @@
 """A server whose clock the tests set: its TIME, not its monotonic clock."""
 
+import time
 from pathlib import Path
 
 from .servers import BrokerServer, missing
+from .waiting import wait_until
 
 LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"  # of Debian's package libfaketime
+
+CLOSE = 1.5  # seconds
 
 
 class ShiftedServer(BrokerServer):
@@ -19,10 +23,12 @@ class ShiftedServer(BrokerServer):
         self.shift(0)
 
     def shift(self, seconds: int) -> None:
-        """From now on its clock is so far ahead of this machine's."""
+        """Set its clock so far ahead of this machine's; when this returns, commands see it."""
         new = self._offset.with_suffix(".new")
         new.write_text(f"{seconds:+d}")
         new.rename(self._offset)
+        if self._process is not None:  # what it says may be a moment old
+            wait_until(lambda: abs(self.client().time()[0] - time.time() - seconds) < CLOSE)
 
     def _environ(self) -> dict[str, str]:
         found = sorted(Path("/").glob(LIBRARY[1:]))

@@ -128,8 +128,9 @@ def _unexplained(
     """
     if names & (FORGETTING | CUTTING):
         return
-    if outcome.status == 503 and outcome.seconds < SETTINGS["MAX_HOLD"] - LATE:
-        yield f"turned away after {outcome.seconds:.1f} s, and there was room"
+    waited = outcome.seconds - (outcome.extra if outcome.kind == "DRIBBLE" else 0)
+    if outcome.status == 503 and waited < SETTINGS["MAX_HOLD"] - LATE:
+        yield f"turned away after {waited:.1f} s, and there was room"
     if outcome.status not in (CUT, KEPT, 502):
         return
     if any(run.pid in hurt for run in runs) or (not runs and names & DEADLY):

@@ -84,8 +84,9 @@ class Dawdler(User):
     def send(self, port: int, nonce: str) -> list[Outcome]:
         if self._chance.random() < 0.2:
             return [stall(port, nonce)]
-        data = os.urandom(self._chance.choice((300_000, 600_000)))
-        body = Slowly(data, self._chance.choice((0.02, 0.1, 0.5)))
+        # Of the slowest, a part that goes to the broker takes longer than a hold.
+        size, pause = self._chance.choice(((300_000, 0.02), (600_000, 0.1), (560_000, 1.1)))
+        body = Slowly(os.urandom(size), pause)
         outcome = ask(port, nonce, "DRIBBLE", body=body, user=self._user)
         outcome.extra = body.seconds
         return [outcome]

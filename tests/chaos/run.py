@@ -12,6 +12,7 @@ from .embedded_site import EmbeddedSite
 from .faults import EMBEDDED_FAULTS, FAULTS, set_clock
 from .judge import Evidence, judge
 from .ledger import QUIET
+from .probe.switches import scripts_off
 from .report import Result, keep
 from .rest import not_at_rest
 from .rough_users import ROUGH_USERS
@@ -54,7 +55,8 @@ def run(options: Options) -> Result:
     site = kind(options.switch_off, options.crash_share)
     try:
         site.start()
-        result = _hurt(site, options)
+        with scripts_off(options.switch_off):
+            result = _hurt(site, options)
         if not (options.switch_off and result.violations):
             result.violations += not_at_rest(site.broker.client())
         site.stop()

@@ -65,7 +65,6 @@ def hold_among_pauses(site: Site, chance: random.Random) -> None:
     others = _Others(site, chance)
     while hold.is_alive():
         others.meddle()
-        time.sleep(0.1)
     others.close()
 
 
@@ -80,7 +79,6 @@ def pause_among_pauses(site: Site, chance: random.Random) -> None:
             until = time.monotonic() + length
             while time.monotonic() < until:
                 others.meddle(resume=False)
-                time.sleep(0.1)
             site.quiet(False, "pause")
         others.control.resume(QUEUES)
     finally:
@@ -98,12 +96,13 @@ class _Others:
         self._hold: Hold | None = None
 
     def meddle(self, resume: bool = True) -> None:
-        """Do one thing that must not let anything start that another keeps."""
+        """Do one thing that must not let start what another keeps, and let it have its effect."""
         deeds = [self._pause_shortly, self._hold_shortly, *([self._resume] if resume else [])]
         self._chance.choice(deeds)()
+        time.sleep(self._chance.random())
 
     def _pause_shortly(self) -> None:
-        self.control.pause(QUEUES, self._chance.choice((0.05, 0.5)), by="bob@there")
+        self.control.pause(QUEUES, self._chance.choice((0.05, 0.3)), by="bob@there")
 
     def _resume(self) -> None:
         self.control.resume(QUEUES)
