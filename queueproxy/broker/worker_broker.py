@@ -153,8 +153,8 @@ class WorkerBroker:
             BrokerFull: nothing was done; call again in a while.
         """
         lease = (self.worker, self.slot, claim.id, claim.entry, claim.attempt)
-        frame_as_sent = frame_arguments(frame, self._codec, self._opener.key)
-        arguments = (*lease, *frame_as_sent, self._max_memory)
+        sent = frame_arguments(frame, self._codec, self._opener.key)
+        arguments = (*lease, *sent, self._max_memory)
         reply = self._link.script("push", *arguments, bulky=len(frame.body) > BULKY)
         if reply == FULL:
             raise BrokerFull

@@ -122,10 +122,7 @@ class Worker:
         )
         self._report(SERVING)
 
-    def _threads_alive(self) -> bool:
-        return self._alive() > 0
-
-    def _alive(self) -> int:
+    def _threads_alive(self) -> int:
         return sum(thread.is_alive() for thread in self._threads)
 
     def _thread(self, number: int) -> ExecutorThread:
@@ -154,7 +151,7 @@ class Worker:
             burst=options.burst,
         )
 
-    def _until_next_beat(self, go_on: Callable[[], bool]) -> None:
+    def _until_next_beat(self, go_on: Callable[[], int]) -> None:
         """Wait until a heartbeat is due, the stop comes, or there is no reason to go on."""
         until = time.monotonic() + self._options.broker.lease / 3
         while time.monotonic() < until and go_on():
@@ -185,7 +182,7 @@ class Worker:
         self._migrations.end()
         self.stop_by = time.monotonic() + self._options.graceful_timeout
         next_beat = 0.0
-        while alive := self._alive():
+        while alive := self._threads_alive():
             now = time.monotonic()
             overdue = self._views.look(self._threads)
             others = len(overdue) < alive
@@ -197,7 +194,7 @@ class Worker:
                 self._heartbeat.call_to_stop(len(self._threads))
                 next_beat = now + min(1.0, self._options.broker.lease / 3)
             self._threads[0].join(0.02) if len(self._threads) == 1 else time.sleep(0.02)
-        forced = self._threads_alive()
+        forced = self._threads_alive() > 0
         self._flow.close()
         self._heartbeat.end()
         if forced:

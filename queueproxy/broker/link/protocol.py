@@ -38,7 +38,6 @@ IN_A_SCRIPT = " script: "
 class ScriptSession:
     """Runs scripts on the one server a link agreed on these keys with (its epoch).
 
-
     Args:
         keys: the namespace.
         lease_ms: what every lease is extended to when the epoch changes.

@@ -14,7 +14,7 @@ def server_ms(time: Sequence[bytes]) -> int:
 
 
 def lease_clock(field: str | bytes | None, now_ms: int) -> int:
-    """Milliseconds of the lease clock, as `clock` of the scripts.
+    """Milliseconds of the lease clock, as `lease_clock` of the scripts.
 
     Args:
         field: FIELD of the state, None where there is none.

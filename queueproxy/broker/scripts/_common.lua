@@ -3,7 +3,7 @@
 
 local RUN, ARGV -- run_id of the server the caller believes it talks to; what follows: see `arguments`
 local STATE, PREFIX, NOW -- the key `state`; what each key begins with; ms of the server's clock
-local CLOCK -- ms of the lease clock in this call, nil until it is asked for: see `clock`
+local CLOCK -- ms of the lease clock in this call, nil until it is asked for: see `lease_clock`
 
 -- Fields of the state in this call: as read or changed (`known`), to be written (`changed`), and to be
 -- added to without having been read (`deltas`); what was found where that came later (`found`). By
@@ -71,7 +71,7 @@ local function clear(...)
   redis.call('HDEL', STATE, ...)
 end
 
--- Count something for a queue's statistics.
+-- Add to a queue's statistics.
 local function add_stat(queue, field, by)
   local stats = stats_deltas[queue] or {}
   stats_deltas[queue] = stats
@@ -83,7 +83,7 @@ end
 local function write_state()
   local values = {}
   for field, to in pairs(changed) do
-    if found[field] ~= to then -- settled and claimed: as many are in flight as before
+    if found[field] ~= to then -- else nothing changed: one settled and one claimed, say
       values[#values + 1] = field
       values[#values + 1] = to
     end
@@ -115,7 +115,7 @@ local function name_arguments(A)
   end
 end
 
--- Why the caller must not go on, nil where it may: 'schema <found>' where the keys are another
+-- Return why the caller must not go on, nil where it may: 'schema <found>' where the keys are another
 -- release's, 'epoch' where the server is not the one the caller believes it talks to (restart,
 -- failover, flush). Both fields have been read ahead.
 local function disagreement()
@@ -223,7 +223,7 @@ end
 -- unless it is told again (ms of the clock).
 local LEASE_UNTOLD = 15000 -- ms; until the first process joins
 
-local function clock()
+local function lease_clock()
   if not CLOCK then
     local last, set_at, lease = string.match(value('clock') or '', '^(%d+) (%d+) (%d+) ')
     CLOCK = last and last + math.max(0, math.min(NOW - set_at, math.floor(lease / 3))) or NOW
@@ -235,15 +235,15 @@ end
 local function advance_clock(lease)
   local shortest, counts_until = string.match(value('clock') or '', '(%d+) (%d+)$')
   shortest, counts_until = tonumber(shortest or LEASE_UNTOLD), tonumber(counts_until or 0)
-  if lease and (tonumber(lease) <= shortest or counts_until < clock()) then
-    shortest, counts_until = tonumber(lease), clock() + lease
+  if lease and (tonumber(lease) <= shortest or counts_until < lease_clock()) then
+    shortest, counts_until = tonumber(lease), lease_clock() + lease
   end
-  set('clock', table.concat({ clock(), NOW, shortest, counts_until }, ' '))
+  set('clock', table.concat({ lease_clock(), NOW, shortest, counts_until }, ' '))
 end
 
 local function paused(queue)
   local ends = value('paused:' .. queue)
-  return ends and tonumber(ends) > clock()
+  return ends and tonumber(ends) > lease_clock()
 end
 
 -- Whether something waits that a worker could start.

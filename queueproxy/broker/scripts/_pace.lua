@@ -2,7 +2,7 @@
 
 -- ms until this queue may start the next: while it is paused, and after a paced resume.
 local function time_left(queue)
-  return math.max(0, number('paused:' .. queue) - clock(), number('next:' .. queue) - clock())
+  return math.max(0, number('paused:' .. queue) - lease_clock(), number('next:' .. queue) - lease_clock())
 end
 
 local function step_rate(queue)
@@ -14,6 +14,6 @@ local function step_rate(queue)
   else
     -- Counted from the last start that was due, so that late claims don't lower the rate.
     set('next:' .. queue,
-      integer(math.max(number('next:' .. queue), clock() - 1000) + number('pace:' .. queue)))
+      integer(math.max(number('next:' .. queue), lease_clock() - 1000) + number('pace:' .. queue)))
   end
 end

@@ -16,8 +16,8 @@ local function count_reply(front, size)
   add('replies:' .. front, size)
 end
 
--- Whether an answer of so many bytes has to wait until fronts have read. A front that has read all
--- is given one in any case, so that there is always one that goes on.
+-- Whether an answer of so many bytes has to wait until fronts have read. A front with nothing unread
+-- gets one even over the limit, so that progress never stops.
 local function no_room_for_reply(front, size, max_bytes)
   return number('bytes') + size > tonumber(max_bytes) and number('replies:' .. front) > 0
 end

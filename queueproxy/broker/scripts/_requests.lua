@@ -46,7 +46,7 @@ local function has_chunks(request)
   return request.chunks ~= '0'
 end
 
--- Whether it may run once and never again.
+-- Whether a request may be run at most once.
 local function runs_once(request)
   return request.max_attempts == '1'
 end
@@ -57,17 +57,17 @@ local function wanted(request)
   return held and is_of(held, request)
 end
 
--- Its front holds it no longer. Returns whether it did.
+-- Take it off its front's list of held requests. Returns whether it was there.
 local function unregister(request)
   return wanted(request) and redis.call('HDEL', key('held', request.front), request.id) == 1
 end
 
 local function front_lives(front)
   local expires = redis.call('ZSCORE', key('fronts'), front)
-  return expires and tonumber(expires) > clock()
+  return expires and tonumber(expires) > lease_clock()
 end
 
--- The reason for one whose hold ran out while it waited: it may have been started before.
+-- The reason for a request whose hold ran out while it waited: it may have been started before.
 local function hold_expired(started)
   return started and 'hold_expired_started' or 'hold_expired'
 end
@@ -82,8 +82,7 @@ local function read_entry(queue, entry)
   return fields and table_of(fields)
 end
 
--- Errs where the front could not be told, or what its client has taken not be forgotten, as long as
--- nothing has been changed.
+-- Fail before anything is changed where a key that is about to be written is of the wrong type.
 local function see_that_front_can_be_told(request)
   redis.call('HEXISTS', key('held', request.front), request.id)
   redis.call('XLEN', key('replies', request.front))
@@ -92,7 +91,7 @@ local function see_that_front_can_be_told(request)
   end
 end
 
--- Chunks of a body that stand beside no request yet: they no longer count as such.
+-- Stop counting the chunks of a body as staged.
 local function unstage(front, id, size)
   redis.call('HDEL', key('staged', front), id)
   add('bytes', -tonumber(size))
@@ -143,7 +142,7 @@ local function dead_letter(request, reason)
   local fields = read_entry(request.queue, request.entry)
   if fields then
     local kept = fields.b and #fields.b <= DEAD_BODY and not has_chunks(request)
-    local claimed = request.claimed_ms and NOW - (clock() - request.claimed_ms) or 0
+    local claimed = request.claimed_ms and NOW - (lease_clock() - request.claimed_ms) or 0
     redis.call('XADD', key('dead'), 'MAXLEN', '~', DEAD_LETTERS, '*',
       'reason', reason, 'id', request.id, 'queue', request.queue, 'entry', request.entry,
       'attempts', request.attempt or 0, 'worker', request.slot or '',
@@ -159,7 +158,7 @@ local function end_lease(lease)
   add('inflight:' .. lease.queue, -1)
 end
 
--- Back to the head of its queue, `used` attempts spent.
+-- Put a request back at the head of its queue, `used` attempts spent.
 local function requeue(lease, used)
   forget_client(lease)
   if used > 0 then
@@ -199,7 +198,7 @@ local function answer(lease, ...)
   finish(lease, withdrawn)
 end
 
--- Nobody will answer the request: keep a dead letter, and tell its front.
+-- Give a request up: keep a dead letter, and tell its front that nobody will answer.
 local function fail(lease, reason)
   see_that_front_can_be_told(lease)
   dead_letter(lease, reason)
@@ -210,13 +209,13 @@ local function fail(lease, reason)
   finish(lease, withdrawn)
 end
 
--- Its front wants no answer.
+-- End the lease of a request whose front wants no answer.
 local function drop(lease)
   unregister(lease)
   finish(lease, true)
 end
 
--- The worker holding it is gone: run it again where that is safe, else say so.
+-- Deal with a lease whose worker is lost: run the request again where that is safe, else give it up.
 local function recover(lease)
   if not wanted(lease) then
     if runs_once(lease) then
@@ -248,8 +247,8 @@ local function reap_worker(worker)
   redis.call('DEL', key('worker', worker), key('flow', worker), key('bell', flow_bell(worker)))
 end
 
--- Nobody reads the answer of a request in flight any more: its worker is told, and stops the view
--- where it waits for its client.
+-- Tell a worker that nobody reads an answer in flight any more: it stops the view where that waits
+-- for its client.
 local function stop_answering(request)
   local lease = lease_of(request)
   if lease then

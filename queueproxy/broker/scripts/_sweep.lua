@@ -12,7 +12,7 @@ local function hold_field(queue, token)
 end
 
 local function end_holds()
-  redis.call('ZREMRANGEBYSCORE', key('holds'), '-inf', clock())
+  redis.call('ZREMRANGEBYSCORE', key('holds'), '-inf', lease_clock())
 end
 
 -- ms of the lease clock at which a pause ends: a person's as it says, a hold's with the hold's lease.
@@ -34,7 +34,7 @@ local function standing_pauses()
   for i = 1, #flat, 2 do
     local queue, owner = string.match(flat[i], '^(%S+) (.+)$')
     local ends = queue and end_of_pause(flat[i + 1]) or 0
-    if ends > clock() then
+    if ends > lease_clock() then
       standing[#standing + 1] = { queue = queue, owner = owner, ends = ends }
     else
       redis.call('HDEL', key('pauses'), flat[i])
@@ -51,7 +51,7 @@ local function update_pause(queue)
       latest = math.max(latest, pause.ends)
     end
   end
-  if latest > clock() then
+  if latest > lease_clock() then
     set('paused:' .. queue, integer(latest))
     return true
   end
@@ -81,10 +81,10 @@ local function ring_where_some_wait(queues)
 end
 
 local function sweep(queues)
-  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', clock(), 'LIMIT', 0, 8)) do
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', lease_clock(), 'LIMIT', 0, 8)) do
     reap_worker(worker)
   end
-  for _, front in ipairs(redis.call('ZRANGEBYSCORE', key('fronts'), '-inf', clock(), 'LIMIT', 0, 1)) do
+  for _, front in ipairs(redis.call('ZRANGEBYSCORE', key('fronts'), '-inf', lease_clock(), 'LIMIT', 0, 1)) do
     reap_front(front, SWEEP_FRONT)
   end
   end_pauses(queues)

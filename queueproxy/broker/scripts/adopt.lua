@@ -25,7 +25,7 @@ end
 local function extend_leases()
   for _, members in ipairs({ key('workers'), key('fronts') }) do
     for _, member in ipairs(redis.call('ZRANGE', members, 0, -1)) do
-      redis.call('ZADD', members, clock() + tonumber(A.lease), member)
+      redis.call('ZADD', members, lease_clock() + tonumber(A.lease), member)
     end
   end
 end

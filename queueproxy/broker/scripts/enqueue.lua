@@ -34,10 +34,10 @@ local function refuse(request, reason)
   add_stat(request.queue, 'refused:' .. reason, 1)
 end
 
--- Without its record an entry is nobody's request: it goes again where that can't be written.
+-- An entry without a `held` record is never run: delete it where the record can't be written.
 local function add_to_queue(request, meta, version, head, body, signature)
   request.entry = redis.call('XADD', key('queue', request.queue), '*',
-    'm', meta, 'c', clock(), 'v', version, 'h', head, 'b', body, 's', signature)
+    'm', meta, 'c', lease_clock(), 'v', version, 'h', head, 'b', body, 's', signature)
   local done, why = pcall(write_held, request, nil)
   if not done then
     redis.call('XDEL', key('queue', request.queue), request.entry)

@@ -19,7 +19,7 @@ register('front_beat', A, { flags = { 'allow-oom' } }, function()
     -- Some of what it held may have been dropped already: it must look.
     return 'fenced'
   end
-  redis.call('ZADD', key('fronts'), clock() + lease, A.front)
+  redis.call('ZADD', key('fronts'), lease_clock() + lease, A.front)
   local expiry = math.max(lease * 2, REPLIES_EXPIRE)
   redis.call('PEXPIRE', key('replies', A.front), expiry)
   keep_staged(expiry)

@@ -13,7 +13,7 @@ register('front_join', A, { flags = { 'allow-oom' } }, function()
   if not front_lives(A.front) then
     redis.call('HSET', about, 'joined', NOW)
   end
-  redis.call('ZADD', key('fronts'), clock() + tonumber(A.lease), A.front)
+  redis.call('ZADD', key('fronts'), lease_clock() + tonumber(A.lease), A.front)
   redis.call('HSET', about, 'info', A.info)
   return { tonumber(redis.call('HGET', about, 'seq') or 0), redis.call('HGET', about, 'joined') }
 end)

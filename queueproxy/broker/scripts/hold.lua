@@ -11,7 +11,7 @@ local A = arguments('length', 'token', 'owner', 'reason')
 register('hold', A, { flags = { 'allow-oom' } }, function()
   advance_clock()
   end_holds()
-  local anew = redis.call('ZADD', key('holds'), clock() + tonumber(A.length), A.token) == 1
+  local anew = redis.call('ZADD', key('holds'), lease_clock() + tonumber(A.length), A.token) == 1
   local json = cjson.encode({ by = A.owner, reason = A.reason, since = NOW / 1000, hold = A.token })
   local held = { anew and 1 or 0 }
   for i = A.rest, #ARGV do

@@ -11,7 +11,7 @@ local A = arguments('owner', 'length', 'reason')
 register('pause', A, { flags = { 'allow-oom' } }, function()
   advance_clock()
   local json = cjson.encode({
-    by = A.owner, reason = A.reason, since = NOW / 1000, ends = clock() + tonumber(A.length),
+    by = A.owner, reason = A.reason, since = NOW / 1000, ends = lease_clock() + tonumber(A.length),
   })
   for i = A.rest, #ARGV do
     redis.call('HSET', key('pauses'), pause_field(ARGV[i], A.owner), json)

@@ -20,7 +20,7 @@ local function set_pace(queue)
   clear('pace:' .. queue, 'next:' .. queue)
   if number('waiting:' .. queue) > 0 and tonumber(A.interval) > 0 then
     set('pace:' .. queue, A.interval)
-    set('next:' .. queue, integer(clock()))
+    set('next:' .. queue, integer(lease_clock()))
   end
 end
 

@@ -23,7 +23,7 @@ local function oldest_wait(queue)
       'COUNT', 1)[1]
     first = found and table_of(found[2])
   end
-  return first and math.max(0, clock() - (tonumber(first.c) or clock())) or 0
+  return first and math.max(0, lease_clock() - (tonumber(first.c) or lease_clock())) or 0
 end
 
 local function row_of(queue)

@@ -48,7 +48,7 @@ local function claim_reply(lease, flat, fields)
   return { 'claimed', lease.queue, lease.entry, lease.attempt, waited, flat }
 end
 
--- The request an entry is, or nil where it is none that enqueue made.
+-- The request of an entry, nil where enqueue did not write it.
 local function request_of(queue, entry, fields)
   local request = parse_meta(fields.m)
   if request then
@@ -78,7 +78,7 @@ local function leave(place)
   end
 end
 
--- Put away what is nobody's request; it was never counted.
+-- Delete an entry that enqueue did not write; it was never counted.
 local function put_away(request, place)
   local unknown = { id = '', queue = place.queue, entry = place.entry, size = '0', chunks = '0' }
   dead_letter(request or unknown, 'unregistered')
@@ -92,7 +92,7 @@ local function unstartable(request, arrived)
   if not front_lives(request.front) then
     return ''
   end
-  if arrived + tonumber(request.hold_ms) <= clock() then
+  if arrived + tonumber(request.hold_ms) <= lease_clock() then
     return 'hold_expired'
   end
   local fence = runs_once(request) and value('fence:' .. request.queue)
@@ -125,7 +125,7 @@ end
 
 -- Make a waiting request this slot's lease.
 local function start(request, place)
-  request.slot, request.claimed_ms, request.call = A.slot, clock(), A.call
+  request.slot, request.claimed_ms, request.call = A.slot, lease_clock(), A.call
   request.attempt = 1 + (place.kind and tonumber(times_started(request) or 0) or 0)
   request.streamed = false
   leave(place)
@@ -179,7 +179,7 @@ local function claim_from(place)
     park(place, fields.v)
     return nil
   end
-  local reason = unstartable(request, tonumber(fields.c) or clock())
+  local reason = unstartable(request, tonumber(fields.c) or lease_clock())
   if reason then
     turn_down(request, place, reason)
     return nil
@@ -236,7 +236,7 @@ local function claim()
   return { 'idle', left, barred }
 end
 
--- Whoever is awake wakes the next: no token was kept for what still waits.
+-- Ring again where more is waiting: a bell keeps one token at most.
 local function pass_on()
   for i = A.rest, #ARGV do
     if startable(ARGV[i]) then

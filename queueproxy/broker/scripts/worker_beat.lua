@@ -8,14 +8,14 @@ local A = arguments('worker', 'lease', 'state', 'memory', 'info')
 register('worker_beat', A, { flags = { 'allow-oom' } }, function()
   advance_clock(A.lease)
   local expires = redis.call('ZSCORE', key('workers'), A.worker)
-  if not expires or tonumber(expires) <= clock() then
+  if not expires or tonumber(expires) <= lease_clock() then
     -- Late is lost: the sweep below must not find half a worker.
     if expires then
       reap_worker(A.worker)
     end
     return 'fenced'
   end
-  redis.call('ZADD', key('workers'), clock() + tonumber(A.lease), A.worker)
+  redis.call('ZADD', key('workers'), lease_clock() + tonumber(A.lease), A.worker)
   redis.call('HSET', key('worker', A.worker), 'state', A.state, 'memory', A.memory)
   if A.info ~= '' then
     redis.call('HSET', key('worker', A.worker), 'info', A.info)

@@ -40,7 +40,7 @@ register('worker_join', A, { flags = { 'allow-oom' } }, function()
   if is_deploy(release) then
     mark_deploy(release)
   end
-  redis.call('ZADD', key('workers'), clock() + tonumber(A.lease), A.worker)
+  redis.call('ZADD', key('workers'), lease_clock() + tonumber(A.lease), A.worker)
   redis.call('HSET', key('worker', A.worker), 'info', A.info, 'joined', NOW, 'state', 'idle')
   redis.call('HSETNX', key('worker', A.worker), 'completed', 0)
   return 'ok'

@@ -194,8 +194,6 @@ class RequestReader:
         self.stop()
         self._connection.refuse(refusal)
 
-    # Flow
-
     def _regulate(self) -> None:
         self._throttle.hold(
             (self._reading is _Reading.BODY and self._incoming.backlog)

@@ -47,8 +47,6 @@ class Protocol(asyncio.Protocol):
         self._reader = RequestReader(self, server_state.opened, self._loop)
         self._cycle: Cycle | None = None  # None while nothing is asked
 
-    # asyncio's side
-
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to read from a client, or refuse it where there is no room."""
         self.transport = OneWrite(transport, self._loop, self.finish)

@@ -63,7 +63,7 @@ def withdraw() -> None:
             "  local started = end_waiting(request)\n  add_stat(request.queue, A.why",
             "  local started = false\n  add_stat(request.queue, A.why",
         ),
-        ("arrived + tonumber(request.hold_ms) <= clock()", "false"),
+        ("arrived + tonumber(request.hold_ms) <= lease_clock()", "false"),
     )
 
 
