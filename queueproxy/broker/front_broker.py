@@ -150,16 +150,8 @@ class FrontBroker:
             expires: seconds it is kept at least; heartbeats keep it until its front is given up.
         """
         expires_ms = max(int(expires * 1000), self._lease_ms)
-        reply = await self._link.script(
-            "stage",
-            self.front,
-            id,
-            number,
-            chunk,
-            self._limits.memory,
-            expires_ms,
-            bulky=len(chunk) > BULKY,
-        )
+        arguments = (self.front, id, number, chunk, self._limits.memory, expires_ms)
+        reply = await self._link.script("stage", *arguments, bulky=len(chunk) > BULKY)
         return unless_fenced(reply) == b"ok"
 
     async def withdraw(self, ids: Sequence[str], why: Why = "left") -> list[str]:

@@ -1,6 +1,7 @@
 """Asks the broker for an executor thread: claim requests, push and settle their answers."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import (
@@ -178,8 +179,6 @@ class WorkerBroker:
 
     def close(self) -> None:
         """Report what was counted and drop the link."""
-        try:
+        with suppress(BrokerUnavailable, SchemaMismatch):
             self.counts.report(self.worker)
-        except (BrokerUnavailable, SchemaMismatch):
-            pass
         self._link.close()
