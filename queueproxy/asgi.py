@@ -113,7 +113,7 @@ class QueueProxy:
         held = [
             {
                 **msgspec.json.decode(one.request.head),
-                "seconds": now - one.deadline + one.request.hold_ms / 1000,
+                "seconds": now - one.deadline + one.request.meta.hold_ms / 1000,
             }
             for one in self._front.inbox.held_requests.values()
         ]

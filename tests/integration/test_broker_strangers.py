@@ -103,7 +103,7 @@ class TestUnknownVersion:
 
     async def _put_new(self, kit, front_broker, monkeypatch, *ids):
         with monkeypatch.context() as later:
-            later.setattr("queueproxy.broker.front_broker.WIRE_VERSION", "3")
+            later.setattr("queueproxy.broker.encoded_request.WIRE_VERSION", "3")
             await kit.put(front_broker, *ids)
 
     async def test_waits_for_a_worker_that_knows_it(self, kit, monkeypatch):

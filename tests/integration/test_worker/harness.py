@@ -96,9 +96,9 @@ class Client:
         )
         return msgspec.structs.replace(
             order,
+            meta=order.meta._replace(size=len(body)),
             head=encoded_head(head),
             body=body,
-            body_size=len(body),
             digest=digest_of(body),
         )
 

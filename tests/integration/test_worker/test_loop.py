@@ -5,7 +5,7 @@ import time
 import msgspec.structs
 import pytest
 
-from queueproxy.broker import front_broker as front_broker_module
+from queueproxy.broker import encoded_request as encoded_request_module
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.worker_broker import WorkerBroker
 
@@ -70,7 +70,7 @@ def signed_with(client, head: bytes):
 
 async def test_another_version_is_left_for_who_knows_it(client, start_worker, kit, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(front_broker_module, "WIRE_VERSION", "99")
+        patch.setattr(encoded_request_module, "WIRE_VERSION", "99")
         await client.ask("/run/later/")
     start_worker()
     assert await client.status(await client.ask("/run/now/")) == 200
