@@ -62,8 +62,8 @@ class OwnRoutes:
         """Find the routes in the project's URLconf."""
         try:
             table = published_routes.route_table(self._release)
-            self._table = route_table.encoded(table, self._signer)
             self._ops = OpsPaths(table.ops)
+            self._table = route_table.encoded(table, self._signer)
         except BaseException as error:  # whatever the project's code raises
             self._complain(error)
 

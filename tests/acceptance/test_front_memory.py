@@ -116,7 +116,7 @@ def test_clients_that_take_nothing(small_site, broker):
         registration = kit.registration()
         for number in range(READERS):
             answer_in_part(kit.worker_broker(registration, number))
-        wait_until(lambda: held(small_site) < READERS)  # some are cut
+        wait_until(lambda: held(small_site) < READERS, "some are cut", timeout=60)
         assert resident(front) - base < BUDGET + SPARE
         honest = small_site.in_background("GET", "/run/honest/")
         worker = kit.worker_broker()

@@ -40,12 +40,16 @@ async def test_threads_run_side_by_side(client, start_worker, state):
 
 
 async def test_what_can_not_be_read_is_put_away(client, start_worker, kit):
-    good = client.encoded_request("/run/good/")
+    good, another = (client.encoded_request("/run/x/") for _ in range(2))
     poison = {
         "not JSON": signed_with(client, b"{nonsense"),
         "not a head": signed_with(client, b'{"id": 1}'),
-        "forged": msgspec.structs.replace(good, id="forged", digest=b"x" * 32),
-        "another's head": msgspec.structs.replace(client.encoded_request("/run/x/"), id="another"),
+        "forged": msgspec.structs.replace(
+            good, meta=good.meta._replace(id="forged"), digest=b"x" * 32
+        ),
+        "another's head": msgspec.structs.replace(
+            another, meta=another.meta._replace(id="another")
+        ),
         "path of no bytes": client.encoded_request("/run/\u0100/"),
         "head of another queue": client.encoded_request("/run/x/", queue="high"),
         "body cut short": msgspec.structs.replace(
