@@ -18,8 +18,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``cursor:<q>``     entry id of the last request taken from the stream
     ``returned:<q>``   how many of the waiting were handed back and go first
     ``parked:<q>``     how many of the waiting are in a wire version no worker has known yet
-    ``clock``          the lease clock (`lease_clock` in scripts/_common.lua): ms when it was set, ms
-                       (Redis time) then, shortest lease (ms), until when that counts
+    ``clock``          the lease clock (`lease_clock` in scripts/_common.lua): ms when it was set,
+                       ms (Redis time) then, shortest lease (ms), until when that counts
     ``paused:<q>``     milliseconds (lease clock) at which the pause ends
     ``pace:<q>``       ms between two starts after a paced resume; ends when nothing waits
     ``next:<q>``       ms (lease clock) of the next start allowed by the pace
