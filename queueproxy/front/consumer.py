@@ -16,7 +16,7 @@ from .http import refusals
 from .http.admission import admit
 from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
-from .http.cut import MemoryNeeded
+from .http.cut import MemoryNeeded, StoppedUnsent
 from .http.headers import request_id
 from .http.refusals import Refusal
 from .memory import Reservation, head_size
@@ -71,7 +71,10 @@ class RequestConsumer(AsyncConsumer):
     async def _run(self, receive: Callable) -> None:
         with self.front.memory.reservation() as memory:
             id = self.front.new_id()
-            body = await self._take(id, receive, memory)
+            try:
+                body = await self._take(id, receive, memory)
+            except asyncio.CancelledError as error:
+                raise StoppedUnsent from error
             if not isinstance(body, Refusal):
                 await self._hold(self._encode_or_discard(id, body), receive, memory)
                 return
@@ -115,6 +118,10 @@ class RequestConsumer(AsyncConsumer):
             except TimeoutError:
                 if not held.cut_off:
                     raise
+            except asyncio.CancelledError as error:
+                if held.state is DeliveryState.PENDING and not held.may_have_run:
+                    raise StoppedUnsent from error
+                raise
             else:
                 return
         await self._give_up()

@@ -70,3 +70,26 @@ def test_a_client_that_leaves_while_the_broker_is_away(site, frozen):
         client.sendall(PART)
         wait_until(lambda: connections(site) == 1)
     wait_until(lambda: connections(site) == 0)
+
+
+def test_a_front_that_stops_in_the_middle_of_a_body_says_that_nothing_ran(site):
+    front = site.front("--graceful-timeout", "0.5")
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as client:
+        client.sendall(b"POST /run/half/ HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
+        wait_until(lambda: site.get("/-/livez"))  # by then the head has been read
+        front.terminate()
+        head = client.recv(65536)
+    assert head.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after:" in head.lower()
+    assert front.wait(20) == 0
+
+
+def test_a_front_that_stops_without_a_broker_says_that_nothing_ran(site):
+    front = site.front("--graceful-timeout", "0.5")
+    site.broker.kill()
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as client:
+        client.sendall(b"GET /run/unsent/ HTTP/1.1\r\nHost: a\r\n\r\n")
+        wait_until(lambda: site.get("/-/livez"))
+        front.terminate()
+        assert client.recv(65536).startswith(b"HTTP/1.1 503 ")
+    site.broker.revive()

@@ -34,6 +34,10 @@ class MemoryNeeded(Cut):
         return "its client takes it too slowly, and its memory is needed"
 
 
+class StoppedUnsent(asyncio.CancelledError):
+    """The front stops, and nothing of the request has gone to the broker."""
+
+
 class ClientPatience:
     """Counts how many seconds of its slack a slow client has left.
 

@@ -85,6 +85,13 @@ WORKER_LOST = Refusal(502, "connection_terminated", f"The worker was lost. {_UNK
 FRONT_STOPPED = Refusal(
     502, "connection_terminated", f"The front was stopped. {_UNKNOWN}", close=True
 )
+FRONT_STOPPED_UNSENT = Refusal(
+    503,
+    "connection_terminated",
+    f"The front was stopped. {_NOT_EXECUTED}",
+    RETRY_AFTER,
+    close=True,
+)
 FRONT_FAILED = Refusal(500, "proxy_internal_error", f"The front failed. {_UNKNOWN}", close=True)
 BAD_REPLY = Refusal(502, "http_protocol_error", f"The answer was unusable. {_UNKNOWN}")
 

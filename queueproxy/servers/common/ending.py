@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from ...front.http import refusals
+from ...front.http.cut import StoppedUnsent
 from ...front.http.headers import request_id
 
 logger = logging.getLogger("queueproxy.front")
@@ -26,7 +27,7 @@ async def end_badly(
     started: bool,
     cut: Callable[[bool], None],
 ) -> None:
-    """Answer 500 or 502 while nothing has gone out yet, else break the connection.
+    """Answer 500, 502 or 503 while nothing has gone out yet, else break the connection.
 
     Args:
         error: what ended the application; a cancellation means that the front stops.
@@ -43,12 +44,20 @@ async def end_badly(
         return
     if not stopped:
         logger.error("The front failed on a request.", exc_info=error)
-    refusal = refusals.FRONT_STOPPED if stopped else refusals.FRONT_FAILED
+    refusal = _refusal_for(error)
     id = request_id(scope["headers"])
     refusals.log(refusal, id, scope)
     status, headers, body = refusals.response(refusal, id, head=scope["method"] == "HEAD")
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _refusal_for(error: BaseException) -> refusals.Refusal:
+    if isinstance(error, StoppedUnsent):
+        return refusals.FRONT_STOPPED_UNSENT
+    if isinstance(error, asyncio.CancelledError):
+        return refusals.FRONT_STOPPED
+    return refusals.FRONT_FAILED
 
 
 def raw_refusal(refusal: refusals.Refusal) -> bytes:
