@@ -81,7 +81,7 @@ class QueueProxy:
             logger.info("An answer was cut short: %s", cut)
 
     def _as_connected(self, scope: dict, send: Callable) -> dict:
-        """The scope, in which nobody is believed but TRUSTED_PROXIES."""
+        """Return the scope, in which nobody is believed but TRUSTED_PROXIES."""
         connected = foreign_server.as_connected(scope, send)
         if connected is scope or self._told_of_forwarding:
             return connected

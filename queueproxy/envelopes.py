@@ -1,4 +1,4 @@
-"""What crosses the wire: request envelopes (front to worker) and reply frames (worker to front).
+"""Encodes what crosses the wire: request envelopes (to workers) and reply frames (to fronts).
 
 Both are a JSON head and a raw body side by side, readable in ``redis-cli``: no pickle, no base64.
 Bytes of HTTP (paths, header names and values) stand in the head as Latin-1 text, so every byte
@@ -97,7 +97,7 @@ _tail = struct.Struct(">QQ").pack
 
 
 def digest_of(body: bytes) -> bytes:
-    """What stands for a body in the signature: itself, or its SHA-256 where it is large.
+    """Return what stands for a body in the signature: itself, or its SHA-256 where it is large.
 
     So a large body is signed as it streams by and never copied once more.
     """
@@ -120,7 +120,7 @@ class Signer:
         ]
 
     def sign(self, head: bytes, digest: bytes, size: int, key: int = 0) -> bytes:
-        """The signature, 32 bytes; empty where signing is off.
+        """Return the signature, 32 bytes; empty where signing is off.
 
         Args:
             head: the encoded head.
@@ -133,7 +133,7 @@ class Signer:
         return _signature(self._blanks[key], _signed_text(head, digest, size))
 
     def verify(self, head: bytes, digest: bytes, size: int, signature: bytes) -> int:
-        """The number of the secret that it is signed with; 0 where signing is off.
+        """Return the number of the secret that it is signed with; 0 where signing is off.
 
         Raises:
             BadSignature: it is signed with none of them.
@@ -164,7 +164,7 @@ def _signed_text(head: bytes, digest: bytes, size: int) -> bytes:
 
 
 def encoded_head(head: RequestHead) -> bytes:
-    """The head as JSON, still to be signed: when it expires is not in it yet."""
+    """Encode a head as JSON, still to be signed: when it expires is not in it yet."""
     return _encode_json(msgspec.structs.replace(head, expires=0) if head.expires else head)
 
 
@@ -182,7 +182,7 @@ class Codec:
     def sign_request(
         self, head: bytes, expires: int, digest: bytes, body_size: int
     ) -> tuple[bytes, bytes]:
-        """The head as it travels and its signature.
+        """Sign a request; return its head as it travels, and the signature.
 
         Args:
             head: of `encoded_head`.
@@ -194,7 +194,7 @@ class Codec:
         return raw, self._requests.sign(raw, digest, body_size)
 
     def decode_request(self, version: str, head: bytes, body: bytes, signature: bytes) -> Envelope:
-        """The envelope, or DecodeError; ``body`` is the whole body, chunks joined.
+        """Decode an envelope; ``body`` is the whole body, chunks joined.
 
         Raises:
             UnknownVersion: leave it for a worker that knows the version.
@@ -220,7 +220,7 @@ class Codec:
         return raw, self._replies.sign(raw, digest_of(frame.body), len(frame.body), key)
 
     def decode_reply(self, version: str, head: bytes, body: bytes, signature: bytes) -> Frame:
-        """The frame, or DecodeError (BadSignature and UnknownVersion, as for a request)."""
+        """Decode a frame, or raise DecodeError (BadSignature, UnknownVersion, as for a request)."""
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
         self._replies.verify(head, digest_of(body), len(body), signature)
@@ -235,7 +235,7 @@ _decode_id = msgspec.json.Decoder(_OnlyId).decode
 
 
 def claimed_id(head: bytes) -> str:
-    """The id an unverified head claims to be of, '' where it can't be read. Never trust it."""
+    """Read the id an unverified head claims to be of, '' where it can't be read. Never trust it."""
     try:
         return decoded(_decode_id, head).id
     except DecodeError:

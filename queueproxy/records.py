@@ -21,7 +21,7 @@ R = TypeVar("R", bound=NamedTuple)
 
 
 class _Kind(NamedTuple):
-    """How values of one kind are written.
+    """Writes and reads values of one kind.
 
     Attributes:
         pattern: of the text; a Lua pattern too, once ``\\`` is ``%`` there.
@@ -61,7 +61,7 @@ Flag = Annotated[
 
 
 class Meta(NamedTuple):
-    """What the scripts need to know of a request as enqueued: field ``m`` of its stream entry."""
+    """A request as enqueued, as far as scripts need to know: field ``m`` of its stream entry."""
 
     id: Word
     """The request."""

@@ -1,4 +1,4 @@
-"""What workers publish of their URLs: fronts classify requests by it without project code.
+"""The table of URLs that workers publish: fronts classify requests by it without project code.
 
 So far: the paths of the operators' lane, in which the admin page about the queue and its login
 travel past a pause. A table is signed: nobody who can write to the broker alone chooses a lane.
@@ -53,7 +53,7 @@ def signer(secrets: Sequence[str | bytes], namespace: str) -> Signer:
 
 
 def encoded(table: RouteTable, signer: Signer) -> bytes:
-    """The table as JSON text with its signature.
+    """Encode the table as JSON text with its signature.
 
     Raises:
         ValueError: it is too large to be published.
@@ -66,7 +66,7 @@ def encoded(table: RouteTable, signer: Signer) -> bytes:
 
 
 def read(raw: bytes, signer: Signer) -> RouteTable:
-    """The table.
+    """Decode a table.
 
     Raises:
         DecodeError: it is malformed, too large, altered or forged.
@@ -84,12 +84,12 @@ def read(raw: bytes, signer: Signer) -> RouteTable:
 
 
 def table_digest(raw: bytes) -> str:
-    """Names an encoded table: another name is another table."""
+    """Name an encoded table: another name is another table."""
     return hashlib.sha256(raw).hexdigest()[:16]
 
 
 def path_in_site(raw_path: str, root_path: str) -> str:
-    """The raw path without that of the place the site is mounted at, as Django resolves it.
+    """Take the place the site is mounted at off the raw path, as Django resolves it.
 
     Args:
         raw_path: as a client sends it: percent-encoding untouched, no query.

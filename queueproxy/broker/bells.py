@@ -15,7 +15,7 @@ LOOK_EVERY = 1.0  # seconds between looks of a thread that can't block
 
 
 class Bells:
-    """What one thread listens to: the bells of its queues, and the one of its own worker.
+    """Chooses the bells one thread listens to: those of its queues, and that of its own worker.
 
     Args:
         keys: of the namespace.
@@ -52,7 +52,7 @@ class Bells:
         return tuple(self._keys.named("bell", queue) for queue in self._queues if queue != barred)
 
     def command(self, at_most: float = BLOCK_FOR) -> Command:
-        """The command that waits for a bell (Redis BLPOP), for so many seconds at most."""
+        """Spell the command that waits for a bell (Redis BLPOP), for so many seconds at most."""
         return ("BLPOP", *self._of_queues, self._of_worker, min(self._block, at_most))
 
     def heard(self) -> None:

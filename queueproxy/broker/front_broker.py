@@ -114,7 +114,7 @@ class FrontBroker:
         self._time.told(checked(answer), asked_at)
 
     async def routes(self) -> PublishedRoutes:
-        """What workers have published of their URLs, as it stands there."""
+        """Read what workers have published of their URLs, as it stands there."""
         (found,) = await self._link.commands([("HMGET", self._link.keys.routes, "digest", "table")])
         return PublishedRoutes(*checked(found))
 

@@ -189,7 +189,7 @@ async def expire(front: Front, held: HeldRequest) -> Refusal | None:
 
 
 def as_far_as_known(refusal: Refusal, held: HeldRequest) -> Refusal:
-    """The refusal, unless it would promise that nothing was executed and that is not known."""
+    """Return the refusal, unless it would promise without being sure that nothing was executed."""
     if held.may_have_run and refusal.retry_after is not None:
         return refusals.HOLD_EXPIRED_IN_FLIGHT
     return refusal

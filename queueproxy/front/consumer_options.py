@@ -1,4 +1,4 @@
-"""What a consumer of requests needs to know."""
+"""Options of the consumer of requests, as plain values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from .http.cut import MIN_RATE, SLACK
 
 @dataclass(frozen=True)
 class ConsumerOptions:
-    """What a consumer needs to know, as plain values. Times in seconds, sizes in bytes.
+    """Options of a consumer, as plain values. Times in seconds, sizes in bytes.
 
     A client has `client_slack` seconds and takes `client_min_rate` bytes a second: see
     ClientPatience.

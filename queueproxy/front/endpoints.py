@@ -35,7 +35,7 @@ class EndpointAnswer(NamedTuple):
 
 
 class EndpointOptions(NamedTuple):
-    """What the endpoints need to know, as plain values.
+    """Options of the endpoints, as plain values.
 
     Attributes:
         prefix: the common beginning of their paths; None for no endpoints.

@@ -38,7 +38,7 @@ GATHER_REPLIES_FOR = 0.006  # seconds at most
 
 @dataclass(frozen=True)
 class FrontOptions:
-    """What a front needs to know, as plain values. Times in seconds, sizes in bytes."""
+    """Options of a front, as plain values. Times in seconds, sizes in bytes."""
 
     broker: Broker
     queues: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a front knows of the project's URLs: the last good table that workers have published."""
+"""Knows the project's URLs for a front: the last good table that workers have published."""
 
 import logging
 

@@ -19,7 +19,7 @@ FRAME_OVERHEAD = 1024  # bytes of a frame beside its body
 
 
 class MemoryBudget:
-    """What one front may keep for its clients. Used on the front's event loop only.
+    """Bounds what one front may keep for its clients. Used on the front's event loop only.
 
     Args:
         size: bytes, over all reservations.

@@ -29,7 +29,7 @@ def headers_it_adds(send: Callable) -> frozenset[bytes]:
 
 
 def as_connected(scope: dict, send: Callable) -> dict:
-    """The scope with client and scheme of the connection, where the server put others there.
+    """Return the scope with client and scheme of the connection, where the server put others there.
 
     uvicorn takes both from ``X-Forwarded-For`` and ``X-Forwarded-Proto`` where the peer is on
     loopback, unless it is started with ``--no-proxy-headers``; Daphne does so for every peer where
@@ -58,7 +58,7 @@ def _uvicorns_connection(send: Callable) -> tuple[tuple | None, str] | None:
 
 
 def _daphnes_connection(send: Callable) -> tuple[tuple | None, str] | None:
-    """As for uvicorn."""
+    """Do for Daphne what `_uvicorns_connection` does."""
     if _twisted_transport(send) is None:
         return None
     request = send.args[0]

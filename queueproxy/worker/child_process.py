@@ -86,7 +86,7 @@ class ChildProcess:
 
 
 def death_text(pid: int, status: int, held: list[dict]) -> str:
-    """How a worker process ended, in a sentence.
+    """Word how a worker process ended, in a sentence.
 
     Args:
         status: as `subprocess.Popen.returncode` has it.

@@ -43,7 +43,7 @@ class Children:
         return sum(child.leaving for child in self._running)
 
     def start(self) -> ChildProcess:
-        """One more.
+        """Start one more.
 
         Raises:
             OSError: it could not be started.

@@ -17,7 +17,7 @@ logger = logging.getLogger("queueproxy.worker")
 
 
 class Exchange:
-    """What Django answered. It must be closed, whatever becomes of the answer.
+    """Holds what Django answered. Close it, whatever becomes of the answer.
 
     Args:
         method: of the request.

@@ -32,7 +32,7 @@ class Closable(Protocol):
 
 
 class _Process:
-    """What is known of this process."""
+    """Knows what is this process's own."""
 
     def __init__(self):
         self.guarded = False

@@ -1,4 +1,4 @@
-"""What a process that ends does about the requests that its threads still run."""
+"""Gives up the requests that the threads of a process that ends still run."""
 
 import logging
 from collections.abc import Sequence

@@ -31,7 +31,7 @@ logger = logging.getLogger("queueproxy.worker")
 
 
 class RequestBudget:
-    """How many more requests a process may run (``--max-requests``); None for no end.
+    """Counts how many more requests a process may run (``--max-requests``); None for no end.
 
     Threads that claim at the same moment may each take one past it.
     """
@@ -46,7 +46,7 @@ class RequestBudget:
         return self._left is None or self._left > 0
 
     def use(self) -> None:
-        """One is taken."""
+        """Take one."""
         if self._left is not None:
             with self._lock:
                 self._left -= 1

@@ -13,7 +13,7 @@ logger = logging.getLogger("queueproxy.worker")
 
 
 def reaper(broker: Broker) -> Callable[[str], list[dict]]:
-    """A function that gives back at once what a dead worker held, and tells what that was.
+    """Make a function that gives back at once what a dead worker held, and tells what that was.
 
     Where the broker is away nothing happens, and nothing is told: the lease runs out by itself.
     """
@@ -33,7 +33,7 @@ def reaper(broker: Broker) -> Callable[[str], list[dict]]:
 
 
 def held_by(link: Link, worker: str) -> list[dict]:
-    """The requests a worker holds, for people to see; none where that can't be found out."""
+    """List the requests a worker holds, for people to see; none where that can't be found out."""
     try:
         return read_current(
             lambda commands: [checked(reply) for reply in link.commands(commands)],

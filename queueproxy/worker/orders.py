@@ -1,4 +1,4 @@
-"""What a supervisor is asked to do: by signals, and by the end of who started it."""
+"""Notes what a supervisor is asked: by signals, and by the end of the process that started it."""
 
 import logging
 import os

@@ -36,7 +36,7 @@ class OutageLog:
             logger.info("The broker is back.")
 
     def note_mismatch(self, error: SchemaMismatch) -> None:
-        """That another release has taken the state over: this process can only end."""
+        """Note that another release has taken the state over: this process can only end."""
         with self._lock:
             first, self.mismatch = self.mismatch is None, error
         if first:

@@ -39,7 +39,7 @@ CANNOT_START = 4  # exit status when the project's code could not be loaded, or 
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """What a worker needs to know, as plain values. Times in seconds."""
+    """Options of a worker, as plain values. Times in seconds."""
 
     broker: Broker
     queues: tuple[str, ...]
@@ -206,7 +206,7 @@ class Worker:
 
 
 def _about(options: WorkerOptions) -> dict:
-    """What ``status`` shows of this process."""
+    """Tell what ``status`` shows of this process."""
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),

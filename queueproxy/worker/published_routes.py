@@ -47,7 +47,7 @@ _FILES = (
 
 
 def route_table(release: str) -> RouteTable:
-    """The table that a worker of this release publishes: of MOST_PATHS the most important."""
+    """Make the table that a worker of this release publishes: of MOST_PATHS the most important."""
     own = list(_pages_and_logins())
     if not own:
         return RouteTable(release)  # nothing to operate
@@ -72,7 +72,7 @@ def _published(page: _Page) -> str:
 
 
 def _pages_and_logins() -> Iterator[_Page]:
-    """The page in every admin site that has it, and the way to log in there."""
+    """Find the page in every admin site that has it, and the way to log in there."""
     with translation.override(settings.LANGUAGE_CODE):
         for namespace in get_resolver().app_dict.get("admin", ()):
             for page in _pages_of_site(namespace):
@@ -93,7 +93,7 @@ def _pages_of_site(namespace: str) -> Iterator[_Page]:
 
 
 def _in_other_languages(pages: list[_Page]) -> Iterator[_Page]:
-    """The same pages where URLs begin with the language.
+    """Find the same pages where URLs begin with the language.
 
     The paths are made by hand: to have Django reverse them in another language makes it keep all
     of the URLconf once more, and takes as long as to read it.
@@ -128,7 +128,7 @@ def _static_paths() -> Iterator[str]:
 
 
 def _static_url(name: str) -> str:
-    """As the template tag ``static`` has it, by a storage of its own."""
+    """Make a URL as the template tag ``static`` does, by a storage of its own."""
     if not apps.is_installed("django.contrib.staticfiles"):
         return static(name)
     return _static_storage().url(name)

@@ -8,7 +8,7 @@ logger = logging.getLogger("queueproxy.worker")
 
 
 class RefusalLog:
-    """Of all threads of a process."""
+    """Logs refusals, for all threads of a process."""
 
     def __init__(self):
         self._explained = False

@@ -45,12 +45,14 @@ class Reload:
         return bool(self.left)
 
     def begin(self, new: ChildProcess | None) -> None:
-        """A replacement was started; None where it could not be."""
+        """Note that a replacement was started; None where it could not be."""
         self._old = self.left.pop(0)
         self.new = new
         self._failed = new is None
         self._give_up_at = time.monotonic() + READY_WITHIN
 
     def extra(self, running: Collection[ChildProcess]) -> ChildProcess | None:
-        """The process that is one too many for now; None where the old one has died meanwhile."""
+        """Return the process that is one too many for now; None where the old one has died
+        meanwhile.
+        """
         return self.new if self._old in running and not self._old.told_to_stop else None

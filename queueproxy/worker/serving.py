@@ -48,7 +48,7 @@ class StatusPipe:
 
 
 def status_pipe() -> StatusPipe | None:
-    """The pipe to the supervisor that started this process; None where none did.
+    """Open the pipe to the supervisor that started this process; None where none did.
 
     To be called first of all: what the project's code forks from now on is kept apart.
     """

@@ -1,4 +1,4 @@
-"""Which views have kept their threads for longer than ``VIEW_TIMEOUT``.
+"""Finds the views that have kept their threads for longer than ``VIEW_TIMEOUT``.
 
 A thread that runs Python can't be ended from outside; its process can. So the process takes no new
 work, its other threads finish, and then it ends with the views that have not returned.
@@ -23,7 +23,7 @@ logger = logging.getLogger("queueproxy.worker")
 
 
 class Running(NamedTuple):
-    """What the project's code is doing for one request."""
+    """A request that the project's code is at work on."""
 
     thread: int
     """Its number in the process."""
@@ -47,11 +47,11 @@ class ViewClock:
         self.running: Running | None = None
 
     def start(self, claim: Claim, head: RequestHead) -> None:
-        """The project's code begins, or goes on."""
+        """Note that the project's code begins, or goes on."""
         self.running = Running(self._thread, claim, head, time.monotonic())
 
     def stop(self) -> None:
-        """It has returned."""
+        """Note that it has returned."""
         self.running = None
 
 
@@ -81,7 +81,7 @@ class ViewWatch:
         return bool(self._told)
 
     def look(self, threads: Sequence[Watched]) -> list[Running]:
-        """What has run for too long and has not returned."""
+        """List what has run for too long and has not returned."""
         overdue = []
         for thread in threads:
             running = thread.clock.running
@@ -91,7 +91,7 @@ class ViewWatch:
         return overdue
 
     def seconds_to_next(self, threads: Sequence[Watched]) -> float:
-        """For how long none can be too late; one that begins now has the whole of its time."""
+        """Tell how long none can be too late; one that begins now has the whole of its time."""
         if self._limit is None:
             return float("inf")
         running = [thread.clock.running for thread in threads]
@@ -119,7 +119,7 @@ class ViewWatch:
 
 
 def _place_of(thread: Watched) -> str:
-    """Where its code is just now: the project's own, where any of that is under way."""
+    """Name the place of its code just now: the project's own, where any of that is under way."""
     frame = sys._current_frames().get(thread.ident or 0)
     if frame is None:
         return ""

@@ -116,7 +116,7 @@ def for_failure(reason: str) -> Refusal:
 
 
 def log(refusal: Refusal, request_id: str, scope: dict | None = None) -> None:
-    """One WARNING where the status is 502, 503 or 504: id, method, path and why; no query.
+    """Log one WARNING where the status is 502, 503 or 504: id, method, path and why; no query.
 
     To be called where a refusal is answered.
 

@@ -30,7 +30,7 @@ class _Reading(Enum):
 
 
 class Connection(Protocol):
-    """What the reader asks of the server's connection."""
+    """The server's connection, as the reader uses it."""
 
     def begin(self, head: Head, incoming: Incoming) -> None:
         """Run the application on a request whose head has come."""
