@@ -15,7 +15,7 @@ from .envelopes import Signer
 from .exceptions import DecodeError
 from .json_text import decoded
 
-OPS_QUEUE = "ops"  # the operators' lane: first in order, and no pause stops it
+OPS_QUEUE = "ops"  # the operators' lane: first in order; a hold stops it, a pause does not
 ID = "*"  # a segment of a published path that stands for the id of a dead letter
 MOST_PATHS = 500
 MOST_BYTES = 64 * 1024

@@ -81,7 +81,7 @@ class BrokerTime:
     def allows(self, expires: int, hold_ms: int) -> bool:
         """Whether a request may be started: it has not expired, and was not signed in the future.
 
-        The latter is how one shows that was signed before the clock was set back.
+        One signed before the clock was set back looks as if signed in the future.
 
         Args:
             expires: as signed.

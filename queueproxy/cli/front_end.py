@@ -34,7 +34,7 @@ def stopping_text(held: Sequence[dict], *, by_terminal: bool) -> str:
 
 
 class Hangup:
-    """SIGHUP: fresh code for the workers beside the front, which goes on; the end with a terminal.
+    """On SIGHUP, reloads the workers beside the front; ends it where its terminal has gone.
 
     Args:
         say: tells a person.

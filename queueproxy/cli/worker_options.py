@@ -45,7 +45,7 @@ def worker_options(options: dict) -> WorkerOptions:
 
 
 def _has_cores_to_spare(processes: int, threads: int) -> bool:
-    """Whether a thread that waits for the broker awake is in nobody's way."""
+    """Whether there are cores to spare for threads that wait awake."""
     return threads == 1 and 2 * processes <= (os.cpu_count() or 1)
 
 

@@ -28,8 +28,8 @@ class Inbox:
         self.held_requests: dict[str, HeldRequest] = {}
         self.waited = 0.0  # seconds the request answered last had waited for a worker
         self.refused = 0  # frames that did not verify
-        self._explained = False  # since a signature held last, what it means if none does
-        self._unattributed = 0  # of these, how many name no held request
+        self._explained = False  # what a bad signature means, since the last valid one
+        self._unattributed = 0  # refused frames that name no held request
 
     def add(self, held: HeldRequest) -> None:
         """Hold a request."""

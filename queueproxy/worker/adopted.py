@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 
 def reap_adopted(own: Collection[int]) -> None:
-    """Take the dead off the process table, but for one's `own` children (process ids).
+    """Reap zombie processes, except our `own` children (process ids).
 
     Those are waited for by whoever started them: it wants their exit status. Where the system has
     no waitid (macOS before Python 3.13) nothing happens.

@@ -45,7 +45,7 @@ class WorkerOptions:
     queues: tuple[str, ...]
     secrets: tuple[str, ...]
     threads: int = 1
-    spin: bool = False  # whether to wait awake for the broker: see broker.awake
+    spin: bool = False  # whether to wait awake for the broker: see broker/link/spin_wait.py
     burst: bool = False
     max_requests: int | None = None
     graceful_timeout: float = 30.0

@@ -26,7 +26,7 @@ class RestartBackoff:
         return self._clock() >= self._not_before
 
     def died(self, lived: float, *, served: bool) -> float:
-        """Note a bad end after so many seconds, having served or not; return the seconds to wait."""
+        """Note a bad end after so many seconds, having served or not; return seconds to wait."""
         now = self._clock()
         if served:
             self._pause = FIRST if lived < EARLY else 0.0

@@ -64,7 +64,7 @@ async def replay(
 
 @asynccontextmanager
 async def _claimed(letter: DeadLetter, link: AsyncLink, seconds: float):
-    """While nobody else runs it again; it is deleted where that went well.
+    """Claim the letter against others who replay it; delete it where that went well.
 
     Where it is not known what became of it, nobody else tries before the claim lapses.
     """

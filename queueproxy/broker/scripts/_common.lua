@@ -15,7 +15,7 @@ local function key(kind, name)
   return name and PREFIX .. kind .. ':' .. name or PREFIX .. kind
 end
 
--- For what may have a fraction; a whole number becomes its digits by itself.
+-- Format a number that may have a fraction as an integer.
 local function integer(number)
   return string.format('%.0f', number)
 end

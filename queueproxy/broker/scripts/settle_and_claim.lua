@@ -24,7 +24,7 @@ local function must_wait(lease)
   return no_room_for_reply(lease.front, size, A.max_bytes) and wanted(lease)
 end
 
-local function is_settled_by_this_call(lease)
+local function is_to_be_settled(lease)
   return lease and A.settle == registration(lease) and tonumber(A.attempt) == lease.attempt
 end
 
@@ -187,7 +187,7 @@ local function claim_from(place)
   return claim_reply(start(request, place), place.fields, fields)
 end
 
--- Of a queue in which something waits. Made once: half of reading them is making their names.
+-- Fields of a queue in which something waits. Kept: to build the names is half the cost of the read.
 local field_names = {}
 
 local function read_more_of(queue)
@@ -255,8 +255,8 @@ local function read_ahead()
 end
 
 -- What this slot still holds once the settling is done: nil but for a call whose answer was lost.
-local function held_now(lease)
-  if is_settled_by_this_call(lease) then
+local function settle_or_recover(lease)
+  if is_to_be_settled(lease) then
     settle(lease)
     return nil
   end
@@ -273,10 +273,10 @@ register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahe
     return 'fenced'
   end
   local lease = read_lease(A.slot)
-  if is_settled_by_this_call(lease) and must_wait(lease) then
+  if is_to_be_settled(lease) and must_wait(lease) then
     return { 'full' }
   end
-  lease = held_now(lease)
+  lease = settle_or_recover(lease)
   if lease then
     local flat = entry_fields(lease.queue, lease.entry) or {}
     return claim_reply(lease, flat, table_of(flat))

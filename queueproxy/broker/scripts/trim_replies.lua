@@ -1,4 +1,4 @@
--- trim_replies: a front has its replies up to one; they are deleted, and no longer counted.
+-- trim_replies: delete the replies that a front has read, and count them no longer.
 --
 -- Arguments: front; from: entry id of the first to stay; size: bytes of those before it, as
 -- `reply_size` counts them.
@@ -16,7 +16,7 @@ register('trim_replies', A, { flags = { 'allow-oom' } }, function()
   local counted = number('replies:' .. A.front)
   local size = math.min(tonumber(A.size), counted)
   if redis.call('XLEN', replies) == 0 then
-    size = counted -- also what a failover has made of it
+    size = counted -- nothing is left, even if a failover made the count wrong
   end
   count_reply(A.front, -size)
   return 'ok'

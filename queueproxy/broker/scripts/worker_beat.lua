@@ -9,7 +9,7 @@ register('worker_beat', A, { flags = { 'allow-oom' } }, function()
   advance_clock(A.lease)
   local expires = redis.call('ZSCORE', key('workers'), A.worker)
   if not expires or tonumber(expires) <= lease_clock() then
-    -- Late is lost: the sweep below must not find half a worker.
+    -- Expired: it is reaped, not revived; the sweep below must not find half a worker.
     if expires then
       reap_worker(A.worker)
     end

@@ -15,5 +15,5 @@ HEADERS_WITHIN = 60.0  # from the connection, or the first byte, to the end of t
 KEEP_ALIVE = 620.0
 LINGER = 1.0  # a refused client is read on: a reset would overtake what it is told
 STALLED = 30.0  # a closing connection whose client takes nothing of its last answer is cut
-LOOK_EVERY = 1.0  # that a client is not read before it is looked after whether it has left
+LOOK_EVERY = 1.0  # between looks whether a client has left, while it is not read
 LAST_REQUESTS_WITHIN = 1.0  # that idle connections stay open as draining begins

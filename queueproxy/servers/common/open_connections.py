@@ -26,7 +26,7 @@ class OpenConnections:
         self._waiting: dict[Waiter, None] = {}  # in order, the longest first
 
     def has_room(self, others: int = 0) -> bool:
-        """Whether one more may come; who waited longest for its client goes for it.
+        """Whether one more may come; where all are taken, the one idle longest is closed for it.
 
         Args:
             others: connections that are not listed here and count as well.
