@@ -10,7 +10,7 @@ from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
 
 logger = logging.getLogger("queueproxy.front")
 
-QUIET = 10.0  # seconds after an outage in which the next is logged only if it lasts longer
+QUIET = 1.0  # seconds after an outage in which the next is logged only if it lasts longer
 
 
 class Outage:
