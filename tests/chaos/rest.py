@@ -7,7 +7,8 @@ from queueproxy.keys import Keys
 from ..recount import differences
 
 KEYS = Keys("queueproxy")
-PERMANENT = {"state", "queue", "stats", "history", "bell", "dead"}  # kinds of keys left at rest
+# Kinds of keys left at rest.
+PERMANENT = {"state", "queue", "stats", "history", "bell", "dead", "routes"}
 COUNTED = ("waiting:", "inflight:", "bytes", "returned:", "parked:", "replies:")
 STILL_WITHIN = 10.0  # seconds from the last user to a broker that holds nothing
 
