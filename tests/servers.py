@@ -96,6 +96,17 @@ class BrokerServer:
     def _environ(self) -> dict[str, str]:
         return dict(os.environ)
 
+    def add_user(self, name: str, password: str) -> None:
+        """Make a user who may do everything; it is not kept over a restart (Redis ACL SETUSER)."""
+        self.client().acl_setuser(
+            name,
+            enabled=True,
+            passwords=[f"+{password}"],
+            keys=["*"],
+            channels=["*"],
+            categories=["+@all"],
+        )
+
     def freeze(self) -> None:
         """From now on it takes connections (the kernel does) and says nothing."""
         self._process.send_signal(signal.SIGSTOP)

@@ -27,14 +27,7 @@ class SiteBroker(ShiftedServer):
     def start(self) -> "SiteBroker":
         super().start()
         # Not in the file: it has to be told again after each start.
-        self.client().acl_setuser(
-            USER,
-            enabled=True,
-            passwords=[f"+{PASSWORD}"],
-            keys=["*"],
-            channels=["*"],
-            categories=["+@all"],
-        )
+        self.add_user(USER, PASSWORD)
         return self
 
     def site_url(self, database: int = 0) -> str:

@@ -31,14 +31,7 @@ class LockedServer(BrokerServer):
 
     def start(self) -> "LockedServer":
         super().start()
-        self.client().acl_setuser(
-            USER,
-            enabled=True,
-            passwords=[f"+{PASSWORD}"],
-            keys=["*"],
-            channels=["*"],
-            categories=["+@all"],
-        )
+        self.add_user(USER, PASSWORD)
         return self
 
     @property
