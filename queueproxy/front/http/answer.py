@@ -13,10 +13,6 @@ from .refusals import Refusal
 PIECE = 64 * 1024  # bytes given to the server at a time: so it shows that a slow client takes some
 
 
-class CutAtOnce(Cut):
-    """The same; what still waits to be sent to the client is dropped."""
-
-
 class Answer:
     """The one answer of one request.
 
