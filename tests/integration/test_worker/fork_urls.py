@@ -29,6 +29,19 @@ def ending(pid: int) -> str:
     return f"lives as {pid}"
 
 
+def exit_code(child):
+    """Wait for the end of a process of multiprocessing.
+
+    `join` is not enough where threads start such processes: each start reaps the children of all,
+    and a `join` whose child is reaped by another thread comes back before that one has written
+    down the exit code.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while child.exitcode is None and time.monotonic() < deadline:
+        child.join(deadline - time.monotonic())
+    return child.exitcode
+
+
 def leave(request, nonce):
     """The child ends as ``sys.exit`` says."""
     note(request, nonce)
@@ -87,8 +100,7 @@ def process(request, nonce):
     child = FORK.Process(target=time.sleep, args=(FOR_LONG,))
     child.start()
     child.terminate()
-    child.join(PATIENCE)
-    return HttpResponse(f"ended with {child.exitcode}")
+    return HttpResponse(f"ended with {exit_code(child)}")
 
 
 def pool(request, nonce):
