@@ -271,6 +271,15 @@ def test_processes_and_threads_reach_the_command():
     assert words["front"][-2:] == ["--server", "daphne"]
 
 
+@pytest.mark.parametrize("settings", [loads.FULL, loads.BARE])
+def test_the_sites_pass_the_checks_that_stop_a_worker(settings, tmp_path):
+    """With the environment of `Deployment`."""
+    environ = {"BENCH_DATA": str(tmp_path), "QUEUEPROXY_BROKER_URL": f"unix://{tmp_path}/s"}
+    command = [sys.executable, "-m", "django", "check", "--settings", settings]
+    done = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_runs_survive_their_file(tmp_path):
     runs = [run(), run("queued-uvicorn-1x1", commands_at_rest=1.5)]
     report.save(tmp_path, "rounds", {"cores": 2}, report.runs_as_json(runs))
