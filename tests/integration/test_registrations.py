@@ -44,7 +44,7 @@ async def twice(kit, request):
     return front_broker, thread, old
 
 
-ENDS = ["answered", "released", "abandoned", "bad_response", "lost"]
+ENDS = ["answered", "released", "abandoned", "misrouted", "bad_response", "lost"]
 
 
 @pytest.mark.parametrize("claimed", [False, True], ids=["waiting", "in flight"])

@@ -24,7 +24,7 @@ end
 local function decline(lease, reason)
   see_that_front_can_be_told(lease)
   add_stat(lease.queue, 'failed:' .. reason, 1)
-  local withdrawn = redis.call('HDEL', key('held', lease.front), lease.id) == 0
+  local withdrawn = not unregister(lease)
   if not withdrawn then
     tell_reason(lease, reason)
   end
