@@ -9,6 +9,7 @@ import pytest
 
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Frame, ReplyHead
+from queueproxy.servers.common.limits import UNREAD
 
 from ..brokers import BrokerKit, answer
 from ..waiting import wait_until
@@ -17,8 +18,8 @@ MIB = 1024 * 1024
 BUDGET = 32 * MIB
 SPARE = 64 * MIB  # beside the budget: connections, tasks, what is under way
 FRAME = 256 * 1024
-CROWD = int(os.environ.get("QUEUEPROXY_TEST_CROWD", "550"))  # clients; 2500 for a whole load
-READERS = CROWD // 5
+CROWD = int(os.environ.get("QUEUEPROXY_TEST_CROWD", "520"))  # clients; 2000 for a whole load
+READERS = CROWD // 4
 
 
 class Crowd(contextlib.ExitStack):
@@ -46,9 +47,10 @@ class Crowd(contextlib.ExitStack):
         client.setblocking(False)
         self.clients.append(client)
 
-    def refused(self) -> int:
-        """How many have been told 503."""
-        return sum(_begins_with(client, b"HTTP/1.1 503") for client in self.clients)
+    def answered(self, status: int) -> int:
+        """How many have an answer of this status."""
+        start = b"HTTP/1.1 %d" % status
+        return sum(_begins_with(client, start) for client in self.clients)
 
 
 def _begins_with(client: socket.socket, words: bytes) -> bool:
@@ -82,12 +84,39 @@ def test_uploads_that_stall(small_site):
     with Crowd(small_site.port) as crowd:
         for _ in range(CROWD):
             crowd.join(head("POST", b"Content-Length: %d" % (size + 1)) + b"x" * size)
-        wait_until(lambda: crowd.refused() > CROWD - BUDGET // size)
+        wait_until(lambda: crowd.answered(503) > CROWD - BUDGET // size)
         assert resident(front) - base < BUDGET + SPARE
         pending = small_site.in_background("GET", "/run/honest/")  # is held, not refused
         wait_until(lambda: small_site.queue()["depth"] == 1)
         small_site.workers()
         assert pending.result().status_code == 200
+
+
+def test_heads_without_an_end(small_site):
+    front = small_site.front()
+    base = resident(front, "VmRSS")
+    with Crowd(small_site.port) as crowd:
+        for _ in range(CROWD):
+            crowd.join(head("GET", b"X: " + b"x" * 60_000)[:-4])
+        wait_until(lambda: crowd.answered(503) >= CROWD - UNREAD // 60_000)
+        assert resident(front) - base < BUDGET + SPARE
+        honest = small_site.in_background("GET", "/run/honest/")
+        wait_until(lambda: small_site.queue()["depth"] == 1)
+        small_site.workers()
+        assert honest.result().status_code == 200
+
+
+def test_requests_sent_ahead(small_site):
+    """What is ahead of an answer is given up; the request itself is not."""
+    front = small_site.front()
+    base = resident(front, "VmRSS")
+    with Crowd(small_site.port) as crowd:
+        for _ in range(CROWD):
+            crowd.join(head("GET") + head("GET", b"X: " + b"x" * 60_000))
+        wait_until(lambda: small_site.queue()["depth"] == CROWD)
+        assert resident(front) - base < BUDGET + UNREAD + SPARE
+        small_site.workers()
+        wait_until(lambda: crowd.answered(200) == CROWD)
 
 
 def test_heads_of_held_requests(small_site):
@@ -96,8 +125,8 @@ def test_heads_of_held_requests(small_site):
     with Crowd(small_site.port) as crowd:
         for _ in range(CROWD):
             crowd.join(head("GET", b"X: " + b"x" * 60_000))
-        wait_until(lambda: crowd.refused() + small_site.queue()["depth"] == CROWD)
-        assert crowd.refused() > CROWD // 2
+        wait_until(lambda: crowd.answered(503) + small_site.queue()["depth"] == CROWD)
+        assert crowd.answered(503) > CROWD // 2
         assert resident(front) - base < BUDGET + SPARE
     wait_until(lambda: small_site.queue()["depth"] == 0)
     pending = small_site.in_background("GET", "/run/honest/")  # there is room again

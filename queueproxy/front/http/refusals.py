@@ -65,6 +65,13 @@ TOO_MANY_CONNECTIONS = Refusal(
     RETRY_AFTER,
     close=True,
 )
+UNREAD_FULL = Refusal(
+    503,
+    "http_request_denied",
+    f"There is no room for what is sent now. {_NOT_EXECUTED}",
+    RETRY_AFTER,
+    close=True,
+)
 QUEUE_FULL = _waiting("Too many requests are waiting.")
 MEMORY_FULL = _waiting("There is no room for this request now.")
 BROKER_AWAY = _waiting("The queue can't be reached.")

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from .framing import ChunkedBody, SizedBody
+
 HIGH_WATER = 64 * 1024  # bytes waiting for the application before the client is made to wait
 
 
@@ -10,47 +12,60 @@ class Incoming:
     """Provides ``receive`` of ASGI. Belongs to one event loop.
 
     Args:
-        regulate: called when `backlog` has changed.
+        length: of the body in bytes; None where it comes in chunks.
+        regulate: called when `size` has changed.
         wanted: called as the application first asks for the body, which is not there yet.
     """
 
     def __init__(
         self,
+        length: int | None,
         regulate: Callable[[], None],
         wanted: Callable[[], None],
     ):
+        self._framing = ChunkedBody() if length is None else SizedBody(length)
         self._regulate = regulate
         self._wanted = wanted
         self._pieces: list[bytes] = []
-        self._size = 0
+        self.size = 0  # bytes that wait for the application
         self._handed_out = False
         self._news = asyncio.Event()
-        self.ended = False
+        self.ended = length == 0  # the last piece has come
         self.lost = False
 
     @property
     def backlog(self) -> bool:
         """Whether so much waits for the application that the client must wait too."""
-        return self._size > HIGH_WATER
+        return self.size > HIGH_WATER
 
-    def feed(self, piece: bytes) -> None:
-        """Add a piece that has come."""
+    def take(self, data: bytes) -> bytes | None:
+        """Take what has come of the body.
+
+        Returns:
+            What follows the body, where its end has come.
+
+        Raises:
+            BadBody: it is malformed.
+        """
+        rest = self._framing.take(data, self._add)
+        if rest is not None:
+            self.ended = True
+            self._news.set()
+        return rest
+
+    def _add(self, piece: bytes) -> None:
         if self.lost:
             return
         self._pieces.append(piece)
-        self._size += len(piece)
-        if self.backlog:
-            self._regulate()
-        self._news.set()
-
-    def end(self) -> None:
-        """Note that the last piece has come."""
-        self.ended = True
+        self.size += len(piece)
+        self._regulate()
         self._news.set()
 
     def lose(self) -> None:
         """Note that the client has gone, or has its answer."""
         self.lost = True
+        self._pieces.clear()
+        self.size = 0
         self._news.set()
 
     async def receive(self) -> dict:
@@ -64,8 +79,8 @@ class Incoming:
             return {"type": "http.disconnect"}
         body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
-        backlog, self._size = self.backlog, 0
-        if backlog:
+        if self.size:
+            self.size = 0
             self._regulate()
         self._handed_out = self.ended
         return {"type": "http.request", "body": body, "more_body": not self.ended}

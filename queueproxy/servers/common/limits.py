@@ -6,6 +6,7 @@ MAX_FIELDS = 256  # headers of a request; as many again for the trailers of a bo
 MAX_CHUNK_LINE = 1024  # size and extensions of one chunk
 MAX_EXTENSIONS = 16 * 1024  # chunk extensions of a whole body
 LOOKAHEAD = 64 * 1024  # what is read of later requests while one is unanswered
+UNREAD = 8 * 1024 * 1024  # of all clients together, what no application has taken yet
 MAX_CONNECTIONS = 10_000  # at most; fewer where the system allows fewer open files
 SPARE_FILES = 128  # of the open files allowed, those that are not for connections
 
@@ -15,5 +16,6 @@ HEADERS_WITHIN = 60.0  # from the connection, or the first byte, to the end of t
 KEEP_ALIVE = 620.0
 LINGER = 1.0  # a refused client is read on: a reset would overtake what it is told
 STALLED = 30.0  # a closing connection whose client takes nothing of its last answer is cut
+TAKEN_WITHIN = 0.1  # that applications get for what waits for them, once UNREAD is passed
 LOOK_EVERY = 1.0  # between looks whether a client has left, while it is not read
 LAST_REQUESTS_WITHIN = 1.0  # that idle connections stay open as draining begins

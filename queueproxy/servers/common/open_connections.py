@@ -1,12 +1,14 @@
 """Counts a server's open connections, and chooses which one makes room for a new one."""
 
 import resource
+from collections.abc import Iterator
 from typing import Protocol
 
 from . import limits
+from .unread import Reader, UnreadBytes
 
 
-class Waiter(Protocol):
+class Waiter(Reader, Protocol):
     """A connection that may be waiting for its client."""
 
     def make_room(self) -> None:
@@ -18,12 +20,20 @@ class OpenConnections:
 
     Args:
         most: how many; None for as many as the limits and the system allow.
+
+    Attributes:
+        unread: what their clients have sent and nobody has taken.
     """
 
     def __init__(self, most: int | None = None):
         self._most = most if most is not None else _allowed()
         self._working: set[Waiter] = set()
         self._waiting: dict[Waiter, None] = {}  # in order, the longest first
+        self.unread = UnreadBytes(self)
+
+    def __iter__(self) -> Iterator[Waiter]:
+        yield from self._waiting
+        yield from self._working
 
     def has_room(self, others: int = 0) -> bool:
         """Whether one more may come; where all are taken, the one idle longest is closed for it.

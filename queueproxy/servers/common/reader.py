@@ -11,13 +11,12 @@ from typing import Protocol
 from ...front.http import refusals
 from ...front.http.refusals import Refusal
 from . import limits
-from .framing import BadBody, ChunkedBody, SizedBody
+from .framing import BadBody
 from .head import Head
 from .head_buffer import HeadBuffer
 from .incoming import Incoming
 from .open_connections import OpenConnections
-from .sockets import has_left
-from .throttle import Throttle
+from .throttle import Readable, Throttle
 from .timer import Timer
 
 
@@ -29,7 +28,7 @@ class _Reading(Enum):
     NOTHING = auto()  # what comes is dropped
 
 
-class Connection(Protocol):
+class Connection(Readable, Protocol):
     """The server's connection, as the reader uses it."""
 
     def begin(self, head: Head, incoming: Incoming) -> None:
@@ -44,20 +43,8 @@ class Connection(Protocol):
     def finish(self) -> None:
         """Close when what was answered has gone out."""
 
-    def abort(self) -> None:
-        """Close at once; the client has left."""
-
-    def pause_reading(self) -> None:
-        """Stop taking bytes from the client."""
-
-    def resume_reading(self) -> None:
-        """Take them again."""
-
     def drain(self) -> None:
         """Let the answer in hand be the last of this connection."""
-
-    def fileno(self) -> int:
-        """Return the socket's descriptor."""
 
 
 class RequestReader:
@@ -74,12 +61,9 @@ class RequestReader:
     ):
         self._connection = connection
         self._opened = opened
-        self._throttle = Throttle(
-            connection.pause_reading, connection.resume_reading, self._look, loop
-        )
+        self._throttle = Throttle(connection, self._give_up_ahead, loop)
         self._reading = _Reading.HEAD
         self._buffer = HeadBuffer()  # empty while a body is read
-        self._body: SizedBody | ChunkedBody | None = None
         self._incoming: Incoming | None = None
         self._head_began = False
         self._timer = Timer(loop, self.give_up)
@@ -88,6 +72,7 @@ class RequestReader:
         """Wait for the first request."""
         self._opened.wait(self)
         self._timer.start(limits.HEADERS_WITHIN)
+        self.regulate()
 
     def feed(self, data: bytes) -> None:
         """Take what has come from the client."""
@@ -97,7 +82,7 @@ class RequestReader:
             self._buffer.add(data)
             if self._reading is _Reading.HEAD:
                 self._read_head()
-        self._regulate()
+        self.regulate()
 
     def answered(self) -> None:
         """Go on to the next request: this one has its whole answer."""
@@ -109,26 +94,22 @@ class RequestReader:
         self._opened.wait(self)
         self._timer.start(limits.KEEP_ALIVE)
         self._read_head()
-        self._regulate()
+        self.regulate()
 
     def stop(self) -> None:
-        """Read no further request; a body that is still read is lost."""
-        if self._reading is _Reading.BODY:
+        """Read no further request; what was not taken of a body is lost."""
+        if self._incoming is not None:
             self._incoming.lose()
         self._reading = _Reading.NOTHING
         self._timer.stop()
         self._buffer.take_all()
         self._opened.remove(self)
-        self._regulate()
+        self.regulate()
 
     def lost(self) -> None:
         """Tell the request that is left behind that its connection is gone."""
-        if self._incoming is not None:
-            self._incoming.lose()
         self._throttle.end()
-        self._reading = _Reading.NOTHING
-        self._timer.stop()
-        self._opened.remove(self)
+        self.stop()
 
     @property
     def in_body(self) -> bool:
@@ -152,6 +133,23 @@ class RequestReader:
         self.stop()
         self._connection.finish()
 
+    def regulate(self) -> None:
+        """Read on, or not: this client, or all together, have sent enough for now."""
+        ahead = len(self._buffer)
+        come = self._incoming.size if self._incoming is not None else 0
+        self._opened.unread.note(self, ahead + come)
+        self._throttle.hold(
+            (self._opened.unread.full and self._reading is not _Reading.NOTHING)
+            or (self._reading is _Reading.BODY and self._incoming.backlog)
+            or (self._reading is _Reading.AHEAD and ahead > limits.LOOKAHEAD)
+        )
+
+    def give_up_unread(self) -> None:
+        """Refuse what can't be read to its end; drop what was sent ahead of an answer."""
+        untaken = self._incoming is not None and self._incoming.size > 0
+        if untaken or not self._give_up_ahead():
+            self._refuse(refusals.UNREAD_FULL)
+
     # Reading
 
     def _read_head(self) -> None:
@@ -168,48 +166,35 @@ class RequestReader:
         self._timer.stop()
         self._opened.work(self)
         say_continue = self._connection.say_continue if head.expects_continue else _nothing
-        self._incoming = Incoming(self._regulate, say_continue)
-        if head.length == 0:
-            self._reading = _Reading.AHEAD
-            self._incoming.end()
-        else:
-            self._reading = _Reading.BODY
-            self._body = ChunkedBody() if head.length is None else SizedBody(head.length)
+        self._incoming = Incoming(head.length, self.regulate, say_continue)
+        self._reading = _Reading.AHEAD if self._incoming.ended else _Reading.BODY
         self._connection.begin(head, self._incoming)
         if self._reading is _Reading.BODY and self._buffer:
             self._read_body(self._buffer.take_all())
 
     def _read_body(self, data: bytes) -> None:
         try:
-            rest = self._body.take(data, self._incoming.feed)
+            rest = self._incoming.take(data)
         except BadBody as bad:
             self._refuse(bad.refusal)
             return
         if rest is not None:
             self._reading = _Reading.AHEAD
             self._buffer.add(rest)
-            self._incoming.end()
 
     def _refuse(self, refusal: Refusal) -> None:
         self.stop()
         self._connection.refuse(refusal)
 
-    def _regulate(self) -> None:
-        self._throttle.hold(
-            (self._reading is _Reading.BODY and self._incoming.backlog)
-            or (self._reading is _Reading.AHEAD and len(self._buffer) > limits.LOOKAHEAD)
-        )
-
-    def _look(self) -> None:
-        # A FIN may wait behind what its client could not send yet: what is ahead is given up for
-        # it. A body can't be given up.
-        if self._reading is _Reading.AHEAD:
-            self._reading = _Reading.TOO_FAR
-            self._buffer.take_all()
-            self._connection.drain()
-            self._regulate()
-        elif has_left(self._connection.fileno()):
-            self._connection.abort()
+    def _give_up_ahead(self) -> bool:
+        """Drop what was sent ahead of an answer; False where there is no answer to come."""
+        if self._reading is not _Reading.AHEAD:
+            return False
+        self._reading = _Reading.TOO_FAR
+        self._buffer.take_all()
+        self._connection.drain()
+        self.regulate()
+        return True
 
 
 def _nothing() -> None:
