@@ -3,11 +3,18 @@ import signal
 
 import pytest
 
+from .chaos.probe.switch_names import SWITCH_VARIABLE
 from .servers import BrokerServer, GuardedServer
 
 # A shell without job control ignores SIGINT in what it starts in the background, and so would all
 # that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+if os.environ.get(SWITCH_VARIABLE):
+    from .chaos.probe.switches import SWITCHES
+
+    SWITCHES[os.environ[SWITCH_VARIABLE]]()
 
 
 @pytest.fixture(scope="session")

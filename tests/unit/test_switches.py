@@ -1,5 +1,7 @@
 """The switches of the chaos checker still find what they switch off."""
 
+from pathlib import Path
+
 import pytest
 
 from ..chaos.faults import FAULTS
@@ -21,7 +23,10 @@ def test_a_switch_changes_something(monkeypatch, name):
     assert all(old is not new for old, new in changes)
 
 
-def test_each_is_named_with_faults_that_there_are():
+def test_each_is_named_with_faults_or_tests_that_there_are():
     assert list(SHOWN_BY) == list(switches.SWITCHES)
     known = {fault.__name__ for fault in FAULTS} | {"none"}
-    assert {fault for faults in SHOWN_BY.values() for fault in faults} <= known
+    for shown_by in SHOWN_BY.values():
+        tests = [name for name in shown_by if name.startswith("tests/")]
+        assert set(shown_by) - set(tests) <= known
+        assert all(Path(test).is_file() for test in tests)

@@ -1,6 +1,8 @@
-"""The switches by name, each with the faults by which it shows; importable without Django."""
+"""The switches by name, each with what it shows by; importable without Django."""
 
-# Without any fault: by what users do.
+SWITCH_VARIABLE = "QUEUEPROXY_TEST_SWITCH_OFF"  # the switch that tests are run with
+
+# By faults of the chaos ("none": what users do), or by tests where these can't bring it about.
 SHOWN_BY = {
     "never_again": ("kill_worker",),
     "fence": ("wake_zombie",),
@@ -15,5 +17,8 @@ SHOWN_BY = {
     "sendings": ("clear_shared_cache",),
     "patience": ("none",),
     "forked_children": ("none",),
+    "registrations": ("tests/integration/test_registrations.py",),
+    "expiry": ("tests/integration/test_signatures.py",),
+    "namespace": ("tests/integration/test_signatures.py",),
 }
 SWITCH_NAMES = tuple(SHOWN_BY)

@@ -88,6 +88,11 @@ def answers_count() -> None:
     _edit(("  add('bytes', size)\n  add('replies:' .. front, size)\n", ""))
 
 
+def registrations() -> None:
+    """What is known of a request by its id is taken for another entry of that id too."""
+    _edit(("  return held and is_of(held, request)", "  return held"))
+
+
 def staged_bodies() -> None:
     """What has come of a slow upload expires though its front lives."""
     _edit(("  keep_staged(expiry)\n", ""))
@@ -172,6 +177,24 @@ def forked_children() -> None:
     replace(forking, "_let_go", forking._unblock_signals)
 
 
+def expiry() -> None:
+    """A captured request may be started after its time."""
+    from queueproxy.broker.broker_time import BrokerTime
+
+    replace(BrokerTime, "allows", lambda self, expires, hold_ms: True)
+
+
+# In all of them.
+
+
+def namespace() -> None:
+    """What is signed for one namespace counts in another."""
+    from queueproxy import envelopes
+
+    original = envelopes._derive
+    replace(envelopes, "_derive", lambda secret, namespace, purpose: original(secret, "", purpose))
+
+
 SWITCHES = {
     switch.__name__: switch
     for switch in (
@@ -188,6 +211,9 @@ SWITCHES = {
         sendings,
         patience,
         forked_children,
+        registrations,
+        expiry,
+        namespace,
     )
 }
 
