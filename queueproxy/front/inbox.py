@@ -10,7 +10,8 @@ from .held_request import BAD_REPLY, WORKER_LOST, Failure, HeldRequest
 
 logger = logging.getLogger("queueproxy.front")
 
-UNREAD = frozenset((BadSignature.reason, RequestExpired.reason))  # of requests refused unread
+# Of requests refused unread.
+UNREAD = frozenset((DecodeError.reason, BadSignature.reason, RequestExpired.reason))
 
 
 class Inbox:

@@ -207,18 +207,23 @@ HINT = "SECRET_KEY_FALLBACKS"
 class TestSecrets:
     """Front and worker that don't share a secret."""
 
-    async def test_a_second_attempt_does_not_promise_that(self, kit, front):
-        """The first was on a worker that had the secret, and was lost."""
+    @pytest.mark.parametrize("outcome", ["bad_signature", "signature_expired", "malformed"])
+    @pytest.mark.parametrize(("lost_before", "status"), [(False, 503), (True, 502)])
+    async def test_what_was_not_run_may_be_sent_again(
+        self, kit, front, outcome, lost_before, status
+    ):
+        """But for a second attempt. The first was on a worker that had the secret, and was lost."""
         connection = Connection(front)
-        lost = kit.registration()
-        thread = kit.worker_broker(lost)
-        await eventually(lambda: thread.settle_and_claim(None))
-        kit.link().script("worker_reap", lost.worker)
+        if lost_before:
+            lost = kit.registration()
+            thread = kit.worker_broker(lost)
+            await eventually(lambda: thread.settle_and_claim(None))
+            kit.link().script("worker_reap", lost.worker)
         other = kit.worker_broker()
-        claim = other.settle_and_claim(None)
-        other.settle_and_claim(Settlement(claim, "bad_signature"), claim=False)
+        claim = await eventually(lambda: other.settle_and_claim(None))
+        other.settle_and_claim(Settlement(claim, outcome), claim=False)
         await connection.end()
-        assert connection.sent[0]["status"] == 502
+        assert connection.sent[0]["status"] == status
 
     async def test_an_answer_with_another_secret_is_unknown_to_the_client(self, kit, front, caplog):
         connections = [Connection(front), Connection(front)]

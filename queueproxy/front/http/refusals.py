@@ -78,6 +78,7 @@ BROKER_AWAY = _waiting("The queue can't be reached.")
 BODY_LOST = _waiting("The queue lost the request's body.")
 HOLD_EXPIRED_WAITING = _waiting("The request waited too long.")
 MISROUTED = _waiting("The addresses of this site have just changed.")
+UNREADABLE = _waiting("The request could not be read by its worker.")
 UNVERIFIED = _waiting("The request could not be verified by its worker.")
 CAME_TOO_LATE = _waiting("The request came to a worker too late.")
 WITHDRAWN = _waiting("An operator withdrew the request.")
@@ -109,6 +110,7 @@ _BY_REASON = {
     "hold_expired": HOLD_EXPIRED_WAITING,
     "hold_expired_started": HOLD_EXPIRED_IN_FLIGHT,
     "view_timeout": VIEW_TIMED_OUT,
+    "malformed": UNREADABLE,
     "bad_signature": UNVERIFIED,
     "signature_expired": CAME_TOO_LATE,
     "withdrawn": WITHDRAWN,
