@@ -10,6 +10,7 @@ local function read_held(id, front, text)
   local request = parse_held(text)
   if request then
     request.id, request.front = id, front
+    see_group(request)
   end
   return request
 end
@@ -23,6 +24,7 @@ local function read_lease(slot)
   local lease = parse_lease(redis.call('HGET', key('leases'), slot))
   if lease then
     lease.slot = slot
+    see_group(lease)
   end
   return lease
 end
@@ -118,6 +120,8 @@ local function leave_sets(request)
   local member = padded(request.entry)
   if redis.call('ZREM', key('returned', request.queue), member) == 1 then
     add('returned:' .. request.queue, -1)
+  elseif request.group and leave_line(request) then
+    return
   elseif number('parked:' .. request.queue) > 0 then
     local fields = read_entry(request.queue, request.entry)
     if fields and redis.call('ZREM', key('parked', request.queue .. ':' .. fields.v), member) == 1 then
@@ -134,6 +138,8 @@ local function end_waiting(request)
   delete_entry(request, started)
   redis.call('HDEL', key('held', request.front), request.id)
   add('waiting:' .. request.queue, -1)
+  count_group(request.group, 'waiting', -1)
+  call_up(request.group)
   return started and true or false
 end
 
@@ -156,6 +162,7 @@ end
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
   add('inflight:' .. lease.queue, -1)
+  count_group(lease.group, 'running', -1)
 end
 
 -- Put a request back at the head of its queue, `used` attempts spent.
@@ -168,10 +175,12 @@ local function requeue(lease, used)
   add('returned:' .. lease.queue, 1)
   end_lease(lease)
   add('waiting:' .. lease.queue, 1)
+  count_group(lease.group, 'waiting', 1)
   write_held(lease, nil)
   if not paused(lease.queue) then
     ring(lease.queue)
   end
+  call_up(lease.group)
 end
 
 -- End a lease whose front has been told, or wants no answer (`withdrawn`).
@@ -181,6 +190,7 @@ local function finish(lease, withdrawn)
   end
   delete_entry(lease, lease.attempt > 1)
   end_lease(lease)
+  call_up(lease.group)
 end
 
 -- Answer a request with the fields of a reply entry, if its front still wants that.

@@ -53,6 +53,7 @@ local function request_of(queue, entry, fields)
   local request = parse_meta(fields.m)
   if request then
     request.queue, request.entry = queue, entry
+    see_group(request)
   end
   return request
 end
@@ -112,6 +113,8 @@ local function turn_down(request, place, reason)
   delete_entry(request, started)
   redis.call('HDEL', key('held', request.front), request.id)
   add('waiting:' .. request.queue, -1)
+  count_group(request.group, 'waiting', -1)
+  call_up(request.group)
   if reason == '' then
     add_stat(request.queue, 'failed:front_lost', 1)
     return
@@ -132,7 +135,12 @@ local function start(request, place)
   write_lease(request)
   add('waiting:' .. request.queue, -1)
   add('inflight:' .. request.queue, 1)
+  if request.group then
+    count_group(request.group, 'waiting', -1)
+    count_group(request.group, 'running', 1)
+  end
   write_held(request, A.slot)
+  call_up(request.group)
   return request
 end
 
@@ -140,6 +148,12 @@ local function park(place, version)
   redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
   leave(place)
   add('parked:' .. place.queue, 1)
+end
+
+-- Let others pass a request whose group is full.
+local function wait_for_group(request, place)
+  line_up(request)
+  leave(place)
 end
 
 -- The first entry of a set of waiting ones, nil where it is empty.
@@ -177,11 +191,16 @@ local function claim_from(place)
   end
   if fields.v ~= A.version then
     park(place, fields.v)
+    call_up(request.group)
     return nil
   end
   local reason = unstartable(request, tonumber(fields.c) or lease_clock())
   if reason then
     turn_down(request, place, reason)
+    return nil
+  end
+  if request.group and must_line_up(request) then
+    wait_for_group(request, place)
     return nil
   end
   return claim_reply(start(request, place), place.fields, fields)
@@ -194,7 +213,7 @@ local function read_more_of(queue)
   local names = field_names[queue]
   if not names then
     names = { 'inflight:' .. queue, 'returned:' .. queue, 'parked:' .. queue, 'paused:' .. queue,
-      'cursor:' .. queue, 'next:' .. queue, 'clock' }
+      'cursor:' .. queue, 'next:' .. queue, 'in_line:' .. queue, 'clock' }
     field_names[queue] = names
   end
   prefetch(names)
@@ -213,7 +232,7 @@ local function claim()
       end
       left = (left == 0 or queue_left < left) and queue_left or left
     end
-    while queue_left == 0 and number('waiting:' .. queue) > 0 do
+    while queue_left == 0 and waiting_for_worker(queue) > 0 do
       local place = next_of(queue)
       if not place then
         break

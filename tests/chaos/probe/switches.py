@@ -88,6 +88,11 @@ def answers_count() -> None:
     _edit(("  add('bytes', size)\n  add('replies:' .. front, size)\n", ""))
 
 
+def group_limit() -> None:
+    """Requests of a group are started however many of it run."""
+    _edit(("  if group.running >= tonumber(request.at_most) then\n", "  if false then\n"))
+
+
 def staged_bodies() -> None:
     """What has come of a slow upload expires though its front lives."""
     _edit(("  keep_staged(expiry)\n", ""))
@@ -182,6 +187,7 @@ SWITCHES = {
         one_pause,
         lease_clock,
         answers_count,
+        group_limit,
         staged_bodies,
         pipelined_leaving,
         flow_again,
