@@ -136,6 +136,8 @@ class Group(NamedTuple):
     """How many leases are of it."""
     waiting: Counted
     """How many of its requests wait, wherever they stand."""
+    size: Counted
+    """Bytes for which those that wait count in the broker."""
 
 
 RECORDS = (Meta, Held, Lease, Group)

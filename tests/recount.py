@@ -191,12 +191,17 @@ def _requests(there: _Namespace) -> Iterator[str]:
 def _groups(there: _Namespace) -> Iterator[str]:
     """Each counts what is there, and runs as many as may by what was told last, where that stays
     the same; who stands in a line waits, and stands nowhere else."""
-    waiting = Counter(held.group for held in there.held.values() if not held.slot)
+    waiting: Counter[str | None] = Counter()
+    sizes: Counter[str | None] = Counter()
+    for held in there.held.values():
+        waiting[held.group] += not held.slot
+        sizes[held.group] += held.size if not held.slot else 0
     running = Counter(lease.group for lease in there.leases.values())
     for name in sorted({*waiting, *running, *there.groups} - {None}):
-        group = there.groups.get(name, Group(0, 0, 0))
-        if (group.running, group.waiting) != (running[name], waiting[name]):
-            yield f"{group} is {name}, {running[name]} run and {waiting[name]} wait"
+        group = there.groups.get(name, Group(0, 0, 0, 0))
+        found = Group(group.at_most, running[name], waiting[name], sizes[name])
+        if group != found:
+            yield f"{name} is {group}, a recount finds {found}"
         if running[name] > group.at_most:
             yield f"{running[name]} of the group {name} run, {group.at_most} may"
         if not running[name] + waiting[name]:

@@ -11,7 +11,7 @@ from queueproxy.exceptions import DecodeError, ScriptFailed
 from queueproxy.keys import Keys
 from queueproxy.records import Held, Lease, Meta, pack, parse
 
-from ..brokers import QUEUES, BrokerKit, answer, eventually, ids_of
+from ..brokers import QUEUES, BrokerKit, answer, eventually, ids_of, size_of
 from .test_broker_errors import broken
 
 IMPORTS = {"group": "/import/", "at_most": 2}
@@ -73,7 +73,7 @@ def group_of(kit, name: str = "/import/") -> tuple[int, int, int]:
     """How many may run, run, and wait."""
     groups = SnapshotReader(kit.link(), QUEUES).snapshot().groups
     found = {group.name: group for group in groups}
-    return found[name][1:] if name in found else (0, 0, 0)
+    return found[name][1:4] if name in found else (0, 0, 0)
 
 
 async def test_others_pass_those_that_wait_for_their_group(kit, front, workers):
@@ -297,6 +297,22 @@ async def test_depth_of_its_own(broker):
     await kit.close()
 
 
+async def test_bytes_of_its_own(broker):
+    """Large requests for a view that hangs leave room for others."""
+    kit = BrokerKit(broker.url, memory=400_000)  # of which 300,000 are for requests
+    front = await kit.front_broker()
+    body = b"x" * 30_000
+    await kit.put(front, *"123", body=body, group="g", at_most=1)
+    assert await kit.answers(front) == {"3": ["group_full"]}
+    await kit.put(front, *"456", body=body)
+    assert set(await kit.answers(front)) == {"3"}
+    assert kit.recount() == []
+    assert ids_of(kit.worker_broker()) == list("12456")
+    await kit.put(front, "huge", body=b"x" * 100_000, group="g", at_most=1)  # none waits
+    assert "huge" not in await kit.answers(front)
+    await kit.close()
+
+
 async def test_a_limit_of_another_release(kit, front, workers):
     """Each runs by its own; the higher one lets those behind wait for the first in the line."""
     await kit.put(front, *"1234", group="g", at_most=3)
@@ -454,10 +470,17 @@ async def test_status_says_who_runs_and_waits(kit, front, workers):
     await kit.put(front, "l", queue="low", group="reports", at_most=3)
     workers.claim()
     snapshot = SnapshotReader(kit.link(), QUEUES).snapshot()
-    assert snapshot.groups == [GroupStats("/import/", 2, 2, 2), GroupStats("reports", 3, 1, 0)]
+    waiting = sum(size_of(kit.encoded_request(front.front, id, **IMPORTS)) for id in "34")
+    assert snapshot.groups == [
+        GroupStats("/import/", 2, 2, 2, waiting),
+        GroupStats("reports", 3, 1, 0, 0),
+    ]
     assert [group.text for group in snapshot.groups] == ["2 of 2, 2 wait", "1 of 3"]
     (shown, _) = snapshot.as_status()["groups"]
-    assert shown == {"name": "/import/", "at_most": 2, "running": 2, "waiting": 2}
+    assert shown == {
+        **{"name": "/import/", "at_most": 2, "running": 2},
+        **{"waiting": 2, "waiting_bytes": waiting},
+    }
 
 
 async def test_the_oldest_wait_is_also_theirs(kit, front, workers):

@@ -1,7 +1,7 @@
 """Reads the groups, requests of which only so many run at once, and who stands in their lines."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...exceptions import DecodeError
 from ...keys import Keys
@@ -11,12 +11,21 @@ SHOWN = 100  # groups, busiest first; there is one for each view that has a limi
 
 
 class GroupStats(NamedTuple):
-    """How many of a group run and wait; `at_most` may run at once, over all workers."""
+    """How many of a group run and wait; `at_most` may run at once, over all workers.
+
+    `size` is what those that wait count for in the broker, in bytes.
+    """
 
     name: str
     at_most: int
     running: int
     waiting: int
+    size: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``status --json`` shows of it."""
+        told = self._asdict()
+        return {**told, "waiting_bytes": told.pop("size")}
 
     @property
     def text(self) -> str:

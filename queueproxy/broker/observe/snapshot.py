@@ -83,7 +83,7 @@ class Snapshot:
             "fronts": self.fronts,
             "workers": self.workers,
             "dead_letters": self.dead_letters,
-            "groups": [group._asdict() for group in self.groups],
+            "groups": [group.as_json() for group in self.groups],
         }
 
 

@@ -87,7 +87,7 @@ local function group_named(name)
   local group = groups[name]
   if not group then
     local text = redis.call('HGET', key('groups'), name)
-    group = parse_group(text) or { at_most = 0, running = 0, waiting = 0 }
+    group = parse_group(text) or { at_most = 0, running = 0, waiting = 0, size = 0 }
     group.name, group.text = name, text
     groups[name] = group
   end

@@ -16,16 +16,27 @@
 -- and refuses a request whose signed head says another group or limit. Who can write to the broker can
 -- still let more run than may (by making `groups` say that fewer do), or fewer.
 
-local GROUP_SHARE = 4 -- a group may have one in so many of the requests that a queue may have waiting
+local GROUP_SHARE = 4 -- what waits of a group may be one in so many of a queue, and as much of all bytes
 
-local function group_depth(max_depth)
-  return math.max(1, math.floor(max_depth / GROUP_SHARE))
+-- Whether no more requests of its group may wait. One may in any case.
+local function group_is_full(request, max_depth, max_bytes)
+  local group = group_named(request.group)
+  return group.waiting > 0 and (group.waiting >= math.floor(max_depth / GROUP_SHARE)
+    or group.size + tonumber(request.size) > max_bytes / GROUP_SHARE)
 end
 
-local function count_group(name, field, by)
-  if name then
-    local group = group_named(name)
-    group[field] = math.max(0, group[field] + by)
+local function count_waiting(request, by)
+  if request.group then
+    local group = group_named(request.group)
+    group.waiting = math.max(0, group.waiting + by)
+    group.size = math.max(0, group.size + by * tonumber(request.size))
+  end
+end
+
+local function count_running(request, by)
+  if request.group then
+    local group = group_named(request.group)
+    group.running = math.max(0, group.running + by)
   end
 end
 
@@ -41,13 +52,18 @@ local function in_line_as(queue, entry)
   return queue .. ' ' .. padded(entry)
 end
 
--- The first of a queue in a line; of the queue behind `after`, where none is given.
-local function first_in_line(name, queue, after)
-  local from, to = after and '(' .. after .. '!' or '-', '+' -- '!' follows the space
-  if queue then
-    from, to = '[' .. queue .. ' ', '(' .. queue .. '!'
-  end
+-- The first in a line between two bounds, as ZRANGE BYLEX has them.
+local function first_between(name, from, to)
   return redis.call('ZRANGE', key('line', name), from, to, 'BYLEX', 'LIMIT', 0, 1)[1]
+end
+
+-- The bound behind all of a queue in any line: '!' follows the space.
+local function behind(queue)
+  return '(' .. queue .. '!'
+end
+
+local function first_in_line(name, queue)
+  return first_between(name, '[' .. queue .. ' ', behind(queue))
 end
 
 -- Whether a waiting request must wait for its group: it is full, or one of its queue that came before
@@ -82,7 +98,7 @@ local function call_up(name)
   if not group or group.waiting == 0 or group.running >= group.at_most then
     return
   end
-  local member = first_in_line(name)
+  local member = first_between(name, '-', '+')
   while member do
     local queue, entry = string.match(member, '^(%S+) (%S+)$')
     redis.call('ZADD', key('returned', queue), 0, entry)
@@ -92,14 +108,15 @@ local function call_up(name)
     if not paused(queue) then
       ring(queue)
     end
-    member = first_in_line(name, nil, queue)
+    member = first_between(name, behind(queue), '+')
   end
 end
 
 -- The entry of a queue that has stood longest in any line; nil where none does.
 local function longest_in_line(queue)
   local longest
-  for _, name in ipairs(number('in_line:' .. queue) > 0 and redis.call('HKEYS', key('groups')) or {}) do
+  local names = number('in_line:' .. queue) > 0 and redis.call('HKEYS', key('groups')) or {}
+  for _, name in ipairs(names) do
     local member = first_in_line(name, queue)
     local entry = member and string.match(member, '^%S+ (%S+)$')
     if entry and (not longest or entry < longest) then

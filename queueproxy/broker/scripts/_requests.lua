@@ -138,7 +138,7 @@ local function end_waiting(request)
   delete_entry(request, started)
   redis.call('HDEL', key('held', request.front), request.id)
   add('waiting:' .. request.queue, -1)
-  count_group(request.group, 'waiting', -1)
+  count_waiting(request, -1)
   call_up(request.group)
   return started and true or false
 end
@@ -162,7 +162,7 @@ end
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
   add('inflight:' .. lease.queue, -1)
-  count_group(lease.group, 'running', -1)
+  count_running(lease, -1)
 end
 
 -- Put a request back at the head of its queue, `used` attempts spent.
@@ -175,7 +175,7 @@ local function requeue(lease, used)
   add('returned:' .. lease.queue, 1)
   end_lease(lease)
   add('waiting:' .. lease.queue, 1)
-  count_group(lease.group, 'waiting', 1)
+  count_waiting(lease, 1)
   write_held(lease, nil)
   if not paused(lease.queue) then
     ring(lease.queue)

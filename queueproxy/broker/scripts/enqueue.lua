@@ -16,7 +16,7 @@ local function refusal(request)
   if number('waiting:' .. request.queue) >= max_depth and waiting_for_worker(request.queue) >= max_depth then
     return 'queue_full' -- the second costs a command more
   end
-  if request.group and group_named(request.group).waiting >= group_depth(max_depth) then
+  if request.group and group_is_full(request, max_depth, A.max_bytes) then
     return 'group_full'
   end
   if number('bytes') + tonumber(request.size) - request.staged > tonumber(A.max_bytes) then
@@ -49,8 +49,8 @@ local function add_to_queue(request, meta, version, head, body, signature)
   end
   add('waiting:' .. request.queue, 1)
   add('bytes', tonumber(request.size))
+  count_waiting(request, 1)
   if request.group then
-    count_group(request.group, 'waiting', 1)
     group_named(request.group).at_most = tonumber(request.at_most)
   end
 end

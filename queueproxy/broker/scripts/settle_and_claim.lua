@@ -113,7 +113,7 @@ local function turn_down(request, place, reason)
   delete_entry(request, started)
   redis.call('HDEL', key('held', request.front), request.id)
   add('waiting:' .. request.queue, -1)
-  count_group(request.group, 'waiting', -1)
+  count_waiting(request, -1)
   call_up(request.group)
   if reason == '' then
     add_stat(request.queue, 'failed:front_lost', 1)
@@ -135,10 +135,8 @@ local function start(request, place)
   write_lease(request)
   add('waiting:' .. request.queue, -1)
   add('inflight:' .. request.queue, 1)
-  if request.group then
-    count_group(request.group, 'waiting', -1)
-    count_group(request.group, 'running', 1)
-  end
+  count_waiting(request, -1)
+  count_running(request, 1)
   write_held(request, A.slot)
   call_up(request.group)
   return request
