@@ -25,7 +25,8 @@ class GroupStats(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return what ``status --json`` shows of it."""
         told = self._asdict()
-        return {**told, "waiting_bytes": told.pop("size")}
+        told["waiting_bytes"] = told.pop("size")
+        return told
 
     @property
     def text(self) -> str:
