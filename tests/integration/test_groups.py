@@ -11,7 +11,7 @@ from queueproxy.exceptions import DecodeError, ScriptFailed
 from queueproxy.keys import Keys
 from queueproxy.records import Held, Lease, Meta, pack, parse
 
-from ..brokers import QUEUES, BrokerKit, answer, eventually, ids_of, size_of
+from ..brokers import ABOUT, QUEUES, BrokerKit, answer, eventually, ids_of, size_of
 from .test_broker_errors import broken
 
 IMPORTS = {"group": "/import/", "at_most": 2}
@@ -376,6 +376,18 @@ async def test_a_flush_forgets_all_of_it(kit, front, workers):
     kit.start_numbers_over(front)
     await kit.put(front, *"45", **IMPORTS)
     assert Workers(kit, 3).claim() == ["4", "5"]
+    assert kit.recount() == []
+
+
+@pytest.mark.parametrize(("most", "fate"), [(1, "started"), (2, "withdrawn")])
+async def test_the_broker_may_have_forgotten_that_one_in_the_line_ran(kit, front, most, fate):
+    """Another server (failover): no claim has come by that would have told its front."""
+    await kit.put(front, "1", "2", most=most, group="g", at_most=1)
+    workers = Workers(kit, 2)
+    assert workers.claim() == ["1"]
+    kit.client.hset(kit.keys.state, "run", "the server it was before")
+    await front.join(ABOUT)
+    assert await front.withdraw(["2"], "expired") == [fate]
     assert kit.recount() == []
 
 
