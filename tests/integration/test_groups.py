@@ -413,8 +413,9 @@ async def test_nobody_is_woken_for_a_line(kit, front, workers):
 
 async def test_a_worker_refuses_what_is_of_another_group_than_signed(kit, front, workers):
     """Somebody who can write to the broker lets a request pass its group's limit."""
-    await kit.put(front, *"12", group="g", at_most=1)
+    await kit.put(front, "1", group="g", at_most=1)
     workers.claim()
+    await kit.put(front, "2", group="g", at_most=1)
     await _alter(kit, "2", group=None, at_most=0)
     assert workers.claim() == ["2"]
     with pytest.raises(DecodeError):

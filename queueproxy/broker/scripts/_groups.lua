@@ -77,11 +77,6 @@ local function must_line_up(request)
   return first and first < in_line_as(request.queue, request.entry)
 end
 
-local function line_up(request)
-  redis.call('ZADD', key('line', request.group), 0, in_line_as(request.queue, request.entry))
-  add('in_line:' .. request.queue, 1)
-end
-
 -- Take a request out of the line of its group. Returns whether it stood there.
 local function leave_line(request)
   if redis.call('ZREM', key('line', request.group), in_line_as(request.queue, request.entry)) == 0 then

@@ -130,10 +130,22 @@ local function leave_sets(request)
   end
 end
 
--- End a waiting request that its front holds. Returns whether it had been started, on a worker that
--- was lost.
+-- Whether the broker may have forgotten that a waiting request, which may be run once, was claimed: it is
+-- of an epoch before, and no claim has come by that would have refused it.
+local function start_may_be_forgotten(request)
+  local fence = value('fence:' .. request.queue)
+  if not fence or not not_after(request.entry, fence) then
+    return false
+  end
+  local fields = read_entry(request.queue, request.entry)
+  local meta = fields and parse_meta(fields.m)
+  return meta and runs_once(meta)
+end
+
+-- End a waiting request that its front holds. Returns whether it had been started, or may have been, on
+-- a worker that was lost.
 local function end_waiting(request)
-  local started = times_started(request)
+  local started = times_started(request) or start_may_be_forgotten(request)
   leave_sets(request)
   delete_entry(request, started)
   redis.call('HDEL', key('held', request.front), request.id)
@@ -239,22 +251,6 @@ local function recover(lease)
   else
     fail(lease, 'worker_lost')
   end
-end
-
--- Take a worker's name off and deal with all it holds.
-local function reap_worker(worker)
-  local prefix = worker .. '/'
-  local leases = redis.call('HKEYS', key('leases'))
-  for _, slot in ipairs(leases) do
-    if string.sub(slot, 1, #prefix) == prefix then
-      local lease = read_lease(slot)
-      if lease then
-        recover(lease)
-      end
-    end
-  end
-  redis.call('ZREM', key('workers'), worker)
-  redis.call('DEL', key('worker', worker), key('flow', worker), key('bell', flow_bell(worker)))
 end
 
 -- Tell a worker that nobody reads an answer in flight any more: it stops the view where that waits

@@ -64,21 +64,6 @@ local function registered(request)
     and redis.call('HGET', key('held', request.front), request.id) == pack_held(request)
 end
 
--- The place a waiting entry is taken from: a set of waiting ones, or the stream, where `set_kind` is
--- nil. Nothing is taken before `leave`.
-local function place_of(queue, entry, fields, set_kind, set_name)
-  return { queue = queue, entry = entry, fields = fields, kind = set_kind, name = set_name }
-end
-
-local function leave(place)
-  if place.kind then
-    redis.call('ZREM', key(place.kind, place.name), padded(place.entry))
-    add(place.kind .. ':' .. place.queue, -1)
-  else
-    set('cursor:' .. place.queue, place.entry)
-  end
-end
-
 -- Delete an entry that enqueue did not write; it was never counted.
 local function put_away(request, place)
   local unknown = { id = '', queue = place.queue, entry = place.entry, size = '0', chunks = '0' }
@@ -142,25 +127,6 @@ local function start(request, place)
   return request
 end
 
-local function park(place, version)
-  redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
-  leave(place)
-  add('parked:' .. place.queue, 1)
-end
-
--- Let others pass a request whose group is full.
-local function wait_for_group(request, place)
-  line_up(request)
-  leave(place)
-end
-
--- The first entry of a set of waiting ones, nil where it is empty.
-local function first_of(queue, kind, name)
-  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
-  local entry = member and unpadded(member)
-  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
-end
-
 -- The next waiting entry of a queue: handed back ones, parked ones we know, then the stream.
 local function next_of(queue)
   local place = number('returned:' .. queue) > 0 and first_of(queue, 'returned', queue)
@@ -198,7 +164,7 @@ local function claim_from(place)
     return nil
   end
   if request.group and must_line_up(request) then
-    wait_for_group(request, place)
+    line_up(request, place)
     return nil
   end
   return claim_reply(start(request, place), place.fields, fields)
