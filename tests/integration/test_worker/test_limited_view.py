@@ -33,11 +33,19 @@ class Users:
             self.limited += 1
             seconds = random.choice(("0", "0.02", "0.3"))
             path = f"/limited/l{self.limited}/?seconds={seconds}&group={GROUP}"
-            await self._client.ask(path, group=GROUP, at_most=AT_MOST)
-        self.others += 1
-        await self._client.ask(f"/run/o{self.others}/")
+            request = self._client.encoded_request(path, group=GROUP, at_most=AT_MOST)
+            await self._kit.send(front, request)
         if await front.replies.catch_up():
             await front.replies.read()
+
+    async def ask_for_another_view(self) -> None:
+        self.others += 1
+        await self._client.ask(f"/run/o{self.others}/")
+
+    async def one_that_runs_it(self) -> int | None:
+        """A process id, once enough ask."""
+        await self.ask()
+        return random.choice(self.running() or [None])
 
     def running(self) -> list[int]:
         """Process ids of those that run the limited view."""
@@ -62,18 +70,10 @@ async def test_never_more_at_once_than_may(workers, kit, tmp_path):
     client = await client_of(kit)
     users = Users(kit, client)
     for _ in range(KILLS):
-
-        async def killed() -> bool:
-            await users.ask()
-            for pid in users.running():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue  # killed already, and not buried yet
-                return True
-            return False
-
-        await eventually(killed, "one runs the view", timeout=60)
+        await users.ask_for_another_view()
+        pid = await eventually(users.one_that_runs_it, "one runs the view", timeout=60)
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda pid=pid: pid not in users.running(), "its lease has ended")
 
     async def at_rest() -> bool:
         await client.front_broker.beat()
