@@ -13,12 +13,12 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
                        that their fronts have not read
     ``replies:<front>`` of ``bytes``, those in the replies of one front; goes with its place on
                        the list
-    ``waiting:<q>``    depth: requests neither claimed nor withdrawn
+    ``waiting:<q>``    requests neither claimed nor withdrawn, but for those in a line
+    ``in_line:<q>``    those that stand in the line of their group; with the waiting, the depth
     ``inflight:<q>``   claimed and not yet answered
     ``cursor:<q>``     entry id of the last request taken from the stream
     ``returned:<q>``   how many of the waiting were handed back and go first
     ``parked:<q>``     how many of the waiting are in a wire version no worker has known yet
-    ``in_line:<q>``    how many of the waiting stand in the line of their group
     ``clock``          the lease clock (`lease_clock` in scripts/_common.lua): ms when it was set,
                        ms (Redis time) then, shortest lease (ms), until when that counts
     ``paused:<q>``     milliseconds (lease clock) at which the pause ends

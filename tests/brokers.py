@@ -202,7 +202,8 @@ class BrokerKit:
         def total(kind: str) -> int:
             return sum(int(v) for k, v in state.items() if k.startswith(f"{kind}:"))
 
-        return Counters(int(state.get("bytes", 0)), total("waiting"), total("inflight"))
+        waiting = total("waiting") + total("in_line")
+        return Counters(int(state.get("bytes", 0)), waiting, total("inflight"))
 
     def there(self) -> Counters:
         """The same, found by counting."""

@@ -143,7 +143,8 @@ def _entry(member: str) -> str:
 
 
 def _counters(there: _Namespace) -> Iterator[str]:
-    found: Counter[str] = Counter(f"waiting:{queue}" for queue, _ in there.waiting)
+    lined_up = {place for line in there.lines.values() for place in line}
+    found: Counter[str] = Counter(f"waiting:{queue}" for queue, _ in there.waiting - lined_up)
     found.update(f"inflight:{lease.queue}" for lease in there.leases.values())
     for name, members in there.sets.items():
         kind, queue = name.split(":")[:2]

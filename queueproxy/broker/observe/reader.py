@@ -139,7 +139,8 @@ def _queue(
     name: str, state: dict, pauses: list[Pause], raw: dict, now: float, clock_ms: int
 ) -> QueueStats:
     queue = QueueStats(name)
-    queue.depth = max(0, int(state.get(f"waiting:{name}", 0)))
+    in_line = int(state.get(f"in_line:{name}", 0))
+    queue.depth = max(0, int(state.get(f"waiting:{name}", 0)) + in_line)
     queue.in_flight = max(0, int(state.get(f"inflight:{name}", 0)))
     left_ms = int(state.get(f"paused:{name}", 0)) - clock_ms
     queue.paused = left_ms > 0

@@ -278,15 +278,10 @@ local function paused(queue)
   return ends and tonumber(ends) > lease_clock()
 end
 
--- How many wait for a worker: all but those that stand in the line of their group.
-local function waiting_for_worker(queue)
-  local waiting = number('waiting:' .. queue)
-  return waiting > 0 and waiting - number('in_line:' .. queue) or 0
-end
-
 -- Whether something waits that a worker could start.
 local function startable(queue)
-  return waiting_for_worker(queue) > number('parked:' .. queue) and not paused(queue)
+  local waiting = number('waiting:' .. queue)
+  return waiting > 0 and waiting > number('parked:' .. queue) and not paused(queue)
 end
 
 -- Wake one idle worker of a queue, or whoever else waits for this bell. One token at most: of idle

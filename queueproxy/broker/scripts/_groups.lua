@@ -42,10 +42,8 @@ end
 
 -- Fail before anything is changed where a key that is about to be written is of the wrong type.
 local function see_group(request)
-  if request.group then
-    group_named(request.group)
-    redis.call('ZCARD', key('line', request.group))
-  end
+  group_named(request.group)
+  redis.call('ZCARD', key('line', request.group))
 end
 
 local function in_line_as(queue, entry)
@@ -77,12 +75,18 @@ local function must_line_up(request)
   return first and first < in_line_as(request.queue, request.entry)
 end
 
+-- Count those that go to a line (or come back from it), and wait for no worker there.
+local function count_in_line(queue, by)
+  add('in_line:' .. queue, by)
+  add('waiting:' .. queue, -by)
+end
+
 -- Take a request out of the line of its group. Returns whether it stood there.
 local function leave_line(request)
   if redis.call('ZREM', key('line', request.group), in_line_as(request.queue, request.entry)) == 0 then
     return false
   end
-  add('in_line:' .. request.queue, -1)
+  count_in_line(request.queue, -1)
   return true
 end
 
@@ -99,7 +103,7 @@ local function call_up(name)
     redis.call('ZADD', key('returned', queue), 0, entry)
     add('returned:' .. queue, 1)
     redis.call('ZREM', key('line', name), member)
-    add('in_line:' .. queue, -1)
+    count_in_line(queue, -1)
     if not paused(queue) then
       ring(queue)
     end

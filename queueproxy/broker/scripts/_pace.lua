@@ -9,7 +9,7 @@ local function step_rate(queue)
   if not value('next:' .. queue) then
     return
   end
-  if waiting_for_worker(queue) <= 0 then
+  if number('waiting:' .. queue) <= 0 then
     clear('pace:' .. queue, 'next:' .. queue)
   else
     -- Counted from the last start that was due, so that late claims don't lower the rate.

@@ -33,5 +33,5 @@ end
 local function line_up(request, place)
   redis.call('ZADD', key('line', request.group), 0, in_line_as(request.queue, request.entry))
   leave(place)
-  add('in_line:' .. request.queue, 1)
+  count_in_line(request.queue, 1)
 end

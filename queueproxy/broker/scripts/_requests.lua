@@ -10,7 +10,9 @@ local function read_held(id, front, text)
   local request = parse_held(text)
   if request then
     request.id, request.front = id, front
-    see_group(request)
+    if request.group then
+      see_group(request)
+    end
   end
   return request
 end
@@ -24,7 +26,9 @@ local function read_lease(slot)
   local lease = parse_lease(redis.call('HGET', key('leases'), slot))
   if lease then
     lease.slot = slot
-    see_group(lease)
+    if lease.group then
+      see_group(lease)
+    end
   end
   return lease
 end
@@ -134,10 +138,7 @@ end
 -- of an epoch before, and no claim has come by that would have refused it.
 local function start_may_be_forgotten(request)
   local fence = value('fence:' .. request.queue)
-  if not fence or not not_after(request.entry, fence) then
-    return false
-  end
-  local fields = read_entry(request.queue, request.entry)
+  local fields = fence and not_after(request.entry, fence) and read_entry(request.queue, request.entry)
   local meta = fields and parse_meta(fields.m)
   return meta and runs_once(meta)
 end
@@ -174,7 +175,9 @@ end
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
   add('inflight:' .. lease.queue, -1)
-  count_running(lease, -1)
+  if lease.group then
+    count_running(lease, -1)
+  end
 end
 
 -- Put a request back at the head of its queue, `used` attempts spent.
@@ -202,7 +205,9 @@ local function finish(lease, withdrawn)
   end
   delete_entry(lease, lease.attempt > 1)
   end_lease(lease)
-  call_up(lease.group)
+  if lease.group then
+    call_up(lease.group)
+  end
 end
 
 -- Answer a request with the fields of a reply entry, if its front still wants that.

@@ -12,11 +12,10 @@ local PER_REQUEST = 6
 local filled -- queues that got a request
 
 local function refusal(request)
-  local max_depth = tonumber(A.max_depth)
-  if number('waiting:' .. request.queue) >= max_depth and waiting_for_worker(request.queue) >= max_depth then
-    return 'queue_full' -- the second costs a command more
+  if number('waiting:' .. request.queue) >= tonumber(A.max_depth) then
+    return 'queue_full'
   end
-  if request.group and group_is_full(request, max_depth, A.max_bytes) then
+  if request.group and group_is_full(request, A.max_depth, A.max_bytes) then
     return 'group_full'
   end
   if number('bytes') + tonumber(request.size) - request.staged > tonumber(A.max_bytes) then
@@ -49,8 +48,8 @@ local function add_to_queue(request, meta, version, head, body, signature)
   end
   add('waiting:' .. request.queue, 1)
   add('bytes', tonumber(request.size))
-  count_waiting(request, 1)
   if request.group then
+    count_waiting(request, 1)
     group_named(request.group).at_most = tonumber(request.at_most)
   end
 end
@@ -61,7 +60,9 @@ local function enqueue(queue, meta, ...)
     return -- it came late, on a connection that its front had given up, and has come again
   end
   request.queue, request.staged = queue, 0
-  see_group(request)
+  if request.group then
+    see_group(request)
+  end
   if has_chunks(request) then
     request.staged = tonumber(redis.call('HGET', key('staged', A.front), request.id) or 0)
   end
@@ -79,7 +80,9 @@ local function enqueue(queue, meta, ...)
   end
   add_stat(queue, 'enqueued', 1)
   filled[queue] = true
-  call_up(request.group) -- where its limit is higher than that of those before it
+  if request.group then
+    call_up(request.group) -- where its limit is higher than that of those before it
+  end
 end
 
 local function ring_for_new()

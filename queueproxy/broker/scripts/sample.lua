@@ -40,7 +40,7 @@ local function row_of(queue)
     waits[bucket] = tonumber(stats['wait:' .. bucket] or 0)
     completed = completed + tonumber(stats['run:' .. bucket] or 0)
   end
-  local depth = number('waiting:' .. queue)
+  local depth = number('waiting:' .. queue) + number('in_line:' .. queue)
   return { depth, number('inflight:' .. queue), depth > 0 and oldest_wait(queue) or 0,
     tonumber(stats.enqueued or 0), completed, waits, paused(queue) and 1 or 0 }
 end

@@ -53,7 +53,9 @@ local function request_of(queue, entry, fields)
   local request = parse_meta(fields.m)
   if request then
     request.queue, request.entry = queue, entry
-    see_group(request)
+    if request.group then
+      see_group(request)
+    end
   end
   return request
 end
@@ -120,10 +122,14 @@ local function start(request, place)
   write_lease(request)
   add('waiting:' .. request.queue, -1)
   add('inflight:' .. request.queue, 1)
-  count_waiting(request, -1)
-  count_running(request, 1)
+  if request.group then
+    count_waiting(request, -1)
+    count_running(request, 1)
+  end
   write_held(request, A.slot)
-  call_up(request.group)
+  if request.group then
+    call_up(request.group)
+  end
   return request
 end
 
@@ -177,7 +183,7 @@ local function read_more_of(queue)
   local names = field_names[queue]
   if not names then
     names = { 'inflight:' .. queue, 'returned:' .. queue, 'parked:' .. queue, 'paused:' .. queue,
-      'cursor:' .. queue, 'next:' .. queue, 'in_line:' .. queue, 'clock' }
+      'cursor:' .. queue, 'next:' .. queue, 'clock' }
     field_names[queue] = names
   end
   prefetch(names)
@@ -196,7 +202,7 @@ local function claim()
       end
       left = (left == 0 or queue_left < left) and queue_left or left
     end
-    while queue_left == 0 and waiting_for_worker(queue) > 0 do
+    while queue_left == 0 and number('waiting:' .. queue) > 0 do
       local place = next_of(queue)
       if not place then
         break
