@@ -33,7 +33,8 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     ``root_path``'s part where the server left it in. ``sent`` is the front's wall clock in
     milliseconds and only informs the view (``X-Request-Start``); nothing is decided by it.
     ``max_attempts`` is 1 for a request that must never be run again. ``expires`` is the time of the
-    broker's clock (ms) until which it may be started; 0 until it is signed.
+    broker's clock (ms) until which it may be started; 0 until it is signed. ``group`` names those
+    of which no more than ``at_most`` run at once over all workers; empty and 0 without a limit.
     """
 
     id: str
@@ -55,6 +56,8 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     body_size: int = 0
     chunks: int = 0
     expires: int = 0
+    group: str = ""
+    at_most: int = 0
 
 
 class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):

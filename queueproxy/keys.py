@@ -13,7 +13,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
                        that their fronts have not read
     ``replies:<front>`` of ``bytes``, those in the replies of one front; goes with its place on
                        the list
-    ``waiting:<q>``    depth: requests neither claimed nor withdrawn
+    ``waiting:<q>``    requests neither claimed nor withdrawn, but for those in a line
+    ``in_line:<q>``    those that stand in the line of their group; with the waiting, the depth
     ``inflight:<q>``   claimed and not yet answered
     ``cursor:<q>``     entry id of the last request taken from the stream
     ``returned:<q>``   how many of the waiting were handed back and go first
@@ -31,6 +32,11 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``returned:<q>`` sorted set, all scores 0: entry ids (sequence padded) handed back by a drain or
     reclaimed from a lost worker; claimed before the stream goes on, gone with that.
 ``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version a worker didn't know.
+``groups`` hash: name of a group -> how many of its requests run and wait, a `Group`; while any
+    does. A group is what a view lets run at most so many times at once (policy ``at_most``).
+``line:<group>`` sorted set, all scores 0: ``queue entry`` (sequence padded) of its requests that a
+    claim passed over, for as many of them ran as may. When fewer do, the first of each queue goes
+    to ``returned``; gone with the last.
 ``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker. The
     bell of ``flow@<worker>``: pushed when something in its ``flow`` has changed, popped by that
     worker; goes with it.
@@ -74,11 +80,15 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 
 import re
 
-PLAIN = ("state", "leases", "attempts", "workers", "fronts", "pauses", "holds", "dead", "routes")
+PLAIN = (
+    *("state", "leases", "attempts", "groups", "workers", "fronts"),
+    *("pauses", "holds", "dead", "routes"),
+)
 NAMED = (
     "queue",
     "returned",
     "parked",
+    "line",
     "bell",
     "worker",
     "front",
@@ -107,6 +117,7 @@ class Keys:
         self.state = self.prefix + "state"
         self.leases = self.prefix + "leases"
         self.attempts = self.prefix + "attempts"
+        self.groups = self.prefix + "groups"
         self.workers = self.prefix + "workers"
         self.fronts = self.prefix + "fronts"
         self.pauses = self.prefix + "pauses"

@@ -15,7 +15,7 @@ from .exceptions import DecodeError
 
 # Of the state as a whole: keys, members and records. The state's own number stands in its field
 # ``schema`` (a state without it is of schema 1); processes of another schema refuse to use it.
-SCHEMA = 4
+SCHEMA = 5
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -75,6 +75,10 @@ class Meta(NamedTuple):
     """Into how many chunks of ``body:<id>`` its body is cut; 0 where it is in the entry."""
     max_attempts: Number
     """How often it may be started at most; 1 for what must never be run again."""
+    group: OptionalWord = None
+    """The group it belongs to, None for none: see Group."""
+    at_most: Number = 0
+    """How many of its group may run at once for it to be started; 0 without a group."""
 
 
 class Held(NamedTuple):
@@ -90,6 +94,8 @@ class Held(NamedTuple):
     """As in Meta."""
     slot: OptionalWord
     """The slot that runs it, None while it waits."""
+    group: OptionalWord = None
+    """As in Meta."""
 
 
 class Lease(NamedTuple):
@@ -117,9 +123,24 @@ class Lease(NamedTuple):
     """As in Meta."""
     streamed: Flag
     """Whether a part of its answer has gone to its front: then it is never run again."""
+    group: OptionalWord = None
+    """As in Meta."""
 
 
-RECORDS = (Meta, Held, Lease)
+class Group(NamedTuple):
+    """Requests of which at most so many run at once, over all workers: a value of ``groups``."""
+
+    at_most: Counted
+    """How many may run, as the request said that was enqueued last."""
+    running: Counted
+    """How many leases are of it."""
+    waiting: Counted
+    """How many of its requests wait, wherever they stand."""
+    size: Counted
+    """Bytes for which those that wait count in the broker."""
+
+
+RECORDS = (Meta, Held, Lease, Group)
 
 
 @cache

@@ -118,7 +118,17 @@ class BrokerKit:
     # Requests and answers.
 
     def encoded_request(
-        self, front: str, id: str, queue="default", *, body=b"", hold=60.0, most=2, chunks=0
+        self,
+        front: str,
+        id: str,
+        queue="default",
+        *,
+        body=b"",
+        hold=60.0,
+        most=2,
+        chunks=0,
+        group="",
+        at_most=0,
     ) -> EncodedRequest:
         """A request; `body` is the whole body, also where it is staged in chunks."""
         head = RequestHead(
@@ -137,6 +147,8 @@ class BrokerKit:
             sent=0,
             body_size=len(body),
             chunks=chunks,
+            group=group,
+            at_most=at_most,
         )
         return encode_request(head, queue, b"" if chunks else body, digest_of(body))
 
@@ -190,7 +202,8 @@ class BrokerKit:
         def total(kind: str) -> int:
             return sum(int(v) for k, v in state.items() if k.startswith(f"{kind}:"))
 
-        return Counters(int(state.get("bytes", 0)), total("waiting"), total("inflight"))
+        waiting = total("waiting") + total("in_line")
+        return Counters(int(state.get("bytes", 0)), waiting, total("inflight"))
 
     def there(self) -> Counters:
         """The same, found by counting."""

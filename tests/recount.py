@@ -12,11 +12,12 @@ import redis
 
 from queueproxy.exceptions import DecodeError
 from queueproxy.keys import Keys
-from queueproxy.records import Held, Lease, Meta, parse
+from queueproxy.records import Group, Held, Lease, Meta, parse
 
 Place = tuple[str, str]  # a queue, and an entry of its stream
 
-COUNTED = ("waiting", "inflight", "returned", "parked", "replies")  # fields named kind:name
+# Fields named kind:name.
+COUNTED = ("waiting", "inflight", "returned", "parked", "in_line", "replies")
 
 
 def differences(client: redis.Redis, keys: Keys) -> list[str]:
@@ -33,7 +34,8 @@ def differences(client: redis.Redis, keys: Keys) -> list[str]:
     ) as undecoded:
         there = _Namespace(undecoded, keys)
         undecoded.connection_pool.disconnect()
-    return [*_counters(there), *_requests(there), *_fronts(there), *_leftovers(there)]
+    parts = (_counters, _requests, _groups, _fronts, _leftovers)
+    return [difference for part in parts for difference in part(there)]
 
 
 def _text(value: bytes) -> str:
@@ -51,6 +53,8 @@ class _Namespace:
         entries: the request that each is, None where it is none.
         held: (front, request id) -> record.
         leases: slot -> record.
+        groups: name -> record.
+        lines: group -> places of those that stand in its line.
         sets: ``returned:<q>`` and ``parked:<q>:<v>`` -> places of their members.
         replies: front -> bytes that stand there for it.
     """
@@ -83,6 +87,16 @@ class _Namespace:
             ]
             for kind in ("returned", "parked")
             for name in self.named(kind)
+        }
+        self.groups = {
+            name: parse(Group, text) for name, text in _texts(client.hgetall(keys.groups)).items()
+        }
+        self.lines = {
+            group: [
+                (queue, _entry(entry))
+                for queue, entry in map(str.split, map(_text, client.zrange(line, 0, -1)))
+            ]
+            for group, line in ((g, keys.named("line", g)) for g in self.named("line"))
         }
         self.replies = {
             front: _reply_bytes(client.xrange(keys.named("replies", front)))
@@ -129,11 +143,14 @@ def _entry(member: str) -> str:
 
 
 def _counters(there: _Namespace) -> Iterator[str]:
-    found: Counter[str] = Counter(f"waiting:{queue}" for queue, _ in there.waiting)
+    lined_up = {place for line in there.lines.values() for place in line}
+    found: Counter[str] = Counter(f"waiting:{queue}" for queue, _ in there.waiting - lined_up)
     found.update(f"inflight:{lease.queue}" for lease in there.leases.values())
     for name, members in there.sets.items():
         kind, queue = name.split(":")[:2]
         found[f"{kind}:{queue}"] += len(members)
+    for line in there.lines.values():
+        found.update(f"in_line:{queue}" for queue, _ in line)
     found.update({f"replies:{front}": size for front, size in there.replies.items()})
     places = there.waiting | there.in_flight
     requests = sum(meta.size for place, meta in there.entries.items() if meta and place in places)
@@ -170,6 +187,33 @@ def _requests(there: _Namespace) -> Iterator[str]:
         for place in members:
             if place not in there.entries or place in there.in_flight:
                 yield f"{place} in {name} does not wait"
+
+
+def _groups(there: _Namespace) -> Iterator[str]:
+    """Each counts what is there, and runs as many as may by what was told last, where that stays
+    the same; who stands in a line waits, and stands nowhere else."""
+    waiting: Counter[str | None] = Counter()
+    sizes: Counter[str | None] = Counter()
+    for held in there.held.values():
+        waiting[held.group] += not held.slot
+        sizes[held.group] += held.size if not held.slot else 0
+    running = Counter(lease.group for lease in there.leases.values())
+    for name in sorted({*waiting, *running, *there.groups} - {None}):
+        group = there.groups.get(name, Group(0, 0, 0, 0))
+        found = Group(group.at_most, running[name], waiting[name], sizes[name])
+        if group != found:
+            yield f"{name} is {group}, a recount finds {found}"
+        if running[name] > group.at_most:
+            yield f"{running[name]} of the group {name} run, {group.at_most} may"
+        if not running[name] + waiting[name]:
+            yield f"nothing is of the group {name}"
+    for name, members in there.lines.items():
+        for queue, entry in members:
+            place = (queue, entry)
+            if place not in there.waiting or getattr(there.entries.get(place), "group", "") != name:
+                yield f"{place} in the line of {name} does not wait there"
+            if any(place in found for found in there.sets.values()):
+                yield f"{place} in the line of {name} stands elsewhere too"
 
 
 def _fronts(there: _Namespace) -> Iterator[str]:

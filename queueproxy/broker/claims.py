@@ -7,6 +7,7 @@ import msgspec
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import DecodeError, ErrorReply
 from ..records import Meta, parse
+from .encoded_request import group_limit
 from .link.links import Link
 from .link.protocol import checked
 
@@ -28,6 +29,8 @@ class Claim(msgspec.Struct, frozen=True):
     chunks: int
     front: str
     max_attempts: int
+    group: str | None = None
+    at_most: int = 0
 
     @property
     def registration(self) -> str:
@@ -64,6 +67,8 @@ def claim_of(reply: list) -> Claim:
         chunks=meta.chunks,
         front=meta.front,
         max_attempts=meta.max_attempts,
+        group=meta.group,
+        at_most=meta.at_most,
     )
 
 
@@ -141,7 +146,8 @@ def verified(claim: Claim, body: bytes, codec: Codec) -> Envelope:
     """
     envelope = codec.decode_request(claim.version, claim.head, body, claim.signature)
     head = envelope.head
-    signed = (head.id, head.queue, head.front, head.max_attempts)
-    if signed != (claim.id, claim.queue, claim.front, claim.max_attempts):
+    signed = (head.id, head.queue, head.front, head.max_attempts, *group_limit(head))
+    told = (claim.id, claim.queue, claim.front, claim.max_attempts, claim.group, claim.at_most)
+    if signed != told:
         raise DecodeError("The entry does not say what its signed head says.")
     return envelope

@@ -1,5 +1,8 @@
 """Encodes a request for the broker; it is signed as it is sent."""
 
+import re
+from typing import NamedTuple
+
 import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, RequestHead, encoded_head
@@ -48,6 +51,24 @@ class EncodedRequest(msgspec.Struct, frozen=True):
         return (self.queue, pack(meta), WIRE_VERSION, head, self.body, signature)
 
 
+class GroupLimit(NamedTuple):
+    """The group of a request and its limit, as the fields of a Meta."""
+
+    group: str | None
+    at_most: int
+
+
+NO_GROUP = GroupLimit(None, 0)
+
+
+def group_limit(head: RequestHead) -> GroupLimit:
+    """Return the group that a head names, as a word: a record has no white space in its fields."""
+    if not head.group or head.at_most < 1:
+        return NO_GROUP
+    word = re.sub(r"\s", "_", head.group)
+    return GroupLimit("_" if word == "-" else word, head.at_most)
+
+
 def encode_request(head: RequestHead, queue: str, body: bytes, digest: bytes) -> EncodedRequest:
     """Encode a request.
 
@@ -64,5 +85,6 @@ def encode_request(head: RequestHead, queue: str, body: bytes, digest: bytes) ->
         size=head.body_size,
         chunks=head.chunks,
         max_attempts=head.max_attempts,
+        **group_limit(head)._asdict(),
     )
     return EncodedRequest(queue, meta, encoded_head(head), body, digest)

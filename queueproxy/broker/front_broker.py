@@ -18,7 +18,10 @@ Why = Literal["left", "expired"]  # a client has gone; its hold is over
 
 
 class Limits(NamedTuple):
-    """Limits what the broker holds: requests a queue; bytes a namespace, answers among them."""
+    """Limits what the broker holds: requests a queue; bytes a namespace, answers among them.
+
+    Of a group (`RequestHead.group`) a quarter of either may wait: see scripts/_groups.lua.
+    """
 
     depth: int
     memory: int

@@ -26,6 +26,7 @@ def screen(snapshot: Snapshot, max_hold: float) -> Group:
         *_troubles(snapshot, max_hold),
         Text(),
         _queues(snapshot.queues),
+        *_groups(snapshot),
         Text(),
         _workers(snapshot),
         Text(),
@@ -107,6 +108,11 @@ def _over_all(queues: list[QueueStats]) -> QueueStats:
     )
     total.set_percentiles()
     return total
+
+
+def _groups(snapshot: Snapshot) -> Iterator[Text]:
+    for group in snapshot.groups:
+        yield Text(f"{printable(group.name)} {group.text}", style="yellow" if group.waiting else "")
 
 
 def _workers(snapshot: Snapshot) -> Table:

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from .. import conf
 from ..broker.link.links import Link
+from ..broker.observe.groups import GroupStats
 from ..broker.observe.history import Row, Window, as_columns, read_deploys, read_history
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import QueueStats, Snapshot
@@ -52,6 +53,7 @@ def read_page_state(
         "system": _system(snapshot),
         "workers": [_worker(worker) for worker in snapshot.workers],
         "fronts": [_front(front) for front in snapshot.fronts],
+        "groups": [_group(group) for group in snapshot.groups],
         "waiting": [_waiting(one) for one in control.oldest(settings.queues, OLDEST)],
         "dead_letters": snapshot.dead_letters,
         "letters": [_letter(one) for one in control.dead_letters(LETTERS)] if letters else [],
@@ -171,6 +173,11 @@ def _front(front: dict[str, Any]) -> dict[str, Any]:
         "name": f"{front['host']}:{front['pid']}",
         "age": duration(front["age_seconds"]),
     }
+
+
+def _group(group: GroupStats) -> dict[str, Any]:
+    runs = _("%(running)d of %(at_most)d") % group._asdict()
+    return {"name": group.name, "runs": runs, "waiting": group.waiting}
 
 
 def _waiting(request: Waiting) -> dict[str, Any]:

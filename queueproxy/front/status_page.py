@@ -56,6 +56,7 @@ def as_html(snapshot: Snapshot, max_hold: float) -> str:
         f"<p class=dim>{escape(_headline(snapshot))}</p>",
         _troubles(troubles(snapshot, max_hold)),
         _table("Queues", _QUEUE_COLUMNS, [_queue_row(queue) for queue in snapshot.queues], left=1),
+        _groups(snapshot),
         _table("Workers", ("worker", "state", "runs now"), _worker_rows(snapshot), left=3),
         _table("Fronts", ("front", "held", "up"), list(map(_front_row, snapshot.fronts)), left=1),
     )
@@ -124,6 +125,11 @@ def _queue_row(queue: QueueStats) -> tuple:
         seconds_text(queue.wait_p95_seconds),
         seconds_text(queue.wait_p99_seconds),
     )
+
+
+def _groups(snapshot: Snapshot) -> str:
+    rows = [(group.name, group.text) for group in snapshot.groups]
+    return _table("Limited views", ("view", "runs"), rows, left=2) if rows else ""
 
 
 def _worker_rows(snapshot: Snapshot) -> list[tuple]:

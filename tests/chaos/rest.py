@@ -9,7 +9,7 @@ from ..recount import differences
 KEYS = Keys("queueproxy")
 # Kinds of keys left at rest.
 PERMANENT = {"state", "queue", "stats", "history", "bell", "dead", "routes"}
-COUNTED = ("waiting:", "inflight:", "bytes", "returned:", "parked:", "replies:")
+COUNTED = ("waiting:", "inflight:", "bytes", "returned:", "parked:", "in_line:", "replies:")
 STILL_WITHIN = 10.0  # seconds from the last user to a broker that holds nothing
 
 

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 
 UNSAFE = ("POST", "UPLOAD", "DRIBBLE", "STALL", "LEAVE-POST")  # not safe to repeat
 STREAMED = ("STREAM", "SILENT")  # pages in PIECES
-KINDS = ("GET", "GET", "GET", "POST", "POST", "UPLOAD", "STREAM", "LEAVE")
+KINDS = ("GET", "GET", "GET", "POST", "POST", "UPLOAD", "STREAM", "LEAVE", "LIMITED")
+VIEWS = {  # where it is another than the one that runs them all
+    **{"STREAM": "stream", "SILENT": "stream"},
+    **{"FORK": "fork", "CLEAR": "clear", "LIMITED": "limited"},
+}
 PIECES = 12  # of a streamed page
 PATIENCE = 60.0  # seconds
 CUT = 0  # in place of a status: the connection was refused, reset or cut
@@ -137,15 +141,14 @@ def ask(
     """Send one request, wait for its answer and look closely at it.
 
     Args:
-        kind: GET, POST, UPLOAD, DRIBBLE, STREAM, SILENT, FORK or CLEAR.
+        kind: GET, POST, UPLOAD, DRIBBLE, STREAM, SILENT, FORK, CLEAR or LIMITED.
         query: of the request; see the probe's views and mishaps.
         repeat: how often each line of a streamed page comes.
         patience: seconds to wait for the next bytes.
     """
     outcome = Outcome(nonce, kind)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
-    view = {"STREAM": "stream", "SILENT": "stream", "FORK": "fork", "CLEAR": "clear"}
-    path = f"/{view.get(kind, 'run')}/{nonce}/?{query}"
+    path = f"/{VIEWS.get(kind, 'run')}/{nonce}/?{query}"
     method = "POST" if kind in UNSAFE else "GET"
     headers = {"Cookie": f"user={user}"}
     if isinstance(body, Slowly):

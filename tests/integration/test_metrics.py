@@ -19,6 +19,9 @@ METRICS = {
     "queueproxy_queue_oldest_wait_seconds": ("gauge", {"queue"}),
     "queueproxy_queue_in_flight": ("gauge", {"queue"}),
     "queueproxy_queue_paused": ("gauge", {"queue"}),
+    "queueproxy_group_running": ("gauge", {"group"}),
+    "queueproxy_group_waiting": ("gauge", {"group"}),
+    "queueproxy_group_limit": ("gauge", {"group"}),
     "queueproxy_front_held_requests": ("gauge", set()),
     "queueproxy_workers": ("gauge", {"state"}),
     "queueproxy_dead_letters": ("gauge", set()),
@@ -77,6 +80,7 @@ async def eventful(kit):
             refusal = answer(claim)._replace(outcome="malformed", frame=None)
             kit.worker_broker(loser).settle_and_claim(refusal, claim=False)
         loser.leave()
+    await kit.put(front_broker, "limited", queue="high", group="/import/", at_most=4)
     kit.control().pause(["high"], 60, by="test")
     return kit
 
@@ -109,10 +113,13 @@ async def test_what_happened_is_what_is_told(eventful):
         ("requests_failed_total", {"queue": "low", "reason": "malformed"}, 1),
         ("requests_redelivered_total", {"queue": "default"}, 1),
         ("queue_depth", {"queue": "default"}, 2),
+        ("group_running", {"group": "/import/"}, 0),
+        ("group_waiting", {"group": "/import/"}, 1),
+        ("group_limit", {"group": "/import/"}, 4),
         ("queue_in_flight", {"queue": "default"}, 0),
         ("queue_paused", {"queue": "high"}, 1),
         ("queue_paused", {"queue": "low"}, 0),
-        ("front_held_requests", {}, 2),
+        ("front_held_requests", {}, 3),
         ("workers", {"state": "idle"}, 1),
         ("dead_letters", {}, 1),
         ("request_wait_seconds_count", {"queue": "default"}, 1),

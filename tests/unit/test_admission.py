@@ -238,6 +238,7 @@ def test_date_is_left_to_a_server_that_adds_it():
     ("reason", "status"),
     [
         ("queue_full", 503),
+        ("group_full", 503),
         ("memory_full", 503),
         ("hold_expired", 503),
         ("worker_lost", 502),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from queueproxy.broker.observe.groups import GroupStats
 from queueproxy.broker.observe.histogram import Histogram, bucket_of
 from queueproxy.broker.observe.snapshot import QueueStats, Snapshot
 from queueproxy.cli.screen import as_text, screen
@@ -136,6 +137,14 @@ def test_strangers_text_is_not_obeyed():
 def test_a_request_that_can_not_be_read():
     text = text_of(workers=[worker(1, {**request("/"), "method": None, "path": None})])
     assert lines_with(text, "? ?")
+
+
+def test_limited_views_say_how_many_run_and_wait():
+    groups = [GroupStats("/import/", 4, 4, 12), GroupStats(f"r{ESCAPE}", 2, 1, 0)]
+    text = text_of(groups=groups)
+    assert lines_with(text, "/import/") == ["/import/ 4 of 4, 12 wait"]
+    (other,) = lines_with(text, "1 of 2")
+    assert ESCAPE not in other
 
 
 def test_many_workers_are_one_line_each():

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from queueproxy.broker.observe.groups import GroupStats
 from queueproxy.front import status_page
 
 from .test_screen import front, queue, request, snapshot, worker
@@ -40,6 +41,12 @@ def test_what_is_wrong_stands_on_top(values, told):
     page = html(**values)
     assert told in troubles_of(page)[0]
     assert page.index(told) < page.index("<h2>Queues")
+
+
+def test_limited_views():
+    assert "Limited views" not in html()
+    page = html(groups=[GroupStats("<b>", 4, 4, 12)])
+    assert "<td>&lt;b&gt;</td><td>4 of 4, 12 wait</td>" in page
 
 
 def test_the_broker_is_away():

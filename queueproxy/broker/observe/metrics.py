@@ -6,6 +6,7 @@ take the ``max``, never the ``sum``, over them.
 
 from collections.abc import Callable, Iterable, Iterator
 
+from .groups import GroupStats
 from .histogram import BOUNDS, Histogram
 from .processes import DRAINING, TIMED_OUT, WAITING
 from .snapshot import QueueStats, Snapshot
@@ -45,6 +46,12 @@ PER_QUEUE: tuple[tuple[str, str, str, Callable[[QueueStats], float]], ...] = (
         lambda q: q.totals.get("withdrawn", 0),
     ),
 )
+# Of a group, as above.
+PER_GROUP: tuple[tuple[str, str, Callable[[GroupStats], float]], ...] = (
+    ("group_running", "Requests of the group that run.", lambda g: g.running),
+    ("group_waiting", "Requests of the group that wait.", lambda g: g.waiting),
+    ("group_limit", "How many of the group may run at once.", lambda g: g.at_most),
+)
 HISTOGRAMS: tuple[tuple[str, str, Callable[[QueueStats], Histogram]], ...] = (
     ("request_wait_seconds", "From enqueue to claim.", lambda q: q.wait),
     ("request_processing_seconds", "From claim to the end of the answer.", lambda q: q.run),
@@ -54,7 +61,8 @@ HISTOGRAMS: tuple[tuple[str, str, Callable[[QueueStats], Histogram]], ...] = (
 
 def exposition(snapshot: Snapshot) -> str:
     """Spell out every metric of the whole system."""
-    return "\n".join([*_per_queue(snapshot), *_counters(snapshot), *_whole(snapshot)]) + "\n"
+    parts = (_per_queue, _per_group, _counters, _whole)
+    return "\n".join(line for part in parts for line in part(snapshot)) + "\n"
 
 
 def _per_queue(snapshot: Snapshot) -> Iterator[str]:
@@ -64,6 +72,12 @@ def _per_queue(snapshot: Snapshot) -> Iterator[str]:
     for name, text, histogram_of in HISTOGRAMS:
         histograms = ((queue.name, histogram_of(queue)) for queue in snapshot.queues)
         yield from _histogram(name, text, histograms)
+
+
+def _per_group(snapshot: Snapshot) -> Iterator[str]:
+    for name, text, value_of in PER_GROUP:
+        samples = (({"group": group.name}, value_of(group)) for group in snapshot.groups)
+        yield from _metric(name, "gauge", text, samples)
 
 
 def _counters(snapshot: Snapshot) -> Iterator[str]:

@@ -6,6 +6,7 @@ import msgspec
 
 from ..link.links import Link
 from ..link.protocol import checked, refuse_other_schema
+from .groups import GroupStats, entries_of, longest_in_lines, read_groups
 from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from .pauses import Pause, read_pauses
 from .processes import parse_leases, read_fronts, read_workers
@@ -35,8 +36,8 @@ class SnapshotReader:
             BrokerUnavailable: it could not be asked.
             SchemaMismatch: its state is another release's.
         """
-        time, info, state, pauses, leases, workers, fronts, dead, rows, before, *stats = self._ask(
-            self._questions()
+        time, info, state, pauses, leases, workers, fronts, dead, groups, rows, before, *stats = (
+            self._ask(self._questions())
         )
         now_ms = server_ms(time)
         now = now_ms / 1000
@@ -47,7 +48,8 @@ class SnapshotReader:
             _queue(name, state, pauses, _pairs(raw), now, clock_ms)
             for name, raw in zip(self._queues, stats, strict=True)
         ]
-        self._add_oldest(queues, state, clock_ms)
+        groups = read_groups(groups)
+        self._add_oldest(queues, state, groups, clock_ms)
         _add_history(queues, rows, before)
         held = parse_leases(_pairs(leases))
         return Snapshot(
@@ -61,6 +63,7 @@ class SnapshotReader:
                 self._ask, self._keys, [id.decode() for id in workers], held, now, clock_ms
             ),
             dead_letters=dead,
+            groups=groups,
         )
 
     def _questions(self) -> list[tuple]:
@@ -75,6 +78,7 @@ class SnapshotReader:
             ("ZRANGE", k.workers, 0, -1),
             ("ZRANGE", k.fronts, 0, -1),
             ("XLEN", k.dead),
+            ("HGETALL", k.groups),
             ("LRANGE", history, -RATE_ROWS, -1),
             ("LRANGE", history, -RECENT_ROWS, -RECENT_ROWS),
             *(("HGETALL", k.named("stats", name)) for name in self._queues),
@@ -88,20 +92,32 @@ class SnapshotReader:
         replies = self._link.commands(commands) if commands else []
         return [checked(reply) for reply in replies]
 
-    def _add_oldest(self, queues: list[QueueStats], state: dict[str, str], clock_ms: int) -> None:
+    def _add_oldest(
+        self,
+        queues: list[QueueStats],
+        state: dict[str, str],
+        groups: list[GroupStats],
+        clock_ms: int,
+    ) -> None:
         commands: list[tuple] = []
+        lines: dict[str, list[tuple]] = {}
         for queue in queues:
+            if_any = groups if int(state.get(f"in_line:{queue.name}", 0)) else []
+            lines[queue.name] = longest_in_lines(self._keys, if_any, queue.name, 1)
             cursor = state.get(f"cursor:{queue.name}")
             start = f"({cursor}" if cursor else "-"
             commands += [
                 ("XRANGE", self._keys.named("queue", queue.name), start, "+", "COUNT", 1),
                 ("ZRANGE", self._keys.named("returned", queue.name), 0, 0),
+                *lines[queue.name],
             ]
         replies = iter(self._ask(commands))
         for queue in queues:
-            entries, returned = next(replies), next(replies)
-            if returned:
-                id = unpadded(returned[0])
+            entries, passed = next(replies), next(replies)
+            for _ in lines[queue.name]:
+                passed += entries_of(next(replies))
+            if passed:
+                id = unpadded(min(passed))
                 key = self._keys.named("queue", queue.name)
                 entries += self._ask([("XRANGE", key, id, id)])[0]
             if queue.depth and entries:
@@ -123,7 +139,8 @@ def _queue(
     name: str, state: dict, pauses: list[Pause], raw: dict, now: float, clock_ms: int
 ) -> QueueStats:
     queue = QueueStats(name)
-    queue.depth = max(0, int(state.get(f"waiting:{name}", 0)))
+    in_line = int(state.get(f"in_line:{name}", 0))
+    queue.depth = max(0, int(state.get(f"waiting:{name}", 0)) + in_line)
     queue.in_flight = max(0, int(state.get(f"inflight:{name}", 0)))
     left_ms = int(state.get(f"paused:{name}", 0)) - clock_ms
     queue.paused = left_ms > 0

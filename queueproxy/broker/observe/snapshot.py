@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .groups import GroupStats
 from .histogram import Histogram
 
 INTERNAL = ("totals", "codes", "wait", "run", "duration", "recent")  # not in ``status --json``
@@ -62,6 +63,7 @@ class Snapshot:
     fronts: list[dict[str, Any]]
     workers: list[dict[str, Any]]
     dead_letters: int
+    groups: list[GroupStats] = field(default_factory=list)
 
     def as_status(self) -> dict[str, Any]:
         """Return what ``status --json`` prints."""
@@ -81,6 +83,7 @@ class Snapshot:
             "fronts": self.fronts,
             "workers": self.workers,
             "dead_letters": self.dead_letters,
+            "groups": [group.as_json() for group in self.groups],
         }
 
 
@@ -88,4 +91,4 @@ def unreachable_status() -> dict[str, Any]:
     """Return what ``status --json`` prints where the broker can't be asked."""
     broker = {"reachable": False, "server": None, "version": None, "memory_bytes": None}
     empty: dict[str, Any] = {"paused": [], "queues": [], "fronts": [], "workers": []}
-    return {"broker": broker, **empty, "dead_letters": None}
+    return {"broker": broker, **empty, "dead_letters": None, "groups": []}

@@ -11,6 +11,7 @@ from ...exceptions import BrokerRefused, DecodeError
 from ...json_text import decoded
 from ..link.links import Link
 from ..link.protocol import checked
+from ..observe.groups import entries_of, longest_in_lines, read_groups
 from ..observe.lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from ..observe.pauses import Pause, read_pauses
 from ..observe.reader import unpadded
@@ -159,19 +160,22 @@ class Control:
         """List the requests that have waited longest, a few of each queue; oldest first."""
         named = self._keys.named
         fields = (FIELD, *(f"cursor:{queue}" for queue in queues))
-        state, time, *handed_back = self._ask(
+        state, time, groups, *passed = self._ask(
             [
                 ("HMGET", self._keys.state, *fields),
                 ("TIME",),
+                ("HGETALL", self._keys.groups),
                 *(("ZRANGE", named("returned", queue), 0, most - 1) for queue in queues),
             ]
         )
         clock_ms = lease_clock(state[0], server_ms(time))
-        cursors = state[1:]
+        cursors, shown = state[1:], read_groups(groups)
         places: list[tuple[str, tuple]] = []
-        for queue, cursor, registrations in zip(queues, cursors, handed_back, strict=True):
+        for queue, cursor, before in zip(queues, cursors, passed, strict=True):
             after = b"(" + cursor if cursor else "-"
-            ranges = [(entry, entry, 1) for entry in map(unpadded, registrations)]
+            lines = self._ask(longest_in_lines(self._keys, shown, queue, most))
+            before += (entry for line in lines for entry in entries_of(line))
+            ranges = [(entry, entry, 1) for entry in map(unpadded, before)]
             for first, last, count in (*ranges, (after, "+", most)):
                 command = ("XRANGE", named("queue", queue), first, last, "COUNT", count)
                 places.append((queue, command))

@@ -10,6 +10,9 @@ local CLOCK -- ms of the lease clock in this call, nil until it is asked for: se
 -- queue and field, what is added to statistics.
 local known, changed, deltas, found, stats_deltas
 
+-- Groups looked at in this call, by name; nil where there is none: see `group_named`.
+local groups
+
 -- Kinds as in queueproxy/keys.py.
 local function key(kind, name)
   return name and PREFIX .. kind .. ':' .. name or PREFIX .. kind
@@ -78,6 +81,32 @@ local function add_stat(queue, field, by)
   stats[field] = (stats[field] or 0) + by
 end
 
+-- What is counted of a group: a Group with its `name`, and the text it is written as.
+local function group_named(name)
+  groups = groups or {}
+  local group = groups[name]
+  if not group then
+    local text = redis.call('HGET', key('groups'), name)
+    group = parse_group(text) or { at_most = 0, running = 0, waiting = 0, size = 0 }
+    group.name, group.text = name, text
+    groups[name] = group
+  end
+  return group
+end
+
+local function write_groups()
+  for name, group in pairs(groups) do
+    if group.running > 0 or group.waiting > 0 then
+      local text = pack_group(group)
+      if text ~= group.text then
+        redis.call('HSET', key('groups'), name, text)
+      end
+    elseif group.text then
+      redis.call('HDEL', key('groups'), name)
+    end
+  end
+end
+
 -- Changes to the state are collected and written in one command, so that a request costs few. What
 -- is only statistics comes last: it must not stop the rest.
 local function write_state()
@@ -93,6 +122,9 @@ local function write_state()
   end
   for field, by in pairs(deltas) do
     redis.call('HINCRBY', STATE, field, by)
+  end
+  if groups then
+    write_groups()
   end
   for queue, stats in pairs(stats_deltas) do
     for field, by in pairs(stats) do
@@ -156,7 +188,7 @@ local function register(name, A, options, run)
       local clock = redis.call('TIME')
       NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
       known, changed, deltas, found, stats_deltas = {}, {}, {}, {}, {}
-      CLOCK = nil
+      CLOCK, groups = nil, nil
       name_arguments(A)
       prefetch(read_ahead and read_ahead() or AGREED_ON)
       local why_not = disagreement()

@@ -10,6 +10,9 @@ local function read_held(id, front, text)
   local request = parse_held(text)
   if request then
     request.id, request.front = id, front
+    if request.group then
+      see_group(request)
+    end
   end
   return request
 end
@@ -23,6 +26,9 @@ local function read_lease(slot)
   local lease = parse_lease(redis.call('HGET', key('leases'), slot))
   if lease then
     lease.slot = slot
+    if lease.group then
+      see_group(lease)
+    end
   end
   return lease
 end
@@ -118,6 +124,8 @@ local function leave_sets(request)
   local member = padded(request.entry)
   if redis.call('ZREM', key('returned', request.queue), member) == 1 then
     add('returned:' .. request.queue, -1)
+  elseif request.group and leave_line(request) then
+    return
   elseif number('parked:' .. request.queue) > 0 then
     local fields = read_entry(request.queue, request.entry)
     if fields and redis.call('ZREM', key('parked', request.queue .. ':' .. fields.v), member) == 1 then
@@ -126,14 +134,25 @@ local function leave_sets(request)
   end
 end
 
--- End a waiting request that its front holds. Returns whether it had been started, on a worker that
--- was lost.
+-- Whether the broker may have forgotten that a waiting request, which may be run once, was claimed: it is
+-- of an epoch before, and no claim has come by that would have refused it.
+local function start_may_be_forgotten(request)
+  local fence = value('fence:' .. request.queue)
+  local fields = fence and not_after(request.entry, fence) and read_entry(request.queue, request.entry)
+  local meta = fields and parse_meta(fields.m)
+  return meta and runs_once(meta)
+end
+
+-- End a waiting request that its front holds. Returns whether it had been started, or may have been, on
+-- a worker that was lost.
 local function end_waiting(request)
-  local started = times_started(request)
+  local started = times_started(request) or start_may_be_forgotten(request)
   leave_sets(request)
   delete_entry(request, started)
   redis.call('HDEL', key('held', request.front), request.id)
   add('waiting:' .. request.queue, -1)
+  count_waiting(request, -1)
+  call_up(request.group)
   return started and true or false
 end
 
@@ -156,6 +175,9 @@ end
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
   add('inflight:' .. lease.queue, -1)
+  if lease.group then
+    count_running(lease, -1)
+  end
 end
 
 -- Put a request back at the head of its queue, `used` attempts spent.
@@ -168,10 +190,12 @@ local function requeue(lease, used)
   add('returned:' .. lease.queue, 1)
   end_lease(lease)
   add('waiting:' .. lease.queue, 1)
+  count_waiting(lease, 1)
   write_held(lease, nil)
   if not paused(lease.queue) then
     ring(lease.queue)
   end
+  call_up(lease.group)
 end
 
 -- End a lease whose front has been told, or wants no answer (`withdrawn`).
@@ -181,6 +205,9 @@ local function finish(lease, withdrawn)
   end
   delete_entry(lease, lease.attempt > 1)
   end_lease(lease)
+  if lease.group then
+    call_up(lease.group)
+  end
 end
 
 -- Answer a request with the fields of a reply entry, if its front still wants that.
@@ -229,22 +256,6 @@ local function recover(lease)
   else
     fail(lease, 'worker_lost')
   end
-end
-
--- Take a worker's name off and deal with all it holds.
-local function reap_worker(worker)
-  local prefix = worker .. '/'
-  local leases = redis.call('HKEYS', key('leases'))
-  for _, slot in ipairs(leases) do
-    if string.sub(slot, 1, #prefix) == prefix then
-      local lease = read_lease(slot)
-      if lease then
-        recover(lease)
-      end
-    end
-  end
-  redis.call('ZREM', key('workers'), worker)
-  redis.call('DEL', key('worker', worker), key('flow', worker), key('bell', flow_bell(worker)))
 end
 
 -- Tell a worker that nobody reads an answer in flight any more: it stops the view where that waits

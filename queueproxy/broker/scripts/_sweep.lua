@@ -80,6 +80,22 @@ local function ring_where_some_wait(queues)
   end
 end
 
+-- Take a worker's name off and deal with all it holds.
+local function reap_worker(worker)
+  local prefix = worker .. '/'
+  local leases = redis.call('HKEYS', key('leases'))
+  for _, slot in ipairs(leases) do
+    if string.sub(slot, 1, #prefix) == prefix then
+      local lease = read_lease(slot)
+      if lease then
+        recover(lease)
+      end
+    end
+  end
+  redis.call('ZREM', key('workers'), worker)
+  redis.call('DEL', key('worker', worker), key('flow', worker), key('bell', flow_bell(worker)))
+end
+
 local function sweep(queues)
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', lease_clock(), 'LIMIT', 0, 8)) do
     reap_worker(worker)

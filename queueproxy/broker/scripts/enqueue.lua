@@ -5,7 +5,7 @@
 -- queue, meta (a Meta of records.py), wire version, head, body, signature.
 -- Reply: 'fenced' (also a batch that comes late, from before its front was given up and came back: its
 -- numbers are others' by now) or 'ok'. A request that is refused is told of by an entry of the front's replies
--- (queue_full, memory_full, body_lost), so that a lost answer loses nothing.
+-- (queue_full, group_full, memory_full, body_lost), so that a lost answer loses nothing.
 
 local A = arguments('front', 'joined', 'first', 'max_depth', 'max_bytes')
 local PER_REQUEST = 6
@@ -14,6 +14,9 @@ local filled -- queues that got a request
 local function refusal(request)
   if number('waiting:' .. request.queue) >= tonumber(A.max_depth) then
     return 'queue_full'
+  end
+  if request.group and group_is_full(request, A.max_depth, A.max_bytes) then
+    return 'group_full'
   end
   if number('bytes') + tonumber(request.size) - request.staged > tonumber(A.max_bytes) then
     return 'memory_full'
@@ -45,6 +48,10 @@ local function add_to_queue(request, meta, version, head, body, signature)
   end
   add('waiting:' .. request.queue, 1)
   add('bytes', tonumber(request.size))
+  if request.group then
+    count_waiting(request, 1)
+    group_named(request.group).at_most = tonumber(request.at_most)
+  end
 end
 
 local function enqueue(queue, meta, ...)
@@ -53,6 +60,9 @@ local function enqueue(queue, meta, ...)
     return -- it came late, on a connection that its front had given up, and has come again
   end
   request.queue, request.staged = queue, 0
+  if request.group then
+    see_group(request)
+  end
   if has_chunks(request) then
     request.staged = tonumber(redis.call('HGET', key('staged', A.front), request.id) or 0)
   end
@@ -70,6 +80,9 @@ local function enqueue(queue, meta, ...)
   end
   add_stat(queue, 'enqueued', 1)
   filled[queue] = true
+  if request.group then
+    call_up(request.group) -- where its limit is higher than that of those before it
+  end
 end
 
 local function ring_for_new()

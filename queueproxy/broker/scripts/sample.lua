@@ -14,16 +14,23 @@ local SERIES = { { 1, 900 }, { 10, 2160 }, { 300, 8640 } } -- seconds between ro
 local BUCKETS = 15
 local PEAKS = { 1, 2, 3, 7 } -- places in a row of what is a peak
 
+-- ms that an entry has waited, 0 where there is none.
+local function waited(entry)
+  return entry and math.max(0, lease_clock() - (tonumber(entry.c) or lease_clock())) or 0
+end
+
 local function oldest_wait(queue)
   local member = redis.call('ZRANGE', key('returned', queue), 0, 0)[1]
   local first = member and read_entry(queue, unpadded(member))
+  local lined_up = longest_in_line(queue)
+  local in_line = lined_up and read_entry(queue, lined_up)
   if not first then
     local cursor = value('cursor:' .. queue)
     local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
       'COUNT', 1)[1]
     first = found and table_of(found[2])
   end
-  return first and math.max(0, lease_clock() - (tonumber(first.c) or lease_clock())) or 0
+  return math.max(waited(first), waited(in_line))
 end
 
 local function row_of(queue)
@@ -33,7 +40,7 @@ local function row_of(queue)
     waits[bucket] = tonumber(stats['wait:' .. bucket] or 0)
     completed = completed + tonumber(stats['run:' .. bucket] or 0)
   end
-  local depth = number('waiting:' .. queue)
+  local depth = number('waiting:' .. queue) + number('in_line:' .. queue)
   return { depth, number('inflight:' .. queue), depth > 0 and oldest_wait(queue) or 0,
     tonumber(stats.enqueued or 0), completed, waits, paused(queue) and 1 or 0 }
 end

@@ -53,6 +53,9 @@ local function request_of(queue, entry, fields)
   local request = parse_meta(fields.m)
   if request then
     request.queue, request.entry = queue, entry
+    if request.group then
+      see_group(request)
+    end
   end
   return request
 end
@@ -61,21 +64,6 @@ end
 local function registered(request)
   return request
     and redis.call('HGET', key('held', request.front), request.id) == pack_held(request)
-end
-
--- The place a waiting entry is taken from: a set of waiting ones, or the stream, where `set_kind` is
--- nil. Nothing is taken before `leave`.
-local function place_of(queue, entry, fields, set_kind, set_name)
-  return { queue = queue, entry = entry, fields = fields, kind = set_kind, name = set_name }
-end
-
-local function leave(place)
-  if place.kind then
-    redis.call('ZREM', key(place.kind, place.name), padded(place.entry))
-    add(place.kind .. ':' .. place.queue, -1)
-  else
-    set('cursor:' .. place.queue, place.entry)
-  end
 end
 
 -- Delete an entry that enqueue did not write; it was never counted.
@@ -112,6 +100,8 @@ local function turn_down(request, place, reason)
   delete_entry(request, started)
   redis.call('HDEL', key('held', request.front), request.id)
   add('waiting:' .. request.queue, -1)
+  count_waiting(request, -1)
+  call_up(request.group)
   if reason == '' then
     add_stat(request.queue, 'failed:front_lost', 1)
     return
@@ -132,21 +122,15 @@ local function start(request, place)
   write_lease(request)
   add('waiting:' .. request.queue, -1)
   add('inflight:' .. request.queue, 1)
+  if request.group then
+    count_waiting(request, -1)
+    count_running(request, 1)
+  end
   write_held(request, A.slot)
+  if request.group then
+    call_up(request.group)
+  end
   return request
-end
-
-local function park(place, version)
-  redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
-  leave(place)
-  add('parked:' .. place.queue, 1)
-end
-
--- The first entry of a set of waiting ones, nil where it is empty.
-local function first_of(queue, kind, name)
-  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
-  local entry = member and unpadded(member)
-  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
 end
 
 -- The next waiting entry of a queue: handed back ones, parked ones we know, then the stream.
@@ -177,11 +161,16 @@ local function claim_from(place)
   end
   if fields.v ~= A.version then
     park(place, fields.v)
+    call_up(request.group)
     return nil
   end
   local reason = unstartable(request, tonumber(fields.c) or lease_clock())
   if reason then
     turn_down(request, place, reason)
+    return nil
+  end
+  if request.group and must_line_up(request) then
+    line_up(request, place)
     return nil
   end
   return claim_reply(start(request, place), place.fields, fields)

@@ -73,6 +73,7 @@ UNREAD_FULL = Refusal(
     close=True,
 )
 QUEUE_FULL = _waiting("Too many requests are waiting.")
+GROUP_FULL = _waiting("Too many requests of this kind are waiting.")
 MEMORY_FULL = _waiting("There is no room for this request now.")
 BROKER_AWAY = _waiting("The queue can't be reached.")
 BODY_LOST = _waiting("The queue lost the request's body.")
@@ -105,6 +106,7 @@ BAD_REPLY = Refusal(502, "http_protocol_error", f"The answer was unusable. {_UNK
 
 _BY_REASON = {
     "queue_full": QUEUE_FULL,
+    "group_full": GROUP_FULL,
     "memory_full": MEMORY_FULL,
     "body_lost": BODY_LOST,
     "hold_expired": HOLD_EXPIRED_WAITING,

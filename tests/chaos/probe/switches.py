@@ -93,6 +93,11 @@ def registrations() -> None:
     _edit(("  return held and is_of(held, request)", "  return held"))
 
 
+def group_limit() -> None:
+    """Requests of a group are started however many of it run."""
+    _edit(("  if group.running >= tonumber(request.at_most) then\n", "  if false then\n"))
+
+
 def staged_bodies() -> None:
     """What has come of a slow upload expires though its front lives."""
     _edit(("  keep_staged(expiry)\n", ""))
@@ -205,6 +210,7 @@ SWITCHES = {
         one_pause,
         lease_clock,
         answers_count,
+        group_limit,
         staged_bodies,
         pipelined_leaving,
         flow_again,

@@ -13,6 +13,7 @@ from . import forks, mishap
 from .note import note
 
 SECONDS, WEIGHTS = (0, 0.002, 0.01, 0.05, 1.5), (60, 15, 15, 10, 4)
+LIMITED_SECONDS = 0.2
 CLEARED_FOR = 1.0  # seconds a view runs on that has cleared a cache
 
 
@@ -73,7 +74,16 @@ def clear(request, nonce):
     return _proof(request, nonce, token)
 
 
+def limited(request, nonce):
+    """Run at most so many times at once: see apps.py; `recount` looks whether it is so."""
+    token = note(nonce)
+    mishap.at("view")
+    time.sleep(LIMITED_SECONDS)
+    return _proof(request, nonce, token)
+
+
 urlpatterns = [
+    path("limited/<nonce>/", limited),
     path("run/<nonce>/", run),
     path("stream/<nonce>/", stream),
     path("fork/<nonce>/", fork),

@@ -9,7 +9,7 @@ from itertools import count
 import msgspec
 import msgspec.structs
 
-from queueproxy.broker.encoded_request import EncodedRequest
+from queueproxy.broker.encoded_request import EncodedRequest, group_limit
 from queueproxy.broker.front_broker import FrontBroker
 from queueproxy.broker.replies import Notice
 from queueproxy.envelopes import Frame, RequestHead, digest_of, encoded_head
@@ -96,7 +96,7 @@ class Client:
         )
         return msgspec.structs.replace(
             order,
-            meta=order.meta._replace(size=len(body)),
+            meta=order.meta._replace(size=len(body), **group_limit(head)._asdict()),
             head=encoded_head(head),
             body=body,
             digest=digest_of(body),

@@ -55,6 +55,13 @@ def test_whose_pause_why_and_for_how_long(scenario, boss):
     assert 'value="high" data-key="pause"' in page
 
 
+def test_limited_views(scenario, boss):
+    assert "Limited views" not in page_of(boss)
+    scenario.put("a", "b", group="app.views.import_csv", at_most=4)
+    shown = page_of(boss).partition('data-key="groups"')[2].partition("</section>")[0]
+    assert "View Run Wait app.views.import_csv 0 of 4 2" in text_of(shown)
+
+
 def test_badges(scenario, boss, settings):
     assert badges_of(boss) == [
         "No workers: requests wait until one starts",

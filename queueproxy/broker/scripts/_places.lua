@@ -1,0 +1,37 @@
+-- Where a waiting entry stands, and where it goes when a claim passes it over.
+
+-- The place a waiting entry is taken from: a set of waiting ones, or the stream, where `set_kind` is
+-- nil. Nothing is taken before `leave`.
+local function place_of(queue, entry, fields, set_kind, set_name)
+  return { queue = queue, entry = entry, fields = fields, kind = set_kind, name = set_name }
+end
+
+local function leave(place)
+  if place.kind then
+    redis.call('ZREM', key(place.kind, place.name), padded(place.entry))
+    add(place.kind .. ':' .. place.queue, -1)
+  else
+    set('cursor:' .. place.queue, place.entry)
+  end
+end
+
+-- The first entry of a set of waiting ones, nil where it is empty.
+local function first_of(queue, kind, name)
+  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
+  local entry = member and unpadded(member)
+  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
+end
+
+-- Leave it for a worker that knows its wire version.
+local function park(place, version)
+  redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
+  leave(place)
+  add('parked:' .. place.queue, 1)
+end
+
+-- Let others pass a request whose group is full.
+local function line_up(request, place)
+  redis.call('ZADD', key('line', request.group), 0, in_line_as(request.queue, request.entry))
+  leave(place)
+  count_in_line(request.queue, 1)
+end
