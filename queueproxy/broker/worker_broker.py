@@ -25,6 +25,7 @@ from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced
 from .opener import Opener
+from .queue_order import QueueOrder
 
 AGAIN = b"again"
 IDLE = b"idle"
@@ -41,7 +42,7 @@ class WorkerBroker:
         codec: to sign reply frames with.
         worker: id of the worker process (it changes when it had to register again).
         number: the thread's number in the process.
-        queues: what it serves, in strict order.
+        queues: what it serves, in order: see QueueOrder.
         spin: whether to wait without sleeping: see link.spin_wait.
     """
 
@@ -60,7 +61,7 @@ class WorkerBroker:
         self._codec = codec
         self._opener = Opener(self._link, codec)
         self._number = number
-        self._queues = queues
+        self._queues = QueueOrder(queues)
         self._call = 0
         self.counts = CountReporter(self._link)
         self._bells = Bells(broker.keys, queues)
@@ -137,7 +138,7 @@ class WorkerBroker:
             sent_ahead = None
         self._call += 1
         if reply[0] != IDLE:
-            return claim_of(reply)
+            return self._queues.claimed(claim_of(reply))
         self._bells.look_again_in(reply[1], *map(bytes.decode, reply[2:]))
         return None
 

@@ -115,11 +115,13 @@ async def test_the_thread_that_is_free_may_be_another(kit, front_broker):
     assert two.settle_and_claim(None).id == "o2"
 
 
-async def test_a_worker_with_one_thread_serves_the_lane_first(kit, front_broker):
+async def test_a_worker_with_one_thread_serves_the_lane_first_and_then_every_other_time(
+    kit, front_broker
+):
     (one,) = threads_of_one(kit, 1)
-    await kit.put(front_broker, "a", queue="high")
-    await kit.put(front_broker, "o1", "o2", queue="ops")
-    assert ids_of(one) == ["o1", "o2", "a"]
+    await kit.put(front_broker, "a", "b", queue="high")
+    await kit.put(front_broker, "o1", "o2", "o3", "o4", queue="ops")
+    assert ids_of(one) == ["o1", "a", "o2", "b", "o3", "o4"]
 
 
 async def test_a_claim_whose_answer_was_lost_is_given_again(kit, front_broker):
