@@ -86,6 +86,18 @@ def problems() -> Iterator[Problem]:
         settings = get_settings()
         problem = problem_of_alias(settings.cache_alias)
         yield from [problem] if problem else problems_of_sharing(settings)
+        yield from _problems_of_secrets()
+
+
+def _problems_of_secrets() -> Iterator[Problem]:
+    try:
+        signing_secrets()
+    except ImproperlyConfigured as error:  # Django's, as the setting is read
+        yield Problem(
+            "E013",
+            f"QUEUEPROXY: SIGNING is on, and there is nothing to sign with: {error}",
+            "Set SECRET_KEY, the same for fronts and workers.",
+        )
 
 
 def problems_of(raw: Any) -> Iterator[Problem]:

@@ -9,9 +9,9 @@ from .claims import Claim
 class QueueOrder:
     """Iterates over queues in the order in which the next request is looked for.
 
-    That is strict priority, with one exception: a thread that has just had a request of the operators'
-    lane looks there last. Anybody may ask for the login, again and again; where each process has one
-    thread, strict priority would leave the rest of the site unserved.
+    That is strict priority, with one exception: a thread that has just had a request of the
+    operators' lane looks there last. Anybody may ask for the login, again and again; where each
+    process has one thread, strict priority would leave the rest of the site unserved.
 
     Args:
         queues: in strict order.
