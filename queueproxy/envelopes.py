@@ -33,9 +33,9 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     ``root_path``'s part where the server left it in. ``sent`` is the front's wall clock in
     milliseconds and only informs the view (``X-Request-Start``); nothing is decided by it.
     ``max_attempts`` is 1 for a request that must never be run again. ``expires`` is the time of the
-    broker's clock (ms) until which it may be started; 0 until it is signed. Of its ``group`` (``""``
-    for none) no more than ``at_most`` are to run at the same time. ``fenced`` is for a view that
-    says ``exactly_once``.
+    broker's clock (ms) until which it may be started; 0 until it is signed. Of its ``group``
+    (``""`` for none) no more than ``at_most`` are to run at the same time. ``fenced`` is for a view
+    that says ``exactly_once``.
     """
 
     id: str
