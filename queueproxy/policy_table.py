@@ -14,6 +14,7 @@ import msgspec
 from .path_patterns import Level, expression, segments
 
 ANY_LANGUAGE = "*"
+LONGEST_CODE = 500  # of a language, as Django has it
 
 
 class RoutePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,6 +91,8 @@ class Languages(msgspec.Struct, frozen=True, omit_defaults=True):
         return "" if language == self.default and not self.prefix_default else f"{language}/"
 
     def _supported(self, code: str) -> str:
+        if len(code) > LONGEST_CODE:
+            code = code[: max(code.rfind("-", 0, LONGEST_CODE), 0)]
         candidates = [code, *self.fallbacks.get(code, ())]
         end = len(code)
         while (end := code.rfind("-", 0, end)) > -1:
@@ -101,7 +104,7 @@ class Languages(msgspec.Struct, frozen=True, omit_defaults=True):
         return next((known for known in self.codes if known.startswith(generic)), "")
 
 
-_LANGUAGE = re.compile(r"(\w{1,50}(?:[@-]\w{1,50}){0,2})(?:/|\Z)").match
+_LANGUAGE = re.compile(r"(\w++(?:[@-]\w++){0,2}+)(?:/|\Z)").match
 
 
 class PolicyTable:

@@ -68,7 +68,7 @@ class LastWord:
 
     def may_repeat(self, request: HttpRequest) -> bool:
         """Whether the view that Django has found for a request may be run a second time."""
-        found = _found(get_resolver(getattr(request, "urlconf", None)), request.path_info)
+        found = view_at(get_resolver(getattr(request, "urlconf", None)), request.path_info)
         if found is not None:
             resolvers, pattern = found
             for said in policies_of(resolvers, pattern, self._by_name):
@@ -78,7 +78,7 @@ class LastWord:
         return request.method in self._retry_methods
 
 
-def _found(resolver: URLResolver, path: str) -> tuple[Sequence[URLResolver], URLPattern] | None:
+def view_at(resolver: URLResolver, path: str) -> tuple[Sequence[URLResolver], URLPattern] | None:
     """Find a view as Django's resolver does, and the includes it lies in."""
     match = resolver.pattern.match(path)
     if not match:
@@ -88,7 +88,7 @@ def _found(resolver: URLResolver, path: str) -> tuple[Sequence[URLResolver], URL
             if pattern.resolve(match[0]):
                 return [resolver], pattern
         elif isinstance(pattern, URLResolver):
-            inner = _found(pattern, match[0])
+            inner = view_at(pattern, match[0])
             if inner is not None:
                 return [resolver, *inner[0]], inner[1]
     return None

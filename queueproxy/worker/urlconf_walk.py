@@ -55,7 +55,7 @@ def view_routes(by_name: Mapping[str, Policy]) -> Iterator[ViewRoute]:
 def languages_of_site() -> Languages:
     """Find out how the site's paths tell the language."""
     _, prefix_default = is_language_prefix_patterns_used(settings.ROOT_URLCONF)
-    codes = [code for code, _ in settings.LANGUAGES if translation.check_for_language(code)]
+    codes = [code.lower() for code, _ in settings.LANGUAGES if translation.check_for_language(code)]
     fallbacks = {code: info["fallback"] for code, info in LANG_INFO.items() if "fallback" in info}
     return Languages(
         codes=codes,
@@ -136,13 +136,17 @@ def _in_language(
             try:
                 level, whole = _translated(one)
             except NotExpressible as error:
-                reason = str(error)
-                levels.append(error.wider or [])
-                whole = False
-                break
+                reason = reason or str(error)
+                if error.wider is None:
+                    whole = False
+                    break
+                level, whole = error.wider, isinstance(one, URLPattern)
             levels.append(level)
     levels = [level for level in levels if level] or [[]]
-    reason = reason or flaw(levels, whole=whole)
+    try:
+        reason = reason or flaw(levels, whole=whole)
+    except ValueError as error:
+        levels, whole, reason = [[]], False, str(error)
     return [Route(levels, whole=whole, language=scope)], reason
 
 
