@@ -273,6 +273,12 @@ def _item(item: Item, keeps: str = "+") -> str:
 # Sorting by segments.
 
 
+def _may_take_a_slash(item: Item) -> bool:
+    if isinstance(item, Choice):
+        return any("/" in text for text in item.texts)
+    return isinstance(item, Loop) or bool(characters(item.chars) & _first_of("/"))
+
+
 def segments(levels: Sequence[Level], *, whole: bool) -> tuple[list[str | None], bool]:
     """Return the first segments of the paths that a pattern may match, None for one of many.
 
@@ -288,7 +294,7 @@ def segments(levels: Sequence[Level], *, whole: bool) -> tuple[list[str | None],
             for other in others:
                 found.append(text)
                 text = other
-        elif isinstance(item, Run) and not characters(item.chars) & (1 << ord("/")):
+        elif not _may_take_a_slash(item):
             text = None
         else:
             return found, False

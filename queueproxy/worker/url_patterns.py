@@ -28,11 +28,13 @@ class NotExpressible(Exception):
 
     Args:
         reason: in words.
-        wider: a pattern that matches all that this one does and perhaps more; None for anything.
+        wider: a level that matches all that this one does and perhaps more; empty for any text.
+        complete: whether that is all of the level, and not only its beginning.
     """
 
-    def __init__(self, reason: str, wider: Level | None = None):
-        self.wider = wider
+    def __init__(self, reason: str, wider: Level | None = None, *, complete: bool = False):
+        self.wider = wider or []
+        self.complete = complete
         super().__init__(reason)
 
 
@@ -80,7 +82,7 @@ def _of_route(pattern: RoutePattern) -> Level:
         problem = problem or _own_code_of(converter)
     level = _joined([*level, text[end:]])
     if problem:
-        raise NotExpressible(problem, level)
+        raise NotExpressible(problem, level, complete=True)
     return level
 
 
@@ -121,7 +123,12 @@ def _of_regex(regex: str, *, is_view: bool) -> Translated:
         nodes.pop()
     if ends and not is_view:
         raise NotExpressible("an include with a $ at its end")
-    return Translated(_joined(_items(nodes)), whole or ends)
+    items: list[Item] = []
+    try:
+        items.extend(_items(nodes))
+    except NotExpressible as error:
+        raise NotExpressible(str(error), _joined(items)) from error
+    return Translated(_joined(items), whole or ends)
 
 
 def _parsed(regex: str) -> Iterable[tuple]:

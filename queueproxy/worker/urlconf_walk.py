@@ -137,10 +137,10 @@ def _in_language(
                 level, whole = _translated(one)
             except NotExpressible as error:
                 reason = reason or str(error)
-                if error.wider is None:
-                    whole = False
+                level, whole = error.wider, error.complete and isinstance(one, URLPattern)
+                if not error.complete:
+                    levels.append(level)
                     break
-                level, whole = error.wider, isinstance(one, URLPattern)
             levels.append(level)
     levels = [level for level in levels if level] or [[]]
     try:

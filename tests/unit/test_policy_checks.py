@@ -1,8 +1,7 @@
-"""System checks of policies: each mistake with the view's name, and nothing for a front to import."""
+"""System checks of policies: each mistake with its view, and nothing that a front would import."""
 
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,8 @@ from django.urls import include, path, re_path
 from queueproxy.policy import policy
 from queueproxy.policy_checks import check_policies
 
+from ..urlconfs import Urlconf
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -20,7 +21,7 @@ def view(request, **kwargs): ...
 
 
 def messages(*patterns, **queueproxy) -> list[tuple[str, str]]:
-    urlconf = types.SimpleNamespace(urlpatterns=list(patterns))
+    urlconf = Urlconf(*patterns)
     with override_settings(ROOT_URLCONF=urlconf, QUEUEPROXY=queueproxy):
         return [(message.id.partition(".")[2], message.msg) for message in check_policies(None)]
 

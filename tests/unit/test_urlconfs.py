@@ -1,13 +1,12 @@
 """URLconfs in the shapes that projects and Django's own tests have: each path as its view says."""
 
-import types
-
 import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.test import override_settings
 from django.urls import include, path, re_path
 from django.utils.translation import gettext_lazy as _
 
+from ..urlconfs import Urlconf
 from ..urlconfs.comparison import compare
 from . import test_url_patterns  # noqa: F401  registers converters
 
@@ -150,7 +149,7 @@ SITES = {
 @pytest.mark.parametrize("site", SITES)
 def test_a_front_takes_each_path_for_the_view_that_django_finds(site, share):
     patterns, settings = SITES[site]
-    urlconf = types.SimpleNamespace(urlpatterns=patterns)
+    urlconf = Urlconf(*patterns)
     about = {"MIDDLEWARE": [], "LANGUAGE_CODE": "en", "LANGUAGES": LANGUAGES, **settings}
     with override_settings(ROOT_URLCONF=urlconf, **about):
         found = compare(share=share, per_route=60)
@@ -159,7 +158,7 @@ def test_a_front_takes_each_path_for_the_view_that_django_finds(site, share):
 
 
 def test_what_is_named_as_not_expressible():
-    with override_settings(ROOT_URLCONF=types.SimpleNamespace(urlpatterns=REVERSE), MIDDLEWARE=[]):
+    with override_settings(ROOT_URLCONF=Urlconf(*REVERSE), MIDDLEWARE=[]):
         left_out = compare().left_out
     own = {shown for shown, reason in left_out.items() if "comes before" not in reason}
     assert own == {
