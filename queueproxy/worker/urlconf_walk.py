@@ -18,7 +18,7 @@ from ..policy_table import ANY_LANGUAGE, Languages, Route
 from .url_patterns import NotExpressible, is_translated, translated
 from .view_policies import MethodPolicy, names_of, policies_of
 
-DEEPEST = 20  # includes in one another; a URLconf may include itself
+WITHIN_ITSELF = 2  # times that a URLconf is followed where it includes itself
 
 
 class ViewRoute(NamedTuple):
@@ -76,10 +76,32 @@ def _walk(
 ) -> Iterator[ViewRoute]:
     for pattern in chain[-1].url_patterns:
         if isinstance(pattern, URLResolver):
-            if len(chain) < DEEPEST:
+            if _includes_itself(chain, pattern):
+                yield _not_followed(chain, pattern, languages)
+            else:
                 yield from _walk([*chain, pattern], by_name, languages)
         elif isinstance(pattern, URLPattern):
             yield _view_route(chain, pattern, by_name, languages)
+
+
+def _includes_itself(chain: Sequence[URLResolver], resolver: URLResolver) -> bool:
+    mine = resolver.url_patterns
+    return sum(one.url_patterns is mine for one in chain) >= WITHIN_ITSELF
+
+
+def _not_followed(
+    chain: Sequence[URLResolver], resolver: URLResolver, languages: Languages
+) -> ViewRoute:
+    path = [*chain[1:], resolver]
+    routes, reason = _routes(path, languages)
+    return ViewRoute(
+        shown="/" + "".join(_shown(one.pattern) for one in path),
+        name=repr(resolver.urlconf_name),
+        names=(),
+        policies=[],
+        routes=routes,
+        reason=reason or "its URLconf includes itself",
+    )
 
 
 def _view_route(

@@ -7,7 +7,7 @@ and is asked for paths made of the patterns themselves, bent in small ways.
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from django.http import HttpRequest
@@ -166,15 +166,3 @@ def _text(item: Item, chance: random.Random) -> str:
     most = item.most or item.least + 5
     length = chance.randint(item.least, min(most, item.least + 5))
     return "".join(chance.choices(fitting, k=length))
-
-
-def report(name: str, outcomes: Iterable[Outcome]) -> str:
-    """One line a URLconf."""
-    lines = []
-    for outcome in outcomes:
-        counts = ", ".join(f"{number} {what}" for what, number in sorted(outcome.counts.items()))
-        lines.append(
-            f"{name}: {outcome.views} views, {counts}, {len(outcome.wrong)} wrong; "
-            f"{len(outcome.left_out)} patterns not expressible"
-        )
-    return "\n".join(lines)
