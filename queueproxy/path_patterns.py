@@ -142,7 +142,7 @@ def _ways(items: Sequence[Item], follow: int) -> list[str]:
     for index in range(len(items) - 1, -1, -1):
         item = items[index]
         if isinstance(item, Run):
-            clear = item.least == item.most or not characters(item.chars) & follow
+            clear = item.least == item.most != NO_END or not characters(item.chars) & follow
             early = to_the_end and _may_stop_early(*items[index : index + 3])
             way = _ALL if clear else _FIRST if early else _BACK
         else:

@@ -13,6 +13,7 @@ from ..path_patterns import MOST_REPEATS, NO_END, Choice, Item, Level, Loop, Run
 # What re.compile() parses with; it has no public name.
 parse, _ = re._parser.parse, re._constants
 _PARAMETER = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
+MOST_WAYS = 16  # that one expression is written in
 _CLASSES = {
     _.CATEGORY_DIGIT: r"\d",
     _.CATEGORY_NOT_DIGIT: r"\D",
@@ -39,9 +40,14 @@ class NotExpressible(Exception):
 
 
 class Translated(NamedTuple):
-    """One level of a pattern, and whether it must match to the path's end."""
+    """One level of a pattern.
 
-    level: Level
+    Args:
+        levels: it, or those of which any may match.
+        whole: whether it must match to the path's end.
+    """
+
+    levels: list[Level]
     whole: bool
 
 
@@ -56,7 +62,7 @@ def translated(pattern: RoutePattern | RegexPattern, *, is_view: bool) -> Transl
     """
     match = getattr(type(pattern), "match", None)
     if match is RoutePattern.match:
-        return Translated(_of_route(pattern), is_view)
+        return Translated([_of_route(pattern)], is_view)
     if match is RegexPattern.match:
         return _of_regex(str(pattern._regex), is_view=is_view)
     raise NotExpressible(f"{type(pattern).__name__} is no pattern of Django's")
@@ -123,12 +129,45 @@ def _of_regex(regex: str, *, is_view: bool) -> Translated:
         nodes.pop()
     if ends and not is_view:
         raise NotExpressible("an include with a $ at its end")
+    # What an include takes depends on which of several ways is tried first, whether a view is
+    # found does not.
+    ways = _ways(nodes) if is_view else [nodes]
+    return Translated([_level(way) for way in ways], whole or ends)
+
+
+def _level(nodes: Iterable[tuple]) -> Level:
     items: list[Item] = []
     try:
         items.extend(_items(nodes))
     except NotExpressible as error:
         raise NotExpressible(str(error), _joined(items)) from error
-    return Translated(_joined(items), whole or ends)
+    return _joined(items)
+
+
+def _ways(nodes: Iterable[tuple]) -> list[list[tuple]]:
+    """Write an expression with alternatives and optional groups as several without."""
+    ways: list[list[tuple]] = [[]]
+    for node in nodes:
+        ways = [[*way, *more] for way in ways for more in _ways_of(*node)]
+        if len(ways) > MOST_WAYS:
+            raise NotExpressible(f"its expression has more than {MOST_WAYS} alternatives")
+    return ways
+
+
+def _ways_of(kind: Any, value: Any) -> list[list[tuple]]:
+    if kind is _.SUBPATTERN and not any(value[1:3]):
+        return _ways(value[3])
+    if kind is _.BRANCH and not all(map(_is_text, value[1])):
+        return [way for nodes in value[1] for way in _ways(nodes)]
+    if kind is _.MAX_REPEAT and value[:2] == (0, 1):
+        nodes = list(value[2])
+        if not (_is_text(nodes) or (len(nodes) == 1 and _class_of(*nodes[0]))):
+            return [*_ways(nodes), []]
+    return [[(kind, value)]]
+
+
+def _is_text(nodes: Iterable[tuple]) -> bool:
+    return all(kind is _.LITERAL for kind, _value in nodes)
 
 
 def _parsed(regex: str) -> Iterable[tuple]:

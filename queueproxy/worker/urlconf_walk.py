@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 from ..path_patterns import Level, flaw
 from ..policy import Policy
 from ..policy_table import ANY_LANGUAGE, Languages, Route
-from .url_patterns import NotExpressible, is_translated, translated
+from .url_patterns import NotExpressible, Translated, is_translated, translated
 from .view_policies import MethodPolicy, names_of, policies_of
 
 WITHIN_ITSELF = 2  # times that a URLconf is followed where it includes itself
@@ -143,36 +143,37 @@ def _routes(
     found = [_in_language(inner, code if prefixed else "", code) for code in languages.codes]
     routes = [route for some, _ in found for route in some]
     reason = next(filter(None, (reason for _, reason in found)), "")
-    if not prefixed and any(route != routes[0] for route in routes):
+    if not prefixed and any(some != found[0] for some in found):
         return routes, reason or "it is translated, and its path does not tell the language"
-    return (routes if prefixed else routes[:1]), reason
+    return (routes if prefixed else found[0][0]), reason
 
 
 def _in_language(
     chain: Sequence[URLResolver | URLPattern], scope: str, language: str
 ) -> tuple[list[Route], str]:
-    levels: list[Level] = []
+    outer: list[Level] = []
+    inner: list[Level] = [[]]  # of the last one, of which any may match
     whole, reason = False, ""
     with translation.override(language):
         for one in chain:
+            outer += inner
             try:
-                level, whole = _translated(one)
+                inner, whole = _translated(one)
             except NotExpressible as error:
                 reason = reason or str(error)
-                level, whole = error.wider, error.complete and isinstance(one, URLPattern)
+                inner, whole = [error.wider], error.complete and isinstance(one, URLPattern)
                 if not error.complete:
-                    levels.append(level)
                     break
-            levels.append(level)
-    levels = [level for level in levels if level] or [[]]
+    patterns = [[level for level in [*outer, last] if level] or [[]] for last in inner]
     try:
-        reason = reason or flaw(levels, whole=whole)
+        flaws = [flaw(levels, whole=whole) for levels in patterns]
+        reason = reason or next(filter(None, flaws), "")
     except ValueError as error:
-        levels, whole, reason = [[]], False, str(error)
-    return [Route(levels, whole=whole, language=scope)], reason
+        patterns, whole, reason = [[[]]], False, str(error)
+    return [Route(levels, whole=whole, language=scope) for levels in patterns], reason
 
 
-def _translated(one: URLResolver | URLPattern) -> tuple[Level, bool]:
+def _translated(one: URLResolver | URLPattern) -> Translated:
     is_view = isinstance(one, URLPattern)
     own = type(one).resolve not in (URLPattern.resolve, URLResolver.resolve)
     if own:

@@ -27,6 +27,7 @@ def matches(levels, text: str, *, whole: bool = True) -> bool:
         ([ANY, "/edit/"], ["x/edit/", "/edit/edit/", "x//edit/"], ["/edit/", "edit/", "x/edit"]),
         ([ANY, "/", ANY, "/"], ["a/b/", "//b/", "a//b/", "////"], ["a/", "a//", "//", "a/b"]),
         ([STR, ".", STR], ["a.b", "a.b.c", "..b"], [".b", "a.", "ab", "a/b.c"]),
+        ([Run(r"[\w\-]", 0), "_", INT, "/"], ["_1/", "a_b_1/", "1_1/"], ["1/", "a_/", "_1"]),
         ([STR, "-", INT, "/"], ["a-1/", "a-b-1/", "--1/"], ["-1/", "a-1-/", "a-/"]),
         ([Loop([SLUG, "/"])], ["", "a/", "a/b-c/"], ["/", "a", "a//", "a/b"]),
         ([Choice(["auth", "authtoken", "é"]), "/"], ["auth/", "authtoken/", "é/"], ["/", "autho/"]),
@@ -111,7 +112,14 @@ def test_segments(levels, whole, expected):
 # Against what Django does with the plain expression.
 
 PIECES = ["a", "/", "-", "a/", "-a", "1", ANY, STR, INT, SLUG]
-PIECES += [Run("[a]", 0, 1), Run("[1a]", 1, 2), Loop([SLUG, "/"]), Choice(["a", "a-", ""])]
+PIECES += [
+    Run(".", 0),
+    Run(r"[\w\-]", 0),
+    Run("[a]", 0, 1),
+    Run("[1a]", 1, 2),
+    Loop([SLUG, "/"]),
+    Choice(["a", "a-", ""]),
+]
 
 
 def plain(item) -> str:

@@ -48,11 +48,11 @@ def of(pattern, *, is_view: bool = True):
     ],
 )
 def test_paths(route, level):
-    assert of(path(route, view)) == (level, True)
+    assert of(path(route, view)) == ([level], True)
 
 
 def test_a_uuid():
-    level, _ = of(path("<uuid:id>/", view))
+    (level,), _ = of(path("<uuid:id>/", view))
     match = re.compile(expression([level], whole=True)).match
     assert match("0190b7f2-8a5c-7e3d-9f00-0123456789ab/")
     assert not match("0190B7F2-8a5c-7e3d-9f00-0123456789ab/")
@@ -89,7 +89,7 @@ def test_a_converter_with_code_of_its_own():
     ],
 )
 def test_expressions(regex, level, whole):
-    assert of(re_path(regex, view)) == (level, whole)
+    assert of(re_path(regex, view)) == ([level], whole)
     assert flaw([level], whole=whole) == ""
 
 
@@ -105,14 +105,24 @@ def test_expressions(regex, level, whole):
         (r"^a.*?b$", "a lazy part"),
         (r"^a$b", "an anchor in the middle"),
         (r"^a\bb", "an anchor in the middle"),
-        (r"^(?:a\d)?$", "optional or counted"),
+        (r"^(?:a\d){0,2}$", "optional or counted"),
         (r"^(?:a\d){2}$", "optional or counted"),
-        (r"^(?:a|b\d)$", "more than text"),
+        (r"^(?:a\d|b){9}", "more than text"),
+        (r"^(a\d|b)(a\d|b)(a\d|b)(a\d|b)(a\d|b)$", "more than 16 alternatives"),
     ],
 )
 def test_expressions_that_are_not_expressible(regex, reason):
     with pytest.raises(NotExpressible, match=reason):
         of(re_path(regex, view))
+
+
+def test_alternatives_and_optional_groups_are_patterns_of_their_own():
+    digit = Run(r"[\d]", 1, 1)
+    assert of(re_path(r"^(?:a|b\d)/(?:x\d)?$", view)).levels == [
+        *(["a/x", digit], ["a/"], ["b", digit, "/x", digit], ["b", digit, "/"])
+    ]
+    with pytest.raises(NotExpressible, match="more than text"):
+        translated(RegexPattern(r"^(?:a|b\d)/"), is_view=False)
 
 
 def test_an_include_that_ends():
