@@ -11,6 +11,7 @@ read again and again: nothing that stands in a table makes a front do that, howe
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import takewhile
 
 import msgspec
 
@@ -270,7 +271,13 @@ def _item(item: Item, keeps: str = "+") -> str:
     return f"{item.chars}{{{item.least},{most}}}{keeps}"
 
 
-# Sorting by segments.
+# Sorting.
+
+
+def leading_text(levels: Sequence[Level]) -> str:
+    """Return the text that all paths begin with that a pattern may match."""
+    items = (item for level in levels for item in level)
+    return "".join(takewhile(lambda item: isinstance(item, str), items))
 
 
 def _may_take_a_slash(item: Item) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..path_patterns import segments
+from ..path_patterns import leading_text, segments
 from ..policy import Policy
 from ..policy_table import ANY_LANGUAGE, Languages, Route
 from ..route_table import MOST_BYTES, MOST_ROUTES
@@ -15,7 +15,13 @@ from .urlconf_walk import ViewRoute, languages_of_site, view_routes
 
 MOST_ROUTE_BYTES = MOST_BYTES - 64 * 1024  # the rest is for the operators' lane
 
-Prefix = tuple[list[str | None], bool]  # see path_patterns.segments
+
+class Prefix(NamedTuple):
+    """What the paths have in common that a pattern may match; see path_patterns.segments."""
+
+    names: list[str | None]
+    exact: bool
+    text: str
 
 
 class Surveyed(NamedTuple):
@@ -113,7 +119,7 @@ class _ByFirstSegment:
 
     def add(self, view: ViewRoute) -> None:
         for prefix in _prefixes(view):
-            names, _ = prefix
+            names = prefix.names
             place = self._named[names[0]] if names and names[0] is not None else self._others
             place.append((prefix, view))
 
@@ -125,7 +131,7 @@ class _ByFirstSegment:
                     yield found
 
     def _candidates(self, prefix: Prefix) -> Iterator[tuple[Prefix, ViewRoute]]:
-        names, _ = prefix
+        names = prefix.names
         if names and names[0] is not None:
             yield from self._named.get(names[0], ())
         else:
@@ -137,18 +143,21 @@ class _ByFirstSegment:
 def _prefixes(view: ViewRoute) -> Iterator[Prefix]:
     for route in view.routes:
         names, exact = segments(route.levels, whole=route.whole)
-        if not route.language:
-            yield names, exact
-            continue
-        yield [None if route.language == ANY_LANGUAGE else route.language, *names], exact
-        yield names, exact  # where the default language has no prefix
+        if route.language:
+            language = None if route.language == ANY_LANGUAGE else route.language
+            yield Prefix([language, *names], exact, "")
+        # Below the prefix of a language too: the default one may have none.
+        yield Prefix(names, exact, leading_text(route.levels))
 
 
 def _may_overlap(one: Prefix, other: Prefix) -> bool:
-    for mine, others in zip_longest(one[0], other[0], fillvalue=False):
+    common = min(len(one.text), len(other.text))
+    if one.text[:common] != other.text[:common]:
+        return False
+    for mine, others in zip_longest(one.names, other.names, fillvalue=False):
         if mine is False or others is False:
             shorter = one if mine is False else other
-            return not shorter[1]
+            return not shorter.exact
         if mine is not None and others is not None and mine != others:
             return False
     return True
