@@ -67,6 +67,15 @@ def test_all_views(site):
     wait_until(lambda: "Fronts go by this code" in decided(site))
 
 
+def test_a_broker_that_is_away(site):
+    site.environ["QUEUEPROXY_BROKER_URL"] = "redis://127.0.0.1:1/0"
+    done = site.run("queueproxy", "routes", "/run/a/")
+    assert (done.returncode, done.stdout) == (2, "")
+    done = site.run("queueproxy", "routes")
+    assert done.returncode == 0
+    assert "Which table fronts go by is not known" in done.stdout
+
+
 class Load:
     """Clients who POST one after another, each request under a nonce of its own.
 
