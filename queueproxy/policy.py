@@ -166,6 +166,8 @@ class MarkedURLconf:
         return getattr(self._urlconf, "urlpatterns", self._urlconf)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # of a copy that is just being made
+            raise AttributeError(name)
         return getattr(self._urlconf, name)
 
     def __repr__(self) -> str:

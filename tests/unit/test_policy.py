@@ -1,5 +1,6 @@
 """`policy` marks whatever may stand in a URLconf, and what it calls stays what it was."""
 
+import copy
 import functools
 import inspect
 import types
@@ -138,6 +139,12 @@ def test_around_include():
     assert (app_name, namespace) == ("shop", "shop")
     assert said(module) == {}
     assert path("", marked).resolve("a/").view_name == "shop:" + f"{__name__}.plain"
+
+
+def test_a_marked_include_may_be_copied():
+    urlconf, *_ = policy(queue="low")(include([path("a/", plain)]))
+    assert said(copy.copy(urlconf)) == {"queue": "low"}
+    assert len(copy.deepcopy(urlconf).urlpatterns) == 1
 
 
 def test_around_a_list_of_patterns():
