@@ -177,6 +177,6 @@ def test_a_hostile_path_is_read_once(ending):
             continue
         match = re.compile(expression([level], whole=True)).match
         for text in HOSTILE:
-            began = time.perf_counter()
+            began = time.thread_time()
             match(text + ending)
-            assert time.perf_counter() - began < 0.25, level
+            assert time.thread_time() - began < 0.25, level
