@@ -19,4 +19,4 @@ class QueueProxyConfig(AppConfig):
             cache_aliases.serve_from_embedded(os.environ[conf.EMBEDDED_URL_VARIABLE])
 
     def ready(self):
-        from . import checks  # noqa: F401  registers them
+        from . import checks, policy_checks  # noqa: F401  registers them

@@ -18,13 +18,13 @@ from . import conf
 from .broker.observe.reader import SnapshotReader
 from .broker.observe.worker_watch import WorkerWatch
 from .conf import Problem
+from .consumer_settings import consumer_options
 from .front.consumer import RequestConsumer
 from .front.consumer_options import ConsumerOptions
 from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
 from .front.http.cut import Cut
 from .front.http.headers import parse_networks, peer_is_among
-from .front.routing import compile_routes
 from .servers import foreign_server
 
 logger = logging.getLogger("queueproxy.front")
@@ -131,7 +131,7 @@ class QueueProxy:
                 front_memory=settings.front_memory,
             )
         )
-        self._options = _consumer_options(settings, self._front)
+        self._options = consumer_options(settings, self._front.routes)
         self._endpoints = Endpoints(
             EndpointOptions(
                 prefix=settings.endpoints,
@@ -164,19 +164,6 @@ class QueueProxy:
             await self._watch.stop()
             await self._front.stop()
             self._front = None
-
-
-def _consumer_options(settings: conf.Settings, front: Front) -> ConsumerOptions:
-    lane = (conf.OPS_QUEUE, front.routes.is_for_operators)
-    return ConsumerOptions(
-        max_hold=settings.max_hold,
-        max_body=settings.max_body,
-        max_attempts=settings.max_attempts,
-        retry_methods=frozenset(settings.retry_methods),
-        trusted_proxies=parse_networks(settings.trusted_proxies),
-        server_timing=settings.server_timing,
-        route=compile_routes(settings.routes, settings.queues, ops=lane),
-    )
 
 
 def _open_reader() -> SnapshotReader:

@@ -7,7 +7,7 @@ import dataclasses
 import difflib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.core.signals import setting_changed
 from . import cache_aliases
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
+from .policy import Policy, policy_of
 from .route_table import OPS_QUEUE
 from .setting_problems import Problem, problems_between
 from .setting_rules import LOOPBACK, MIB, RULES, SAFE_METHODS
@@ -50,6 +51,7 @@ class Settings:
     monitoring: Sequence[str] = LOOPBACK
     server_timing: bool = False
     shared_database: bool = False
+    policies: Mapping[str, Mapping] = field(default_factory=dict)
 
     @property
     def all_queues(self) -> tuple[str, ...]:
@@ -57,7 +59,7 @@ class Settings:
         return (OPS_QUEUE, *self.queues)
 
 
-KEYS = {field.name.upper(): field for field in dataclasses.fields(Settings)}
+KEYS = {one.name.upper(): one for one in dataclasses.fields(Settings)}
 
 
 @cache
@@ -94,7 +96,7 @@ def _problems_of_secrets() -> Iterator[Problem]:
         signing_secrets()
     except ImproperlyConfigured as error:  # Django's, as the setting is read
         yield Problem(
-            "E013",
+            "E018",
             f"QUEUEPROXY: SIGNING is on, and there is nothing to sign with: {error}",
             "Set SECRET_KEY, the same for fronts and workers.",
         )
@@ -124,6 +126,11 @@ def _problem_of_key(name: str, value: Any) -> Problem | None:
     if wanted is None:
         return None
     return Problem("E003", f"QUEUEPROXY[{name!r}] is wrong: {value!r}.", f"It must be {wanted}.")
+
+
+def policies_by_name() -> dict[str, Policy]:
+    """Return POLICIES, by the name of a view."""
+    return {name: policy_of(keys) for name, keys in get_settings().policies.items()}
 
 
 # What the broker needs.

@@ -33,8 +33,9 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     ``root_path``'s part where the server left it in. ``sent`` is the front's wall clock in
     milliseconds and only informs the view (``X-Request-Start``); nothing is decided by it.
     ``max_attempts`` is 1 for a request that must never be run again. ``expires`` is the time of the
-    broker's clock (ms) until which it may be started; 0 until it is signed. ``group`` names those
-    of which no more than ``at_most`` run at once over all workers; empty and 0 without a limit.
+    broker's clock (ms) until which it may be started; 0 until it is signed. Of its ``group``
+    (``""`` for none) no more than ``at_most`` are to run at the same time. ``fenced`` is for a view
+    that says ``exactly_once``.
     """
 
     id: str
@@ -58,6 +59,7 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     expires: int = 0
     group: str = ""
     at_most: int = 0
+    fenced: bool = False
 
 
 class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):

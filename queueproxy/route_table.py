@@ -1,7 +1,8 @@
 """The table of URLs that workers publish: fronts classify requests by it without project code.
 
-So far: the paths of the operators' lane, in which the admin page about the queue and its login
-travel past a pause. A table is signed: nobody who can write to the broker alone chooses a lane.
+It has the paths of the operators' lane, in which the admin page about the queue and its login
+travel past a pause, and the routes that have a policy (policy_table.py). A table is signed: nobody
+who can write to the broker alone chooses a lane, or has a request run twice.
 """
 
 import hashlib
@@ -14,11 +15,14 @@ import msgspec
 from .envelopes import Signer
 from .exceptions import DecodeError
 from .json_text import decoded
+from .path_patterns import flaw
+from .policy_table import Languages, Route
 
 OPS_QUEUE = "ops"  # the operators' lane: first in order; a hold stops it, a pause does not
 ID = "*"  # a segment of a published path that stands for the id of a dead letter
 MOST_PATHS = 500
-MOST_BYTES = 64 * 1024
+MOST_ROUTES = 4000
+MOST_BYTES = 512 * 1024
 _IDS = re.compile(r"[0-9]+-[0-9]+").fullmatch
 
 
@@ -29,10 +33,14 @@ class RouteTable(msgspec.Struct, frozen=True):
         release: whose; empty where it has no name.
         ops: raw paths of the operators' lane, as a client sends them, but for what `path_in_site`
             takes off; `ID` may be a segment.
+        routes: with a policy, and without where they stand before such; in the URLconf's order.
+        languages: None where no route stands below the prefix of a language.
     """
 
     release: str = ""
     ops: list[str] = []
+    routes: list[Route] = []
+    languages: Languages | None = None
 
 
 class SignedTable(msgspec.Struct, frozen=True):
@@ -59,8 +67,11 @@ def encoded(table: RouteTable, signer: Signer) -> bytes:
         ValueError: it is too large to be published.
     """
     raw = _encode(table)
-    if len(table.ops) > MOST_PATHS or len(raw) > MOST_BYTES:
-        raise ValueError(f"More than {MOST_PATHS} paths or {MOST_BYTES} bytes can't be published.")
+    if len(table.ops) > MOST_PATHS or len(table.routes) > MOST_ROUTES or len(raw) > MOST_BYTES:
+        raise ValueError(
+            f"More than {MOST_PATHS} paths, {MOST_ROUTES} routes or {MOST_BYTES} bytes can't be "
+            "published."
+        )
     signature = signer.sign(raw, b"", 0)
     return _encode(SignedTable(raw.decode(), signature.hex()))
 
@@ -80,7 +91,14 @@ def read(raw: bytes, signer: Signer) -> RouteTable:
     except ValueError as error:
         raise DecodeError("The signature of the table of routes is no hex text.") from error
     signer.verify(text, b"", 0, signature)
-    return decoded(_decode_table, text)
+    table = decoded(_decode_table, text)
+    try:
+        flaws = [flaw(route.levels, whole=route.whole) for route in table.routes]
+    except ValueError as error:
+        raise DecodeError(f"A route is no pattern: {error}") from error
+    if any(flaws):
+        raise DecodeError("A route could take a front too long to match.")
+    return table
 
 
 def table_digest(raw: bytes) -> str:
@@ -99,6 +117,19 @@ def path_in_site(raw_path: str, root_path: str) -> str:
         return raw_path
     root = quote(root_path).rstrip("/")
     return raw_path[len(root) :] if raw_path.startswith(f"{root}/") else raw_path
+
+
+def decoded_path_in_site(path: str, root_path: str) -> str:
+    """Return the path by which Django finds the view (``path_info``).
+
+    Args:
+        path: as the server has decoded it.
+        root_path: as for `path_in_site`.
+    """
+    root = root_path.rstrip("/")
+    if root and (path == root_path or path.startswith(f"{root}/")):
+        path = path[len(root) :]
+    return path or "/"
 
 
 class OpsPaths:

@@ -40,6 +40,15 @@ def problems_between(settings: "Settings", *, known_queues: bool) -> Iterator[Pr
                     f"QUEUEPROXY['ROUTES'] names {rule['queue']!r}, which QUEUES does not.",
                     "Add it to QUEUES, or correct the rule.",
                 )
+    if known_queues:
+        for name, keys in settings.policies.items():
+            if keys.get("queue") is not None and keys["queue"] not in settings.queues:
+                yield Problem(
+                    "E006",
+                    f"QUEUEPROXY['POLICIES'] names {keys['queue']!r} for {name!r}, which QUEUES "
+                    "does not.",
+                    "Add it to QUEUES, or correct the policy.",
+                )
 
 
 def _problems_of_times(settings: "Settings") -> Iterator[Problem]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .policy import policy_of
 from .route_table import OPS_QUEUE
 
 MIB = 1024 * 1024
@@ -112,6 +113,18 @@ def _is_pattern(value) -> bool:
         return False
 
 
+def _policies(value) -> str | None:
+    wanted = "a dict of policies by the name of a view"
+    if not isinstance(value, Mapping):
+        return wanted
+    for name, keys in value.items():
+        if not isinstance(name, str) or not isinstance(keys, Mapping):
+            return wanted
+        for mistake in policy_of(keys).mistakes:
+            return f"{wanted}; in that of {name!r} {mistake}"
+    return None
+
+
 def _proxies(value) -> str | None:
     wanted = "a list of IP addresses, networks or 'unix:'"
     if not isinstance(value, (list, tuple)):
@@ -157,4 +170,5 @@ RULES: dict[str, Rule] = {
     "MONITORING": _proxies,
     "SERVER_TIMING": _flag,
     "SHARED_DATABASE": _flag,
+    "POLICIES": _policies,
 }

@@ -12,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from queueproxy.policy import policy
+
 from .models import Thing
 from .ranges import file_response
 
@@ -20,6 +22,7 @@ DOWNLOAD = Path(__file__).parent / "static" / "things" / "terms.txt"
 PIECE = 64 * 1024  # bytes
 
 
+@policy(queue="low")
 @require_safe
 def download(request):
     """A file, whole or in part."""

@@ -11,6 +11,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import CreateView, DetailView, ListView, UpdateView
 
+from queueproxy.policy import policy
+
 from . import favourites
 from .forms import ThingForm
 from .models import Thing
@@ -87,6 +89,7 @@ class _Echo:
         return text
 
 
+@policy(max_hold=120)  # a long one; its queue is named in the settings, as an example of ROUTES
 @require_safe
 def export(request):
     """Every thing as CSV, streamed row by row."""

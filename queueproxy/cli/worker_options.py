@@ -41,6 +41,8 @@ def worker_options(options: dict) -> WorkerOptions:
         view_timeout=settings.view_timeout,
         name=options["name"],
         require_migrations=options["require_migrations"],
+        policies=conf.policies_by_name(),
+        retry_methods=frozenset(settings.retry_methods),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..policy_table import NO_POLICY, RoutePolicy
 from .http.cut import MIN_RATE, SLACK
 
 
@@ -11,7 +12,7 @@ class ConsumerOptions:
     """Options of a consumer, as plain values. Times in seconds, sizes in bytes.
 
     A client has `client_slack` seconds and takes `client_min_rate` bytes a second: see
-    ClientPatience.
+    ClientPatience. `policy` tells what is said of a request, `route` its queue (see Router).
     """
 
     max_hold: float
@@ -20,6 +21,7 @@ class ConsumerOptions:
     retry_methods: frozenset[str]
     trusted_proxies: tuple
     server_timing: bool
-    route: Callable[[dict], str]
+    route: Callable[[dict, str], str]
+    policy: Callable[[dict], RoutePolicy] = lambda scope: NO_POLICY
     client_slack: float = SLACK
     client_min_rate: float = MIN_RATE

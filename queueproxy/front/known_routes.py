@@ -5,23 +5,31 @@ import logging
 from ..broker.front_broker import PublishedRoutes
 from ..envelopes import Signer
 from ..exceptions import DecodeError
-from ..route_table import OpsPaths, path_in_site, read
+from ..policy_table import NO_POLICY, PolicyTable, RoutePolicy
+from ..route_table import OpsPaths, RouteTable, decoded_path_in_site, path_in_site, read
 from .http.headers import raw_path
 
 logger = logging.getLogger("queueproxy.front")
 
 
 class KnownRoutes:
-    """The last good table. Before there is one, no request is of the operators' lane.
+    """The last good table.
+
+    Before there is one, no request is of the operators' lane, and nothing is said of any.
+
+    Attributes:
+        table: None before there is one.
 
     Args:
         signer: verifies tables.
     """
 
     def __init__(self, signer: Signer):
+        self.table: RouteTable | None = None
         self._signer = signer
         self._digest = b""  # of that table
         self._ops = OpsPaths()
+        self._policies = PolicyTable()
         self._refused = False  # the table looked at last
 
     def have(self, digest: bytes) -> bool:
@@ -41,9 +49,18 @@ class KnownRoutes:
                 )
             self._refused = True
         else:
+            self.table = table
             self._digest, self._refused = published.digest, False
             self._ops = OpsPaths(table.ops)
+            self._policies = PolicyTable(table.routes, table.languages)
 
     def is_for_operators(self, scope: dict) -> bool:
         """Whether a request travels in the operators' lane."""
         return path_in_site(raw_path(scope), scope.get("root_path", "")) in self._ops
+
+    def policy(self, scope: dict) -> RoutePolicy:
+        """Return what the view says of a request; nothing of those in the operators' lane."""
+        if self.is_for_operators(scope):
+            return NO_POLICY
+        path = decoded_path_in_site(scope["path"], scope.get("root_path", ""))
+        return self._policies.policy(path, scope["method"])

@@ -6,6 +6,7 @@ from ..broker.encoded_request import EncodedRequest, encode_request
 from ..envelopes import RequestHead
 from .consumer_options import ConsumerOptions
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path
+from .treatment import treatment
 from .upload import Body
 
 
@@ -34,26 +35,28 @@ class RequestEncoder:
         return encode_request(head, head.queue, body.inline, body.digest)
 
     def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:
-        options = self._options
-        peer: Peer = peer_of(scope, options.trusted_proxies)
-        method = scope["method"]
+        peer: Peer = peer_of(scope, self._options.trusted_proxies)
+        treated = treatment(scope, self._options)
         return RequestHead(
             id=id,
             request_id=request_id,
-            method=method,
+            method=scope["method"],
             path=raw_path(scope),
             query=scope["query_string"].decode("latin-1"),
             headers=forwardable_request_headers(scope),
             scheme=peer.scheme,
             http_version=scope["http_version"],
             front=self._front,
-            queue=options.route(scope),
-            hold_ms=int(options.max_hold * 1000),
-            max_attempts=options.max_attempts if method in options.retry_methods else 1,
+            queue=treated.queue,
+            hold_ms=int(treated.max_hold * 1000),
+            max_attempts=treated.max_attempts,
             sent=int(time.time() * 1000),
             root_path=scope.get("root_path", ""),
             client=peer.client,
             server=scope.get("server"),
             body_size=body.size,
             chunks=body.chunks,
+            group=treated.group,
+            at_most=treated.at_most,
+            fenced=treated.fenced,
         )

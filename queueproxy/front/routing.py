@@ -8,7 +8,7 @@ from importlib import import_module
 
 logger = logging.getLogger("queueproxy.front")
 
-Route = Callable[[dict], str]
+Route = Callable[[dict], str]  # the name of a queue, empty where no rule fits
 
 
 def default_queue(queues: Sequence[str]) -> str:
@@ -19,40 +19,47 @@ def default_queue(queues: Sequence[str]) -> str:
 Lane = tuple[str, Callable[[dict], bool]]  # a queue, and whether a request belongs to it
 
 
-def compile_routes(
-    routes: Sequence[Mapping] | str, queues: Sequence[str], *, ops: Lane | None = None
-) -> Route:
-    """Compile the rules to a function from an ASGI scope to the name of a queue.
+class Router:
+    """Chooses the queue of a request, from its ASGI scope: call it.
 
     Of rules the first that fits wins: ``path`` is matched from the start of the decoded path,
     ``methods`` lists methods, ``headers`` maps names to patterns searched in the value. A function
-    that fails or names no queue loses nothing: the default queue is used, and it is logged once.
+    may name no queue by returning None; one that fails or names an unknown one loses nothing: it
+    is logged once. Where the rules name none, the queue is the one that the view's policy says, or
+    else the default one.
 
     Args:
+        routes: the setting ``ROUTES``.
+        queues: the setting ``QUEUES``.
         ops: the operators' lane, looked at before any rule; None for none.
     """
-    fallback = default_queue(queues)
-    if isinstance(routes, str):
-        by_rules = _by_function(routes, frozenset(queues), fallback)
-    else:
-        by_rules = _by_rules([_rule(rule) for rule in routes], fallback)
 
-    if ops is None:
-        return by_rules
-    lane, belongs = ops
+    def __init__(
+        self, routes: Sequence[Mapping] | str, queues: Sequence[str], *, ops: Lane | None = None
+    ):
+        self._queues = frozenset(queues)
+        self._lane, self.is_in_lane = ops or ("", lambda scope: False)
+        self.by_rules: Route = (
+            _by_function(routes, self._queues)
+            if isinstance(routes, str)
+            else _by_rules([_rule(rule) for rule in routes])
+        )
+        self.fallback = default_queue(queues)
 
+    def __call__(self, scope: dict, said: str = "") -> str:
+        """Return the name of a queue.
+
+        Args:
+            said: the queue that the view's policy names; empty for none.
+        """
+        if self.is_in_lane(scope):
+            return self._lane
+        return self.by_rules(scope) or (said if said in self._queues else self.fallback)
+
+
+def _by_rules(rules: list[tuple[Callable[[dict], bool], str]]) -> Route:
     def route(scope: dict) -> str:
-        return lane if belongs(scope) else by_rules(scope)
-
-    return route
-
-
-def _by_rules(rules: list[tuple[Route, str]], fallback: str) -> Route:
-    def route(scope: dict) -> str:
-        for fits, queue in rules:
-            if fits(scope):
-                return queue
-        return fallback
+        return next((queue for fits, queue in rules if fits(scope)), "")
 
     return route
 
@@ -82,7 +89,7 @@ def _headers_fit(present: Sequence[tuple[bytes, bytes]], wanted: Mapping) -> boo
     )
 
 
-def _by_function(dotted: str, queues: frozenset[str], fallback: str) -> Route:
+def _by_function(dotted: str, queues: frozenset[str]) -> Route:
     complaints: set[str] = set()
 
     def complain(kind: str, *args) -> None:
@@ -95,12 +102,13 @@ def _by_function(dotted: str, queues: frozenset[str], fallback: str) -> Route:
             queue = _load(dotted)(scope)
             known = queue in queues  # here, for what can't be hashed fails too
         except Exception as error:
-            complain("ROUTES function %s failed: %r. The default queue is used.", dotted, error)
-            return fallback
-        if not known:
+            complain("ROUTES function %s failed: %r. It counts as no rule.", dotted, error)
+            return ""
+        if known:
+            return queue
+        if queue is not None:
             complain("ROUTES function %s named no queue: %r.", dotted, queue)
-            return fallback
-        return queue
+        return ""
 
     return route
 

@@ -68,6 +68,11 @@ class Executor:
     def __init__(self):
         self._client = QueueClient()
 
+    @property
+    def handler(self) -> WSGIHandler:
+        """The handler through which every request goes."""
+        return self._client.handler
+
     def respond(self, envelope: Envelope) -> Exchange:
         """Run one request through Django, in a context of its own; its exchange is to be closed.
 

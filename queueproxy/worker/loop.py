@@ -20,6 +20,7 @@ from ..envelopes import RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
 from .exchange import Exchange
 from .executor import Executor
+from .last_word import LastWord
 from .own_routes import OwnRoutes
 from .refusal_log import RefusalLog
 from .reply import Reply
@@ -58,7 +59,7 @@ class ExecutorThread(threading.Thread):
     Args:
         number: of the thread in its process.
         broker: the thread's own.
-        executor, routes: of the whole process.
+        executor, routes, last_word: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
         refusals: of the whole process.
@@ -72,6 +73,7 @@ class ExecutorThread(threading.Thread):
         broker: RetryingBroker,
         executor: Executor,
         routes: OwnRoutes,
+        last_word: LastWord,
         stop: StopFlag,
         budget: RequestBudget,
         refusals: RefusalLog,
@@ -84,6 +86,7 @@ class ExecutorThread(threading.Thread):
         self._broker = broker
         self._executor = executor
         self._routes = routes
+        self._last_word = last_word
         self._stop_flag = stop
         self._budget = budget
         self._on_mismatch = on_mismatch
@@ -149,6 +152,7 @@ class ExecutorThread(threading.Thread):
                 return self._turn_away(claim)
             reply = Reply(self._broker, claim, envelope.head, self.clock)
             self.clock.start(claim, envelope.head)
+            repetition = self._last_word.begin(claim.attempt)
             exchange = self._executor.respond(envelope)
         except DecodeError as error:
             self.clock.stop()
@@ -156,6 +160,8 @@ class ExecutorThread(threading.Thread):
             refusal = Settlement(claim, error.reason)
             return self._broker.settle_and_claim(refusal, claim=self._may_claim())
         try:
+            if repetition is not None and repetition.refused:
+                return self._refuse_repetition(claim, exchange)
             settlement = reply.send(exchange)
             self.clock.stop()
             if exchange.closes_quickly:
@@ -168,6 +174,18 @@ class ExecutorThread(threading.Thread):
         finally:
             exchange.close()
         return self._claim()
+
+    def _refuse_repetition(self, claim: Claim, exchange: Exchange) -> Claim | None:
+        """Turn down what was started before and whose view must not run twice; the next claim."""
+        self.clock.stop()
+        logger.error(
+            "Request %s was not run again: its view may be run once only. Its front goes by the "
+            "table of another release, or does not know this view's policy.",
+            claim.id,
+        )
+        exchange.close()
+        lost = Settlement(claim, "worker_lost")
+        return self._broker.settle_and_claim(lost, claim=self._may_claim())
 
     def _close(self, exchange: Exchange, claim: Claim, head: RequestHead) -> None:
         """Close a response where that may run the project's code."""

@@ -1,16 +1,22 @@
 """The routes of this process's own code: published for fronts, and the last word on the lane."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec.structs
 
 from .. import route_table
 from ..broker.registration import Registration
 from ..envelopes import RequestHead
 from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
-from ..route_table import OPS_QUEUE, OpsPaths, path_in_site
+from ..policy import Policy
+from ..route_table import OPS_QUEUE, OpsPaths, RouteTable, path_in_site
 from . import published_routes
+from .policy_survey import Survey, survey
 
 logger = logging.getLogger("queueproxy.worker")
+
+MOST_NAMED = 20  # routes in the log
 
 
 class OwnRoutes:
@@ -23,12 +29,19 @@ class OwnRoutes:
         release: of the code.
         namespace, secrets: tables are signed for and with.
         registration: of the process.
+        policies: the setting ``POLICIES``.
     """
 
     def __init__(
-        self, release: str, namespace: str, secrets: Sequence[str], registration: Registration
+        self,
+        release: str,
+        namespace: str,
+        secrets: Sequence[str],
+        registration: Registration,
+        policies: Mapping[str, Policy],
     ):
         self._release = release
+        self._policies = policies
         self._signer = route_table.signer(secrets, namespace)
         self._registration = registration
         self._ops: OpsPaths | None = None  # None until the URLconf could be read
@@ -63,6 +76,7 @@ class OwnRoutes:
         try:
             table = published_routes.route_table(self._release)
             self._ops = OpsPaths(table.ops)
+            table = with_policies(table, survey(self._policies))
             self._table = route_table.encoded(table, self._signer)
         except BaseException as error:  # whatever the project's code raises
             self._complain(error)
@@ -85,3 +99,15 @@ class OwnRoutes:
             trouble,
             exc_info=None if refused else error,
         )
+
+
+def with_policies(table: RouteTable, found: Survey) -> RouteTable:
+    """Add the routes that have a policy; those that fronts won't know are named in the log."""
+    left_out = [one for one in found.views if one.left_out]
+    for view, reason in left_out[:MOST_NAMED]:
+        logger.warning("Fronts don't know the policy of %s: %s.", view.shown, reason)
+    if len(left_out) > MOST_NAMED:
+        logger.warning(
+            "Nor those of %d more; see manage.py queueproxy routes.", len(left_out) - MOST_NAMED
+        )
+    return msgspec.structs.replace(table, routes=found.routes, languages=found.languages)

@@ -4,17 +4,20 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..broker.handle import Broker
 from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
+from ..policy import Policy
+from ..setting_rules import SAFE_METHODS
 from .executor import Executor
 from .giving_up import give_up
 from .heartbeat import Heartbeat
+from .last_word import LastWord
 from .loop import ExecutorThread, RequestBudget
 from .migrations import MigrationWatch
 from .outage_log import OutageLog
@@ -52,6 +55,8 @@ class WorkerOptions:
     view_timeout: float | None = None
     name: str = ""
     require_migrations: bool = False
+    policies: Mapping[str, Policy] = field(default_factory=dict)  # by name of the view
+    retry_methods: frozenset[str] = frozenset(SAFE_METHODS)
 
 
 class Worker:
@@ -74,7 +79,11 @@ class Worker:
         self._registration = Registration(options.broker, about, options.queues, report)
         self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
         self._routes = OwnRoutes(
-            about["release"], options.broker.namespace, options.secrets, self._registration
+            about["release"],
+            options.broker.namespace,
+            options.secrets,
+            self._registration,
+            options.policies,
         )
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
@@ -82,6 +91,8 @@ class Worker:
             hurry=options.require_migrations,
         )
         self._executor = Executor()
+        self._last_word = LastWord(options.policies, options.retry_methods)
+        self._last_word.watch(self._executor.handler)
         self._refusals = RefusalLog()
         self._threads: list[ExecutorThread] = []
         self._views = ViewWatch(options.view_timeout)
@@ -144,6 +155,7 @@ class Worker:
             broker,
             self._executor,
             self._routes,
+            self._last_word,
             self._stop,
             self._allowance,
             self._refusals,

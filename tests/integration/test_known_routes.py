@@ -6,6 +6,8 @@ import pytest
 
 from queueproxy import route_table
 from queueproxy.broker.front_broker import PublishedRoutes
+from queueproxy.path_patterns import Run
+from queueproxy.policy_table import NO_POLICY, Route, RoutePolicy
 from queueproxy.route_table import RouteTable
 
 from ..brokers import SECRETS, BrokerKit, eventually
@@ -17,8 +19,9 @@ def scope(path: str = PATH, **more) -> dict:
     return {"path": path, "raw_path": path.encode(), **more}
 
 
-def table(*paths: str, secrets=SECRETS) -> bytes:
-    return route_table.encoded(RouteTable("r1", list(paths)), route_table.signer(secrets, "kit"))
+def table(*paths: str, secrets=SECRETS, routes=()) -> bytes:
+    found = RouteTable("r1", list(paths), list(routes))
+    return route_table.encoded(found, route_table.signer(secrets, "kit"))
 
 
 def put(kit: BrokerKit, raw: bytes) -> None:
@@ -141,3 +144,54 @@ async def test_the_raw_path_counts_without_the_place_the_site_is_mounted_at(kit,
     assert not front.routes.is_for_operators(
         {"path": PATH, "raw_path": PATH.replace("q", "%71").encode()}
     )
+
+
+EVERYTHING = [Route([[Run(".", 0)]], policies=[RoutePolicy(queue="low", group="all", at_most=1)])]
+
+
+async def test_policies_are_read_with_the_table_and_stay_when_the_data_is_lost(kit, quick):
+    assert quick.routes.policy(scope("/a/", method="GET")) is NO_POLICY
+    put(kit, table(PATH, routes=EVERYTHING))
+    await learns(quick)
+    kit.client.flushall()
+    await eventually(lambda: kit.client.zscore(kit.keys.fronts, quick.id), "it has joined again")
+    assert quick.routes.policy(scope("/a/", method="GET")).queue == "low"
+    put(kit, table("/backstage/"))
+    await learns(quick, "/backstage/")
+    assert quick.routes.policy(scope("/a/", method="GET")) is NO_POLICY
+
+
+async def test_nothing_is_said_of_the_operators_lane(kit, quick):
+    put(kit, table(PATH, routes=EVERYTHING))
+    await learns(quick)
+    assert quick.routes.policy(scope(PATH, method="GET")) is NO_POLICY
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route([]),
+        Route([[Run("(a+)+")]]),
+        Route([[Run("[a]", 5, 2)]]),
+        Route([[Run("[a]"), Run("[a]"), "b"]]),
+        Route([["a"], [Run("[z-a]")]]),
+    ],
+    ids=["nothing", "no class", "no number", "slow", "no range"],
+)
+async def test_a_route_that_can_not_be_matched_safely_spoils_the_table(kit, quick, caplog, route):
+    put(kit, table(PATH))
+    await learns(quick)
+    put(kit, table("/backstage/", routes=[*EVERYTHING, route]))
+    await eventually(lambda: "The published table of routes was refused" in caplog.text)
+    assert quick.routes.is_for_operators(scope())
+    assert quick.routes.policy(scope("/a/", method="GET")) is NO_POLICY
+
+
+async def test_policies_go_by_the_path_that_django_sees(kit, quick):
+    routes = [Route([["ä b/"]], policies=[RoutePolicy(queue="low")])]
+    put(kit, table(PATH, routes=routes))
+    await learns(quick)
+    for path, root in (("/ä b/", ""), ("/app/ä b/", "/app"), ("/ä b/", "/app")):
+        about = {"path": path, "raw_path": b"/", "method": "GET", "root_path": root}
+        assert quick.routes.policy(about).queue == "low"
+    assert quick.routes.policy(scope("*", method="OPTIONS")) is NO_POLICY

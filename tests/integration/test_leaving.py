@@ -22,7 +22,7 @@ OPTIONS = ConsumerOptions(
     retry_methods=frozenset(("GET",)),
     trusted_proxies=(),
     server_timing=False,
-    route=lambda scope: "default",
+    route=lambda scope, said: "default",
 )
 
 

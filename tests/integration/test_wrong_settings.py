@@ -48,7 +48,7 @@ def test_nor_with_nothing_to_sign_with(tmp_path, server):
     done = started(tmp_path, application, server, {}, settings="keyless")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.endswith("(queueproxy.E013)")
+    assert line.endswith("(queueproxy.E018)")
 
 
 def started(

@@ -1,5 +1,6 @@
 """The settings: defaults, what is refused and in which words, and where the broker is."""
 
+import dataclasses
 import math
 
 import pytest
@@ -28,9 +29,8 @@ def cache(location="redis://127.0.0.1:6379/0", backend=REDIS, **options) -> dict
 
 def test_each_key_has_a_rule_and_a_default_that_keeps_it():
     assert list(RULES) == list(conf.KEYS)
-    assert {key: rule(conf.KEYS[key].default) for key, rule in RULES.items()} == dict.fromkeys(
-        RULES
-    )
+    default = dataclasses.asdict(conf.Settings())
+    assert {key: rule(default[key.lower()]) for key, rule in RULES.items()} == dict.fromkeys(RULES)
 
 
 @override_settings(QUEUEPROXY={}, DEBUG=False)

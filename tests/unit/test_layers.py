@@ -37,6 +37,12 @@ FORBIDDEN = {
     "queueproxy.exceptions": ("queueproxy", "django", "redis"),
     "queueproxy.http_syntax": ("queueproxy", "django", "redis"),
     "queueproxy.backoff": ("queueproxy", "django", "redis"),
+    "queueproxy.policy": ("queueproxy", "django", "redis"),
+    "queueproxy.path_patterns": ("queueproxy", "django", "redis"),
+    "queueproxy.policy_table": (
+        *("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "queueproxy.conf"),
+        *("django", "redis"),
+    ),
     "queueproxy.envelopes": ("queueproxy.broker", "queueproxy.front", "django", "redis"),
     "queueproxy.conf": (
         *("queueproxy.front", "queueproxy.worker", "queueproxy.management", "queueproxy.cli"),

@@ -9,6 +9,7 @@ from django.urls import get_resolver, include, path, set_script_prefix
 
 from queueproxy import route_table
 from queueproxy.exceptions import DecodeError
+from queueproxy.policy import policy
 from queueproxy.route_table import MOST_PATHS, OpsPaths, RouteTable
 from queueproxy.worker import published_routes
 
@@ -46,6 +47,10 @@ class _ShadowedInLanguages:
         path("zh-hans/backstage/<path:any>", lambda request, any: None),
         *i18n_patterns(path("backstage/", admin.site.urls)),
     ]
+
+
+class _WithPolicy:
+    urlpatterns = [path("backstage/", policy(queue="high", at_most=1)(admin.site.urls))]
 
 
 class _NoAdmin:
@@ -91,7 +96,7 @@ def test_the_size_is_bounded():
     with pytest.raises(ValueError, match="can't be published"):
         route_table.encoded(RouteTable("", [*paths, "/one/more/"]), SIGNER)
     with pytest.raises(DecodeError, match="too large"):
-        route_table.read(b"x" * 1_000_000, SIGNER)
+        route_table.read(b"x" * 2_000_000, SIGNER)
 
 
 def test_the_page_is_found_wherever_the_admin_is(mine):
@@ -99,6 +104,11 @@ def test_the_page_is_found_wherever_the_admin_is(mine):
     assert "/backstage/queueproxy/queue/dead/*/replay/" in mine.ops
     assert "/backstage/login/" in mine.ops
     assert mine.release == "r1"
+
+
+def test_a_policy_around_the_admin_hides_nothing(mine):
+    with override_settings(ROOT_URLCONF=_WithPolicy):
+        assert published_routes.route_table("r1") == mine
 
 
 def test_the_place_the_site_is_mounted_at_is_left_out():

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from queueproxy.front.routing import compile_routes, default_queue
+from queueproxy.front.routing import Router, default_queue
 
 QUEUES = ("high", "default", "low")
 
@@ -25,12 +25,12 @@ def scope(path="/", method="GET", headers=()) -> dict:
 )
 def test_the_default_queue(queues, expected):
     assert default_queue(queues) == expected
-    assert compile_routes((), queues)(scope()) == expected
+    assert Router((), queues)(scope()) == expected
 
 
 def test_the_first_rule_that_fits_wins():
     rules = [{"path": "/a", "queue": "low"}, {"path": "/a", "queue": "high"}, {"queue": "high"}]
-    route = compile_routes(rules, QUEUES)
+    route = Router(rules, QUEUES)
     assert route(scope("/a/b")) == "low"
     assert route(scope("/b")) == "high"
 
@@ -41,18 +41,16 @@ def test_the_first_rule_that_fits_wins():
 )
 def test_a_path_is_matched_from_its_start(path, expected):
     rules = [{"path": "/api/", "queue": "low"}, {"path": "/é$", "queue": "high"}]
-    assert compile_routes(rules, QUEUES)(scope(path)) == expected
+    assert Router(rules, QUEUES)(scope(path)) == expected
 
 
 def test_methods_may_be_written_in_either_case():
-    route = compile_routes([{"methods": ["post", "PUT"], "queue": "high"}], QUEUES)
+    route = Router([{"methods": ["post", "PUT"], "queue": "high"}], QUEUES)
     assert [route(scope(method=m)) for m in ("POST", "PUT", "GET")] == ["high", "high", "default"]
 
 
 def test_all_headers_of_a_rule_must_fit_and_any_line_of_a_header_may():
-    route = compile_routes(
-        [{"headers": {"X-Plan": "^gold$", "Accept": "json"}, "queue": "high"}], QUEUES
-    )
+    route = Router([{"headers": {"X-Plan": "^gold$", "Accept": "json"}, "queue": "high"}], QUEUES)
     json = (b"accept", b"application/json")
     assert route(scope(headers=[(b"x-plan", b"silver"), (b"x-plan", b"gold"), json])) == "high"
     assert route(scope(headers=[(b"x-plan", b"gold")])) == "default"
@@ -60,12 +58,12 @@ def test_all_headers_of_a_rule_must_fit_and_any_line_of_a_header_may():
 
 
 def test_header_patterns_see_latin_1_bytes():
-    route = compile_routes([{"headers": {"X-Name": "é"}, "queue": "high"}], QUEUES)
+    route = Router([{"headers": {"X-Name": "é"}, "queue": "high"}], QUEUES)
     assert route(scope(headers=[(b"x-name", "né".encode("latin-1"))])) == "high"
 
 
 def test_a_rule_needs_all_it_names():
-    route = compile_routes([{"path": "/a", "methods": ["POST"], "queue": "low"}], QUEUES)
+    route = Router([{"path": "/a", "methods": ["POST"], "queue": "low"}], QUEUES)
     assert [route(scope("/a", "POST")), route(scope("/a")), route(scope("/b", "POST"))] == [
         "low",
         "default",
@@ -75,9 +73,15 @@ def test_a_rule_needs_all_it_names():
 
 def test_the_operators_lane_comes_before_every_rule():
     lane = ("ops", lambda scope: scope["path"].startswith("/admin/queueproxy/"))
-    route = compile_routes([{"queue": "low"}], QUEUES, ops=lane)
+    route = Router([{"queue": "low"}], QUEUES, ops=lane)
     assert route(scope("/admin/queueproxy/")) == "ops"
     assert route(scope("/admin/")) == "low"
+
+
+def test_what_the_view_says_counts_where_no_rule_fits():
+    route = Router([{"path": "/a", "queue": "low"}], QUEUES)
+    assert [route(scope("/a"), "high"), route(scope("/b"), "high")] == ["low", "high"]
+    assert route(scope("/b"), "gone") == "default"  # of a release with other queues
 
 
 # A function of the project's.
@@ -91,6 +95,10 @@ def broken(scope):
     raise RuntimeError("no")
 
 
+def silent(scope):
+    return None
+
+
 def unhashable(scope):
     return ["high"]
 
@@ -100,12 +108,18 @@ async def asynchronous(scope):
 
 
 def function(name: str):
-    return compile_routes(f"{__name__}.{name}", QUEUES)
+    return Router(f"{__name__}.{name}", QUEUES)
 
 
 def test_a_function_chooses():
     route = function("by_path")
     assert [route(scope("/high")), route(scope("/low"))] == ["high", "low"]
+
+
+def test_a_function_may_leave_it_to_the_view(caplog):
+    assert function("silent")(scope(), "low") == "low"
+    assert function("silent")(scope()) == "default"
+    assert not caplog.records
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
@@ -121,7 +135,7 @@ def test_a_function_that_fails_loses_no_request_and_is_logged_once(name, caplog)
 
 
 def test_a_module_that_is_missing_is_only_looked_for_when_a_request_comes(caplog):
-    route = compile_routes("no_such_module.choose", QUEUES)
+    route = Router("no_such_module.choose", QUEUES)
     assert not caplog.records
     assert route(scope()) == "default"
     assert "no_such_module" in caplog.text

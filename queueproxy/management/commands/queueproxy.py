@@ -5,7 +5,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from queueproxy.cli import acl, dead, hold, pause, status
+from queueproxy.cli import acl, dead, hold, pause, routes, status
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.options import positive_seconds, rate
 from queueproxy.exceptions import (
@@ -40,6 +40,12 @@ class Command(BaseCommand):
         parser.set_defaults(run=status.status)
         parser = actions.add_parser("metrics", help="in Prometheus' text format")
         parser.set_defaults(run=status.metrics)
+        parser = actions.add_parser(
+            "routes", help="what applies to each view, or to one request as fronts decide now"
+        )
+        parser.add_argument("path", nargs="?", metavar="PATH", help="default: all views")
+        parser.add_argument("method", nargs="?", default="GET", metavar="METHOD")
+        parser.set_defaults(run=routes.routes)
 
     def _add_pausing(self, actions) -> None:
         parser = actions.add_parser("pause", help="start no request until resumed")

@@ -1,0 +1,44 @@
+"""Decides how a request is treated: settings, and what its view says."""
+
+from typing import NamedTuple
+
+from ..policy import LONGEST_HOLD
+from .consumer_options import ConsumerOptions
+
+
+class Treatment(NamedTuple):
+    """How a request is treated.
+
+    Args:
+        queue: that it waits in.
+        max_hold: seconds that its client is held for at most.
+        max_attempts: how often it is started at most.
+        group, at_most: how many of the group run at the same time; empty and 0 for no limit.
+        fenced: whether its effects are to happen once, however often it is started.
+    """
+
+    queue: str
+    max_hold: float
+    max_attempts: int
+    group: str
+    at_most: int
+    fenced: bool
+
+
+def treatment(scope: dict, options: ConsumerOptions) -> Treatment:
+    """Decide how a request is treated.
+
+    Args:
+        scope: of the ASGI server, admitted.
+    """
+    policy = options.policy(scope)
+    repeat = scope["method"] in options.retry_methods if policy.repeat is None else policy.repeat
+    named = 0 < policy.max_hold <= LONGEST_HOLD
+    return Treatment(
+        queue=options.route(scope, policy.queue),
+        max_hold=policy.max_hold if named else options.max_hold,
+        max_attempts=options.max_attempts if repeat else 1,
+        group=policy.group if policy.at_most > 0 else "",
+        at_most=max(policy.at_most, 0),
+        fenced=policy.exactly_once,
+    )

@@ -1,0 +1,59 @@
+"""How a front treats a request: settings, what the view says, which of them wins."""
+
+from dataclasses import replace
+
+import pytest
+
+from queueproxy.front.consumer_options import ConsumerOptions
+from queueproxy.front.routing import Router
+from queueproxy.front.treatment import treatment
+from queueproxy.policy_table import NO_POLICY, RoutePolicy
+
+OPTIONS = ConsumerOptions(
+    max_hold=60,
+    max_body=1,
+    max_attempts=3,
+    retry_methods=frozenset(("GET",)),
+    trusted_proxies=(),
+    server_timing=False,
+    route=Router([{"path": "/ruled/", "queue": "high"}], ("high", "default", "low")),
+)
+
+
+def treated(policy: RoutePolicy, method: str = "GET", path: str = "/"):
+    options = replace(OPTIONS, policy=lambda scope: policy)
+    return treatment({"method": method, "path": path, "headers": []}, options)
+
+
+def test_without_a_policy():
+    for options in (OPTIONS, replace(OPTIONS, policy=lambda scope: NO_POLICY)):
+        found = treatment({"method": "GET", "path": "/", "headers": []}, options)
+        assert found == ("default", 60, 3, "", 0, False)
+
+
+def test_with_one():
+    policy = RoutePolicy(queue="low", max_hold=120, repeat=True, group="a", at_most=4)
+    assert treated(policy, "POST") == ("low", 120, 3, "a", 4, False)
+    assert treated(RoutePolicy(exactly_once=True)).fenced
+
+
+def test_a_rule_wins_for_the_queue():
+    assert treated(RoutePolicy(queue="low"), path="/ruled/").queue == "high"
+
+
+@pytest.mark.parametrize(
+    ("repeat", "attempts"), [(None, {"GET": 3, "POST": 1}), (True, {"GET": 3, "POST": 3})]
+)
+def test_repeat_wins_over_the_methods(repeat, attempts):
+    policy = RoutePolicy(repeat=repeat)
+    assert {one: treated(policy, one).max_attempts for one in attempts} == attempts
+    assert treated(RoutePolicy(repeat=False), "GET").max_attempts == 1
+
+
+@pytest.mark.parametrize("hold", [0, -1, 3601, 1e300])
+def test_a_hold_that_can_not_be_meant_is_that_of_the_settings(hold):
+    assert treated(RoutePolicy(max_hold=hold)).max_hold == 60
+
+
+def test_a_group_without_a_limit_is_none():
+    assert treated(RoutePolicy(group="a")).group == ""
