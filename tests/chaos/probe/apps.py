@@ -1,6 +1,5 @@
 import os
 
-import msgspec.structs
 from django.apps import AppConfig
 
 from . import mishap, note, switches
@@ -16,7 +15,6 @@ class ChaosConfig(AppConfig):
         for name in filter(None, os.environ.get("CHAOS_SWITCH_OFF", "").split(",")):
             switches.SWITCHES[name]()
         _watch_claims()
-        _limit_a_view()
 
 
 def _watch_claims() -> None:
@@ -45,21 +43,6 @@ def _watch_claims() -> None:
             return envelope
 
     process.WorkerBroker = WatchedWorkerBroker
-
-
-def _limit_a_view() -> None:
-    """In fronts: let a view run twice at once, and no more."""
-    from queueproxy.front.request_encoder import RequestEncoder
-
-    original = RequestEncoder._head
-
-    def _head(self, scope, *args):
-        head = original(self, scope, *args)
-        if not head.path.startswith("/limited/"):
-            return head
-        return msgspec.structs.replace(head, group="limited", at_most=2)
-
-    RequestEncoder._head = _head
 
 
 def _begin(claim):

@@ -8,6 +8,8 @@ from django.core.cache import caches
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
+from queueproxy.policy import policy
+
 from ..users import PIECES, piece
 from . import forks, mishap
 from .note import note
@@ -74,6 +76,7 @@ def clear(request, nonce):
     return _proof(request, nonce, token)
 
 
+@policy(at_most=2)
 def limited(request, nonce):
     """Run at most so many times at once: see apps.py; `recount` looks whether it is so."""
     token = note(nonce)
