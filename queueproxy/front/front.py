@@ -28,6 +28,7 @@ from .memory import MemoryBudget, Reservation
 from .outage import Outage
 from .outbox import Chunk, Outbox
 from .sender import Sender
+from .spool import Spool
 
 # Reading one reply costs the broker and the front as much as reading ten. While many requests are
 # held and have had to wait, reading is put off, at most for the time a request waits for a worker,
@@ -46,6 +47,8 @@ class FrontOptions:
     max_depth: int
     max_memory: int
     front_memory: int
+    front_spool: int
+    front_spool_dir: str | None
 
 
 class Front:
@@ -62,6 +65,7 @@ class Front:
         self.inbox = Inbox(codec)
         self.routes = KnownRoutes(signer(options.secrets, options.broker.namespace))
         self.memory = MemoryBudget(options.front_memory)
+        self.spool = Spool(options.front_spool, options.front_spool_dir)
         self.draining = False
         self._loop = asyncio.get_running_loop()
         self._ids = _RequestIds()

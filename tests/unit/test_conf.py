@@ -130,6 +130,8 @@ BAD = [
     *[("MAX_BODY", n) for n in (0, "32 MiB", 4096 * 1024**2 + 1)],
     ("MAX_MEMORY", 0.5),
     ("FRONT_MEMORY", 4 * 1024**2 - 1),
+    *[("FRONT_SPOOL", n) for n in (-1, None, 0.5)],
+    *[("FRONT_SPOOL_DIR", x) for x in ("spool", "", 1)],
     *[("MAX_ATTEMPTS", n) for n in (0, 101, 2.0)],
     *[("RETRY_METHODS", [m]) for m in ("POST", "PATCH", "CONNECT", "get", 1)],
     ("RETRY_METHODS", "GET"),
