@@ -15,7 +15,7 @@ from .exceptions import DecodeError
 
 # Of the state as a whole: keys, members and records. The state's own number stands in its field
 # ``schema`` (a state without it is of schema 1); processes of another schema refuse to use it.
-SCHEMA = 4
+SCHEMA = 5
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -70,9 +70,9 @@ class Meta(NamedTuple):
     hold_ms: Number
     """How long after its arrival (field ``c`` of the entry) it may be started."""
     size: Number
-    """Bytes it counts for in the broker: head, body and chunks."""
-    chunks: Number
-    """Into how many chunks of ``body:<id>`` its body is cut; 0 where it is in the entry."""
+    """Bytes it counts for in the broker while it waits: its head, and the body of its entry."""
+    piece_size: Number
+    """Bytes of each piece (the last may have fewer) of a body that its front keeps; else 0."""
     max_attempts: Number
     """How often it may be started at most; 1 for what must never be run again."""
 
@@ -85,8 +85,6 @@ class Held(NamedTuple):
     entry: Word
     """Its entry in the queue's stream."""
     size: Number
-    """As in Meta."""
-    chunks: Number
     """As in Meta."""
     slot: OptionalWord
     """The slot that runs it, None while it waits."""
@@ -109,7 +107,7 @@ class Lease(NamedTuple):
     """Its entry in the queue's stream."""
     size: Number
     """As in Meta."""
-    chunks: Number
+    piece_size: Number
     """As in Meta."""
     front: Word
     """As in Meta."""
@@ -117,6 +115,10 @@ class Lease(NamedTuple):
     """As in Meta."""
     streamed: Flag
     """Whether a part of its answer has gone to its front: then it is never run again."""
+    body_read: Counted
+    """Pieces of its body that its worker has read; they are deleted."""
+    body_asked: Counted
+    """Pieces that its worker has asked for, those read included; the others count in ``bytes``."""
 
 
 RECORDS = (Meta, Held, Lease)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .broker.front_broker import memory_for_requests
+from .envelopes import DIGEST_OVER, PIECE_DIGEST, PIECE_SIZE
+from .front.memory import BODIES_SHARE
 from .setting_rules import HEAD_ROOM, SMALLEST_REQUEST
 
 if TYPE_CHECKING:
@@ -61,12 +63,19 @@ def _problems_of_times(settings: "Settings") -> Iterator[Problem]:
 
 def _problems_of_sizes(settings: "Settings") -> Iterator[Problem]:
     for_requests = memory_for_requests(settings.max_memory)
-    if settings.max_body + HEAD_ROOM > for_requests:
+    if settings.max_body > settings.front_spool + int(settings.front_memory * BODIES_SHARE):
         yield Problem(
             "E005",
-            f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) and its headers (at most "
-            f"{HEAD_ROOM} bytes) do not fit into the three quarters of MAX_MEMORY that are for "
-            f"requests ({for_requests} bytes).",
+            f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) does not fit into FRONT_SPOOL "
+            f"({settings.front_spool} bytes) and the half of FRONT_MEMORY that is for bodies.",
+            "Such a body could never be taken in: raise FRONT_SPOOL or lower MAX_BODY.",
+        )
+    elif _largest_entry(settings.max_body) > for_requests:
+        yield Problem(
+            "E005",
+            f"QUEUEPROXY: what of the largest request goes into the queue (with its headers up to "
+            f"{_largest_entry(settings.max_body)} bytes) does not fit into the three quarters of "
+            f"MAX_MEMORY that are for requests ({for_requests} bytes).",
             "Such a request could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
         )
     elif settings.max_depth * SMALLEST_REQUEST > for_requests:
@@ -76,3 +85,9 @@ def _problems_of_sizes(settings: "Settings") -> Iterator[Problem]:
             f"can be, do not fit into what of MAX_MEMORY is for requests ({for_requests} bytes).",
             "MAX_MEMORY will be used up long before: lower MAX_DEPTH or raise MAX_MEMORY.",
         )
+
+
+def _largest_entry(max_body: int) -> int:
+    """Bytes: a small body goes with its request, of a large one only the digests of its pieces."""
+    digests = (max_body // PIECE_SIZE + 1) * PIECE_DIGEST
+    return HEAD_ROOM + max(min(max_body, DIGEST_OVER), digests)

@@ -15,10 +15,11 @@ from queueproxy.broker.link.links import Link
 from queueproxy.broker.observe.lease_clock import FIELD, lease_clock
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
-from queueproxy.broker.replies import Notice, RawReply
+from queueproxy.broker.replies import Notice, PiecesWanted, Reply
 from queueproxy.broker.worker_broker import WorkerBroker
-from queueproxy.envelopes import Frame, ReplyHead, RequestHead, digest_of
-from queueproxy.records import Meta, parse
+from queueproxy.envelopes import Frame, ReplyHead, RequestHead
+from queueproxy.front.kept_body import PieceDigests
+from queueproxy.records import Lease, Meta, parse
 
 from .recount import differences
 
@@ -118,9 +119,9 @@ class BrokerKit:
     # Requests and answers.
 
     def encoded_request(
-        self, front: str, id: str, queue="default", *, body=b"", hold=60.0, most=2, chunks=0
+        self, front: str, id: str, queue="default", *, body=b"", hold=60.0, most=2, piece_size=0
     ) -> EncodedRequest:
-        """A request; `body` is the whole body, also where it is staged in chunks."""
+        """A request; `body` is the whole body, also where its front keeps it in pieces."""
         head = RequestHead(
             id=id,
             request_id=f"request-{id}",
@@ -136,9 +137,9 @@ class BrokerKit:
             max_attempts=most,
             sent=0,
             body_size=len(body),
-            chunks=chunks,
+            piece_size=piece_size,
         )
-        return encode_request(head, queue, b"" if chunks else body, digest_of(body))
+        return encode_request(head, queue, digests(body, piece_size) if piece_size else body)
 
     async def send(self, front_broker: FrontBroker, *orders: EncodedRequest) -> None:
         """Enqueue, with running numbers."""
@@ -164,9 +165,11 @@ class BrokerKit:
             told.setdefault(id, []).append(what)
         return told
 
-    def _read(self, reply: RawReply | Notice) -> tuple[str, str]:
+    def _read(self, reply: Reply) -> tuple[str, str]:
         if isinstance(reply, Notice):
             return reply.id, reply.reason
+        if isinstance(reply, PiecesWanted):
+            return reply.id, f"pieces {reply.first} to {reply.upto}"
         head = self.codec.decode_reply(*reply).head
         return head.id, str(head.status)
 
@@ -199,11 +202,11 @@ class BrokerKit:
             for queue in QUEUES
             for _, fields in self.client.xrange(self.keys.named("queue", queue))
         ]
-        leases = self.client.hlen(self.keys.leases)
-        staged = self.client.keys(self.keys.named("staged", "*"))
-        extra = sum(int(v) for key in staged for v in self.client.hvals(key))
+        leases = [parse(Lease, text) for text in self.client.hvals(self.keys.leases)]
+        asked = sum((of.body_asked - of.body_read) * of.piece_size for of in leases)
         size = sum(meta.size for meta in entries)
-        return Counters(size + extra + self.reply_bytes(), len(entries) - leases, leases)
+        total = size + asked + self.reply_bytes()
+        return Counters(total, len(entries) - len(leases), len(leases))
 
     def recount(self) -> list[str]:
         """What the broker's counters say and is not so: see `differences`."""
@@ -249,6 +252,13 @@ class BrokerKit:
         for front_broker in self._front_brokers:
             await front_broker.close()
         self.client.close()
+
+
+def digests(body: bytes, piece_size: int) -> bytes:
+    """Of the pieces of a body."""
+    made = PieceDigests(piece_size)
+    made.update(body)
+    return made.all()
 
 
 def size_of(order: EncodedRequest) -> int:

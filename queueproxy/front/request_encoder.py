@@ -31,7 +31,7 @@ class RequestEncoder:
             body: as it was taken in.
         """
         head = self._head(scope, id, request_id, body)
-        return encode_request(head, head.queue, body.inline, body.digest)
+        return encode_request(head, head.queue, body.entry)
 
     def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:
         options = self._options
@@ -55,5 +55,5 @@ class RequestEncoder:
             client=peer.client,
             server=scope.get("server"),
             body_size=body.size,
-            chunks=body.chunks,
+            piece_size=body.piece_size,
         )

@@ -35,9 +35,14 @@ class Spool:
         self.directory = directory
         tempfile.TemporaryFile(dir=directory).close()
 
+    @property
+    def room(self) -> int:
+        """Bytes that fit into the budget now."""
+        return self.size - self.used
+
     def has_room(self, size: int) -> bool:
         """Whether so many bytes more fit into the budget now."""
-        return self.used + size <= self.size
+        return size <= self.room
 
     def file(self) -> "SpoolFile":
         """Make an empty file; enter it, so that it is closed.

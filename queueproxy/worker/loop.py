@@ -149,7 +149,7 @@ class ExecutorThread(threading.Thread):
                 return self._turn_away(claim)
             reply = Reply(self._broker, claim, envelope.head, self.clock)
             self.clock.start(claim, envelope.head)
-            exchange = self._executor.respond(envelope)
+            exchange = self._executor.respond(envelope, self._broker.body(claim, envelope))
         except DecodeError as error:
             self.clock.stop()
             self._refusals.refused(claim.id, error)

@@ -5,7 +5,7 @@
 -- queue, meta (a Meta of records.py), wire version, head, body, signature.
 -- Reply: 'fenced' (also a batch that comes late, from before its front was given up and came back: its
 -- numbers are others' by now) or 'ok'. A request that is refused is told of by an entry of the front's replies
--- (queue_full, memory_full, body_lost), so that a lost answer loses nothing.
+-- (queue_full, memory_full), so that a lost answer loses nothing.
 
 local A = arguments('front', 'joined', 'first', 'max_depth', 'max_bytes')
 local PER_REQUEST = 6
@@ -15,22 +15,14 @@ local function refusal(request)
   if number('waiting:' .. request.queue) >= tonumber(A.max_depth) then
     return 'queue_full'
   end
-  if number('bytes') + tonumber(request.size) - request.staged > tonumber(A.max_bytes) then
+  if number('bytes') + tonumber(request.size) > tonumber(A.max_bytes) then
     return 'memory_full'
-  end
-  if has_chunks(request)
-      and redis.call('HLEN', key('body', request.id)) ~= tonumber(request.chunks) then
-    return 'body_lost'
   end
   return nil
 end
 
 local function refuse(request, reason)
   tell_reason(request, reason)
-  if request.staged > 0 then
-    unstage(A.front, request.id, request.staged)
-  end
-  redis.call('DEL', key('body', request.id))
   add_stat(request.queue, 'refused:' .. reason, 1)
 end
 
@@ -52,22 +44,13 @@ local function enqueue(queue, meta, ...)
   if redis.call('HEXISTS', key('held', A.front), request.id) == 1 then
     return -- it came late, on a connection that its front had given up, and has come again
   end
-  request.queue, request.staged = queue, 0
-  if has_chunks(request) then
-    request.staged = tonumber(redis.call('HGET', key('staged', A.front), request.id) or 0)
-  end
+  request.queue = queue
   local reason = refusal(request)
   if reason then
     refuse(request, reason)
     return
   end
   add_to_queue(request, meta, ...)
-  if request.staged > 0 then
-    unstage(A.front, request.id, request.staged)
-  end
-  if has_chunks(request) then
-    redis.call('PERSIST', key('body', request.id))
-  end
   add_stat(queue, 'enqueued', 1)
   filled[queue] = true
 end

@@ -68,7 +68,6 @@ TOO_MANY_CONNECTIONS = Refusal(
 QUEUE_FULL = _waiting("Too many requests are waiting.")
 MEMORY_FULL = _waiting("There is no room for this request now.")
 BROKER_AWAY = _waiting("The queue can't be reached.")
-BODY_LOST = _waiting("The queue lost the request's body.")
 HOLD_EXPIRED_WAITING = _waiting("The request waited too long.")
 MISROUTED = _waiting("The addresses of this site have just changed.")
 UNVERIFIED = _waiting("The request could not be verified by its worker.")
@@ -98,7 +97,6 @@ BAD_REPLY = Refusal(502, "http_protocol_error", f"The answer was unusable. {_UNK
 _BY_REASON = {
     "queue_full": QUEUE_FULL,
     "memory_full": MEMORY_FULL,
-    "body_lost": BODY_LOST,
     "hold_expired": HOLD_EXPIRED_WAITING,
     "hold_expired_started": HOLD_EXPIRED_IN_FLIGHT,
     "view_timeout": VIEW_TIMED_OUT,

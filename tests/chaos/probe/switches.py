@@ -88,11 +88,6 @@ def answers_count() -> None:
     _edit(("  add('bytes', size)\n  add('replies:' .. front, size)\n", ""))
 
 
-def staged_bodies() -> None:
-    """What has come of a slow upload expires though its front lives."""
-    _edit(("  keep_staged(expiry)\n", ""))
-
-
 # In fronts.
 
 
@@ -152,6 +147,20 @@ def sendings() -> None:
     replace(HeldRequest, "may_be_sent_again", may_be_sent_again)
 
 
+def kept_bodies() -> None:
+    """A front drops the body it keeps as soon as a worker has asked for some of it."""
+    from queueproxy.front.held_request import HeldRequest
+
+    original = HeldRequest.pieces
+
+    def pieces(self, numbers):
+        found = original(self, numbers)
+        self._drop_body()
+        return found
+
+    replace(HeldRequest, "pieces", pieces)
+
+
 def patience() -> None:
     """A client that takes nothing of its answer keeps its worker for ever."""
     from queueproxy.front.http.cut import ClientPatience
@@ -182,7 +191,7 @@ SWITCHES = {
         one_pause,
         lease_clock,
         answers_count,
-        staged_bodies,
+        kept_bodies,
         pipelined_leaving,
         flow_again,
         sendings,
