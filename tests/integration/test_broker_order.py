@@ -1,8 +1,5 @@
 """Order (P6), limits (P8) and what is never started (P5)."""
 
-import pytest
-
-
 from ..brokers import ABOUT, BrokerKit, answer, eventually, ids_of, size_of
 
 

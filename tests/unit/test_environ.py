@@ -33,7 +33,8 @@ def head(path="/", *, headers=(), **changes) -> RequestHead:
 
 def request(*args, body=b"", **changes) -> WSGIRequest:
     """What Django makes of it."""
-    return WSGIRequest(build_environ(head(*args, body_size=len(body), **changes), BytesIO(body)))
+    about = head(*args, body_size=len(body), **changes)
+    return WSGIRequest(build_environ(about, BytesIO(body)))
 
 
 def test_every_variable_of_a_small_request():
