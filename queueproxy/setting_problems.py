@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .broker.front_broker import memory_for_requests
 from .envelopes import DIGEST_OVER, PIECE_DIGEST, PIECE_SIZE
-from .front.memory import BODIES_SHARE
 from .setting_rules import HEAD_ROOM, SMALLEST_REQUEST
 
 if TYPE_CHECKING:
@@ -63,7 +62,8 @@ def _problems_of_times(settings: "Settings") -> Iterator[Problem]:
 
 def _problems_of_sizes(settings: "Settings") -> Iterator[Problem]:
     for_requests = memory_for_requests(settings.max_memory)
-    if settings.max_body > settings.front_spool + int(settings.front_memory * BODIES_SHARE):
+    # Of a front's memory bodies may use half: see front/memory.py.
+    if settings.max_body > settings.front_spool + settings.front_memory // 2:
         yield Problem(
             "E005",
             f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) does not fit into FRONT_SPOOL "

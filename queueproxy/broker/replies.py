@@ -1,6 +1,6 @@
 """Reads a front's replies: reply frames of workers, and the broker's own notices."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -32,7 +32,7 @@ class PiecesWanted(msgspec.Struct, frozen=True):
     id: str
     entry: str
     attempt: int
-    first: int
+    first: Annotated[int, msgspec.Meta(ge=0)]
     upto: int
 
 

@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
+from itertools import takewhile
 from typing import Self
 
 from ..broker.encoded_request import EncodedRequest
@@ -142,12 +143,13 @@ class HeldRequest:
         )
 
     def pieces(self, numbers: Iterable[int]) -> list[bytes]:
-        """Read pieces of its body; none where it is no longer here."""
+        """Read pieces of its body, as far as there are such; none where it is no longer here."""
         size = self.request.meta.piece_size
         if self._body is None:
             return []
         try:
-            return [self._body.read(number * size, size) for number in numbers]
+            found = (self._body.read(number * size, size) for number in numbers)
+            return list(takewhile(bool, found))
         except OSError:
             logger.exception("A request's body can't be read from the spool.")
             return []

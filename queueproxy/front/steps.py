@@ -144,6 +144,7 @@ class Steps:
         held = self._inbox.held_requests.get(wanted.id)
         pieces = held.pieces(range(wanted.first, wanted.upto)) if held else []
         if not pieces:
+            self._outbox.pieces.drop(wanted.id)
             return True
         try:
             if not await self._broker.hand_over(wanted, pieces):
