@@ -9,7 +9,7 @@ SHOWN_BY = {
     "one_pause": ("pause_among_pauses", "hold_among_pauses"),
     "lease_clock": ("freeze_broker", "set_clock"),
     "answers_count": ("recount",),
-    "kept_bodies": ("none",),
+    "kept_bodies": ("kill_worker",),
     "pipelined_leaving": ("leave_while_paused",),
     "flow_again": ("break_flow",),
     "sendings": ("clear_shared_cache",),
