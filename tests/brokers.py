@@ -15,7 +15,7 @@ from queueproxy.broker.link.links import Link
 from queueproxy.broker.observe.lease_clock import FIELD, lease_clock
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
-from queueproxy.broker.replies import Notice, PiecesWanted, Reply
+from queueproxy.broker.replies import Notice, PiecesWanted, RawReply
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Frame, ReplyHead, RequestHead
 from queueproxy.front.kept_body import PieceDigests
@@ -161,15 +161,15 @@ class BrokerKit:
         """What came for each request, oldest first: ``200`` for a frame, a notice's reason."""
         told: dict[str, list[str]] = {}
         for reply in await front_broker.replies.catch_up():
+            if isinstance(reply, PiecesWanted):
+                continue
             id, what = self._read(reply)
             told.setdefault(id, []).append(what)
         return told
 
-    def _read(self, reply: Reply) -> tuple[str, str]:
+    def _read(self, reply: RawReply | Notice) -> tuple[str, str]:
         if isinstance(reply, Notice):
             return reply.id, reply.reason
-        if isinstance(reply, PiecesWanted):
-            return reply.id, f"pieces {reply.first} to {reply.upto}"
         head = self.codec.decode_reply(*reply).head
         return head.id, str(head.status)
 

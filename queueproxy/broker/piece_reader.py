@@ -79,11 +79,11 @@ class PieceReader:
         """
         is_there = number < self._asked and not again
         if not is_there or self._asked < min(self._count, number + AHEAD // 2 + 1):
-            self._ask(number, again)
+            self._ask(number, again=again)
         piece = self._get(number) if is_there else None
         return self._wait(number) if piece is None else piece
 
-    def _ask(self, read: int, again: bool) -> None:
+    def _ask(self, read: int, *, again: bool) -> None:
         claim, worker = self._claim, self._slot.rpartition("/")[0]
         lease = (worker, self._slot, claim.id, claim.entry, claim.attempt)
         upto = min(self._count, read + AHEAD)
@@ -99,16 +99,20 @@ class PieceReader:
         self._asked = asked
 
     def _get(self, number: int) -> bytes | None:
-        return self._commands(("GET", self._key(number)))
+        (piece,) = self._commands(("GET", self._key(number)))
+        return piece
 
     def _wait(self, number: int) -> bytes | None:
-        """Read the piece once the front has rung; a bell for another one ends the wait, too."""
+        """Read the piece once the front has rung."""
         bell = self._link.keys.named("bell", f"body@{self._slot}")
-        return self._commands(("BLPOP", bell, WAIT), ("GET", self._key(number)))
+        rung, piece = self._commands(("BLPOP", bell, WAIT), ("GET", self._key(number)))
+        if rung and piece is None:
+            self._ask(number, again=False)  # perhaps the client has gone
+        return piece
 
-    def _commands(self, *commands: Command) -> bytes | None:
+    def _commands(self, *commands: Command) -> list:
         replies = self._link.use(lambda link: link.commands(commands, WAIT + MARGIN))
-        return [checked(reply) for reply in replies][-1]
+        return [checked(reply) for reply in replies]
 
     def _key(self, number: int) -> str:
         claim = self._claim

@@ -185,12 +185,15 @@ class Outbox:
             if held.state is DeliveryState.SENT:
                 # Should its batch be sent again, no worker starts it before the withdrawal comes.
                 held.request = held.request.within(0)
-            withdrawal = self._withdrawals.setdefault(held.request.id, _Withdrawal(why, []))
-            withdrawal.waiting.append(done)
+            self.withdraw_id(held.request.id, why, done)
             return
         if held in self._waiting:
             self._waiting.remove(held)
         done.set_result(UNSENT)
+
+    def withdraw_id(self, id: str, why: Why, done: asyncio.Future) -> None:
+        """Withdraw a request that may have been sent, by its id."""
+        self._withdrawals.setdefault(id, _Withdrawal(why, [])).waiting.append(done)
 
     def next_withdrawals(self) -> tuple[Why, list[str]] | None:
         """Take out some ids to withdraw for one reason.

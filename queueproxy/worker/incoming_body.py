@@ -13,7 +13,7 @@ from ..exceptions import BodyUnreadable, BrokerUnavailable, SchemaMismatch
 logger = logging.getLogger("queueproxy.worker")
 
 PATIENCE = 30.0  # seconds a piece may take to come, those in which the broker is away not counted
-ASK_AGAIN = 3.0  # seconds after which a piece is asked for again
+ASK_AGAIN = 1.0  # seconds after which a piece is asked for again
 BUFFER = 64 * 1024  # bytes: what Django reads at once
 
 

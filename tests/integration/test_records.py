@@ -48,10 +48,13 @@ def in_lua(broker_server):
     return call
 
 
+COUNTED = ("attempt", "body_read", "body_asked")
+
+
 def as_lua_has_it(record) -> dict:
     """Numbers stay text, but those that are counted; what is not there is left out."""
     fields = {
-        name: str(value) if type(value) is int and name != "attempt" else value
+        name: str(value) if type(value) is int and name not in COUNTED else value
         for name, value in record._asdict().items()
     }
     return {name: value for name, value in fields.items() if value is not None}
@@ -94,8 +97,10 @@ def test_the_same_is_no_record_to_both(in_lua, record, pieces, by):
         (Meta, "id front 1 2 3 4\n"),
         (Meta, b"\xff front x 2 3 4"),
         (Meta, f"id front 1 2 3 {'9' * 5000}"),
-        (Held, "queue 1-0 5 0"),
-        (Lease, "id 1 1 1 q 1-0 5 0 f 2 yes"),
+        (Held, "queue 1-0 5"),
+        (Held, "queue 1-0 5 0 -"),
+        (Lease, "id 1 1 1 q 1-0 5 0 f 2 yes 0 0"),
+        (Lease, "id 1 1 1 q 1-0 5 0 f 2 1 0"),
     ],
 )
 def test_not_a_record(record, text):

@@ -24,7 +24,7 @@ async def busy(kit: BrokerKit) -> BrokerKit:
     claim = worker.settle_and_claim(None)
     worker.push(claim, part(claim, 0))
     await front.acknowledge([("streamed", 1)])
-    await kit.put(front, "read", body=b"x" * 100, piece_size=50)
+    await kit.put(front, "read", queue="high", body=b"x" * 100, piece_size=50)
     reader = kit.worker_broker()
     reader.pieces(reader.settle_and_claim(None), 2).read(0)
     await front.hand_over((await front.replies.catch_up())[-1], [b"x" * 50])

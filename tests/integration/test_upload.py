@@ -12,6 +12,7 @@ from queueproxy.exceptions import BodyUnreadable
 from queueproxy.front.front import Front
 from queueproxy.front.http.body import BodyTooLarge, ClientDisconnected
 from queueproxy.front.kept_body import MEMORY_FIRST, NoRoom
+from queueproxy.front.memory import PIECE_OVERHEAD
 from queueproxy.front.upload import INLINE, Body, take_body
 from queueproxy.worker import incoming_body as module
 from queueproxy.worker.incoming_body import incoming_body
@@ -113,7 +114,7 @@ async def test_it_is_the_same_however_it_comes(front, piece):
     assert taken.kept.read(0, LARGE) == body
     for offset in (0, 1, MEMORY_FIRST - 1, MEMORY_FIRST, LARGE - 1, LARGE):
         assert taken.kept.read(offset, PIECE_SIZE) == body[offset : offset + PIECE_SIZE]
-    assert front.memory.requests <= MEMORY_FIRST
+    assert front.memory.requests <= MEMORY_FIRST + PIECE_OVERHEAD
     assert front.spool.used >= LARGE - MEMORY_FIRST
     taken.kept.close()
     assert (front.memory.requests, front.spool.used) == (0, 0)
@@ -286,6 +287,18 @@ async def test_a_client_that_leaves_ends_the_reading(kit, front, upload):
     assert await front.withdraw(it.held) == "in_flight"
     with pytest.raises(BodyUnreadable, match="gone"):
         await it.read()
+
+
+async def test_a_client_that_leaves_while_a_piece_is_waited_for(front, upload, monkeypatch):
+    it = await upload(noise(LARGE))
+    monkeypatch.setattr(it.held.__class__, "pieces", lambda self, numbers: [])
+    reading = asyncio.create_task(it.read(10))
+    await asyncio.wait([reading], timeout=0.2)
+    began = asyncio.get_running_loop().time()
+    await front.withdraw(it.held)
+    with pytest.raises(BodyUnreadable, match="gone"):
+        await reading
+    assert asyncio.get_running_loop().time() < began + 0.5
 
 
 async def test_a_worker_that_was_given_up_reads_no_more(kit, front, upload):

@@ -249,7 +249,7 @@ def test_an_unsigned_one_is_refused(kind):
 
 
 @both
-@pytest.mark.parametrize("version", ["", "0", "1", "3", "22", "2 "])
+@pytest.mark.parametrize("version", ["", "0", "1", "2", "4", "33", "3 "])
 def test_another_version_is_left_for_who_knows_it(kind, version):
     decode = {"request": CODEC.decode_request, "reply": CODEC.decode_reply}[kind]
     with pytest.raises(UnknownVersion):

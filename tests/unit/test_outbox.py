@@ -179,7 +179,7 @@ async def test_withdrawals_go_by_reason_until_they_are_done(outbox):
 
 async def test_so_many_withdrawals_at_once(outbox):
     for number in range(IDS_AT_ONCE + 1):
-        outbox.withdraw_id(str(number), "left")
+        outbox.withdraw_id(str(number), "left", future())
     _, piece = outbox.next_withdrawals()
     assert len(piece) == IDS_AT_ONCE
     outbox.withdrawals_done(piece, ["gone"] * len(piece))
