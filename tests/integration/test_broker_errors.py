@@ -47,8 +47,7 @@ class Stage:
         self.threads = [kit.worker_broker(self.worker, number) for number in range(3)]
         self.again, self.streamed = (t.settle_and_claim(None) for t in self.threads[:2])
         assert (self.again.attempt, self.streamed.attempt) == (2, 2)
-        self.reader = self.threads[0].pieces(self.again, 2)
-        assert self.reader.read(0) is None
+        assert self.threads[0].pieces(self.again, 2).read(0) is None
         self.wanted = (await self.front.replies.catch_up())[-1]
         await self.front.hand_over(self.wanted, [BODY[:50], BODY[50:]])
         self.threads[1].push(self.streamed, part(self.streamed, 0))
@@ -110,7 +109,9 @@ class Stage:
         await self.front.acknowledge([("again", 1), ("streamed", 2), ("waiting", 3)])
 
     async def ask_for_body(self):
-        self.reader.read(1, again=True)
+        worker, claim = self.threads[0], self.again
+        lease = (worker.worker, worker.slot, claim.id, claim.entry, claim.attempt)
+        self.kit.link().script("ask_for_body", *lease, 1, 2, 1, self.kit.limits.memory)
 
     async def hand_over(self):
         await self.front.hand_over(self.wanted, [BODY[:50], BODY[50:]])
