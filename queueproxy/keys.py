@@ -12,6 +12,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``bytes``          in the broker: of requests (heads, small bodies, the pieces of large ones
                        that their workers have asked for), and of answers that their fronts have
                        not read
+    ``pieces``         of ``bytes``, those pieces
     ``replies:<front>`` of ``bytes``, those in the replies of one front; goes with its place on
                        the list
     ``waiting:<q>``    depth: requests neither claimed nor withdrawn

@@ -149,18 +149,14 @@ def _counters(there: _Namespace) -> Iterator[str]:
     found.update({f"replies:{front}": size for front, size in there.replies.items()})
     places = there.waiting | there.in_flight
     requests = sum(meta.size for place, meta in there.entries.items() if meta and place in places)
-    found["bytes"] = (
-        requests
-        + sum(there.replies.values())
-        + sum(
-            (lease.body_asked - lease.body_read) * lease.piece_size
-            for lease in there.leases.values()
-        )
+    found["pieces"] = sum(
+        (lease.body_asked - lease.body_read) * lease.piece_size for lease in there.leases.values()
     )
+    found["bytes"] = requests + found["pieces"] + sum(there.replies.values())
     counted = {
         field: int(value)
         for field, value in there.state.items()
-        if field == "bytes" or field.startswith(tuple(f"{kind}:" for kind in COUNTED))
+        if field in ("bytes", "pieces") or field.startswith(tuple(f"{kind}:" for kind in COUNTED))
     }
     for field in sorted({*found, *counted}):
         if counted.get(field, 0) != found[field]:

@@ -365,3 +365,24 @@ async def test_a_broker_that_is_away_for_a_while(kit, broker, upload):
         broker.thaw()
     assert begun + await asyncio.wait_for(reading, 20) == noise(LARGE)
     assert kit.recount() == []
+
+
+async def test_bodies_being_read_keep_no_request_out(broker, make_front):
+    """Nor does what they may hold grow with the number of workers, but for a piece each."""
+    kit = BrokerKit(broker.url, memory=8 * PIECE_SIZE)
+    front = make_front(kit)
+    await eventually(lambda: front.sender.reachable)
+    body, uploads = noise(LARGE), []
+    for number in range(7):
+        taken = await take(front, *cut(body, 65_536))
+        request = kit.encoded_request(front.id, f"u{number}", body=body, piece_size=PIECE_SIZE)
+        held = front.hold(request, body=taken.kept)
+        worker_broker = kit.worker_broker()
+        claim = await eventually(lambda it=worker_broker: it.settle_and_claim(None))
+        uploads.append(Upload(kit, worker_broker, held, claim))
+        await uploads[-1].read(1)
+    await eventually(lambda: len(uploads[0].pieces()) == 7)
+    front.hold(kit.encoded_request(front.id, "small"))
+    await eventually(lambda: kit.counters().waiting == 1)
+    assert kit.recount() == []
+    await kit.close()

@@ -153,11 +153,16 @@ local function delete_pieces(lease, from, to)
   end
 end
 
+local function count_pieces(lease, more)
+  add('bytes', more * lease.piece_size)
+  add('pieces', more * lease.piece_size)
+end
+
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
   add('inflight:' .. lease.queue, -1)
   if is_in_pieces(lease) then
-    add('bytes', (lease.body_read - lease.body_asked) * lease.piece_size)
+    count_pieces(lease, lease.body_read - lease.body_asked)
     delete_pieces(lease, lease.body_read, lease.body_asked)
     redis.call('DEL', key('bell', body_bell(lease.slot)))
   end

@@ -6,18 +6,20 @@
 -- Reply: 'fenced', 'gone' (nobody wants the answer) or the number up to which the front is asked.
 --
 -- What is asked for counts in `bytes` until it is read, or the lease ends. Where there is no room for
--- all of it, as few are asked for as the worker needs to go on: one that it has not read.
+-- all of it, or all workers together have asked for an eighth of what the broker may hold, as few are
+-- asked for as the worker needs to go on: one that it has not read.
 
 local A = arguments('worker', 'slot', 'id', 'entry', 'attempt', 'read', 'upto', 'again', 'max_bytes')
+
+local SHARE = 1 / 8
 
 -- How far the front is to be asked, so that it fits.
 local function granted(lease, read)
   local asked, upto = lease.body_asked, math.max(lease.body_asked, tonumber(A.upto))
-  local more = (upto - asked) - (read - lease.body_read)
-  if more > 0 and number('bytes') + more * lease.piece_size > tonumber(A.max_bytes) then
-    return math.max(asked, read + 1)
-  end
-  return upto
+  local size = ((upto - asked) - (read - lease.body_read)) * lease.piece_size
+  local max_bytes = tonumber(A.max_bytes)
+  local fits = number('bytes') + size <= max_bytes and number('pieces') + size <= max_bytes * SHARE
+  return (size <= 0 or fits) and upto or math.max(asked, read + 1)
 end
 
 local function ask(lease, from, upto)
@@ -47,7 +49,7 @@ register('ask_for_body', A, { flags = { 'allow-oom' } }, function()
   local more = (upto - lease.body_asked) - (read - before)
   lease.body_read, lease.body_asked = read, upto
   write_lease(lease)
-  add('bytes', more * lease.piece_size)
+  count_pieces(lease, more)
   delete_pieces(lease, before, read)
   return upto
 end)

@@ -15,7 +15,8 @@ local function refusal(request)
   if number('waiting:' .. request.queue) >= tonumber(A.max_depth) then
     return 'queue_full'
   end
-  if number('bytes') + tonumber(request.size) > tonumber(A.max_bytes) then
+  -- Pieces of bodies come and go: they keep nobody out.
+  if number('bytes') - number('pieces') + tonumber(request.size) > tonumber(A.max_bytes) then
     return 'memory_full'
   end
   return nil
@@ -70,7 +71,7 @@ local function read_ahead()
   local queue = ARGV[A.rest]
   local names = field_names[queue]
   if not names then
-    names = { 'run', 'schema', 'bytes', 'waiting:' .. queue, 'paused:' .. queue, 'clock' }
+    names = { 'run', 'schema', 'bytes', 'pieces', 'waiting:' .. queue, 'paused:' .. queue, 'clock' }
     field_names[queue] = names
   end
   return names
