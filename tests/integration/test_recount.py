@@ -41,14 +41,8 @@ async def test_nothing_is_wrong(busy):
 @pytest.mark.parametrize(
     "field",
     [
-        *(
-            "bytes",
-            "pieces",
-            f"waiting:{QUEUE}",
-            "inflight:high",
-            f"returned:{QUEUE}",
-            f"parked:{QUEUE}",
-        ),
+        "pieces",
+        *("bytes", f"waiting:{QUEUE}", "inflight:high", f"returned:{QUEUE}", f"parked:{QUEUE}"),
         *("replies:front-1", "waiting:gone", "replies:gone"),
     ],
 )
