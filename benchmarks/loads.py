@@ -32,5 +32,6 @@ LOADS = (
     Load("page-c16", "/page/", 16, "realistic page, 16 clients", FULL, logged_in=True),
     Load("wait-c64", "/wait/50/", 64, "50 ms wait, 64 clients"),
     Load("upload-c8", "/upload/", 8, "1 MB up, 8 clients", body=MEGABYTE),
+    Load("upload10-c8", "/upload/", 8, "10 MB up, 8 clients", body=10 * MEGABYTE),
     Load("download-c8", "/download/", 8, "1 MB down, 8 clients"),
 )

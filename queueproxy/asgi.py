@@ -129,6 +129,8 @@ class QueueProxy:
                 max_depth=settings.max_depth,
                 max_memory=settings.max_memory,
                 front_memory=settings.front_memory,
+                front_spool=settings.front_spool,
+                front_spool_dir=settings.front_spool_dir,
             )
         )
         self._options = consumer_options(settings, self._front.routes)

@@ -41,6 +41,8 @@ class Settings:
     max_body: int = 32 * MIB
     max_memory: int = 256 * MIB
     front_memory: int = 256 * MIB
+    front_spool: int = 2048 * MIB
+    front_spool_dir: str | None = None
     view_timeout: float | None = None
     lease: float = 15
     max_attempts: int = 2

@@ -20,8 +20,11 @@ import msgspec.structs
 from .exceptions import BadSignature, DecodeError, UnknownVersion
 from .json_text import decoded
 
-WIRE_VERSION = "2"
+WIRE_VERSION = "3"
 DIGEST_OVER = 64 * 1024  # bytes
+PIECE_DIGEST = 32  # bytes of a SHA-256
+PIECE_SIZE = 512 * 1024  # bytes of the pieces of a body that its front keeps
+LARGEST_PIECE = 1024 * 1024  # bytes; other releases may cut otherwise
 
 Header = tuple[str, str]
 
@@ -36,6 +39,10 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     broker's clock (ms) until which it may be started; 0 until it is signed. Of its ``group``
     (``""`` for none) no more than ``at_most`` are to run at the same time. ``fenced`` is for a view
     that says ``exactly_once``.
+
+    ``body_size`` is that of the whole body. Where there is a ``piece_size``, the front keeps the
+    body, and hands it over in pieces of so many bytes once the request runs: what stands beside the
+    head is the SHA-256 of each piece, in order; nothing where signing is off.
     """
 
     id: str
@@ -55,7 +62,7 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     client: tuple[str, int] | None = None
     server: tuple[str, int | None] | None = None
     body_size: int = 0
-    chunks: int = 0
+    piece_size: int = 0
     expires: int = 0
     group: str = ""
     at_most: int = 0
@@ -81,11 +88,15 @@ class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """A request head with its body; ``key`` is the number of the secret it is signed with."""
+    """A request head with its body; ``key`` is the number of the secret it is signed with.
+
+    The body is empty where the front keeps it; then ``digests`` are those of its pieces.
+    """
 
     head: RequestHead
     body: bytes = b""
     key: int = 0
+    digests: bytes = b""
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -124,6 +135,11 @@ class Signer:
             hmac.new(_derive(secret, namespace, purpose), digestmod="sha256") for secret in secrets
         ]
 
+    @property
+    def signs(self) -> bool:
+        """Whether signing is on."""
+        return bool(self._blanks)
+
     def sign(self, head: bytes, digest: bytes, size: int, key: int = 0) -> bytes:
         """Return the signature, 32 bytes; empty where signing is off.
 
@@ -150,6 +166,18 @@ class Signer:
             if hmac.compare_digest(_signature(blank, text), signature):
                 return key
         raise BadSignature("The signature does not hold.")
+
+
+def pieces_of(head: RequestHead) -> int:
+    """Count the pieces in which the front hands the body over; 0 where it stands in the entry."""
+    return -(-head.body_size // head.piece_size) if head.piece_size else 0
+
+
+def _check_digests(head: RequestHead, digests: bytes, *, signed: bool) -> None:
+    if not 0 < head.piece_size <= LARGEST_PIECE or head.body_size < 1:
+        raise DecodeError("The pieces of the body have no possible size.")
+    if len(digests) != (pieces_of(head) * PIECE_DIGEST if signed else 0):
+        raise DecodeError("There are not as many digests as the body has pieces.")
 
 
 def _derive(secret: str | bytes, namespace: str, purpose: str) -> bytes:
@@ -184,6 +212,11 @@ class Codec:
         self._requests = Signer(secrets, namespace, "request")
         self._replies = Signer(secrets, namespace, "reply")
 
+    @property
+    def signs(self) -> bool:
+        """Whether signing is on: else no digest of anything is needed."""
+        return self._requests.signs
+
     def sign_request(
         self, head: bytes, expires: int, digest: bytes, body_size: int
     ) -> tuple[bytes, bytes]:
@@ -192,14 +225,14 @@ class Codec:
         Args:
             head: of `encoded_head`.
             expires: goes into the head.
-            digest: `digest_of` the whole body.
-            body_size: bytes of the whole body.
+            digest: `digest_of` what goes beside the head.
+            body_size: bytes of that.
         """
         raw = b'%b,"expires":%d}' % (head[:-1], expires)
         return raw, self._requests.sign(raw, digest, body_size)
 
     def decode_request(self, version: str, head: bytes, body: bytes, signature: bytes) -> Envelope:
-        """Decode an envelope; ``body`` is the whole body, chunks joined.
+        """Decode an envelope; ``body`` is what stands beside the head.
 
         Raises:
             UnknownVersion: leave it for a worker that knows the version.
@@ -210,6 +243,9 @@ class Codec:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
         key = self._requests.verify(head, digest_of(body), len(body), signature)
         request = decoded(_decode_request_head, head)
+        if request.piece_size:
+            _check_digests(request, body, signed=self._requests.signs)
+            return Envelope(request, b"", key, body)
         if request.body_size != len(body):
             raise DecodeError("The body is not as long as the head says.")
         return Envelope(request, body, key)

@@ -104,6 +104,10 @@ class ClientGone(QueueProxyError):
     """The client has left; nobody reads this answer."""
 
 
+class BodyUnreadable(QueueProxyError, OSError):
+    """The rest of the request's body can't be read."""
+
+
 class BadResponse(QueueProxyError):
     """The view's answer is not valid HTTP."""
 

@@ -9,8 +9,10 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     middle: so the counters always are those of a recount (see `register` in scripts/_common.lua).
     ``run``            run_id of the server these keys were last agreed on with (the epoch)
     ``schema``         records.SCHEMA of the release that wrote the keys; missing is 1
-    ``bytes``          in the broker: of requests (heads, bodies, staged chunks), and of answers
-                       that their fronts have not read
+    ``bytes``          in the broker: of requests (heads, small bodies, the pieces of large ones
+                       that their workers have asked for), and of answers that their fronts have
+                       not read
+    ``pieces``         of ``bytes``, those pieces
     ``replies:<front>`` of ``bytes``, those in the replies of one front; goes with its place on
                        the list
     ``waiting:<q>``    requests neither claimed nor withdrawn, but for those in a line
@@ -39,7 +41,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     to ``returned``; gone with the last.
 ``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker. The
     bell of ``flow@<worker>``: pushed when something in its ``flow`` has changed, popped by that
-    worker; goes with it.
+    worker; goes with it. The bell of ``body@<worker>/<thread>``: pushed when pieces of the body of
+    the request in that slot have come, popped by the thread; goes with the lease.
 ``leases`` hash: slot (``worker/thread``) -> the one request it holds, a `Lease`; from its claim
     until it is settled, or its worker is given up.
 ``attempts`` hash: ``id entry`` of a request -> attempts used up; only for requests handed back,
@@ -55,11 +58,11 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     or dropped. An entry not in it is wanted by nobody: it is not started, its answer is not sent.
     An id may be enqueued again while an entry of it is in flight still, where its front was given
     up meanwhile and comes back: then the new entry is held, and the old one is wanted no more.
-``replies:<front>`` stream: reply frames (``v h b s``) and notices (``n``, JSON) for one front, read
-    from a position and trimmed behind it; expires with its front.
-``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request;
-    while it is staged it expires unless its front's heartbeats keep it.
-``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
+``replies:<front>`` stream: reply frames (``v h b s``), notices (``n``, JSON) and what workers want
+    of the bodies it keeps (``w``, JSON) for one front, read from a position and trimmed behind it;
+    expires with its front.
+``piece:<id>:<entry>:<attempt>:<n>`` string: a piece of a body that its front keeps, set by that as
+    the worker of the attempt asks for it; deleted once it is read, or with the lease; expires.
 ``flow:<worker>`` hash: ``id entry`` of a request -> how far the client of its answer is: bytes of
     the stream that it has taken since the beginning (never fewer than before), or ``left``. Written
     by fronts, again at will; a member goes with its lease, the whole with its worker.
@@ -94,8 +97,7 @@ NAMED = (
     "front",
     "held",
     "replies",
-    "body",
-    "staged",
+    "piece",
     "flow",
     "stats",
     "history",

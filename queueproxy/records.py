@@ -70,9 +70,9 @@ class Meta(NamedTuple):
     hold_ms: Number
     """How long after its arrival (field ``c`` of the entry) it may be started."""
     size: Number
-    """Bytes it counts for in the broker: head, body and chunks."""
-    chunks: Number
-    """Into how many chunks of ``body:<id>`` its body is cut; 0 where it is in the entry."""
+    """Bytes it counts for in the broker while it waits: its head, and the body of its entry."""
+    piece_size: Number
+    """Bytes of each piece (the last may have fewer) of a body that its front keeps; else 0."""
     max_attempts: Number
     """How often it may be started at most; 1 for what must never be run again."""
     group: OptionalWord = None
@@ -89,8 +89,6 @@ class Held(NamedTuple):
     entry: Word
     """Its entry in the queue's stream."""
     size: Number
-    """As in Meta."""
-    chunks: Number
     """As in Meta."""
     slot: OptionalWord
     """The slot that runs it, None while it waits."""
@@ -115,7 +113,7 @@ class Lease(NamedTuple):
     """Its entry in the queue's stream."""
     size: Number
     """As in Meta."""
-    chunks: Number
+    piece_size: Number
     """As in Meta."""
     front: Word
     """As in Meta."""
@@ -123,6 +121,10 @@ class Lease(NamedTuple):
     """As in Meta."""
     streamed: Flag
     """Whether a part of its answer has gone to its front: then it is never run again."""
+    body_read: Counted
+    """Pieces of its body that its worker has read; they are deleted."""
+    body_asked: Counted
+    """Pieces that its worker has asked for, those read included; the others count in ``bytes``."""
     group: OptionalWord = None
     """As in Meta."""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .broker.front_broker import memory_for_requests
+from .envelopes import DIGEST_OVER, PIECE_DIGEST, PIECE_SIZE
 from .setting_rules import HEAD_ROOM, SMALLEST_REQUEST
 
 if TYPE_CHECKING:
@@ -70,12 +71,20 @@ def _problems_of_times(settings: "Settings") -> Iterator[Problem]:
 
 def _problems_of_sizes(settings: "Settings") -> Iterator[Problem]:
     for_requests = memory_for_requests(settings.max_memory)
-    if settings.max_body + HEAD_ROOM > for_requests:
+    # Of a front's memory bodies may use half: see front/memory.py.
+    if settings.max_body > settings.front_spool + settings.front_memory // 2:
         yield Problem(
             "E005",
-            f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) and its headers (at most "
-            f"{HEAD_ROOM} bytes) do not fit into the three quarters of MAX_MEMORY that are for "
-            f"requests ({for_requests} bytes).",
+            f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) does not fit into FRONT_SPOOL "
+            f"({settings.front_spool} bytes) and the half of FRONT_MEMORY that is for bodies.",
+            "Such a body could never be taken in: raise FRONT_SPOOL or lower MAX_BODY.",
+        )
+    elif _largest_entry(settings.max_body) > for_requests:
+        yield Problem(
+            "E005",
+            f"QUEUEPROXY: what of the largest request goes into the queue (with its headers up to "
+            f"{_largest_entry(settings.max_body)} bytes) does not fit into the three quarters of "
+            f"MAX_MEMORY that are for requests ({for_requests} bytes).",
             "Such a request could never be queued: raise MAX_MEMORY or lower MAX_BODY.",
         )
     elif settings.max_depth * SMALLEST_REQUEST > for_requests:
@@ -85,3 +94,9 @@ def _problems_of_sizes(settings: "Settings") -> Iterator[Problem]:
             f"can be, do not fit into what of MAX_MEMORY is for requests ({for_requests} bytes).",
             "MAX_MEMORY will be used up long before: lower MAX_DEPTH or raise MAX_MEMORY.",
         )
+
+
+def _largest_entry(max_body: int) -> int:
+    """Bytes: a small body goes with its request, of a large one only the digests of its pieces."""
+    digests = (max_body // PIECE_SIZE + 1) * PIECE_DIGEST
+    return HEAD_ROOM + max(min(max_body, DIGEST_OVER), digests)

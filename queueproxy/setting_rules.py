@@ -5,6 +5,7 @@ A rule answers with the words for what the value must be where it is not, else w
 
 import ipaddress
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -140,6 +141,12 @@ def _proxies(value) -> str | None:
     return None
 
 
+def _directory(value) -> str | None:
+    if value is None or (isinstance(value, str) and os.path.isabs(value)):
+        return None
+    return "the absolute path of a directory, or None for the system's place for temporary files"
+
+
 def _flag(value) -> str | None:
     return None if isinstance(value, bool) else "True or False"
 
@@ -160,6 +167,8 @@ RULES: dict[str, Rule] = {
     "MAX_BODY": _count(4096 * MIB),
     "MAX_MEMORY": _count(1024 * 1024 * MIB),
     "FRONT_MEMORY": _count(1024 * 1024 * MIB, least=4 * MIB),
+    "FRONT_SPOOL": _count(1024 * 1024 * MIB, least=0),
+    "FRONT_SPOOL_DIR": _directory,
     "VIEW_TIMEOUT": _view_timeout,
     "LEASE": _seconds,
     "MAX_ATTEMPTS": _count(100),

@@ -15,10 +15,11 @@ from queueproxy.broker.link.links import Link
 from queueproxy.broker.observe.lease_clock import FIELD, lease_clock
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.registration import Registration
-from queueproxy.broker.replies import Notice, RawReply
+from queueproxy.broker.replies import Notice, PiecesWanted, RawReply
 from queueproxy.broker.worker_broker import WorkerBroker
-from queueproxy.envelopes import Frame, ReplyHead, RequestHead, digest_of
-from queueproxy.records import Meta, parse
+from queueproxy.envelopes import Frame, ReplyHead, RequestHead
+from queueproxy.front.kept_body import PieceDigests
+from queueproxy.records import Lease, Meta, parse
 
 from .recount import differences
 
@@ -126,11 +127,11 @@ class BrokerKit:
         body=b"",
         hold=60.0,
         most=2,
-        chunks=0,
+        piece_size=0,
         group="",
         at_most=0,
     ) -> EncodedRequest:
-        """A request; `body` is the whole body, also where it is staged in chunks."""
+        """A request; `body` is the whole body, also where its front keeps it in pieces."""
         head = RequestHead(
             id=id,
             request_id=f"request-{id}",
@@ -146,11 +147,11 @@ class BrokerKit:
             max_attempts=most,
             sent=0,
             body_size=len(body),
-            chunks=chunks,
+            piece_size=piece_size,
             group=group,
             at_most=at_most,
         )
-        return encode_request(head, queue, b"" if chunks else body, digest_of(body))
+        return encode_request(head, queue, digests(body, piece_size) if piece_size else body)
 
     async def send(self, front_broker: FrontBroker, *orders: EncodedRequest) -> None:
         """Enqueue, with running numbers."""
@@ -172,6 +173,8 @@ class BrokerKit:
         """What came for each request, oldest first: ``200`` for a frame, a notice's reason."""
         told: dict[str, list[str]] = {}
         for reply in await front_broker.replies.catch_up():
+            if isinstance(reply, PiecesWanted):
+                continue
             id, what = self._read(reply)
             told.setdefault(id, []).append(what)
         return told
@@ -212,11 +215,11 @@ class BrokerKit:
             for queue in QUEUES
             for _, fields in self.client.xrange(self.keys.named("queue", queue))
         ]
-        leases = self.client.hlen(self.keys.leases)
-        staged = self.client.keys(self.keys.named("staged", "*"))
-        extra = sum(int(v) for key in staged for v in self.client.hvals(key))
+        leases = [parse(Lease, text) for text in self.client.hvals(self.keys.leases)]
+        asked = sum((of.body_asked - of.body_read) * of.piece_size for of in leases)
         size = sum(meta.size for meta in entries)
-        return Counters(size + extra + self.reply_bytes(), len(entries) - leases, leases)
+        total = size + asked + self.reply_bytes()
+        return Counters(total, len(entries) - len(leases), len(leases))
 
     def recount(self) -> list[str]:
         """What the broker's counters say and is not so: see `differences`."""
@@ -262,6 +265,13 @@ class BrokerKit:
         for front_broker in self._front_brokers:
             await front_broker.close()
         self.client.close()
+
+
+def digests(body: bytes, piece_size: int) -> bytes:
+    """Of the pieces of a body."""
+    made = PieceDigests(piece_size)
+    made.update(body)
+    return made.all()
 
 
 def size_of(order: EncodedRequest) -> int:

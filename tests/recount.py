@@ -10,11 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import redis
 
+from queueproxy.broker.front_broker import PIECE_LIVES
 from queueproxy.exceptions import DecodeError
 from queueproxy.keys import Keys
 from queueproxy.records import Group, Held, Lease, Meta, parse
 
 Place = tuple[str, str]  # a queue, and an entry of its stream
+
+DELETED_WITHIN = 1000  # ms: a front deletes pieces that came too late right behind setting them
 
 # Fields named kind:name.
 COUNTED = ("waiting", "inflight", "returned", "parked", "in_line", "replies")
@@ -57,6 +60,7 @@ class _Namespace:
         lines: group -> places of those that stand in its line.
         sets: ``returned:<q>`` and ``parked:<q>:<v>`` -> places of their members.
         replies: front -> bytes that stand there for it.
+        pieces: of bodies, by name -> how long they have been there, in milliseconds.
     """
 
     def __init__(self, client: redis.Redis, keys: Keys):
@@ -75,11 +79,6 @@ class _Namespace:
         }
         leases = _texts(client.hgetall(keys.leases))
         self.leases = {slot: parse(Lease, text) for slot, text in leases.items()}
-        self.staged = {
-            (front, id): int(size)
-            for front in self.named("staged")
-            for id, size in _texts(client.hgetall(keys.named("staged", front))).items()
-        }
         self.sets = {
             f"{kind}:{name}": [
                 (name.partition(":")[0], _entry(_text(member)))
@@ -102,6 +101,10 @@ class _Namespace:
             front: _reply_bytes(client.xrange(keys.named("replies", front)))
             for front in self.named("replies")
         }
+        self.pieces = {
+            piece: PIECE_LIVES - client.pttl(keys.named("piece", piece))
+            for piece in self.named("piece")
+        }
         self.attempts = _texts(client.hgetall(keys.attempts))
         self.flow = {
             worker: _texts(client.hgetall(keys.named("flow", worker)))
@@ -118,6 +121,15 @@ class _Namespace:
     def in_flight(self) -> set[Place]:
         """Of every lease."""
         return {(lease.queue, lease.entry) for lease in self.leases.values()}
+
+    @property
+    def asked(self) -> set[str]:
+        """Names of the pieces of bodies that may be there."""
+        return {
+            f"{lease.id}:{lease.entry}:{lease.attempt}:{number}"
+            for lease in self.leases.values()
+            for number in range(lease.body_read, lease.body_asked)
+        }
 
     @property
     def waiting(self) -> set[Place]:
@@ -154,11 +166,14 @@ def _counters(there: _Namespace) -> Iterator[str]:
     found.update({f"replies:{front}": size for front, size in there.replies.items()})
     places = there.waiting | there.in_flight
     requests = sum(meta.size for place, meta in there.entries.items() if meta and place in places)
-    found["bytes"] = requests + sum(there.staged.values()) + sum(there.replies.values())
+    found["pieces"] = sum(
+        (lease.body_asked - lease.body_read) * lease.piece_size for lease in there.leases.values()
+    )
+    found["bytes"] = requests + found["pieces"] + sum(there.replies.values())
     counted = {
         field: int(value)
         for field, value in there.state.items()
-        if field == "bytes" or field.startswith(tuple(f"{kind}:" for kind in COUNTED))
+        if field in ("bytes", "pieces") or field.startswith(tuple(f"{kind}:" for kind in COUNTED))
     }
     for field in sorted({*found, *counted}):
         if counted.get(field, 0) != found[field]:
@@ -218,7 +233,7 @@ def _groups(there: _Namespace) -> Iterator[str]:
 
 def _fronts(there: _Namespace) -> Iterator[str]:
     """What belongs to a front is there while the front is listed."""
-    of_fronts = [f"{kind}:{name}" for kind in ("held", "staged") for name in there.named(kind)]
+    of_fronts = [f"held:{front}" for front in there.named("held")]
     of_fronts += [field for field in there.state if field.startswith("replies:")]
     for name in of_fronts:
         if name.partition(":")[2] not in there.fronts:
@@ -228,9 +243,9 @@ def _fronts(there: _Namespace) -> Iterator[str]:
 def _leftovers(there: _Namespace) -> Iterator[str]:
     """What goes with a request or a worker."""
     ids = {meta.id for meta in there.entries.values() if meta}
-    for id in there.named("body"):
-        if id not in ids and not any(staged == id for _, staged in there.staged):
-            yield f"body:{id} is of no request"
+    for piece, age in there.pieces.items():
+        if piece not in there.asked and age > DELETED_WITHIN:
+            yield f"piece:{piece} is of no request in flight that has asked for it"
     for member in there.attempts:
         if member.partition(" ")[0] not in ids:
             yield f"attempts of {member}, which is over"

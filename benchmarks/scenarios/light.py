@@ -53,7 +53,7 @@ async def _enqueue(front_broker: FrontBroker, due: asyncio.Queue) -> None:
 
 
 def _encoded(front: str, number: int) -> EncodedRequest:
-    meta = Meta(f"{number:016x}", front, hold_ms=60_000, size=0, chunks=0, max_attempts=2)
+    meta = Meta(f"{number:016x}", front, hold_ms=60_000, size=0, piece_size=0, max_attempts=2)
     return EncodedRequest("default", meta, HEAD, b"", b"")
 
 

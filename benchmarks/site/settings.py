@@ -34,6 +34,8 @@ TEMPLATES = [
     }
 ]
 
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # views read bodies whole
+
 # No view uses it; the queue is told its broker by QUEUEPROXY_BROKER_URL.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # The defaults, signing included; a scenario may raise a limit it is about to pass.

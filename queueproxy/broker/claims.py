@@ -5,13 +5,10 @@ from typing import NamedTuple
 import msgspec
 
 from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import DecodeError, ErrorReply
+from ..exceptions import DecodeError
 from ..records import Meta, parse
 from .encoded_request import group_limit
 from .link.links import Link
-from .link.protocol import checked
-
-CHUNKS_AT_ONCE = 4  # of a body, in one trip: the broker keeps an answer until it is read
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -26,7 +23,6 @@ class Claim(msgspec.Struct, frozen=True):
     head: bytes
     body: bytes
     signature: bytes
-    chunks: int
     front: str
     max_attempts: int
     group: str | None = None
@@ -64,7 +60,6 @@ def claim_of(reply: list) -> Claim:
         head=fields.get(b"h", b""),
         body=fields.get(b"b", b""),
         signature=fields.get(b"s", b""),
-        chunks=meta.chunks,
         front=meta.front,
         max_attempts=meta.max_attempts,
         group=meta.group,
@@ -108,43 +103,13 @@ def fail_claim(link: Link, worker: str, thread: int, claim: Claim, reason: str) 
     link.script("settle_and_claim", *common, *settling, 0)
 
 
-def fetch_chunks(link: Link, claim: Claim) -> bytes:
-    """Fetch the body of a claimed request that stands in chunks beside it.
-
-    Raises:
-        DecodeError: a chunk is missing; refuse the request.
-        BrokerUnavailable: the chunks could not be read now; call again.
-    """
-    key = link.keys.named("body", claim.id)
-    parts: list = []
-    while len(parts) < claim.chunks:
-        numbers = range(len(parts), min(len(parts) + CHUNKS_AT_ONCE, claim.chunks))
-        replies = link.commands([("HGET", key, number) for number in numbers])
-        parts += map(_unless_of_another_type, replies)
-    if not all(isinstance(part, bytes) for part in parts):
-        raise DecodeError("A chunk of the body is missing.")
-    return b"".join(parts)
-
-
-def _unless_of_another_type(reply: object) -> object:
-    try:
-        return checked(reply)
-    except ErrorReply as error:
-        if error.code != "WRONGTYPE":
-            raise
-        raise DecodeError("The key of its body holds another type.") from error
-
-
-def verified(claim: Claim, body: bytes, codec: Codec) -> Envelope:
+def verified(claim: Claim, codec: Codec) -> Envelope:
     """Verify the request that was claimed, and decode it.
-
-    Args:
-        body: the whole of it.
 
     Raises:
         DecodeError: it is malformed, altered or forged; refuse it.
     """
-    envelope = codec.decode_request(claim.version, claim.head, body, claim.signature)
+    envelope = codec.decode_request(claim.version, claim.head, claim.body, claim.signature)
     head = envelope.head
     signed = (head.id, head.queue, head.front, head.max_attempts, *group_limit(head))
     told = (claim.id, claim.queue, claim.front, claim.max_attempts, claim.group, claim.at_most)

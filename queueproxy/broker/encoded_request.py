@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..envelopes import WIRE_VERSION, Codec, RequestHead, encoded_head
+from ..envelopes import WIRE_VERSION, Codec, RequestHead, digest_of, encoded_head
 from ..records import Meta, pack
 
 
@@ -14,10 +14,11 @@ class EncodedRequest(msgspec.Struct, frozen=True):
 
     Attributes:
         queue: its queue.
-        meta: for the scripts; until the request is signed, ``size`` is that of the body alone.
+        meta: for the scripts; until the request is signed, ``size`` is that of ``body`` alone.
         head: of `encoded_head`.
-        body: empty where it goes in chunks.
-        digest: `digest_of` the whole body.
+        body: what stands beside the head: the whole body, or the digests of the pieces of one that
+            the front keeps.
+        digest: `digest_of` that.
     """
 
     queue: str
@@ -29,11 +30,6 @@ class EncodedRequest(msgspec.Struct, frozen=True):
     @property
     def id(self) -> str:
         return self.meta.id
-
-    @property
-    def chunked(self) -> bool:
-        """Whether its body goes beside it, in chunks."""
-        return self.meta.chunks > 0
 
     def within(self, hold_ms: int) -> "EncodedRequest":
         """Copy it, to be started so soon or never."""
@@ -69,22 +65,21 @@ def group_limit(head: RequestHead) -> GroupLimit:
     return GroupLimit("_" if word == "-" else word, head.at_most)
 
 
-def encode_request(head: RequestHead, queue: str, body: bytes, digest: bytes) -> EncodedRequest:
+def encode_request(head: RequestHead, queue: str, body: bytes) -> EncodedRequest:
     """Encode a request.
 
     Args:
         head: of the request.
         queue: to put it on.
-        body: the whole; empty where it goes in chunks.
-        digest: `digest_of` the whole.
+        body: what stands beside the head (see RequestHead).
     """
     meta = Meta(
         id=head.id,
         front=head.front,
         hold_ms=head.hold_ms,
-        size=head.body_size,
-        chunks=head.chunks,
+        size=len(body),
+        piece_size=head.piece_size,
         max_attempts=head.max_attempts,
         **group_limit(head)._asdict(),
     )
-    return EncodedRequest(queue, meta, encoded_head(head), body, digest)
+    return EncodedRequest(queue, meta, encoded_head(head), body, digest_of(body))

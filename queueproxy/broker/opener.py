@@ -1,9 +1,9 @@
-"""Opens claimed requests: fetches, verifies and decodes them; refuses what comes too late."""
+"""Opens claimed requests: verifies and decodes them; refuses what comes too late."""
 
 from ..envelopes import Codec, Envelope, RequestHead
 from ..exceptions import RequestExpired
 from .broker_time import QUESTION, BrokerTime
-from .claims import Claim, fetch_chunks, verified
+from .claims import Claim, verified
 from .link.links import Link
 from .link.protocol import checked
 
@@ -26,14 +26,13 @@ class Opener:
         self.key = 0
 
     def open(self, claim: Claim) -> Envelope:
-        """Fetch the chunks, verify and decode; see that it may still be started.
+        """Verify and decode; see that it may still be started.
 
         Raises:
             DecodeError: it is malformed, altered, forged or too late; refuse it.
-            BrokerUnavailable: the chunks or the time could not be read now; call again.
+            BrokerUnavailable: the time could not be read now; call again.
         """
-        body = fetch_chunks(self._link, claim) if claim.chunks else claim.body
-        envelope = verified(claim, body, self._codec)
+        envelope = verified(claim, self._codec)
         self.key = envelope.key
         self._see_that_it_may_start(envelope.head)
         return envelope

@@ -1,6 +1,6 @@
 """Reads a front's replies: reply frames of workers, and the broker's own notices."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,19 @@ class Notice(msgspec.Struct, frozen=True):
     attempt: int = 0
 
 
+class PiecesWanted(msgspec.Struct, frozen=True):
+    """Asked by a worker of the front that keeps a request's body: pieces `first` to before `upto`.
+
+    ``entry`` and ``attempt`` say who asks: see ask_for_body.
+    """
+
+    id: str
+    entry: str
+    attempt: int
+    first: Annotated[int, msgspec.Meta(ge=0)]
+    upto: int
+
+
 class RawReply(NamedTuple):
     """A reply frame as it came: not verified, not decoded."""
 
@@ -32,7 +45,10 @@ class RawReply(NamedTuple):
     signature: bytes
 
 
+Reply = RawReply | Notice | PiecesWanted
+
 _decode_notice = msgspec.json.Decoder(Notice).decode
+_decode_wanted = msgspec.json.Decoder(PiecesWanted).decode
 
 
 class ReplyReader:
@@ -55,7 +71,7 @@ class ReplyReader:
         self._untrimmed = 0  # bytes of what was read and stands there still
         self._count = READ_AT_ONCE  # replies of the next read
 
-    async def read(self) -> list[RawReply | Notice]:
+    async def read(self) -> list[Reply]:
         """Wait for the next replies, oldest first; delete those read before on the same trip.
 
         Returns:
@@ -95,15 +111,15 @@ class ReplyReader:
     def _trimming(self) -> tuple:
         return ("trim_replies", self._front, _after(self._position), self._untrimmed)
 
-    def _adjust(self, replies: list[RawReply | Notice]) -> None:
+    def _adjust(self, replies: list[Reply]) -> None:
         # A read is in memory two or three times until its frames are handed out.
         size = sum([len(reply.body) for reply in replies if isinstance(reply, RawReply)])
         fitting = READ_BYTES * len(replies) // size if size else READ_AT_ONCE
         self._count = min(READ_AT_ONCE, max(1, fitting))
 
-    async def catch_up(self) -> list[RawReply | Notice]:
+    async def catch_up(self) -> list[Reply]:
         """Read what stands there now, on the other link, while a blocking read may run."""
-        found: list[RawReply | Notice] = []
+        found: list[Reply] = []
         position = self._position
         while True:
             read = ("XREAD", "COUNT", READ_AT_ONCE, "STREAMS", self._key, position)
@@ -129,13 +145,14 @@ def _after(entry_id: bytes) -> str:
     return f"{ms.decode()}-{int(seq) + 1}"
 
 
-def _reply(fields: list) -> RawReply | Notice:
+def _reply(fields: list) -> Reply:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
-    if b"n" in named:
-        try:
-            return decoded(_decode_notice, named[b"n"])
-        except DecodeError:
-            pass  # no notice of ours: refused later, as any reply that can't be read
+    for field, decode in ((b"n", _decode_notice), (b"w", _decode_wanted)):
+        if field in named:
+            try:
+                return decoded(decode, named[field])
+            except DecodeError:
+                pass  # none of ours: refused later, as any reply that can't be read
     return RawReply(
         named.get(b"v", b"").decode("latin-1"),
         named.get(b"h", b""),

@@ -25,6 +25,7 @@ from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced
 from .opener import Opener
+from .piece_reader import PieceLink, PieceReader
 from .queue_order import QueueOrder
 
 AGAIN = b"again"
@@ -60,6 +61,7 @@ class WorkerBroker:
         self._max_memory = broker.max_memory
         self._codec = codec
         self._opener = Opener(self._link, codec)
+        self._pieces = PieceLink(broker)
         self._number = number
         self._queues = QueueOrder(queues)
         self._call = 0
@@ -174,12 +176,21 @@ class WorkerBroker:
 
         Raises:
             DecodeError: it is malformed, altered, forged or too late; refuse it.
-            BrokerUnavailable: the chunks or the time could not be read now; call again.
+            BrokerUnavailable: the time could not be read now; call again.
         """
         return self._opener.open(claim)
+
+    def pieces(self, claim: Claim, count: int) -> PieceReader:
+        """Make the reader of a body that the front keeps.
+
+        Args:
+            count: pieces of it.
+        """
+        return PieceReader(self._pieces, claim, self.slot, count)
 
     def close(self) -> None:
         """Report what was counted and drop the link."""
         with suppress(BrokerUnavailable, SchemaMismatch):
             self.counts.report(self.worker)
+        self._pieces.close()
         self._link.close()

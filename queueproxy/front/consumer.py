@@ -19,10 +19,11 @@ from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from .http.cut import MemoryNeeded, StoppedUnsent
 from .http.headers import request_id
 from .http.refusals import Refusal
+from .kept_body import NoRoom
 from .memory import Reservation, head_size
 from .outbox import UNSENT
 from .request_encoder import RequestEncoder
-from .upload import NO_BODY, Body, BrokerAway, NoRoom, has_body, take_body
+from .upload import NO_BODY, Body, has_body, has_room, take_body
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -72,15 +73,15 @@ class RequestConsumer(AsyncConsumer):
         with self.front.memory.reservation() as memory:
             id = self.front.new_id()
             try:
-                body = await self._take(id, receive, memory)
+                body = await self._take(receive, memory)
             except asyncio.CancelledError as error:
                 raise StoppedUnsent from error
             if not isinstance(body, Refusal):
-                await self._hold(self._encode_or_discard(id, body), receive, memory)
+                await self._hold(self._encode(id, body), body, receive, memory)
                 return
         await self.answer.refuse(body, unread=receive)
 
-    async def _take(self, id: str, receive: Callable, memory: Reservation) -> Body | Refusal:
+    async def _take(self, receive: Callable, memory: Reservation) -> Body | Refusal:
         """Take the request in, as far as there is room for it."""
         refusal = admit(self.scope, max_body=self.options.max_body)
         if refusal is not None:
@@ -89,29 +90,31 @@ class RequestConsumer(AsyncConsumer):
             return refusals.MEMORY_FULL
         if not has_body(self.scope):
             return NO_BODY
-        limit, hold = self.options.max_body, self.options.max_hold
+        if not has_room(self.front, self.scope):
+            return refusals.MEMORY_FULL
         try:
-            return await take_body(self.front, id, receive, memory, limit=limit, expires=hold)
+            return await take_body(self.front, receive, memory, limit=self.options.max_body)
         except BodyTooLarge:
             return refusals.BODY_TOO_LARGE
         except BodyTooSlow:
             return refusals.BODY_TOO_SLOW
         except NoRoom:
             return refusals.MEMORY_FULL
-        except BrokerAway:
-            return refusals.BROKER_AWAY
 
-    def _encode_or_discard(self, id: str, body: Body) -> EncodedRequest:
+    def _encode(self, id: str, body: Body) -> EncodedRequest:
         encoder = RequestEncoder(self.front.id, self.options)
         try:
             return encoder.encode(self.scope, id, self.request_id, body)
         except BaseException:
-            if body.chunks:
-                self.front.discard_upload(id)
+            if body.kept is not None:
+                body.kept.close()
             raise
 
-    async def _hold(self, request: EncodedRequest, receive: Callable, memory: Reservation) -> None:
-        with self.front.hold(request, memory) as held, ClientWatch(held, receive) as watch:
+    async def _hold(
+        self, request: EncodedRequest, body: Body, receive: Callable, memory: Reservation
+    ) -> None:
+        holding = self.front.hold(request, memory, body.kept)
+        with holding as held, ClientWatch(held, receive) as watch:
             try:
                 async with held.cutoff:
                     await self._answer(held, watch)

@@ -23,11 +23,13 @@ from ..exceptions import BrokerUnavailable
 from ..route_table import signer
 from .held_request import HeldRequest
 from .inbox import Inbox
+from .kept_body import KeptBody
 from .known_routes import KnownRoutes
 from .memory import MemoryBudget, Reservation
 from .outage import Outage
-from .outbox import Chunk, Outbox
+from .outbox import Outbox
 from .sender import Sender
+from .spool import Spool
 
 # Reading one reply costs the broker and the front as much as reading ten. While many requests are
 # held and have had to wait, reading is put off, at most for the time a request waits for a worker,
@@ -46,6 +48,8 @@ class FrontOptions:
     max_depth: int
     max_memory: int
     front_memory: int
+    front_spool: int
+    front_spool_dir: str | None
 
 
 class Front:
@@ -59,13 +63,15 @@ class Front:
         host = socket.gethostname()
         self.id = new_front_id(host, os.getpid())
         codec = options.broker.codec(options.secrets)
-        self.inbox = Inbox(codec)
+        self.signs = codec.signs
+        self._outbox = Outbox()
+        self.inbox = Inbox(codec, self._outbox.pieces.add)
         self.routes = KnownRoutes(signer(options.secrets, options.broker.namespace))
         self.memory = MemoryBudget(options.front_memory)
+        self.spool = Spool(options.front_spool, options.front_spool_dir)
         self.draining = False
         self._loop = asyncio.get_running_loop()
         self._ids = _RequestIds()
-        self._outbox = Outbox()
         self._broker = FrontBroker(
             options.broker,
             self.id,
@@ -103,15 +109,21 @@ class Front:
         """Make an id for one request, unique over all fronts."""
         return self._ids.next()
 
-    def hold(self, request: EncodedRequest, memory: Reservation | None = None) -> HeldRequest:
+    def hold(
+        self,
+        request: EncodedRequest,
+        memory: Reservation | None = None,
+        body: KeptBody | None = None,
+    ) -> HeldRequest:
         """Hold a request and send it off; enter the context at once, so that it is released.
 
         Args:
             request: what is sent to the broker.
             memory: of the request, to count its answer in; None for one of its own.
+            body: of the request, where it stays here; closed when it is not needed any more.
         """
         memory = memory or self.memory.reservation()
-        held = HeldRequest(request, self._loop, memory, self._release)
+        held = HeldRequest(request, self._loop, memory, self._release, body)
         self.inbox.add(held)
         self._outbox.add(held)
         self.sender.wake()
@@ -119,6 +131,7 @@ class Front:
 
     def _release(self, held: HeldRequest) -> None:
         self.inbox.remove(held)
+        self._outbox.pieces.drop(held.request.id)
         if not held.settled and not held.withdrawn:
             self.withdraw(held)
 
@@ -138,24 +151,14 @@ class Front:
         self._outbox.acknowledgements.add(held.request.id, held.taken)
         self.sender.wake()
 
-    def send_chunk(self, chunk: Chunk) -> asyncio.Future[bool]:
-        """Keep a chunk of a body with the broker; whether there was room."""
-        done = self._loop.create_future()
-        self._outbox.chunks.add(chunk, done)
-        self.sender.wake()
-        return done
-
-    def discard_upload(self, id: str) -> None:
-        """Take back the chunks of a request that will not be sent."""
-        self._outbox.withdraw_id(id, "left")
-        self.sender.wake()
-
     async def _listen(self) -> None:
         outage = Outage("Reading replies", self.sender.refusals)
         while True:
             try:
                 if self.inbox.deliver(await self._broker.replies.read()):
                     self.sender.check_unanswered()
+                if self._outbox.pieces:
+                    self.sender.wake()
                 outage.ended()
                 if len(self.inbox.held_requests) >= GATHER_REPLIES_FROM:
                     await asyncio.sleep(min(self.inbox.waited, GATHER_REPLIES_FOR))

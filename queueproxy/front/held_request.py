@@ -1,14 +1,19 @@
 """One request the front holds, and how events reach the coroutine that holds its client."""
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
+from itertools import takewhile
 from typing import Self
 
 from ..broker.encoded_request import EncodedRequest
 from ..envelopes import Frame
+from .kept_body import KeptBody
 from .memory import FRAME_OVERHEAD, Reservation
+
+logger = logging.getLogger("queueproxy.front")
 
 
 class DeliveryState(Enum):
@@ -46,9 +51,11 @@ class HeldRequest:
         loop: the front's event loop.
         memory: counts the frames that its client has not taken.
         release: called with this when it is no longer held.
+        body: of the request, where it stays here; closed once no worker can want it.
     """
 
     __slots__ = (
+        "_body",
         "_events",
         "_expired",
         "_loop",
@@ -75,6 +82,7 @@ class HeldRequest:
         loop: asyncio.AbstractEventLoop,
         memory: Reservation,
         release: Callable[["HeldRequest"], object] = lambda held: None,
+        body: KeptBody | None = None,
     ):
         self.request = request
         self.state = DeliveryState.PENDING
@@ -93,6 +101,7 @@ class HeldRequest:
         self._memory = memory
         memory.on_cut = self._cut_off
         self._release = release
+        self._body = body
         self._events: deque[Event] = deque()
         self._waiter: asyncio.Future | None = None
 
@@ -100,6 +109,7 @@ class HeldRequest:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._drop_body()
         self._release(self)
 
     @property
@@ -129,9 +139,25 @@ class HeldRequest:
             self.times_sent < request.meta.max_attempts
             and not self.answering
             and not self.withdrawn
-            and not request.chunked  # lost with the request
             and now < self.deadline
         )
+
+    def pieces(self, numbers: Iterable[int]) -> list[bytes]:
+        """Read pieces of its body, as far as there are such; none where it is no longer here."""
+        size = self.request.meta.piece_size
+        if self._body is None:
+            return []
+        try:
+            found = (self._body.read(number * size, size) for number in numbers)
+            return list(takewhile(bool, found))
+        except OSError:
+            logger.exception("A request's body can't be read from the spool.")
+            return []
+
+    def _drop_body(self) -> None:
+        body, self._body = self._body, None
+        if body is not None:
+            body.close()
 
     def expired_before(self) -> bool:
         """Return whether this was called before: whether its hold has ended already."""
@@ -152,6 +178,8 @@ class HeldRequest:
             self.settled = self.settled or not event.head.more
             if not self.cut_off:
                 self._memory.add_answer(_size_of(event))
+        if self.settled:
+            self._drop_body()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

@@ -1,9 +1,9 @@
 """Decides which held request a reply belongs to; the twin of the outbox. No I/O."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from ..broker.replies import Notice, RawReply
+from ..broker.replies import Notice, PiecesWanted, RawReply, Reply
 from ..envelopes import Codec, Frame, claimed_id
 from ..exceptions import BadSignature, DecodeError, RequestExpired
 from .held_request import BAD_REPLY, WORKER_LOST, Failure, HeldRequest
@@ -22,10 +22,14 @@ class Inbox:
 
     Args:
         codec: to verify frames with.
+        hand_over: called with what a worker wants of the body of a request held here.
     """
 
-    def __init__(self, codec: Codec):
+    def __init__(
+        self, codec: Codec, hand_over: Callable[[PiecesWanted], object] = lambda wanted: None
+    ):
         self._codec = codec
+        self._hand_over = hand_over
         self.held_requests: dict[str, HeldRequest] = {}
         self.waited = 0.0  # seconds the request answered last had waited for a worker
         self.refused = 0  # frames that did not verify
@@ -40,7 +44,7 @@ class Inbox:
         """Stop holding a request; what still comes for it is dropped."""
         self.held_requests.pop(held.request.id, None)
 
-    def deliver(self, replies: Iterable[RawReply | Notice]) -> bool:
+    def deliver(self, replies: Iterable[Reply]) -> bool:
         """Hand each reply to the request it belongs to.
 
         Returns:
@@ -50,6 +54,9 @@ class Inbox:
         for reply in replies:
             if isinstance(reply, Notice):
                 self._notice(reply)
+            elif isinstance(reply, PiecesWanted):
+                if reply.id in self.held_requests:
+                    self._hand_over(reply)
             else:
                 self._frame(reply)
         return self._unattributed > unattributed

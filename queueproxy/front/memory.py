@@ -50,6 +50,14 @@ class MemoryBudget:
         self.make_room()
         return True
 
+    def room(self, share: float) -> int:
+        """Bytes of requests that fit in now.
+
+        Args:
+            share: as for `reserve`.
+        """
+        return max(0, int(self.size * share) - self.requests)
+
     def make_room(self) -> None:
         """Cut clients until no more is used than there is, whoever keeps most of it first."""
         while self.requests + self.answers > self.size and self.waited_for:

@@ -14,12 +14,16 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+import msgspec.structs
+
 from ..broker.front_broker import Why
+from ..broker.replies import PiecesWanted
 from .held_request import DeliveryState, HeldRequest
 
 BATCH_REQUESTS = 64
 BATCH_BYTES = 1 << 20  # a batch ends with the request that reaches it
 IDS_AT_ONCE = 1000
+PIECES_AT_ONCE = 2
 
 UNSENT = "unsent"  # what became of a withdrawn request that the broker never had
 
@@ -29,15 +33,6 @@ class Batch(NamedTuple):
 
     first: int
     held: list[HeldRequest]
-
-
-class Chunk(NamedTuple):
-    """A piece of the body of an upload; `expires`: seconds it is kept without its request."""
-
-    id: str
-    number: int
-    data: bytes
-    expires: float
 
 
 class _Withdrawal(NamedTuple):
@@ -69,38 +64,36 @@ class Acknowledgements:
             self.add(id, taken)
 
 
-class Chunks:
-    """Pieces of the bodies of uploads."""
+class Pieces:
+    """Pieces of bodies that workers want, by request; each in turn, a few at a time."""
 
     def __init__(self):
-        self._chunks: dict[asyncio.Future, Chunk] = {}  # in order
-        self._under_way: asyncio.Future | None = None
+        self._wanted: dict[str, PiecesWanted] = {}  # in order
 
-    def add(self, chunk: Chunk, done: asyncio.Future) -> None:
-        """Put a chunk behind the others; `done` is given whether there was room for it.
+    def add(self, wanted: PiecesWanted) -> None:
+        """Put what a worker wants behind the others; with what it wants already, if anything."""
+        before = self._wanted.pop(wanted.id, None)
+        if before and (before.entry, before.attempt) == (wanted.entry, wanted.attempt):
+            first, upto = min(before.first, wanted.first), max(before.upto, wanted.upto)
+            wanted = msgspec.structs.replace(wanted, first=first, upto=upto)
+        self._wanted[wanted.id] = wanted
 
-        One whose `done` is cancelled is dropped.
-        """
-        self._chunks[done] = chunk
-        done.add_done_callback(self._drop)
+    def next(self) -> PiecesWanted | None:
+        """Take out the next few; the rest of what that worker wants comes behind the others."""
+        if not self._wanted:
+            return None
+        wanted = self._wanted.pop(next(iter(self._wanted)))
+        upto = min(wanted.upto, wanted.first + PIECES_AT_ONCE)
+        if upto < wanted.upto:
+            self._wanted[wanted.id] = msgspec.structs.replace(wanted, first=upto)
+        return msgspec.structs.replace(wanted, upto=upto)
 
-    def _drop(self, done: asyncio.Future) -> None:
-        self._chunks.pop(done, None)
+    def __bool__(self) -> bool:
+        return bool(self._wanted)
 
-    def next(self) -> Chunk | None:
-        """Take out the next chunk that somebody still waits for."""
-        for done, chunk in self._chunks.items():
-            if not done.done():
-                self._under_way = done
-                return chunk
-        return None
-
-    def done(self, stored: bool) -> None:
-        """Note whether the broker had room for the chunk."""
-        done, self._under_way = self._under_way, None
-        self._drop(done)
-        if not done.done():
-            done.set_result(stored)
+    def drop(self, id: str) -> None:
+        """Forget what is wanted of a request."""
+        self._wanted.pop(id, None)
 
 
 class Outbox:
@@ -113,7 +106,7 @@ class Outbox:
         self._uncertain = False  # the batch may have arrived
         self._withdrawals: dict[str, _Withdrawal] = {}
         self.acknowledgements = Acknowledgements()
-        self.chunks = Chunks()
+        self.pieces = Pieces()
 
     # Requests.
 
@@ -196,15 +189,11 @@ class Outbox:
             return
         if held in self._waiting:
             self._waiting.remove(held)
-        if held.request.chunked:
-            self.withdraw_id(held.request.id, why)
         done.set_result(UNSENT)
 
-    def withdraw_id(self, id: str, why: Why, done: asyncio.Future | None = None) -> None:
-        """Withdraw a request by its id, or the chunks of one that will not be sent."""
-        withdrawal = self._withdrawals.setdefault(id, _Withdrawal(why, []))
-        if done is not None:
-            withdrawal.waiting.append(done)
+    def withdraw_id(self, id: str, why: Why, done: asyncio.Future) -> None:
+        """Withdraw a request that may have been sent, by its id."""
+        self._withdrawals.setdefault(id, _Withdrawal(why, [])).waiting.append(done)
 
     def next_withdrawals(self) -> tuple[Why, list[str]] | None:
         """Take out some ids to withdraw for one reason.
@@ -235,6 +224,6 @@ class Outbox:
     def _drop_withdrawn(self, held: HeldRequest) -> bool:
         """Return whether a request that came back unsent need not be sent any more."""
         id = held.request.id
-        if id in self._withdrawals and not held.request.chunked:
+        if id in self._withdrawals:
             self._resolve_withdrawal(id, UNSENT)
         return held.withdrawn

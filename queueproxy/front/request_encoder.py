@@ -32,7 +32,7 @@ class RequestEncoder:
             body: as it was taken in.
         """
         head = self._head(scope, id, request_id, body)
-        return encode_request(head, head.queue, body.inline, body.digest)
+        return encode_request(head, head.queue, body.entry)
 
     def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:
         peer: Peer = peer_of(scope, self._options.trusted_proxies)
@@ -55,7 +55,7 @@ class RequestEncoder:
             client=peer.client,
             server=scope.get("server"),
             body_size=body.size,
-            chunks=body.chunks,
+            piece_size=body.piece_size,
             group=treated.group,
             at_most=treated.at_most,
             fenced=treated.fenced,

@@ -79,7 +79,7 @@ class Sender:
                 ("Looking for lost answers", steps.check_unanswered),
                 ("Writing history", steps.sample),
                 ("Enqueueing requests", steps.enqueue),
-                ("Sending uploads", steps.chunk),
+                ("Sending uploads", steps.pieces),
             )
         ]
         self._steps = [self._heartbeat, *others]

@@ -86,7 +86,7 @@ class Steps:
         return True
 
     async def withdrawals(self) -> bool:
-        """Withdraw requests nobody waits for, and chunks of requests that will not be sent."""
+        """Withdraw requests nobody waits for."""
         piece = self._outbox.next_withdrawals()
         if piece is None:
             return False
@@ -136,10 +136,20 @@ class Steps:
         self._outbox.batch_taken()
         return True
 
-    async def chunk(self) -> bool:
-        """Keep one chunk of an upload with the broker."""
-        chunk = self._outbox.chunks.next()
-        if chunk is None:
+    async def pieces(self) -> bool:
+        """Hand a worker a few pieces of the body of the request that it runs."""
+        wanted = self._outbox.pieces.next()
+        if wanted is None:
             return False
-        self._outbox.chunks.done(await self._broker.stage(*chunk))
+        held = self._inbox.held_requests.get(wanted.id)
+        pieces = held.pieces(range(wanted.first, wanted.upto)) if held else []
+        if not pieces:
+            self._outbox.pieces.drop(wanted.id)
+            return True
+        try:
+            if not await self._broker.hand_over(wanted, pieces):
+                self._outbox.pieces.drop(wanted.id)
+        except BaseException:
+            self._outbox.pieces.add(wanted)
+            raise
         return True

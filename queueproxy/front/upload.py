@@ -1,43 +1,39 @@
-"""Takes a request's body in: small ones whole, large ones in chunks straight to the broker."""
+"""Takes a request's body in: a small one goes with the request, a large one stays at the front."""
 
 import asyncio
-import hashlib
-from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..envelopes import DIGEST_OVER
+from ..envelopes import DIGEST_OVER, PIECE_SIZE
 from .front import Front
-from .http.body import ClientDisconnected, Receive, iter_body
-from .memory import BODIES_SHARE, PIECE_OVERHEAD, Reservation
-from .outbox import Chunk
+from .http.body import iter_body
+from .kept_body import KeptBody, PieceDigests
+from .memory import BODIES_SHARE, Reservation
+from .spool import PIECE as MOST_AT_ONCE
 
-INLINE = DIGEST_OVER  # bytes; what is larger travels in chunks
-CHUNK = 256 * 1024  # bytes at least in each chunk but the last, and less than twice as many
-STAGE_WITHIN = 30.0  # seconds at most that the broker may take for one chunk
-
-
-class NoRoom(Exception):
-    """There is no room for the body, here or in the broker."""
-
-
-class BrokerAway(Exception):
-    """The broker did not take a part of the body in time."""
+INLINE = DIGEST_OVER  # bytes; what is larger stays here
 
 
 class Body(NamedTuple):
-    """A body taken in: ``inline`` whole, or as ``chunks`` staged with the broker.
+    """A body taken in.
 
-    ``digest`` is what stands for it in the signature (see envelopes.digest_of).
+    Attributes:
+        size: bytes of the whole.
+        entry: what goes with the request: the whole, or the digests of its pieces.
+        kept: what stays here; None where the whole goes.
     """
 
     size: int
-    inline: bytes
-    digest: bytes
-    chunks: int
+    entry: bytes
+    kept: KeptBody | None
+
+    @property
+    def piece_size(self) -> int:
+        """As RequestHead has it."""
+        return PIECE_SIZE if self.kept is not None else 0
 
 
-NO_BODY = Body(0, b"", b"", 0)
+NO_BODY = Body(0, b"", None)
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
@@ -48,139 +44,64 @@ def has_body(scope: dict) -> bool:
     return any(name in _FRAMING for name, _ in scope["headers"])
 
 
-async def take_body(
-    front: Front,
-    id: str,
-    receive: Callable,
-    memory: Reservation,
-    *,
-    limit: int,
-    expires: float,
-) -> Body:
+def has_room(front: Front, scope: dict) -> bool:
+    """Whether a body of the length that is declared could be kept now; True where none is."""
+    declared = [value for name, value in scope["headers"] if name == b"content-length"]
+    if not declared or not declared[0].isdigit():
+        return True
+    return int(declared[0]) <= front.memory.room(BODIES_SHARE) + front.spool.room
+
+
+async def take_body(front: Front, receive: Callable, memory: Reservation, *, limit: int) -> Body:
     """Read the body of a request.
 
     Args:
-        memory: of the request; counts each piece before it is kept.
+        memory: of the request; counts what is kept there before it is kept.
         limit: most bytes.
-        expires: seconds that chunks are kept without a sign of life of this front; the broker may
-            take as many for each, but no more than STAGE_WITHIN.
 
     Raises:
-        NoRoom: memory is used up; nothing is kept.
-        BrokerAway: it did not take a chunk in time; nothing is kept.
+        NoRoom: memory and spool are used up; nothing is kept.
         BodyTooLarge, BodyTooSlow, ClientDisconnected: see the body module; nothing is kept.
     """
-    client = _Client(receive, memory)
-    taking = _Taking(front, id, client, memory, expires)
+    taking = _Taking(KeptBody(front.spool, memory), signs=front.signs)
     try:
-        async for piece in iter_body(client.receive, limit=limit):
-            await taking.add(piece)
-        return await taking.finish()
+        async for data in iter_body(receive, limit=limit):
+            for at in range(0, len(data), MOST_AT_ONCE):
+                if at:
+                    await asyncio.sleep(0)  # to hash and write all at once would stop the others
+                taking.add(data[at : at + MOST_AT_ONCE])
+        return taking.finish()
     except BaseException:
-        taking.drop()
+        taking.kept.close()
         raise
 
 
-class _Client:
-    """Receives from a client; what it sends may be looked at before its turn."""
-
-    def __init__(self, receive: Receive, memory: Reservation):
-        self._receive = receive
-        self._memory = memory
-        self._ahead: deque[dict] = deque()
-
-    async def receive(self) -> dict:
-        """Do what ``receive`` of ASGI does."""
-        if not self._ahead:
-            return await self._receive()
-        message = self._ahead.popleft()
-        self._memory.drop(_size_of(message))
-        return message
-
-    async def leaves(self) -> None:
-        """Return when the client has left; while it sends a lot, that is not looked for."""
-        while sum(map(_size_of, self._ahead)) < CHUNK:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                return
-            self._ahead.append(message)
-            if not self._memory.keep(_size_of(message), BODIES_SHARE):
-                raise NoRoom
-        await asyncio.Event().wait()
-
-
-def _size_of(message: dict) -> int:
-    return len(message.get("body", b"")) + PIECE_OVERHEAD
-
-
 class _Taking:
-    def __init__(self, front: Front, id: str, client: _Client, memory: Reservation, expires: float):
-        self._front = front
-        self._id = id
-        self._client = client
-        self._memory = memory
-        self._expires = expires
-        self._pieces: list[bytes] = []
-        self._kept = 0  # bytes in pieces
-        self._counted = 0  # bytes that they take in memory
-        self._size = 0
-        self._chunks = 0
-        self._hash = hashlib.sha256()
+    """One body as it is read.
 
-    async def add(self, piece: bytes) -> None:
-        # A chunk ends where a piece does: to cut it to size is to copy it once more.
-        for at in range(0, len(piece), CHUNK):
-            self._take(piece[at : at + CHUNK])
-            if self._kept >= CHUNK:
-                await self._stage()
+    Args:
+        kept: keeps it.
+        signs: whether digests are needed.
+    """
 
-    async def finish(self) -> Body:
-        if not self._chunks and self._kept <= INLINE:
-            inline = b"".join(self._pieces)
-            return Body(self._size, inline, inline, 0)
-        if self._kept:
-            await self._stage()
-        return Body(self._size, b"", self._hash.digest(), self._chunks)
+    def __init__(self, kept: KeptBody, *, signs: bool):
+        self.kept = kept
+        self._signs = signs
+        self._digests: PieceDigests | None = None
 
-    def _take(self, piece: bytes) -> None:
-        cost = len(piece) + PIECE_OVERHEAD
-        if not self._memory.keep(cost, BODIES_SHARE):
-            raise NoRoom
-        self._counted += cost
-        self._pieces.append(piece)
-        self._kept += len(piece)
-        self._size += len(piece)
+    def add(self, data: bytes) -> None:
+        self.kept.append(data)
+        if self._digests is not None:
+            self._digests.update(data)
+        elif self._signs and not self._goes_whole():
+            self._digests = PieceDigests(PIECE_SIZE)
+            self._digests.update(self.kept.read(0, self.kept.size))
 
-    def drop(self) -> None:
-        if self._chunks:
-            self._front.discard_upload(self._id)
+    def _goes_whole(self) -> bool:
+        return self.kept.size <= INLINE and self.kept.in_memory
 
-    async def _stage(self) -> None:
-        chunk = b"".join(self._pieces)
-        self._pieces, self._kept = [], 0
-        self._hash.update(chunk)
-        number, self._chunks = self._chunks, self._chunks + 1
-        if not await self._send(Chunk(self._id, number, chunk, self._expires)):
-            raise NoRoom
-        self._memory.drop(self._counted)
-        self._counted = 0
-
-    async def _send(self, chunk: Chunk) -> bool:
-        """Whether the broker had room for it; its client may leave meanwhile."""
-        sending = self._front.send_chunk(chunk)
-        leaving = asyncio.ensure_future(self._client.leaves())
-        try:
-            await asyncio.wait(
-                (sending, leaving),
-                timeout=min(STAGE_WITHIN, self._expires),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if sending.done():
-                return sending.result()
-            if not leaving.done():
-                raise BrokerAway
-            leaving.result()  # raises where there is no room for what it sent meanwhile
-            raise ClientDisconnected
-        finally:
-            sending.cancel()
-            leaving.cancel()
+    def finish(self) -> Body:
+        kept = self.kept
+        if self._goes_whole():
+            return Body(kept.size, kept.read(0, kept.size), None)
+        return Body(kept.size, self._digests.all() if self._digests else b"", kept)

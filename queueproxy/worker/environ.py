@@ -6,7 +6,7 @@ of its own; this takes everything from the envelope.
 
 import sys
 from collections.abc import Iterable
-from io import BytesIO
+from typing import BinaryIO
 from urllib.parse import unquote_to_bytes
 
 from ..envelopes import Header, RequestHead
@@ -18,8 +18,8 @@ _names: dict[str, str] = {}
 _MOST_NAMES = 1024  # clients choose header names: the cache of their environ names is bounded
 
 
-def build_environ(head: RequestHead, body: bytes) -> dict:
-    """Build the environ for one request.
+def build_environ(head: RequestHead, body: BinaryIO) -> dict:
+    """Build the environ for one request, with what its body is read from.
 
     A header name with ``_`` is dropped: it would stand for another's variable. Repeated headers are
     joined with a comma, Cookie with a semicolon. ``HTTP_X_REQUEST_ID`` and ``HTTP_X_REQUEST_START``
@@ -41,7 +41,7 @@ def build_environ(head: RequestHead, body: bytes) -> dict:
         "REMOTE_ADDR": "",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": head.scheme,
-        "wsgi.input": BytesIO(body),
+        "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -51,8 +51,8 @@ def build_environ(head: RequestHead, body: bytes) -> dict:
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = head.client[0], str(head.client[1])
         environ["REMOTE_HOST"] = head.client[0]
     _add_headers(environ, head.headers)
-    if body or "CONTENT_LENGTH" in environ:
-        environ["CONTENT_LENGTH"] = str(len(body))
+    if head.body_size or "CONTENT_LENGTH" in environ:
+        environ["CONTENT_LENGTH"] = str(head.body_size)
     environ["HTTP_X_REQUEST_ID"] = head.request_id
     environ["HTTP_X_REQUEST_START"] = f"t={head.sent}"
     return environ

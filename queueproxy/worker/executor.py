@@ -14,6 +14,8 @@ returns, so as to see its end.
 import contextvars
 import logging
 from collections.abc import Iterable
+from io import BytesIO
+from typing import BinaryIO
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import connections
@@ -73,7 +75,7 @@ class Executor:
         """The handler through which every request goes."""
         return self._client.handler
 
-    def respond(self, envelope: Envelope) -> Exchange:
+    def respond(self, envelope: Envelope, body: BinaryIO | None = None) -> Exchange:
         """Run one request through Django, in a context of its own; its exchange is to be closed.
 
         The context is a copy of the thread's. Requests find in it what stood there when the
@@ -82,11 +84,14 @@ class Executor:
         lack. What requests set goes with their copy. A copy shares mutable objects, though:
         agents replace theirs in ``WSGIHandler.__call__``, for each request.
 
+        Args:
+            body: what is read where the envelope does not have the body itself.
+
         Raises:
             DecodeError: the head was not written by one of our fronts; nothing was run.
         """
         head = envelope.head
-        environ = build_environ(head, envelope.body)
+        environ = build_environ(head, body or BytesIO(envelope.body))
         context = contextvars.copy_context()
         return Exchange(head.method, context.run(self._respond, environ), context)
 

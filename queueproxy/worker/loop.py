@@ -153,7 +153,7 @@ class ExecutorThread(threading.Thread):
             reply = Reply(self._broker, claim, envelope.head, self.clock)
             self.clock.start(claim, envelope.head)
             repetition = self._last_word.begin(claim.attempt)
-            exchange = self._executor.respond(envelope)
+            exchange = self._executor.respond(envelope, self._broker.body(claim, envelope))
         except DecodeError as error:
             self.clock.stop()
             self._refusals.refused(claim.id, error)

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..backoff import Backoff
 from ..broker.claims import Claim, Settlement
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
-from ..envelopes import Envelope, Frame
+from ..envelopes import Envelope, Frame, pieces_of
 from ..exceptions import BrokerUnavailable, Fenced
 from .forking import end_child
+from .incoming_body import incoming_body
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
 
@@ -67,6 +68,11 @@ class RetryingBroker:
             DecodeError: it is malformed, altered or forged; refuse it.
         """
         return self._until_answered(lambda: self._broker.open(claim))
+
+    def body(self, claim: Claim, envelope: Envelope) -> BinaryIO | None:
+        """Make the file from which the body is read; None where the envelope has it."""
+        pieces = pieces_of(envelope.head)
+        return incoming_body(self._broker.pieces(claim, pieces), envelope) if pieces else None
 
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send a frame that is not the last; False where nobody reads this answer any more."""

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /pro
 
 ROUNDS = 3  # after the first, which is warm-up
 MOST_GROWTH = 4 << 20  # bytes; a round moves thirty times as much
-LARGE = 300_000  # bytes: travels in chunks
+LARGE = 300_000  # bytes: stays at the front
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 

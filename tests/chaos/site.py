@@ -25,7 +25,7 @@ SETTINGS = {
     "MAX_HOLD": 12,
     "LEASE": 1.5,
     "MAX_DEPTH": 400,
-    "MAX_BODY": 2_000_000,
+    "MAX_BODY": 4_000_000,
     "SHARED_DATABASE": True,  # one cache is beside the queue, see probe/settings.py
 }
 

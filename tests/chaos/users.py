@@ -12,11 +12,15 @@ from dataclasses import dataclass, field
 
 UNSAFE = ("POST", "UPLOAD", "DRIBBLE", "STALL", "LEAVE-POST")  # not safe to repeat
 STREAMED = ("STREAM", "SILENT")  # pages in PIECES
-KINDS = ("GET", "GET", "GET", "POST", "POST", "UPLOAD", "STREAM", "LEAVE", "LIMITED")
+KINDS = (
+    *("GET", "GET", "GET", "POST", "POST", "UPLOAD", "GET-BODY", "STREAM", "LEAVE"),
+    "LIMITED",
+)
 VIEWS = {  # where it is another than the one that runs them all
     **{"STREAM": "stream", "SILENT": "stream"},
     **{"FORK": "fork", "CLEAR": "clear", "LIMITED": "limited"},
 }
+LARGE = (65_536, 65_537, 300_000, 900_000, 3_000_000)  # bytes of a body: the first goes whole
 PIECES = 12  # of a streamed page
 PATIENCE = 60.0  # seconds
 CUT = 0  # in place of a status: the connection was refused, reset or cut
@@ -98,7 +102,7 @@ class User(threading.Thread):
         return [ask(port, nonce, kind, body=self._body(kind), user=self._user)]
 
     def _body(self, kind: str) -> bytes:
-        sizes = {"POST": (0, 10, 1000), "UPLOAD": (65_536, 65_537, 300_000, 900_000)}
+        sizes = {"POST": (0, 10, 1000), "UPLOAD": LARGE, "GET-BODY": LARGE}
         return os.urandom(self._chance.choice(sizes.get(kind, (0,))))
 
 
@@ -141,7 +145,8 @@ def ask(
     """Send one request, wait for its answer and look closely at it.
 
     Args:
-        kind: GET, POST, UPLOAD, DRIBBLE, STREAM, SILENT, FORK, CLEAR or LIMITED.
+        kind: GET, POST, UPLOAD, GET-BODY (a large body that may be sent again), DRIBBLE, STREAM,
+            SILENT, FORK, CLEAR or LIMITED.
         query: of the request; see the probe's views and mishaps.
         repeat: how often each line of a streamed page comes.
         patience: seconds to wait for the next bytes.

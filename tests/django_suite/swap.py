@@ -119,7 +119,7 @@ class _Wire:
 def _answer(executor: _Executor, envelope: Envelope, wire: _Wire) -> None:
     """Respond, send and close, as an executor thread does."""
     head = envelope.head
-    claim = Claim(head.id, head.queue, "1-1", 1, 0, WIRE_VERSION, b"", b"", b"", 0, head.front, 1)
+    claim = Claim(head.id, head.queue, "1-1", 1, 0, WIRE_VERSION, b"", b"", b"", head.front, 1)
     reply = Reply(wire, claim, head, ViewClock(0))
     exchange = executor.respond(envelope)
     try:

@@ -22,7 +22,7 @@ async def make_front():
 
     def make(kit: BrokerKit, lease: float = 15.0) -> Front:
         broker = replace(kit.broker, lease=lease)
-        options = FrontOptions(broker, QUEUES, SECRETS, 1000, 1 << 24, 1 << 26)
+        options = FrontOptions(broker, QUEUES, SECRETS, 1000, 1 << 24, 1 << 26, 1 << 26, None)
         front = Front(options)
         fronts.append(front)
         front.start()

@@ -117,8 +117,6 @@ async def test_out_of_memory(kit):
     try:
         with pytest.raises(BrokerUnavailable):
             await kit.put(front_broker, "over")
-        with pytest.raises(BrokerUnavailable):
-            await front_broker.stage("big", 0, b"x", 60)
         assert await front_broker.withdraw(["b"]) == ["withdrawn"]
         assert ids_of(worker_broker) == ["a", "c"]
         await front_broker.beat()

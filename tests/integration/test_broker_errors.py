@@ -17,17 +17,18 @@ from ..brokers import BrokerKit, answer, part
 
 FRONT = "front-1"
 QUEUE = "default"
+BODY = b"x" * 100
 # One key of each kind that a call below reads or writes.
 KEYS = [
     *("leases", "attempts", "dead", "workers", "fronts", "pauses", "holds"),
     *(f"returned:{QUEUE}", f"queue:{QUEUE}", "queue:low", f"stats:{QUEUE}", f"bell:{QUEUE}"),
-    *(f"held:{FRONT}", f"replies:{FRONT}", f"staged:{FRONT}", f"front:{FRONT}"),
-    *("body:big", "body:loose", "flow:WORKER", "bell:flow@WORKER", "parked:low:3"),
+    *(f"held:{FRONT}", f"replies:{FRONT}", f"front:{FRONT}"),
+    *("flow:WORKER", "bell:flow@WORKER", "bell:body@WORKER/0", "piece:PIECE", "parked:low:4"),
 ]
 
 
 class Stage:
-    """A little of everything: waiting, handed back, parked, in flight, streamed, staged."""
+    """A little of everything: waiting, handed back, parked, in flight, streamed, being read."""
 
     def __init__(self, kit: BrokerKit):
         self.kit = kit
@@ -36,7 +37,8 @@ class Stage:
     async def set_up(self) -> "Stage":
         kit = self.kit
         self.front = await kit.front_broker(FRONT)
-        await kit.put(self.front, "again", "streamed", "returned")
+        await kit.put(self.front, "again", body=BODY, piece_size=len(BODY) // 2)
+        await kit.put(self.front, "streamed", "returned")
         lost = kit.registration()
         for number in range(3):
             kit.worker_broker(lost, number).settle_and_claim(None)
@@ -45,16 +47,17 @@ class Stage:
         self.threads = [kit.worker_broker(self.worker, number) for number in range(3)]
         self.again, self.streamed = (t.settle_and_claim(None) for t in self.threads[:2])
         assert (self.again.attempt, self.streamed.attempt) == (2, 2)
+        assert self.threads[0].pieces(self.again, 2).read(0) is None
+        self.wanted = (await self.front.replies.catch_up())[-1]
+        await self.front.hand_over(self.wanted, [BODY[:50], BODY[50:]])
         self.threads[1].push(self.streamed, part(self.streamed, 0))
         await self.front.acknowledge([("streamed", 1)])
         await kit.put(self.front, "waiting")
         await kit.put(self.front, "post", most=1)
-        await self.front.stage("big", 0, b"x" * 100, 60)
-        await self.front.stage("loose", 0, b"x" * 100, 60)
         self.batch = [
             kit.encoded_request(FRONT, "x"),
             kit.encoded_request(FRONT, "y", "low"),
-            kit.encoded_request(FRONT, "big", body=b"x" * 100, chunks=1),
+            kit.encoded_request(FRONT, "big", body=b"x" * 100, piece_size=50),
             kit.encoded_request(FRONT, "z"),
         ]
         self.ids = {"again", "streamed", "returned", "waiting", "post"}
@@ -86,7 +89,7 @@ class Stage:
         self.threads[1].push(self.streamed, part(self.streamed, 1))
 
     async def withdraw(self):
-        ids = ["returned", "waiting", "again", "streamed", "loose"]
+        ids = ["returned", "waiting", "again", "streamed"]
         self.withdrawn |= {*ids}
         await self.front.withdraw(ids, "expired")
 
@@ -105,9 +108,13 @@ class Stage:
     async def acknowledge(self):
         await self.front.acknowledge([("again", 1), ("streamed", 2), ("waiting", 3)])
 
-    async def stage(self):
-        for number in (1, 2):
-            await self.front.stage("loose", number, b"y" * 50, 60)
+    async def ask_for_body(self):
+        worker, claim = self.threads[0], self.again
+        lease = (worker.worker, worker.slot, claim.id, claim.entry, claim.attempt)
+        self.kit.link().script("ask_for_body", *lease, 1, 2, 1, self.kit.limits.memory)
+
+    async def hand_over(self):
+        await self.front.hand_over(self.wanted, [BODY[:50], BODY[50:]])
 
     async def join(self):
         await self.front.join({})
@@ -129,7 +136,7 @@ class Stage:
 
 CALLS = [
     *("enqueue", "claim", "settle", "refuse", "release", "push", "withdraw", "operator_withdraw"),
-    *("reap_worker", "leave", "stage", "acknowledge"),
+    *("reap_worker", "leave", "ask_for_body", "hand_over", "acknowledge"),
 ]
 
 
@@ -152,7 +159,8 @@ def broken(kit: BrokerKit, name: str):
 async def test_an_error_in_the_middle(kit, call, name):
     stage = await Stage(kit).set_up()
     erred = False
-    with broken(kit, name.replace("WORKER", stage.worker.worker)):
+    piece = f"again:{stage.again.entry}:2:0"
+    with broken(kit, name.replace("WORKER", stage.worker.worker).replace("PIECE", piece)):
         try:
             await getattr(stage, call)()
         except ScriptFailed:

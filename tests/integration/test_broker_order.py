@@ -1,9 +1,5 @@
 """Order (P6), limits (P8) and what is never started (P5)."""
 
-import pytest
-
-from queueproxy.exceptions import DecodeError
-
 from ..brokers import ABOUT, BrokerKit, answer, eventually, ids_of, size_of
 
 
@@ -179,73 +175,3 @@ async def test_many_requests_of_a_dead_front_go_in_bounded_steps(kit):
         await front_broker.beat()
     assert kit.counters().bytes == kit.counters().waiting == 0
     assert kit.client.keys("*:dead") == []
-
-
-# Large bodies lie beside the queue.
-
-
-async def stage(front_broker, id, chunks):
-    for number, chunk in enumerate(chunks):
-        assert await front_broker.stage(id, number, chunk, 60)
-
-
-async def test_chunked_body(kit):
-    front_broker = await kit.front_broker()
-    chunks = [b"a" * 70_000, b"b" * 70_000, b"c"]
-    await stage(front_broker, "big", chunks)
-    await stage(front_broker, "big", chunks)  # repeatable
-    assert kit.counters().bytes == 140_001
-    order = kit.encoded_request(front_broker.front, "big", body=b"".join(chunks), chunks=3)
-    await kit.send(front_broker, order)
-    assert kit.counters().bytes == size_of(order)
-    worker_broker = kit.worker_broker()
-    claim = worker_broker.settle_and_claim(None)
-    assert worker_broker.open(claim).body == b"".join(chunks)
-    assert kit.client.ttl(kit.keys.named("body", "big")) == -1  # it stays with its request
-    worker_broker.settle_and_claim(answer(claim))
-    assert kit.counters().bytes == kit.reply_bytes()
-    assert not kit.client.exists(kit.keys.named("body", "big"))
-
-
-async def test_chunks_that_went_before_the_request(kit):
-    front_broker = await kit.front_broker()
-    await stage(front_broker, "big", [b"a" * 70_000, b"b"])
-    kit.client.hdel(kit.keys.named("body", "big"), "1")
-    await kit.send(
-        front_broker,
-        kit.encoded_request(front_broker.front, "big", body=b"a" * 70_000 + b"b", chunks=2),
-    )
-    assert await kit.answers(front_broker) == {"big": ["body_lost"]}
-    assert kit.counters() == kit.there()
-    assert kit.counters().bytes == kit.reply_bytes()
-
-
-@pytest.mark.parametrize("damage", ["lost", "altered"])
-async def test_chunks_damaged_in_the_queue(kit, damage):
-    front_broker = await kit.front_broker()
-    await stage(front_broker, "big", [b"a" * 70_000, b"b"])
-    await kit.send(
-        front_broker,
-        kit.encoded_request(front_broker.front, "big", body=b"a" * 70_000 + b"b", chunks=2),
-    )
-    if damage == "lost":
-        kit.client.hdel(kit.keys.named("body", "big"), "0")
-    else:
-        kit.client.hset(kit.keys.named("body", "big"), "1", "B")
-    worker_broker = kit.worker_broker()
-    with pytest.raises(DecodeError):
-        worker_broker.open(worker_broker.settle_and_claim(None))
-
-
-async def test_chunks_past_the_byte_limit(broker):
-    kit = BrokerKit(broker.url, memory=133_334)
-    front_broker = await kit.front_broker()
-    assert await front_broker.stage("big", 0, b"x" * 100_000, 60)
-    assert not await front_broker.stage("big", 1, b"x", 60)
-    assert await front_broker.withdraw(["big"]) == ["gone"]  # never enqueued; its bytes come back
-    assert kit.counters().bytes == 0
-    assert await front_broker.stage("next", 0, b"x" * 100_000, 60)
-    await front_broker.leave()
-    assert kit.counters().bytes == 0
-    assert kit.left() == set()
-    await kit.close()

@@ -5,10 +5,12 @@ import random
 import pytest
 
 from queueproxy.broker.claims import Settlement
+from queueproxy.broker.replies import PiecesWanted
 
 from ..brokers import QUEUES, BrokerKit, answer, ids_of, part
 
 STEPS = 250
+SIZE, PIECES = 1000, 4  # of large bodies, in pieces of so many bytes
 
 
 class Walk:
@@ -38,8 +40,9 @@ class Walk:
         ]
 
     async def step(self) -> str:
-        steps = (self.put, self.put, self.put_large, self.withdraw, self.work, self.work, self.work)
-        rare = (self.die, self.pause, self.resume, self.beat, self.stage_in_vain)
+        steps = (self.put, self.put, self.put_large, self.read_body, self.withdraw)
+        steps += (self.work,) * 3
+        rare = (self.die, self.pause, self.resume, self.beat)
         step = self.chance.choice(steps * 3 + rare)
         await step()
         return step.__name__
@@ -55,15 +58,25 @@ class Walk:
     async def put_large(self) -> None:
         front_broker, id = self.chance.choice(self.front_brokers), f"{len(self.ids)}"
         self.ids.append((front_broker, id))
-        for number in range(2):
-            await front_broker.stage(id, number, b"x" * 1000, 60)
-        order = self.kit.encoded_request(front_broker.front, id, body=b"x" * 2000, chunks=2)
+        order = self.kit.encoded_request(
+            front_broker.front, id, body=b"x" * SIZE * PIECES, piece_size=SIZE
+        )
         await self.kit.send(front_broker, order)
 
-    async def stage_in_vain(self) -> None:
-        front_broker, id = self.chance.choice(self.front_brokers), f"{len(self.ids)}"
-        self.ids.append((front_broker, id))
-        await front_broker.stage(id, 0, b"x" * 1000, 60)
+    async def read_body(self) -> None:
+        """Ask for some of a body, perhaps of a request that has none; perhaps it is given."""
+        _, worker_broker, claim = self.chance.choice(self.places)
+        if claim is None:
+            return
+        lease = (worker_broker.worker, worker_broker.slot, claim.id, claim.entry, claim.attempt)
+        read = self.chance.randint(0, PIECES - 1)
+        upto, again = self.chance.randint(read + 1, PIECES), self.chance.randint(0, 1)
+        self.kit.link().script("ask_for_body", *lease, read, upto, again, self.kit.limits.memory)
+        for front_broker in self.front_brokers:
+            for wanted in await front_broker.replies.catch_up():
+                if isinstance(wanted, PiecesWanted) and self.chance.random() < 0.5:
+                    pieces = [b"x" * SIZE] * (wanted.upto - wanted.first)
+                    await front_broker.hand_over(wanted, pieces)
 
     async def withdraw(self) -> None:
         if self.ids:
@@ -144,9 +157,11 @@ async def test_answers_are_deleted_once_read(kit):
 async def test_what_outlives_its_owner_expires(kit):
     """A front and a worker that vanish leave nothing that stays for good."""
     front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
-    await kit.put(front_broker, "a")
+    await kit.put(front_broker, "a", body=b"x", piece_size=1)
     claim = worker_broker.settle_and_claim(None)
     worker_broker.push(claim, part(claim, 0))
-    await front_broker.stage("big", 0, b"x", 60)
-    for kind, name in (("replies", "front-1"), ("body", "big")):
+    worker_broker.pieces(claim, 1).read(0)
+    wanted = (await front_broker.replies.catch_up())[-1]
+    await front_broker.hand_over(wanted, [b"x"])
+    for kind, name in (("replies", "front-1"), ("piece", f"a:{claim.entry}:1:0")):
         assert 0 < kit.client.pttl(kit.keys.named(kind, name)) <= 120_000

@@ -103,7 +103,7 @@ class TestUnknownVersion:
 
     async def _put_new(self, kit, front_broker, monkeypatch, *ids):
         with monkeypatch.context() as later:
-            later.setattr("queueproxy.broker.encoded_request.WIRE_VERSION", "3")
+            later.setattr("queueproxy.broker.encoded_request.WIRE_VERSION", "4")
             await kit.put(front_broker, *ids)
 
     async def test_waits_for_a_worker_that_knows_it(self, kit, monkeypatch):
@@ -116,7 +116,7 @@ class TestUnknownVersion:
         assert kit.counters().waiting == 2
         assert worker_broker.settle_and_claim(None) is None
         assert reasons(kit) == []
-        monkeypatch.setattr("queueproxy.broker.worker_broker.WIRE_VERSION", "3")
+        monkeypatch.setattr("queueproxy.broker.worker_broker.WIRE_VERSION", "4")
         claim = worker_broker.settle_and_claim(None)
         with pytest.raises(UnknownVersion):
             worker_broker.open(claim)

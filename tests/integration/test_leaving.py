@@ -9,8 +9,8 @@ from queueproxy.broker.claims import Settlement
 from queueproxy.envelopes import Frame, ReplyHead
 from queueproxy.front.consumer import RequestConsumer
 from queueproxy.front.consumer_options import ConsumerOptions
-from queueproxy.front.outbox import Chunk
-from queueproxy.front.upload import CHUNK
+from queueproxy.front.kept_body import KeptBody
+from queueproxy.front.upload import INLINE
 
 from ..brokers import BrokerKit, answer, eventually, part
 
@@ -182,22 +182,25 @@ async def test_a_refusal_of_the_broker_is_not_answered_with_a_withdrawal(kit, fr
 
 
 async def test_a_large_body_whose_request_is_never_sent_leaves_nothing(kit, front, monkeypatch):
-    """Its chunks are with the broker; the request can't be encoded, and does not follow."""
+    """It is kept; the request can't be encoded, and does not follow."""
 
     def fail(head):
         raise RuntimeError("It can't be encoded.")
 
     monkeypatch.setattr("queueproxy.broker.encoded_request.encoded_head", fail)
-    connection = Connection(front, body=b"x" * CHUNK)
+    connection = Connection(front, body=b"x" * (2 << 20), max_body=4 << 20)
     await connection.end()
-    await eventually(lambda: (kit.counters().bytes, kit.left()) == (0, {"front", "fronts"}))
+    assert (front.memory.requests, front.spool.used) == (0, 0)
+    assert (kit.counters().bytes, kit.left()) == (0, {"front", "fronts"})
 
 
 async def test_a_large_body_whose_client_leaves_before_the_request_is_sent(kit, front):
-    """Its chunks are with the broker, the request is not yet."""
-    await front.send_chunk(Chunk("big", 0, b"x" * CHUNK, 60))
-    assert kit.counters().bytes == CHUNK
-    with front.hold(kit.encoded_request(front.id, "big", body=b"x" * CHUNK, chunks=1)):
-        pass
+    with front.memory.reservation() as memory:
+        kept = KeptBody(front.spool, memory)
+        kept.append(b"x" * INLINE)
+        request = kit.encoded_request(front.id, "big", body=b"x" * INLINE, piece_size=INLINE)
+        with front.hold(request, memory, kept):
+            assert front.memory.requests > INLINE
+        assert front.memory.requests == 0
     await eventually(lambda: (kit.counters().bytes, kit.left()) == (0, {"front", "fronts"}))
     assert kit.counters().waiting == 0

@@ -95,8 +95,10 @@ def test_the_same_is_no_record_to_both(in_lua, record, pieces, by):
         (Meta, "id front 1 2 3 4 - 0\n"),
         (Meta, b"\xff front x 2 3 4 - 0"),
         (Meta, f"id front 1 2 3 4 - {'9' * 5000}"),
-        (Held, "queue 1-0 5 0 -"),
-        (Lease, "id 1 1 1 q 1-0 5 0 f 2 yes -"),
+        (Held, "queue 1-0 5 -"),
+        (Held, "queue 1-0 5 0 - -"),
+        (Lease, "id 1 1 1 q 1-0 5 0 f 2 yes 0 0 -"),
+        (Lease, "id 1 1 1 q 1-0 5 0 f 2 1 0 0"),
     ],
 )
 def test_not_a_record(record, text):

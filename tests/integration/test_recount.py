@@ -24,7 +24,10 @@ async def busy(kit: BrokerKit) -> BrokerKit:
     claim = worker.settle_and_claim(None)
     worker.push(claim, part(claim, 0))
     await front.acknowledge([("streamed", 1)])
-    await front.stage("loose", 0, b"x" * 100, 60)
+    await kit.put(front, "read", queue="high", body=b"x" * 100, piece_size=50)
+    reader = kit.worker_broker()
+    reader.pieces(reader.settle_and_claim(None), 2).read(0)
+    await front.hand_over((await front.replies.catch_up())[-1], [b"x" * 50])
     await kit.put(front, "waiting")
     return kit
 
@@ -38,6 +41,7 @@ async def test_nothing_is_wrong(busy):
 @pytest.mark.parametrize(
     "field",
     [
+        "pieces",
         *("bytes", f"waiting:{QUEUE}", "inflight:high", f"returned:{QUEUE}", f"parked:{QUEUE}"),
         *("replies:front-1", "waiting:gone", "replies:gone"),
     ],
@@ -77,8 +81,8 @@ def _add_a_strangers_entry(kit):
     kit.client.xadd(kit.keys.named("queue", QUEUE), {"x": "y"})
 
 
-def _keep_a_body(kit):
-    kit.client.hset(kit.keys.named("body", "over"), "0", "x")
+def _keep_a_piece(kit):
+    kit.client.set(kit.keys.named("piece", "over:1-1:1:0"), "x")
 
 
 def _keep_attempts(kit):
@@ -89,7 +93,7 @@ def _keep_attempts(kit):
     "spoil",
     [
         *(_lose_entries, _lose_leases, _lose_registrations, _register_for_another_entry),
-        *(_lose_a_front, _lose_a_worker, _add_a_strangers_entry, _keep_a_body, _keep_attempts),
+        *(_lose_a_front, _lose_a_worker, _add_a_strangers_entry, _keep_a_piece, _keep_attempts),
     ],
 )
 async def test_what_does_not_belong_together(busy, spoil):

@@ -11,7 +11,6 @@ from queueproxy.broker.scripts import library
 from queueproxy.exceptions import (
     BrokerRefused,
     BrokerUnavailable,
-    DecodeError,
     NotSent,
     ScriptFailed,
     ScriptsUnreadable,
@@ -110,20 +109,26 @@ def test_a_dead_letter_that_may_not_be_read_is_not_said_to_be_gone(kit, limited)
         control.dead_letter("1-1")
 
 
-async def test_a_body_of_another_type_is_malformed_and_a_refused_one_waits(kit, limited):
+async def test_pieces_of_a_body_that_may_not_be_read_or_set_now(kit, limited):
     front_broker = await kit.front_broker()
-    await front_broker.stage("a", 0, b"chunk", 60)
-    await kit.put(front_broker, "a", body=b"chunk", chunks=1)
+    await kit.put(front_broker, "a", body=b"piece", piece_size=5)
     worker_broker = kit.worker_broker()
     claim = worker_broker.settle_and_claim(None)
-    limited("-hget")
-    with pytest.raises(BrokerRefused, match="refuses HGET"):
-        worker_broker.open(claim)
-    limited("+hget")
-    assert worker_broker.open(claim).body == b"chunk"
-    kit.client.set(kit.keys.named("body", "a"), "a string")
-    with pytest.raises(DecodeError):
-        worker_broker.open(claim)
+    reader = worker_broker.pieces(claim, 1)
+    limited("-blpop")
+    with pytest.raises(BrokerRefused, match="refuses BLPOP"):
+        reader.read(0)
+    (wanted,) = await front_broker.replies.catch_up()
+    limited("-set")
+    with pytest.raises(BrokerRefused, match="refuses SET"):
+        await front_broker.hand_over(wanted, [b"piece"])
+    limited("+set")
+    assert await front_broker.hand_over(wanted, [b"piece"])
+    limited("-get")
+    with pytest.raises(BrokerRefused, match="refuses GET"):
+        reader.read(0)
+    limited("+get")
+    assert reader.read(0) == b"piece"
 
 
 def test_the_library_is_read_before_descriptors_run_out(broker):

@@ -9,7 +9,6 @@ from queueproxy.broker.claims import Settlement
 from queueproxy.broker.clients_progress import NOTHING
 from queueproxy.envelopes import Frame
 from queueproxy.front.held_request import DeliveryState, Failure, HeldRequest
-from queueproxy.front.outbox import Chunk
 
 from ..brokers import BrokerKit, answer, eventually, ids_of, part
 from ..faults.proxy import FROM_BROKER, Proxy
@@ -236,10 +235,9 @@ async def test_what_nobody_waits_for_is_withdrawn_after_a_restart(own_kept, make
     assert await outcome(mine) == "200"
 
 
-async def test_chunks_acknowledgement_and_withdrawal(kit, front):
+async def test_acknowledgement_and_withdrawal(kit, front):
     body = b"x" * 1000
-    assert await front.send_chunk(Chunk("big", 0, body, 60))
-    (held,) = hold(kit, front, "big", body=body, chunks=1)
+    (held,) = hold(kit, front, "big", body=body)
     await eventually(lambda: depth(kit) == 1)
     worker_broker = kit.worker_broker()
     claim = worker_broker.settle_and_claim(None)

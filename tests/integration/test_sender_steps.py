@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
 from queueproxy.broker.claims import Settlement
+from queueproxy.envelopes import PIECE_SIZE
 from queueproxy.front.held_request import DeliveryState
-from queueproxy.front.outbox import Chunk
-from queueproxy.front.upload import CHUNK
+from queueproxy.front.kept_body import KeptBody
 
 from ..brokers import BrokerKit, eventually, ids_of, part
 from ..servers import BrokerServer
@@ -84,27 +85,34 @@ async def test_withdrawn_while_the_broker_refuses_it(small, make_front, caplog):
 
 
 async def test_uploads_do_not_hold_up_small_requests(kit, front, monkeypatch):
-    """While so many send chunk upon chunk, each small request waits for one chunk at most."""
+    """While so many workers read piece upon piece, a small request waits for one trip at most."""
     trips: list[str] = []
-    for name in ("stage", "enqueue"):
+    for name in ("hand_over", "enqueue"):
         monkeypatch.setattr(front._broker, name, recorded(name, front._broker, trips))
+    body = b"x" * PIECE_SIZE
+    kept = KeptBody(front.spool, front.memory.reservation())
+    kept.append(body)
 
-    async def upload(id: str) -> None:
-        number = 0
-        while True:  # the same few numbers: the broker keeps no more of it
-            await front.send_chunk(Chunk(id, number % 2, b"x" * CHUNK, 60))
-            number += 1
+    def read(worker_broker, claim, over) -> None:
+        while not over.is_set():
+            worker_broker.pieces(claim, 1).read(0, again=True)
 
-    uploads = [asyncio.create_task(upload(f"upload{n}")) for n in range(UPLOADS)]
-    await eventually(lambda: len(trips) > UPLOADS)
+    over, readers = threading.Event(), []
+    for number in range(UPLOADS):
+        request = kit.encoded_request(front.id, f"upload{number}", body=body, piece_size=len(body))
+        front.hold(request, body=kept)
+        worker_broker = kit.worker_broker()
+        claim = await eventually(lambda it=worker_broker: it.settle_and_claim(None))
+        readers.append(asyncio.to_thread(read, worker_broker, claim, over))
+    reading = asyncio.gather(*readers)
+    await eventually(lambda: trips.count("hand_over") > UPLOADS)
     for number in range(50):
         before = len(trips)
         (held,) = hold(kit, front, f"small{number}")
         await eventually(lambda held=held: held.state is DeliveryState.QUEUED)
         assert trips[before:].index("enqueue") <= 1
-    for task in uploads:
-        task.cancel()
-    await asyncio.gather(*uploads, return_exceptions=True)
+    over.set()
+    await reading
 
 
 def recorded(name: str, broker, trips: list[str]):

@@ -30,7 +30,7 @@ def put_back(kit: BrokerKit, fields: dict[bytes, bytes]) -> None:
     meta = parse(Meta, fields[b"m"])
     fields = fields | {b"c": str(kit.clock_ms()).encode()}
     entry = kit.client.xadd(kit.keys.named("queue", QUEUE), fields)
-    held = Held(QUEUE, entry.decode(), meta.size, meta.chunks, None)
+    held = Held(QUEUE, entry.decode(), meta.size, None)
     kit.client.hset(kit.keys.named("held", meta.front), meta.id, pack(held))
     kit.client.hincrby(kit.keys.state, f"waiting:{QUEUE}", 1)
     kit.client.hincrby(kit.keys.state, "bytes", meta.size)

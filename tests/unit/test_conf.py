@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from queueproxy import conf
+from queueproxy.envelopes import DIGEST_OVER
 from queueproxy.setting_rules import HEAD_ROOM, MIB, RULES, SMALLEST_REQUEST
 
 REDIS = "django_redis.cache.RedisCache"
@@ -130,6 +131,8 @@ BAD = [
     *[("MAX_BODY", n) for n in (0, "32 MiB", 4096 * 1024**2 + 1)],
     ("MAX_MEMORY", 0.5),
     ("FRONT_MEMORY", 4 * 1024**2 - 1),
+    *[("FRONT_SPOOL", n) for n in (-1, None, 0.5)],
+    *[("FRONT_SPOOL_DIR", x) for x in ("spool", "", 1)],
     *[("MAX_ATTEMPTS", n) for n in (0, 101, 2.0)],
     *[("RETRY_METHODS", [m]) for m in ("POST", "PATCH", "CONNECT", "get", 1)],
     ("RETRY_METHODS", "GET"),
@@ -170,8 +173,8 @@ def test_every_wrong_key_is_told_at_once():
         ({"LEASE": 9.9, "MAX_HOLD": 10}, "W006"),
         ({"LEASE": 5.1, "MAX_HOLD": 10}, "W006"),
         ({"MAX_BODY": 2, "MAX_MEMORY": 1}, "E005"),
-        ({"MAX_BODY": 10 * MIB, "MAX_MEMORY": 10 * MIB}, "E005"),
-        ({"MAX_BODY": 30 * MIB - HEAD_ROOM + 1, "MAX_MEMORY": 40 * MIB}, "E005"),
+        ({"MAX_MEMORY": (HEAD_ROOM + DIGEST_OVER) * 4 // 3 - 1, "MAX_DEPTH": 1}, "E005"),
+        ({"MAX_BODY": 6 * MIB + 1, "FRONT_SPOOL": 4 * MIB, "FRONT_MEMORY": 4 * MIB}, "E005"),
         ({"MAX_DEPTH": 3 * MIB + 1, "MAX_MEMORY": 4 * MIB * SMALLEST_REQUEST}, "W007"),
         ({"ROUTES": [{"queue": "lowest"}]}, "E006"),
     ],
@@ -184,7 +187,9 @@ def test_values_that_do_not_go_together(raw, code):
     "raw",
     [
         {"LEASE": 5, "MAX_HOLD": 10},
-        {"MAX_BODY": 30 * MIB - HEAD_ROOM, "MAX_MEMORY": 40 * MIB},
+        {"MAX_MEMORY": (HEAD_ROOM + DIGEST_OVER) * 4 // 3, "MAX_DEPTH": 1},
+        {"MAX_BODY": 6 * MIB, "FRONT_SPOOL": 4 * MIB, "FRONT_MEMORY": 4 * MIB},
+        {"MAX_BODY": 2048 * MIB, "MAX_MEMORY": 8 * MIB, "MAX_DEPTH": 100},
         {"MAX_DEPTH": 3 * MIB, "MAX_MEMORY": 4 * MIB * SMALLEST_REQUEST},
     ],
 )

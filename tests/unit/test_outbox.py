@@ -5,14 +5,15 @@ import asyncio
 import pytest
 
 from queueproxy.broker.encoded_request import EncodedRequest
+from queueproxy.broker.replies import PiecesWanted
 from queueproxy.front.held_request import DeliveryState, HeldRequest
 from queueproxy.front.memory import MemoryBudget
 from queueproxy.front.outbox import (
     BATCH_BYTES,
     BATCH_REQUESTS,
     IDS_AT_ONCE,
+    PIECES_AT_ONCE,
     UNSENT,
-    Chunk,
     Outbox,
 )
 from queueproxy.records import Meta
@@ -25,11 +26,11 @@ async def outbox():
     return Outbox()
 
 
-def add(outbox: Outbox, *ids: str, body=b"", most=2, chunks=0) -> list[HeldRequest]:
+def add(outbox: Outbox, *ids: str, body=b"", most=2) -> list[HeldRequest]:
     loop = asyncio.get_running_loop()
     added = []
     for id in ids:
-        meta = Meta(id, "f", 60_000, 100, chunks, most)
+        meta = Meta(id, "f", 60_000, 100, 0, most)
         request = EncodedRequest("default", meta, b"head", body, b"")
         added.append(HeldRequest(request, loop, MemoryBudget(1 << 20).reservation()))
         outbox.add(added[-1])
@@ -133,13 +134,6 @@ async def test_a_request_not_sent_is_just_dropped(outbox):
     assert ids(outbox) == (1, ["b"])
 
 
-async def test_its_chunks_are_withdrawn(outbox):
-    (a,) = add(outbox, "a", chunks=3)
-    outbox.withdraw(a, "left", future())
-    assert outbox.next_withdrawals() == ("left", ["a"])
-    assert ids(outbox) is None
-
-
 async def test_a_withdrawal_does_not_overtake_its_request(outbox):
     a, b = add(outbox, "a", "b")
     outbox.next_batch()
@@ -185,7 +179,7 @@ async def test_withdrawals_go_by_reason_until_they_are_done(outbox):
 
 async def test_so_many_withdrawals_at_once(outbox):
     for number in range(IDS_AT_ONCE + 1):
-        outbox.withdraw_id(str(number), "left")
+        outbox.withdraw_id(str(number), "left", future())
     _, piece = outbox.next_withdrawals()
     assert len(piece) == IDS_AT_ONCE
     outbox.withdrawals_done(piece, ["gone"] * len(piece))
@@ -219,29 +213,43 @@ async def test_so_many_acknowledgements_at_once(outbox):
     assert outbox.acknowledgements.next() == [(str(IDS_AT_ONCE), 1)]
 
 
-# Chunks of uploads.
+# Pieces of bodies.
 
 
-async def test_chunks_go_one_by_one(outbox):
-    first, second = Chunk("a", 0, b"0", 60), Chunk("b", 0, b"0", 60)
-    stored, refused = future(), future()
-    outbox.chunks.add(first, stored)
-    outbox.chunks.add(second, refused)
-    assert outbox.chunks.next() is first
-    assert outbox.chunks.next() is first  # until it is done
-    outbox.chunks.done(True)
-    assert outbox.chunks.next() is second
-    outbox.chunks.done(False)
-    assert outbox.chunks.next() is None
-    assert (stored.result(), refused.result()) == (True, False)
+def wanted(id: str, first: int, upto: int, attempt: int = 1) -> PiecesWanted:
+    return PiecesWanted(id, "1-1", attempt, first, upto)
 
 
-async def test_chunks_nobody_waits_for_are_left_out(outbox):
-    left, there = future(), future()
-    outbox.chunks.add(Chunk("a", 0, b"0", 60), left)
-    outbox.chunks.add(Chunk("b", 0, b"0", 60), there)
-    left.cancel()
-    assert outbox.chunks.next().id == "b"
-    there.cancel()  # while it is under way
-    outbox.chunks.done(True)
-    assert outbox.chunks.next() is None
+async def test_pieces_go_a_few_at_a_time_in_turn(outbox):
+    pieces, n = outbox.pieces, PIECES_AT_ONCE
+    pieces.add(wanted("a", 0, 2 * n + 1))
+    pieces.add(wanted("b", 5, 6))
+    assert pieces.next() == wanted("a", 0, n)
+    assert pieces.next() == wanted("b", 5, 6)
+    assert pieces.next() == wanted("a", n, 2 * n)
+    assert pieces.next() == wanted("a", 2 * n, 2 * n + 1)
+    assert pieces.next() is None
+    assert not pieces
+
+
+async def test_what_is_wanted_adds_up(outbox):
+    pieces = outbox.pieces
+    pieces.add(wanted("a", 2, 3))
+    pieces.add(wanted("a", 3, 4))
+    assert pieces.next() == wanted("a", 2, 4)
+    pieces.add(wanted("a", 4, 5))  # what is given back comes behind what was asked for meanwhile
+    pieces.add(wanted("a", 3, 4))
+    assert pieces.next() == wanted("a", 3, 5)
+
+
+async def test_another_attempt_wants_all_anew(outbox):
+    outbox.pieces.add(wanted("a", 2, 4))
+    outbox.pieces.add(wanted("a", 0, 1, attempt=2))
+    assert outbox.pieces.next() == wanted("a", 0, 1, attempt=2)
+
+
+async def test_nothing_is_wanted_of_a_request_that_is_over(outbox):
+    outbox.pieces.add(wanted("a", 2, 4))
+    outbox.pieces.drop("a")
+    outbox.pieces.drop("b")
+    assert outbox.pieces.next() is None

@@ -31,19 +31,20 @@ FRONT = Rights(
     frozenset(
         (
             *("adopt", "front_beat", "front_join", "front_leave", "sample"),
-            *("acknowledge", "enqueue", "reconcile", "stage", "trim_replies", "withdraw"),
+            *("acknowledge", "enqueue", "hand_over", "reconcile", "trim_replies", "withdraw"),
         )
     ),
-    frozenset((*CONNECTING, *SNAPSHOT, "hkeys", "xread", "zcard")),  # /-/metrics: SNAPSHOT
+    # /-/metrics: SNAPSHOT
+    frozenset((*CONNECTING, *SNAPSHOT, "del", "hkeys", "set", "xread", "zcard")),
 )
 WORKER = Rights(
     frozenset(
         (
             *("adopt", "worker_beat", "worker_join", "worker_reap", "publish_routes"),
-            *("add_counts", "push", "settle_and_claim"),
+            *("add_counts", "ask_for_body", "push", "settle_and_claim"),
         )
     ),
-    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "hget", "rpush")),
+    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "get", "hget", "rpush")),
 )
 OPERATOR = Rights(
     frozenset(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import msgspec.structs
 
-from ...envelopes import Codec, digest_of
+from ...envelopes import Codec
 from ...exceptions import BrokerUnavailable, DecodeError, QueueProxyError
 from ..encoded_request import EncodedRequest, encode_request
 from ..front_broker import FrontBroker, Limits, new_front_id
@@ -103,7 +103,7 @@ async def _answered(
 
 def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> EncodedRequest:
     if not letter.body_kept and letter.head.body_size:
-        raise CannotReplay("Its body was too large to be kept.")
+        raise CannotReplay("Its body stayed with its front, and is gone with its client.")
     try:
         envelope = codec.decode_request(
             letter.version, letter.raw_head, letter.body, letter.signature
@@ -116,9 +116,8 @@ def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> Encod
         front=front,
         hold_ms=int(hold * 1000),
         max_attempts=1,
-        chunks=0,
     )
-    return encode_request(head, letter.queue, letter.body, digest_of(letter.body))
+    return encode_request(head, letter.queue, letter.body)
 
 
 async def _status(front_broker: FrontBroker, codec: Codec) -> int:

@@ -48,8 +48,9 @@ local function lease_of(request)
   return lease and is_of(lease, request) and lease or nil
 end
 
-local function has_chunks(request)
-  return request.chunks ~= '0'
+-- Whether its front keeps its body and hands it over in pieces: see ask_for_body.
+local function is_in_pieces(request)
+  return request.piece_size ~= '0'
 end
 
 -- Whether a request may be run at most once.
@@ -97,23 +98,14 @@ local function see_that_front_can_be_told(request)
   end
 end
 
--- Stop counting the chunks of a body as staged.
-local function unstage(front, id, size)
-  redis.call('HDEL', key('staged', front), id)
-  add('bytes', -tonumber(size))
-end
-
 local function times_started(request)
   return redis.call('HGET', key('attempts'), registration(request))
 end
 
--- Delete the entry, its chunks and what is noted of earlier attempts.
+-- Delete the entry and what is noted of earlier attempts.
 local function delete_entry(request, started)
   if started then
     redis.call('HDEL', key('attempts'), registration(request))
-  end
-  if has_chunks(request) then
-    redis.call('DEL', key('body', request.id))
   end
   redis.call('XDEL', key('queue', request.queue), request.entry)
   add('bytes', -tonumber(request.size))
@@ -160,7 +152,7 @@ end
 local function dead_letter(request, reason)
   local fields = read_entry(request.queue, request.entry)
   if fields then
-    local kept = fields.b and #fields.b <= DEAD_BODY and not has_chunks(request)
+    local kept = fields.b and #fields.b <= DEAD_BODY and not is_in_pieces(request)
     local claimed = request.claimed_ms and NOW - (lease_clock() - request.claimed_ms) or 0
     redis.call('XADD', key('dead'), 'MAXLEN', '~', DEAD_LETTERS, '*',
       'reason', reason, 'id', request.id, 'queue', request.queue, 'entry', request.entry,
@@ -172,11 +164,29 @@ local function dead_letter(request, reason)
   add_stat(request.queue, 'failed:' .. reason, 1)
 end
 
+-- Delete pieces of the body, from one number up to before another, of those that the front has
+-- handed over to the worker of a lease.
+local function delete_pieces(lease, from, to)
+  for number = from, to - 1 do
+    redis.call('DEL', key('piece', piece_name(lease, number)))
+  end
+end
+
+local function count_pieces(lease, more)
+  add('bytes', more * lease.piece_size)
+  add('pieces', more * lease.piece_size)
+end
+
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
   add('inflight:' .. lease.queue, -1)
   if lease.group then
     count_running(lease, -1)
+  end
+  if is_in_pieces(lease) then
+    count_pieces(lease, lease.body_read - lease.body_asked)
+    delete_pieces(lease, lease.body_read, lease.body_asked)
+    redis.call('DEL', key('bell', body_bell(lease.slot)))
   end
 end
 
@@ -264,6 +274,9 @@ local function stop_answering(request)
   local lease = lease_of(request)
   if lease then
     tell_worker(lease, LEFT)
+    if is_in_pieces(lease) then
+      ring(body_bell(lease.slot))
+    end
   end
   redis.call('HDEL', key('held', request.front), request.id)
 end
@@ -285,13 +298,8 @@ local function reap_front(front, limit)
     return false
   end
   redis.call('XLEN', key('replies', front))
-  local staged = redis.call('HGETALL', key('staged', front))
-  for i = 1, #staged, 2 do
-    unstage(front, staged[i], staged[i + 1])
-    redis.call('DEL', key('body', staged[i]))
-  end
   redis.call('ZREM', key('fronts'), front)
-  redis.call('DEL', key('staged', front), key('replies', front), key('front', front))
+  redis.call('DEL', key('replies', front), key('front', front))
   add('bytes', -number('replies:' .. front))
   clear('replies:' .. front)
   return true

@@ -5,7 +5,7 @@
 -- queue, meta (a Meta of records.py), wire version, head, body, signature.
 -- Reply: 'fenced' (also a batch that comes late, from before its front was given up and came back: its
 -- numbers are others' by now) or 'ok'. A request that is refused is told of by an entry of the front's replies
--- (queue_full, group_full, memory_full, body_lost), so that a lost answer loses nothing.
+-- (queue_full, group_full, memory_full), so that a lost answer loses nothing.
 
 local A = arguments('front', 'joined', 'first', 'max_depth', 'max_bytes')
 local PER_REQUEST = 6
@@ -18,22 +18,15 @@ local function refusal(request)
   if request.group and group_is_full(request, A.max_depth, A.max_bytes) then
     return 'group_full'
   end
-  if number('bytes') + tonumber(request.size) - request.staged > tonumber(A.max_bytes) then
+  -- Pieces of bodies come and go: they keep nobody out.
+  if number('bytes') - number('pieces') + tonumber(request.size) > tonumber(A.max_bytes) then
     return 'memory_full'
-  end
-  if has_chunks(request)
-      and redis.call('HLEN', key('body', request.id)) ~= tonumber(request.chunks) then
-    return 'body_lost'
   end
   return nil
 end
 
 local function refuse(request, reason)
   tell_reason(request, reason)
-  if request.staged > 0 then
-    unstage(A.front, request.id, request.staged)
-  end
-  redis.call('DEL', key('body', request.id))
   add_stat(request.queue, 'refused:' .. reason, 1)
 end
 
@@ -59,12 +52,9 @@ local function enqueue(queue, meta, ...)
   if redis.call('HEXISTS', key('held', A.front), request.id) == 1 then
     return -- it came late, on a connection that its front had given up, and has come again
   end
-  request.queue, request.staged = queue, 0
+  request.queue = queue
   if request.group then
     see_group(request)
-  end
-  if has_chunks(request) then
-    request.staged = tonumber(redis.call('HGET', key('staged', A.front), request.id) or 0)
   end
   local reason = refusal(request)
   if reason then
@@ -72,12 +62,6 @@ local function enqueue(queue, meta, ...)
     return
   end
   add_to_queue(request, meta, ...)
-  if request.staged > 0 then
-    unstage(A.front, request.id, request.staged)
-  end
-  if has_chunks(request) then
-    redis.call('PERSIST', key('body', request.id))
-  end
   add_stat(queue, 'enqueued', 1)
   filled[queue] = true
   if request.group then
@@ -100,7 +84,7 @@ local function read_ahead()
   local queue = ARGV[A.rest]
   local names = field_names[queue]
   if not names then
-    names = { 'run', 'schema', 'bytes', 'waiting:' .. queue, 'paused:' .. queue, 'clock' }
+    names = { 'run', 'schema', 'bytes', 'pieces', 'waiting:' .. queue, 'paused:' .. queue, 'clock' }
     field_names[queue] = names
   end
   return names

@@ -1,16 +1,9 @@
--- front_beat: extend a front's lease, keep its replies and the bodies it takes in, and sweep.
+-- front_beat: extend a front's lease, keep its replies, and sweep.
 --
 -- Arguments: front; lease: ms; then queues.
 -- Reply: 'fenced', or the digest of the table of routes that workers have published, '' where none is.
 
 local A = arguments('front', 'lease')
-
--- A body may come slowly: what is staged of it lives as long as its front.
-local function keep_staged(expiry)
-  for _, id in ipairs(redis.call('HKEYS', key('staged', A.front))) do
-    redis.call('PEXPIRE', key('body', id), expiry)
-  end
-end
 
 register('front_beat', A, { flags = { 'allow-oom' } }, function()
   local lease = tonumber(A.lease)
@@ -20,9 +13,7 @@ register('front_beat', A, { flags = { 'allow-oom' } }, function()
     return 'fenced'
   end
   redis.call('ZADD', key('fronts'), lease_clock() + lease, A.front)
-  local expiry = math.max(lease * 2, REPLIES_EXPIRE)
-  redis.call('PEXPIRE', key('replies', A.front), expiry)
-  keep_staged(expiry)
+  redis.call('PEXPIRE', key('replies', A.front), math.max(lease * 2, REPLIES_EXPIRE))
   sweep({ unpack(ARGV, A.rest) })
   return redis.call('HGET', key('routes'), 'digest') or ''
 end)

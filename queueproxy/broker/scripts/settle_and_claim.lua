@@ -68,7 +68,7 @@ end
 
 -- Delete an entry that enqueue did not write; it was never counted.
 local function put_away(request, place)
-  local unknown = { id = '', queue = place.queue, entry = place.entry, size = '0', chunks = '0' }
+  local unknown = { id = '', queue = place.queue, entry = place.entry, size = '0', piece_size = '0' }
   dead_letter(request or unknown, 'unregistered')
   leave(place)
   redis.call('XDEL', key('queue', place.queue), place.entry)
@@ -117,7 +117,7 @@ end
 local function start(request, place)
   request.slot, request.claimed_ms, request.call = A.slot, lease_clock(), A.call
   request.attempt = 1 + (place.kind and tonumber(times_started(request) or 0) or 0)
-  request.streamed = false
+  request.streamed, request.body_read, request.body_asked = false, 0, 0
   leave(place)
   write_lease(request)
   add('waiting:' .. request.queue, -1)

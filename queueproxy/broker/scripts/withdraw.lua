@@ -6,15 +6,6 @@
 
 local A = arguments('front', 'why')
 
--- Of a request that may not have been enqueued: its chunks.
-local function withdraw_chunks(id)
-  local staged = redis.call('HGET', key('staged', A.front), id)
-  if staged then
-    unstage(A.front, id, staged)
-    redis.call('DEL', key('body', id))
-  end
-end
-
 local function withdraw_started(request)
   stop_answering(request)
   if A.why == 'expired' then
@@ -25,7 +16,6 @@ end
 local function withdraw(id)
   local held = redis.call('HGET', key('held', A.front), id)
   if not held then
-    withdraw_chunks(id)
     return 'gone'
   end
   local request = read_held(id, A.front, held)

@@ -76,7 +76,6 @@ QUEUE_FULL = _waiting("Too many requests are waiting.")
 GROUP_FULL = _waiting("Too many requests of this kind are waiting.")
 MEMORY_FULL = _waiting("There is no room for this request now.")
 BROKER_AWAY = _waiting("The queue can't be reached.")
-BODY_LOST = _waiting("The queue lost the request's body.")
 HOLD_EXPIRED_WAITING = _waiting("The request waited too long.")
 MISROUTED = _waiting("The addresses of this site have just changed.")
 UNREADABLE = _waiting("The request could not be read by its worker.")
@@ -108,7 +107,6 @@ _BY_REASON = {
     "queue_full": QUEUE_FULL,
     "group_full": GROUP_FULL,
     "memory_full": MEMORY_FULL,
-    "body_lost": BODY_LOST,
     "hold_expired": HOLD_EXPIRED_WAITING,
     "hold_expired_started": HOLD_EXPIRED_IN_FLIGHT,
     "view_timeout": VIEW_TIMED_OUT,

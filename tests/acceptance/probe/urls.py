@@ -1,5 +1,6 @@
 """Views that leave a line in the ledger for each execution: nonce, method, process, token."""
 
+import hashlib
 import os
 import threading
 import time
@@ -31,6 +32,36 @@ def run(request, nonce):
 def die(request, nonce):
     note(request, nonce)
     os.kill(os.getpid(), 9)
+
+
+def digest(request, nonce):
+    """Read the body, or so many bytes of it; its SHA-256. May kill its process half-way, once."""
+    note(request, nonce)
+    size = int(request.META["CONTENT_LENGTH"])
+    left, found = int(request.GET.get("read", size)), hashlib.sha256()
+    die_at = size // 2 if "die" in request.GET and runs(nonce) == 1 else -1
+    while left and (data := request.read(min(left, 65_536))):
+        found.update(data)
+        left -= len(data)
+        if left <= die_at:
+            os.kill(os.getpid(), 9)
+    return HttpResponse(found.hexdigest())
+
+
+def runs(nonce) -> int:
+    lines = Path(os.environ["PROBE_LEDGER"]).read_text().splitlines()
+    return sum(line.split()[0] == nonce for line in lines)
+
+
+def read_slowly(request, nonce):
+    """Read a little, say so in the ledger, and read on once a file of the nonce's name is there."""
+    request.read(1000)
+    note(request, nonce)
+    go_on = Path(os.environ["PROBE_LEDGER"]).with_name(nonce)
+    deadline = time.monotonic() + 20
+    while not go_on.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return HttpResponse(str(1000 + len(request.read())))
 
 
 def stream(request, nonce):
@@ -77,6 +108,8 @@ urlpatterns = [
     re_path(r"^(?:high|low)/run/(?P<nonce>[^/]+)/$", run),
     path("run/<nonce>/", run),
     path("die/<nonce>/", die),
+    path("digest/<nonce>/", digest),
+    path("read-slowly/<nonce>/", read_slowly),
     path("stream/<nonce>/", stream),
     path("page/<nonce>/", page),
     path("bad/<nonce>/", bad),

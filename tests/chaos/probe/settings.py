@@ -8,6 +8,7 @@ from tests.acceptance.probe.settings import CACHES, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.probe.apps.ChaosConfig"]
 ROOT_URLCONF = "tests.chaos.probe.urls"
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # views read bodies whole
 
 if "CHAOS_CACHES" in os.environ:
     # By default a database beside the queue's, and besides a cache in the queue's own.

@@ -12,7 +12,7 @@ SHOWN_BY = {
     "lease_clock": ("freeze_broker", "set_clock"),
     "answers_count": ("recount",),
     "group_limit": ("recount",),
-    "staged_bodies": ("none",),
+    "kept_bodies": ("kill_worker",),
     "pipelined_leaving": ("leave_while_paused",),
     "flow_again": ("break_flow",),
     "sendings": ("clear_shared_cache",),

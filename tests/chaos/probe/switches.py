@@ -98,11 +98,6 @@ def group_limit() -> None:
     _edit(("  if group.running >= tonumber(request.at_most) then\n", "  if false then\n"))
 
 
-def staged_bodies() -> None:
-    """What has come of a slow upload expires though its front lives."""
-    _edit(("  keep_staged(expiry)\n", ""))
-
-
 # In fronts.
 
 
@@ -162,6 +157,20 @@ def sendings() -> None:
     replace(HeldRequest, "may_be_sent_again", may_be_sent_again)
 
 
+def kept_bodies() -> None:
+    """A front drops the body it keeps as soon as a worker has asked for some of it."""
+    from queueproxy.front.held_request import HeldRequest
+
+    original = HeldRequest.pieces
+
+    def pieces(self, numbers):
+        found = original(self, numbers)
+        self._drop_body()
+        return found
+
+    replace(HeldRequest, "pieces", pieces)
+
+
 def patience() -> None:
     """A client that takes nothing of its answer keeps its worker for ever."""
     from queueproxy.front.http.cut import ClientPatience
@@ -211,7 +220,7 @@ SWITCHES = {
         lease_clock,
         answers_count,
         group_limit,
-        staged_bodies,
+        kept_bodies,
         pipelined_leaving,
         flow_again,
         sendings,

@@ -1,0 +1,124 @@
+"""Reads the body of a claimed request that its front keeps, piece by piece.
+
+The worker asks by a script (`ask_for_body`), which counts the pieces in the broker's bytes before
+they are there and puts the question among the front's replies. The front sets each piece as a value
+of its own and rings the bell of the worker's slot (`hand_over`). The worker reads the value; with
+the next question it says that it has, and the piece is deleted. A piece that is lost on the way is
+asked for again, and one set by a front that dies expires.
+"""
+
+import threading
+from collections.abc import Callable
+
+from ..exceptions import BodyUnreadable, Fenced
+from ..keys import Keys
+from .claims import Claim
+from .handle import Broker
+from .link.links import Link
+from .link.protocol import Command, checked, unless_fenced
+
+AHEAD = 4  # pieces asked for at most, beyond those read
+WAIT = 1.0  # seconds a read waits for a piece
+MARGIN = 5.0  # seconds an answer may come after the end of a block
+GONE = b"gone"
+
+
+class PieceLink:
+    """One thread's link to read bodies by; a view may read its body on another thread.
+
+    Args:
+        broker: makes the link; it connects when the first large body is read.
+    """
+
+    def __init__(self, broker: Broker):
+        self.max_memory = broker.max_memory
+        self._link = broker.link("worker-bodies")
+        self._lock = threading.Lock()
+
+    @property
+    def keys(self) -> Keys:
+        return self._link.keys
+
+    def use(self, action: Callable[[Link], object]) -> object:
+        """Do something with the link while nobody else does."""
+        with self._lock:
+            return action(self._link)
+
+    def close(self) -> None:
+        """Drop the connection."""
+        with self._lock:
+            self._link.close()
+
+
+class PieceReader:
+    """Reads the body of one claim.
+
+    Args:
+        link: of the thread that holds the lease.
+        claim: of the request.
+        slot: that holds the lease: ``worker/thread``.
+        count: pieces of the body.
+    """
+
+    def __init__(self, link: PieceLink, claim: Claim, slot: str, count: int):
+        self._link = link
+        self._claim = claim
+        self._slot = slot
+        self._count = count
+        self._asked = 0  # pieces, those read included
+
+    def read(self, number: int, *, again: bool = False) -> bytes | None:
+        """Read a piece, those before it having been read; None where it has not come within WAIT.
+
+        Args:
+            again: ask once more for what has been asked for.
+
+        Raises:
+            BodyUnreadable: nobody waits for the answer, or the lease has ended.
+            BrokerUnavailable: call again.
+        """
+        is_there = number < self._asked and not again
+        if not is_there or self._asked < min(self._count, number + AHEAD // 2 + 1):
+            self._ask(number, again=again)
+        piece = self._get(number) if is_there else None
+        return self._wait(number) if piece is None else piece
+
+    def _ask(self, read: int, *, again: bool) -> None:
+        claim, worker = self._claim, self._slot.rpartition("/")[0]
+        lease = (worker, self._slot, claim.id, claim.entry, claim.attempt)
+        upto = min(self._count, read + AHEAD)
+        arguments = (*lease, read, upto, int(again), self._link.max_memory)
+        try:
+            asked = unless_fenced(
+                self._link.use(lambda link: link.script("ask_for_body", *arguments))
+            )
+        except Fenced as error:
+            raise BodyUnreadable("The request is over, or its worker was given up.") from error
+        if asked == GONE:
+            raise BodyUnreadable("The request's client has gone.")
+        self._asked = asked
+
+    def _get(self, number: int) -> bytes | None:
+        (piece,) = self._commands(("GET", self._key(number)))
+        return piece
+
+    def _wait(self, number: int) -> bytes | None:
+        """Read the piece once the front has rung."""
+        bell = self._link.keys.named("bell", f"body@{self._slot}")
+        rung, piece = self._commands(("BLPOP", bell, WAIT), ("GET", self._key(number)))
+        if rung and piece is None:
+            self._ask(number, again=False)  # perhaps the client has gone
+        return piece
+
+    def _commands(self, *commands: Command) -> list:
+        replies = self._link.use(lambda link: link.commands(commands, WAIT + MARGIN))
+        return [checked(reply) for reply in replies]
+
+    def _key(self, number: int) -> str:
+        claim = self._claim
+        return piece_key(self._link.keys, claim.id, claim.entry, claim.attempt, number)
+
+
+def piece_key(keys: Keys, id: str, entry: str, attempt: int, number: int) -> str:
+    """Spell the key of a piece of a body, as `piece_name` of scripts/_clients.lua does."""
+    return keys.named("piece", f"{id}:{entry}:{attempt}:{number}")
