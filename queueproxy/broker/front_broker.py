@@ -77,6 +77,7 @@ class FrontBroker:
         self.front = front
         self._codec = codec
         self._time = BrokerTime()
+        self._time_doubted = False
         self._joined = ""  # since when it is on the list, as the broker says
         self._link = broker.async_link("front-requests")
         self.replies = ReplyReader(broker.async_link("front-replies"), self._link, front)
@@ -112,6 +113,16 @@ class FrontBroker:
         asked_at = self._time.asking()
         (answer,) = await self._link.commands([QUESTION])
         self._time.told(checked(answer), asked_at)
+        self._time_doubted = False
+
+    def doubt_time(self) -> None:
+        """Have the broker asked for its time before the next requests are signed by it."""
+        self._time_doubted = True
+
+    async def settle_doubts(self) -> None:
+        """Ask for the broker's time, where that is in doubt."""
+        if self._time_doubted:
+            await self._ask_time()
 
     async def routes(self) -> PublishedRoutes:
         """Read what workers have published of their URLs, as it stands there."""

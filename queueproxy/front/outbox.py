@@ -111,6 +111,7 @@ class Outbox:
         self._batch: list[HeldRequest] = []  # numbered, not known to be taken
         self._next_number = 1  # of the first in the batch
         self._uncertain = False  # the batch may have arrived
+        self._refused: list[HeldRequest] = []  # of the batch, to be sent anew behind it
         self._withdrawals: dict[str, _Withdrawal] = {}
         self.acknowledgements = Acknowledgements()
         self.chunks = Chunks()
@@ -142,6 +143,10 @@ class Outbox:
             held.state = DeliveryState.QUEUED
         self._next_number += len(self._batch)
         self._batch, self._uncertain = [], False
+        refused, self._refused = self._refused, []
+        for held in refused:
+            if not held.withdrawn:
+                self._put_back(held)
 
     def batch_not_taken(self) -> None:
         """Note that the broker did not take the batch this time; it may have before."""
@@ -174,11 +179,26 @@ class Outbox:
             again: what it has lost and is to be sent once more, before all else.
         """
         self._next_number = taken + 1
-        self._batch, self._uncertain = [], False
+        self._batch, self._uncertain, self._refused = [], False, []
         again = list(again)
         for held in again:
             held.state = DeliveryState.PENDING
         self._wait_first(again)
+
+    def send_anew(self, held: HeldRequest) -> None:
+        """Send a request once more that a worker has refused, and so certainly not run.
+
+        It may be heard of that before the answer to its batch: then it waits for that.
+        """
+        if any(one is held for one in self._batch):
+            self._refused.append(held)
+        else:
+            self._put_back(held)
+
+    def _put_back(self, held: HeldRequest) -> None:
+        held.state = DeliveryState.PENDING
+        held.times_sent -= 1  # this once does not count: see HeldRequest.may_have_run
+        self._waiting.append(held)
 
     def _wait_first(self, held_requests: Iterable[HeldRequest]) -> None:
         self._waiting.extendleft(reversed(list(held_requests)))
