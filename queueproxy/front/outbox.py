@@ -145,7 +145,7 @@ class Outbox:
         self._batch, self._uncertain = [], False
         refused, self._refused = self._refused, []
         for held in refused:
-            if not held.withdrawn:
+            if not (held.withdrawn or held.finished):
                 self._put_back(held)
 
     def batch_not_taken(self) -> None:

@@ -1,7 +1,7 @@
 """The broker's clock steps while requests wait, and who takes them then knows nothing of it.
 
-Its worker refuses what is signed by the time before, and proves to the front that it has not run it;
-the front signs by the time after and sends anew (P1, P4).
+Its worker refuses what is signed by the time before, and proves to the front that it has not run
+it; the front signs by the time after and sends anew (P1, P4).
 """
 
 import msgspec
@@ -131,7 +131,7 @@ class TestRefusals:
         one = Asking(front, "POST", "one")
         await waiting(kit, 1)
         shifted.shift(HOUR)
-        claim, proof = await refused(kit, worker_broker)
+        _, proof = await refused(kit, worker_broker)
         await waiting(kit, 1)
         again = worker_broker.settle_and_claim(None)
         other = Asking(front, "POST", "other")
