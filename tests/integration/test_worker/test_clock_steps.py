@@ -4,6 +4,8 @@ Its worker refuses what is signed by the time before, and proves to the front th
 it; the front signs by the time after and sends anew (P1, P4).
 """
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -186,6 +188,34 @@ class TestRefusals:
         refusal = Settlement(claim, "signature_expired", proof=expired.value.proof)
         worker_broker.settle_and_claim(refusal, claim=False)
         assert (sent(kit), kit.counters().waiting, kit.recount()) == (1, 0, [])
+
+    @pytest.mark.parametrize("compared", ["all", "unanswered"])
+    async def test_one_found_where_front_and_broker_compare(self, kit, front, shifted, compared):
+        """What the broker lacks is not lost then: it was refused, and goes once more, not twice."""
+        connection = Asking(front, "POST", "a")
+        await waiting(kit, 1)
+        shifted.shift(HOUR)
+        front._tasks[1].cancel()  # who else would read the refusal
+        worker_broker = kit.worker_broker()
+        await refused(kit, worker_broker)
+        if compared == "all":
+            front.sender._joined, front.sender._incarnation = False, ""
+            front.sender.wake()
+        else:
+            front.sender.check_unanswered()
+        await waiting(kit, 1)
+        (held,) = front.inbox.held_requests.values()
+        assert (held.times_sent, held.may_have_run) == (1, False)
+        front._tasks[1] = asyncio.create_task(front._listen())
+        claim = worker_broker.settle_and_claim(None)
+        assert worker_broker.open(claim).head.sending == 2
+        assert worker_broker.settle_and_claim(answer(claim)) is None
+        await connection.end()
+        other = Asking(front, "GET", "b")
+        await waiting(kit, 1)
+        other.disconnect()
+        await other.end()
+        assert (connection.status, sent(kit)) == (200, 3)
 
     async def test_what_a_lost_worker_may_have_run_is_not_proved_unrun(self, kit, front, shifted):
         connection = Asking(front, "GET", "a")
