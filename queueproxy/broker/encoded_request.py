@@ -8,6 +8,8 @@ import msgspec
 from ..envelopes import WIRE_VERSION, Codec, RequestHead, encoded_head
 from ..records import Meta, pack
 
+_decode_head = msgspec.json.Decoder(RequestHead).decode
+
 
 class EncodedRequest(msgspec.Struct, frozen=True):
     """One request on its way to the broker.
@@ -18,6 +20,7 @@ class EncodedRequest(msgspec.Struct, frozen=True):
         head: of `encoded_head`.
         body: empty where it goes in chunks.
         digest: `digest_of` the whole body.
+        sending: as in the head.
     """
 
     queue: str
@@ -25,6 +28,7 @@ class EncodedRequest(msgspec.Struct, frozen=True):
     head: bytes
     body: bytes
     digest: bytes
+    sending: int = 1
 
     @property
     def id(self) -> str:
@@ -38,6 +42,14 @@ class EncodedRequest(msgspec.Struct, frozen=True):
     def within(self, hold_ms: int) -> "EncodedRequest":
         """Copy it, to be started so soon or never."""
         return msgspec.structs.replace(self, meta=self.meta._replace(hold_ms=hold_ms))
+
+    def anew(self, hold_ms: int) -> "EncodedRequest":
+        """Copy it as another sending (see RequestHead), to be started so soon or never."""
+        sending = self.sending + 1
+        head = msgspec.structs.replace(_decode_head(self.head), sending=sending)
+        return msgspec.structs.replace(
+            self.within(hold_ms), head=encoded_head(head), sending=sending
+        )
 
     def signed(self, codec: Codec, expires: int) -> tuple:
         """Sign it, and list the arguments of the script ``enqueue`` for one request.
