@@ -127,7 +127,8 @@ class Control:
         A queue that a hold still pauses is not among them: see `pauses`.
 
         Args:
-            rate: start at most so many a second of each, until nothing waits; None for no limit.
+            rate: start at most so many a second of each but the operators' lane, until nothing
+                waits; None for no limit.
             break_hold: end the pauses of holds too. Their commands run on.
         """
         interval_ms = 1000 / rate if rate else 0
