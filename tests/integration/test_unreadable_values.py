@@ -16,7 +16,7 @@ from queueproxy.front import status_page
 from queueproxy.records import Lease, pack, parse
 from queueproxy.worker.lost_worker import held_by
 
-from ..brokers import QUEUES, BrokerKit
+from ..brokers import QUEUES, BrokerKit, answer
 
 MAX_HOLD = 60.0
 DEEP = b"[" * 700 + b"]" * 700  # msgspec reads it; what walks it in Python does not
@@ -172,3 +172,24 @@ async def test_what_a_later_release_tells_of_a_worker_is_passed_on(kit, link):
     kit.client.hset(kit.keys.named("worker", registration.worker), "info", json.dumps(info))
     (worker,) = snapshot_of(link).workers
     assert (worker["threads"], worker["colour"]) == (2, "blue")
+
+
+async def test_statistics_that_are_none_stop_nothing_and_begin_anew(kit, link):
+    front_broker = await kit.front_broker()
+    worker = kit.worker_broker()
+    name = kit.keys.named("stats", "default")
+
+    async def run_one(id: str) -> None:
+        await kit.put(front_broker, id)
+        worker.settle_and_claim(answer(worker.settle_and_claim(None)), claim=False)
+        worker.counts.report(worker.worker)
+
+    await run_one("a")
+    counted = kit.client.hgetall(name)
+    assert counted
+    kit.client.hset(name, mapping=dict.fromkeys(counted, "x"))
+    await run_one("b")
+    assert await kit.answers(front_broker) == {"a": ["200"], "b": ["200"]}
+    assert kit.client.hget(name, "enqueued") == b"1"
+    assert b"x" not in kit.client.hgetall(name).values()
+    assert kit.recount() == []
