@@ -14,9 +14,16 @@ class QueueProxyConfig(AppConfig):
 
     def __init__(self, app_name, app_module):
         super().__init__(app_name, app_module)
-        # Here and not in ready(): modules of models may take a cache as they are imported.
-        if conf.EMBEDDED_URL_VARIABLE in os.environ:
-            cache_aliases.serve_from_embedded(os.environ[conf.EMBEDDED_URL_VARIABLE])
+        # Here, since modules of models may take a cache as they are imported.
+        _serve_caches_from_embedded()
 
     def ready(self):
         from . import checks, policy_checks  # noqa: F401  registers them
+
+        # Again, for caches whose own classes could not be imported before the models.
+        _serve_caches_from_embedded()
+
+
+def _serve_caches_from_embedded() -> None:
+    if conf.EMBEDDED_URL_VARIABLE in os.environ:
+        cache_aliases.serve_from_embedded(os.environ[conf.EMBEDDED_URL_VARIABLE])

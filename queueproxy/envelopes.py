@@ -11,6 +11,7 @@ The attempt is the broker's count: it is outside the request's signature and ins
 
 import hashlib
 import hmac
+import re
 import struct
 from collections.abc import Iterable, Sequence
 
@@ -36,9 +37,10 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     ``root_path``'s part where the server left it in. ``sent`` is the front's wall clock in
     milliseconds and only informs the view (``X-Request-Start``); nothing is decided by it.
     ``max_attempts`` is 1 for a request that must never be run again. ``expires`` is the time of the
-    broker's clock (ms) until which it may be started; 0 until it is signed. Of its ``group``
-    (``""`` for none) no more than ``at_most`` are to run at the same time. ``fenced`` is for a view
-    that says ``exactly_once``.
+    broker's clock (ms) until which it may be started; 0 until it is signed. ``sending`` is 1 more
+    each time its front sends it anew since a worker has refused it for its time: see `NotRun`. Of
+    its ``group`` (``""`` for none) no more than ``at_most`` are to run at the same time. ``fenced``
+    is for a view that says ``exactly_once``.
 
     ``body_size`` is that of the whole body. Where there is a ``piece_size``, the front keeps the
     body, and hands it over in pieces of so many bytes once the request runs: what stands beside the
@@ -67,6 +69,7 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     group: str = ""
     at_most: int = 0
     fenced: bool = False
+    sending: int = 1
 
 
 class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,10 +109,24 @@ class Frame(msgspec.Struct, frozen=True):
     body: bytes = b""
 
 
+class NotRun(msgspec.Struct, frozen=True):
+    """A worker's word that it has refused a request for its time, and has not run it.
+
+    Of one entry, one attempt and one sending (see RequestHead): once the front has sent the request
+    anew, what was said of the sending before says nothing of it.
+    """
+
+    id: str
+    entry: str
+    attempt: int
+    sending: int
+
+
 _encode_json = msgspec.json.Encoder().encode
 _decode_request_head = msgspec.json.Decoder(RequestHead).decode
 _decode_reply_head = msgspec.json.Decoder(ReplyHead).decode
 _tail = struct.Struct(">QQ").pack
+_proof_parts = re.compile(r"([0-9]{1,9}) ((?:[0-9a-f]{2})*)").fullmatch
 
 
 def digest_of(body: bytes) -> bytes:
@@ -211,6 +228,7 @@ class Codec:
     def __init__(self, secrets: Sequence[str | bytes], namespace: str):
         self._requests = Signer(secrets, namespace, "request")
         self._replies = Signer(secrets, namespace, "reply")
+        self._refusals = Signer(secrets, namespace, "refused")
 
     @property
     def signs(self) -> bool:
@@ -266,6 +284,27 @@ class Codec:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
         self._replies.verify(head, digest_of(body), len(body), signature)
         return Frame(decoded(_decode_reply_head, head), body)
+
+    def prove_not_run(self, word: NotRun, key: int = 0) -> str:
+        """Sign a worker's word; return the proof: the sending, and the signature in hex.
+
+        Args:
+            key: as for `encode_reply`.
+        """
+        return f"{word.sending} {self._refusals.sign(_encode_json(word), b'', 0, key).hex()}"
+
+    def read_not_run(self, id: str, entry: str, attempt: int, proof: str) -> NotRun:
+        """Verify a proof for what it is said to be of.
+
+        Raises:
+            DecodeError: it is none, or of another request, entry or attempt.
+        """
+        parts = _proof_parts(proof)
+        if parts is None:
+            raise DecodeError("Not the proof that a request was not run.")
+        word = NotRun(id, entry, attempt, int(parts[1]))
+        self._refusals.verify(_encode_json(word), b"", 0, bytes.fromhex(parts[2]))
+        return word
 
 
 class _OnlyId(msgspec.Struct):

@@ -13,9 +13,11 @@ class DecodeError(QueueProxyError):
 
     Attributes:
         reason: why a worker refuses a request it claimed, as its front and people are told.
+        proof: that it was not run, where the worker gives one (see envelopes.NotRun).
     """
 
     reason = "malformed"
+    proof = ""
 
 
 class BadSignature(DecodeError):
@@ -32,6 +34,10 @@ class RequestExpired(DecodeError):
     """The request came later than its front has signed that it may be started."""
 
     reason = "signature_expired"
+
+    def __init__(self, proof: str = ""):
+        super().__init__()
+        self.proof = proof
 
 
 class UnknownVersion(DecodeError):

@@ -11,7 +11,6 @@ read again and again: nothing that stands in a table makes a front do that, howe
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import takewhile
 
 import msgspec
 
@@ -75,7 +74,8 @@ def characters(chars: str) -> int:
     return bits
 
 
-def _first_of(text: str) -> int:
+def first_of(text: str) -> int:
+    """Return the class of the first character of a text."""
     return 1 << ord(text[0]) if text[0].isascii() else _NOT_ASCII
 
 
@@ -129,7 +129,7 @@ def _gives_back_little(level: Level, ways: list[str]) -> bool:
     if ways.count(_BACK) != 1:
         return _BACK not in ways
     text, *others = level[ways.index(_BACK) + 1 :] or [None]
-    return isinstance(text, str) and not any(_contains(one, _first_of(text)) for one in others)
+    return isinstance(text, str) and not any(_contains(one, first_of(text)) for one in others)
 
 
 def _ways(items: Sequence[Item], follow: int) -> list[str]:
@@ -163,7 +163,7 @@ def _may_stop_early(run: Run, text: Item = "", rest: Item = "") -> bool:
         return False
     taken = characters(rest.chars)
     takes_all = rest.most == run.most == NO_END and not characters(run.chars) & ~taken
-    return takes_all and bool(taken & _first_of(text) and _without(run.chars, text))
+    return takes_all and bool(taken & first_of(text) and _without(run.chars, text))
 
 
 def _without(chars: str, character: str) -> str:
@@ -178,7 +178,7 @@ def _is_clear(item: "Loop | Choice", follow: int) -> bool:
     if isinstance(item, Choice):
         pairs = ((one, other) for one in item.texts for other in item.texts if one != other)
         longer = [other[len(one)] for one, other in pairs if other.startswith(one)]
-        return not longer or (follow != 0 and not any(_first_of(one) & follow for one in longer))
+        return not longer or (follow != 0 and not any(first_of(one) & follow for one in longer))
     first = _first(item)
     if first & follow or all(map(_may_be_empty, item.items)):
         return False
@@ -194,7 +194,7 @@ def _may_be_empty(item: Item) -> bool:
 def _first(item: Item) -> int:
     """Return the characters that an item may begin with."""
     if isinstance(item, str):
-        return _first_of(item) if item else 0
+        return first_of(item) if item else 0
     if isinstance(item, Run):
         return characters(item.chars)
     first = 0
@@ -214,7 +214,7 @@ def _contains(item: Item, bit: int) -> bool:
     if isinstance(item, Choice):
         return False  # no more than there are in its texts
     return any(
-        any(_first_of(one) & bit for one in part) if isinstance(part, str) else _contains(part, bit)
+        any(first_of(one) & bit for one in part) if isinstance(part, str) else _contains(part, bit)
         for part in item.items
     )
 
@@ -249,7 +249,7 @@ def _level(level: Level, follow: int) -> str:
 def _run_to_the_end(run: Run, text: str) -> str:
     """Write a run with the text at the end of the path, giving nothing back if possible."""
     chars = characters(run.chars)
-    if run.most != NO_END or not all(chars & _first_of(character) for character in text):
+    if run.most != NO_END or not all(chars & first_of(character) for character in text):
         return _item(run, "") + re.escape(text)
     return f"{run.chars}{{{run.least + len(text)},}}+(?<={re.escape(text)})"
 
@@ -269,40 +269,3 @@ def _item(item: Item, keeps: str = "+") -> str:
         return f"(?:{''.join(map(_item, item.items))})*+"
     most = "" if item.most == NO_END else item.most
     return f"{item.chars}{{{item.least},{most}}}{keeps}"
-
-
-# Sorting.
-
-
-def leading_text(levels: Sequence[Level]) -> str:
-    """Return the text that all paths begin with that a pattern may match."""
-    items = (item for level in levels for item in level)
-    return "".join(takewhile(lambda item: isinstance(item, str), items))
-
-
-def _may_take_a_slash(item: Item) -> bool:
-    if isinstance(item, Choice):
-        return any("/" in text for text in item.texts)
-    return isinstance(item, Loop) or bool(characters(item.chars) & _first_of("/"))
-
-
-def segments(levels: Sequence[Level], *, whole: bool) -> tuple[list[str | None], bool]:
-    """Return the first segments of the paths that a pattern may match, None for one of many.
-
-    Returns:
-        Those segments, and whether there are exactly so many.
-    """
-    found: list[str | None] = []
-    text: str | None = ""
-    for item in (item for level in levels for item in level):
-        if isinstance(item, str):
-            first, *others = item.split("/")
-            text = None if text is None else text + first
-            for other in others:
-                found.append(text)
-                text = other
-        elif not _may_take_a_slash(item):
-            text = None
-        else:
-            return found, False
-    return ([*found, text], True) if whole else (found, False)

@@ -11,7 +11,8 @@ from functools import cached_property
 
 import msgspec
 
-from .path_patterns import Level, expression, segments
+from .path_patterns import Level, expression
+from .path_segments import segments
 
 ANY_LANGUAGE = "*"
 LONGEST_CODE = 500  # of a language, as Django has it

@@ -38,6 +38,7 @@ class BrokerTime:
         self._monotonic = monotonic
         self._offset: float | None = None  # ms; of the broker's clock to the monotonic one
         self._told_at = 0.0  # seconds of the monotonic clock
+        self.doubted = False  # a worker knows it otherwise
         # Until when (ms of the monotonic clock) each offset before the present one counted.
         self._before: deque[tuple[float, float]] = deque(maxlen=STEPS_KEPT)
 
@@ -58,6 +59,7 @@ class BrokerTime:
             asked_at: what `asking` returned.
         """
         self._told_at = self._monotonic()
+        self.doubted = False
         said = int(answer[0]) * 1000 + int(answer[1]) / 1000
         least, most = said - self._told_at * 1000, said - asked_at * 1000
         offset = most if self._offset is None else min(max(self._offset, least), most)

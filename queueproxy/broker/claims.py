@@ -35,7 +35,10 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Settlement(NamedTuple):
-    """Ends a lease: ``outcome`` is ``answered``, ``released``, or the reason of a refusal."""
+    """Ends a lease: ``outcome`` is ``answered``, ``released``, or the reason of a refusal.
+
+    ``proof``, of a refusal: that the request was not run (see envelopes.NotRun).
+    """
 
     claim: Claim
     outcome: str
@@ -43,6 +46,7 @@ class Settlement(NamedTuple):
     method: str = ""
     ran: float = 0.0  # seconds
     status: int = 0
+    proof: str = ""
 
 
 def claim_of(reply: list) -> Claim:
@@ -74,10 +78,10 @@ def settlement_arguments(settlement: Settlement | None, codec: Codec, key: int) 
         codec, key: to sign the answer with (see Codec.encode_reply).
     """
     if settlement is None:
-        return ("", 0, "", "", "", "", "")
+        return ("", 0, "", "", "", "", "", "")
     claim, outcome, frame, *_ = settlement
     answer = (WIRE_VERSION, b"", b"", b"") if frame is None else frame_arguments(frame, codec, key)
-    return (claim.registration, claim.attempt, outcome, *answer)
+    return (claim.registration, claim.attempt, outcome, settlement.proof, *answer)
 
 
 def frame_arguments(frame: Frame, codec: Codec, key: int) -> tuple:
@@ -98,7 +102,7 @@ def fail_claim(link: Link, worker: str, thread: int, claim: Claim, reason: str) 
     Raises:
         BrokerUnavailable: fate unknown; call again, or leave it to the end of the lease.
     """
-    settling = (claim.registration, claim.attempt, reason, WIRE_VERSION, b"", b"", b"")
+    settling = (claim.registration, claim.attempt, reason, "", WIRE_VERSION, b"", b"", b"")
     common = (worker, f"{worker}/{thread}", "given-up", 0, WIRE_VERSION)
     link.script("settle_and_claim", *common, *settling, 0)
 

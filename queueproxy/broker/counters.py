@@ -74,7 +74,7 @@ class CountReporter:
     def settled(self, settlement: Settlement) -> None:
         """Count an answer; no other way a lease ends is counted here."""
         if settlement.outcome == "answered":
-            claim, _, _, method, ran, status = settlement
+            claim, _, _, method, ran, status, _ = settlement
             self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status)
 
     def report_if_due(self, worker: str) -> None:

@@ -8,6 +8,8 @@ import msgspec
 from ..envelopes import WIRE_VERSION, Codec, RequestHead, digest_of, encoded_head
 from ..records import Meta, pack
 
+_decode_head = msgspec.json.Decoder(RequestHead).decode
+
 
 class EncodedRequest(msgspec.Struct, frozen=True):
     """One request on its way to the broker.
@@ -19,6 +21,7 @@ class EncodedRequest(msgspec.Struct, frozen=True):
         body: what stands beside the head: the whole body, or the digests of the pieces of one that
             the front keeps.
         digest: `digest_of` that.
+        sending: as in the head.
     """
 
     queue: str
@@ -26,6 +29,7 @@ class EncodedRequest(msgspec.Struct, frozen=True):
     head: bytes
     body: bytes
     digest: bytes
+    sending: int = 1
 
     @property
     def id(self) -> str:
@@ -34,6 +38,14 @@ class EncodedRequest(msgspec.Struct, frozen=True):
     def within(self, hold_ms: int) -> "EncodedRequest":
         """Copy it, to be started so soon or never."""
         return msgspec.structs.replace(self, meta=self.meta._replace(hold_ms=hold_ms))
+
+    def anew(self, hold_ms: int) -> "EncodedRequest":
+        """Copy it as another sending (see RequestHead), to be started so soon or never."""
+        sending = self.sending + 1
+        head = msgspec.structs.replace(_decode_head(self.head), sending=sending)
+        return msgspec.structs.replace(
+            self.within(hold_ms), head=encoded_head(head), sending=sending
+        )
 
     def signed(self, codec: Codec, expires: int) -> tuple:
         """Sign it, and list the arguments of the script ``enqueue`` for one request.

@@ -60,6 +60,7 @@ class FrontBroker:
 
     Attributes:
         replies: reads what comes for this front.
+        time: the broker's, by which requests are signed; asked for anew where it is doubted.
 
     Args:
         broker: makes the two links: one for the blocking read of replies, one for all else.
@@ -67,8 +68,7 @@ class FrontBroker:
         queues: swept for bells nobody heard.
         limits: of what the broker may hold.
         codec: to sign requests with.
-        lease: seconds, where it is not the broker's; the front is given up after twice that
-            without a heartbeat.
+        lease: seconds, if not the broker's; given up after twice that without a heartbeat.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class FrontBroker:
     ):
         self.front = front
         self._codec = codec
-        self._time = BrokerTime()
+        self.time = BrokerTime()
         self._joined = ""  # since when it is on the list, as the broker says
         self._link = broker.async_link("front-requests")
         self.replies = ReplyReader(broker.async_link("front-replies"), self._link, front)
@@ -97,8 +97,8 @@ class FrontBroker:
 
     async def join(self, info: dict) -> FrontRegistration:
         """Register, or register again after anything that made the broker's answers uncertain."""
-        raw = msgspec.json.encode(info)
-        taken, joined = await self._link.script("front_join", self.front, self._lease_ms, raw)
+        said = self.front, self._lease_ms, msgspec.json.encode(info)
+        taken, joined = await self._link.script("front_join", *said)
         self._joined = joined.decode()
         await self._ask_time()
         return FrontRegistration(taken, f"{self._link.run_id} {self._joined}")
@@ -115,9 +115,14 @@ class FrontBroker:
         return digest
 
     async def _ask_time(self) -> None:
-        asked_at = self._time.asking()
+        asked_at = self.time.asking()
         (answer,) = await self._link.commands([QUESTION])
-        self._time.told(checked(answer), asked_at)
+        self.time.told(checked(answer), asked_at)
+
+    async def settle_doubts(self) -> None:
+        """Ask for the broker's time, where that is in doubt."""
+        if self.time.doubted:
+            await self._ask_time()
 
     async def routes(self) -> PublishedRoutes:
         """Read what workers have published of their URLs, as it stands there."""
@@ -141,7 +146,7 @@ class FrontBroker:
         args: list = []
         for request in requests:
             # Only now: what is sent again in the middle of its hold must not be valid for longer.
-            args += request.signed(self._codec, self._time.expiry(request.meta.hold_ms))
+            args += request.signed(self._codec, self.time.expiry(request.meta.hold_ms))
         bulky = any(len(request.body) > BULKY for request in requests)
         unless_fenced(
             await self._link.script(

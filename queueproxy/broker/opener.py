@@ -1,6 +1,6 @@
 """Opens claimed requests: verifies and decodes them; refuses what comes too late."""
 
-from ..envelopes import Codec, Envelope, RequestHead
+from ..envelopes import Codec, Envelope, NotRun
 from ..exceptions import RequestExpired
 from .broker_time import QUESTION, BrokerTime
 from .claims import Claim, verified
@@ -34,13 +34,21 @@ class Opener:
         """
         envelope = verified(claim, self._codec)
         self.key = envelope.key
-        self._see_that_it_may_start(envelope.head)
+        self._see_that_it_may_start(envelope, claim)
         return envelope
 
-    def _see_that_it_may_start(self, head: RequestHead) -> None:
+    def _see_that_it_may_start(self, envelope: Envelope, claim: Claim) -> None:
+        head = envelope.head
         if self._time.look_is_due or not self._time.allows(head.expires, head.hold_ms):
             asked_at = self._time.asking()
             (answer,) = self._link.commands([QUESTION])
             self._time.told(checked(answer), asked_at)
             if not self._time.allows(head.expires, head.hold_ms):
-                raise RequestExpired
+                raise RequestExpired(self._proof(envelope, claim))
+
+    def _proof(self, envelope: Envelope, claim: Claim) -> str:
+        """Prove to its front that it was not run; a worker lost before may have run it else."""
+        if claim.attempt > 1:
+            return ""
+        word = NotRun(claim.id, claim.entry, claim.attempt, envelope.head.sending)
+        return self._codec.prove_not_run(word, envelope.key)

@@ -16,11 +16,16 @@ READ_BYTES = 8 * 1024 * 1024  # of replies as large as the last ones
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """The reason, told by the broker itself, why nobody answers a request."""
+    """The reason, told by the broker itself, why nobody answers a request.
+
+    ``proof``: of the worker that claimed this ``entry``, that it has not run it; '' for none.
+    """
 
     id: str
     reason: str
     attempt: int = 0
+    entry: str = ""
+    proof: str = ""
 
 
 class PiecesWanted(msgspec.Struct, frozen=True):

@@ -9,16 +9,20 @@ from .. import conf
 DONE, DID_NOT_HOLD, COULD_NOT_ASK = 0, 1, 2
 
 
-def chosen_queues(names: Sequence[str]) -> tuple[str, ...]:
+def chosen_queues(names: Sequence[str], *, also: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the queues named, or all.
+
+    Args:
+        also: queues that may be named beside those of the setting ``QUEUES``.
 
     Raises:
         CommandError: there is no such queue.
     """
-    known = tuple(conf.get_settings().queues)
+    every = tuple(conf.get_settings().queues)
+    known = (*also, *every)
     for name in names:
         if name not in known:
             raise CommandError(
                 f"No queue {name!r}. Queues: {', '.join(known)}.", returncode=COULD_NOT_ASK
             )
-    return tuple(dict.fromkeys(names)) or known
+    return tuple(dict.fromkeys(names)) or every

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandError
 
 from .. import cache_aliases
@@ -64,7 +65,7 @@ class EmbeddedBroker:
         self._directory = tempfile.TemporaryDirectory(prefix="queueproxy-")
         path = Path(self._directory.name)
         # 0 is the queue's, each cache has one, and what reads REDIS_URL has the last.
-        databases = len(cache_aliases.redis_aliases()) + 2
+        databases = len(settings.CACHES) + 2
         self._command = [
             str(get_binary_path()),
             *("--port", "0"),

@@ -49,8 +49,10 @@ def pause(command, options: dict) -> int:
 
 
 def resume(command, options: dict) -> int:
-    """Let the queues go on."""
-    queues = chosen_queues(options["queues"])
+    """Let the queues go on; where holds are broken on all of them, the operators' lane too."""
+    queues = chosen_queues(options["queues"], also=(conf.OPS_QUEUE,))
+    if options["break_hold"] and not options["queues"]:
+        queues = (conf.OPS_QUEUE, *queues)
     control = Control(conf.broker().link("control"))
     resumed = control.resume(queues, rate=options["rate"], break_hold=options["break_hold"])
     still_held = _tell_what_holds(command, control.pauses(queues))

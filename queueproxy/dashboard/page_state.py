@@ -84,6 +84,9 @@ def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
         told.append(("error", text % {"queues": ", ".join(late)}))
     if paused:
         told.append(("warning", _("Paused: %(queues)s") % {"queues": ", ".join(paused)}))
+    if snapshot.unreadable:
+        text = _("Values in the broker could not be read: somebody wrote there")
+        told.append(("warning", text))
     return [{"level": level, "text": text} for level, text in told]
 
 

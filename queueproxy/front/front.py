@@ -21,7 +21,7 @@ from ..broker.front_broker import FrontBroker, Limits, Why, new_front_id
 from ..broker.handle import Broker
 from ..exceptions import BrokerUnavailable
 from ..route_table import signer
-from .held_request import HeldRequest
+from .held_request import DeliveryState, HeldRequest
 from .inbox import Inbox
 from .kept_body import KeptBody
 from .known_routes import KnownRoutes
@@ -65,7 +65,7 @@ class Front:
         codec = options.broker.codec(options.secrets)
         self.signs = codec.signs
         self._outbox = Outbox()
-        self.inbox = Inbox(codec, self._outbox.pieces.add)
+        self.inbox = Inbox(codec, self._outbox.pieces.add, self._send_anew)
         self.routes = KnownRoutes(signer(options.secrets, options.broker.namespace))
         self.memory = MemoryBudget(options.front_memory)
         self.spool = Spool(options.front_spool, options.front_spool_dir)
@@ -132,8 +132,25 @@ class Front:
     def _release(self, held: HeldRequest) -> None:
         self.inbox.remove(held)
         self._outbox.pieces.drop(held.request.id)
-        if not held.settled and not held.withdrawn:
+        unsent = held.state is DeliveryState.PENDING  # again, where it is sent anew
+        if (unsent or not held.settled) and not held.withdrawn:
             self.withdraw(held)
+
+    def _send_anew(self, held: HeldRequest) -> bool:
+        """Sign a request that no worker has run by the broker's time as it is now, and send it.
+
+        Returns:
+            False where it may not be: too often, too late, or nobody waits.
+        """
+        now = self._loop.time()
+        if not held.may_be_sent_anew(now):
+            return False
+        held.times_refused += 1
+        held.request = held.request.anew(int((held.deadline - now) * 1000))
+        self._broker.time.doubted = True
+        self._outbox.send_anew(held)
+        self.sender.wake()
+        return True
 
     def withdraw(self, held: HeldRequest, why: Why = "left") -> asyncio.Future[str]:
         """Tell the broker that nobody waits for a request any more.

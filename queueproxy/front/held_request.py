@@ -38,6 +38,8 @@ class Failure(str):
 BAD_REPLY = Failure("bad_reply")  # what came for it can't be used
 WORKER_LOST = Failure("worker_lost")
 
+SENT_ANEW = 3  # times at most, a request that workers refuse for its time
+
 Event = Frame | Failure | HoldEnd
 
 
@@ -72,6 +74,7 @@ class HeldRequest:
         "settled",
         "state",
         "taken",
+        "times_refused",
         "times_sent",
         "withdrawn",
     )
@@ -87,6 +90,7 @@ class HeldRequest:
         self.request = request
         self.state = DeliveryState.PENDING
         self.times_sent = 0  # resending the same batch does not count
+        self.times_refused = 0  # unrun, for its time, and sent anew
         self.attempt = 0  # the one that answers; 0 before its first frame
         self.next_seq = 0
         self.taken = 0  # bytes of its answer that the client has taken
@@ -129,11 +133,7 @@ class HeldRequest:
         return self.times_sent > (0 if pending else 1)
 
     def may_be_sent_again(self, now: float) -> bool:
-        """Whether it can go to the broker once more, after the broker has lost it.
-
-        Args:
-            now: time of the event loop.
-        """
+        """Whether it can go to the broker once more, which has lost it; `now` is the loop's."""
         request = self.request
         return (
             self.times_sent < request.meta.max_attempts
@@ -158,6 +158,14 @@ class HeldRequest:
         body, self._body = self._body, None
         if body is not None:
             body.close()
+
+    def may_be_sent_anew(self, now: float) -> bool:
+        """Whether it can go to the broker once more, whatever its method: it was refused unrun."""
+        return (
+            self.times_refused < SENT_ANEW
+            and not (self.answering or self.finished or self.withdrawn)
+            and now < self.deadline
+        )
 
     def expired_before(self) -> bool:
         """Return whether this was called before: whether its hold has ended already."""

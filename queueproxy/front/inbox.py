@@ -23,13 +23,19 @@ class Inbox:
     Args:
         codec: to verify frames with.
         hand_over: called with what a worker wants of the body of a request held here.
+        send_anew: called with a request that a worker has not run, as it has proved; returns
+            whether it is sent once more.
     """
 
     def __init__(
-        self, codec: Codec, hand_over: Callable[[PiecesWanted], object] = lambda wanted: None
+        self,
+        codec: Codec,
+        hand_over: Callable[[PiecesWanted], object] = lambda wanted: None,
+        send_anew: Callable[[HeldRequest], bool] = lambda held: False,
     ):
         self._codec = codec
         self._hand_over = hand_over
+        self._send_anew = send_anew
         self.held_requests: dict[str, HeldRequest] = {}
         self.waited = 0.0  # seconds the request answered last had waited for a worker
         self.refused = 0  # frames that did not verify
@@ -65,9 +71,23 @@ class Inbox:
         held = self.held_requests.get(notice.id)
         if held is None:
             return
+        if notice.proof and self._goes_on(held, notice):
+            return
         # The worker that refused it has not run it; one that was lost before may have.
         started_before = notice.reason in UNREAD and notice.attempt > 1
         held.notify(WORKER_LOST if started_before else Failure(notice.reason))
+
+    def _goes_on(self, held: HeldRequest, notice: Notice) -> bool:
+        """Whether a refusal is proved to leave a request unrun, and does not end it."""
+        try:
+            word = self._codec.read_not_run(notice.id, notice.entry, notice.attempt, notice.proof)
+        except DecodeError as error:
+            logger.error("A refusal was not believed: %s (request %s)", error, held.request.id)
+            return False
+        if word.attempt > 1 or word.sending > held.request.sending:
+            return False
+        # Of a sending before, it has counted already: read again, or said again by somebody.
+        return word.sending < held.request.sending or self._send_anew(held)
 
     def _frame(self, raw: RawReply) -> None:
         try:

@@ -104,6 +104,7 @@ class Outbox:
         self._batch: list[HeldRequest] = []  # numbered, not known to be taken
         self._next_number = 1  # of the first in the batch
         self._uncertain = False  # the batch may have arrived
+        self._refused: list[HeldRequest] = []  # of the batch, to be sent anew behind it
         self._withdrawals: dict[str, _Withdrawal] = {}
         self.acknowledgements = Acknowledgements()
         self.pieces = Pieces()
@@ -134,7 +135,9 @@ class Outbox:
         for held in self._batch:
             held.state = DeliveryState.QUEUED
         self._next_number += len(self._batch)
-        self._batch, self._uncertain = [], False
+        for held in self._refused:
+            self._put_back(held)
+        self._batch, self._uncertain, self._refused = [], False, []
 
     def batch_not_taken(self) -> None:
         """Note that the broker did not take the batch this time; it may have before."""
@@ -153,8 +156,7 @@ class Outbox:
     def confirm(self, taken: int) -> None:
         """Note the number of the last request the broker has taken, as it says itself.
 
-        Where that is before the batch, the batch may still be on its way on a connection that
-        broke: it stays uncertain.
+        A batch behind it may be on its way still, on a connection that broke: it stays uncertain.
         """
         if self._batch and taken >= self._next_number + len(self._batch) - 1:
             self.batch_taken()
@@ -167,11 +169,24 @@ class Outbox:
             again: what it has lost and is to be sent once more, before all else.
         """
         self._next_number = taken + 1
-        self._batch, self._uncertain = [], False
-        again = list(again)
-        for held in again:
+        self._batch, self._uncertain, self._refused = [], False, []
+        for held in (again := list(again)):
             held.state = DeliveryState.PENDING
         self._wait_first(again)
+
+    def send_anew(self, held: HeldRequest) -> None:
+        """Send a request again that was refused unrun, behind its batch if that is on its way."""
+        if any(one is held for one in self._batch):
+            self._refused.append(held)
+        else:
+            self._put_back(held)
+
+    def _put_back(self, held: HeldRequest) -> None:
+        if held.withdrawn or held.finished:
+            return
+        held.state = DeliveryState.PENDING
+        held.times_sent -= 1  # this once does not count: see HeldRequest.may_have_run
+        self._waiting.append(held)
 
     def _wait_first(self, held_requests: Iterable[HeldRequest]) -> None:
         self._waiting.extendleft(reversed(list(held_requests)))

@@ -34,7 +34,7 @@ async def reconcile(broker: FrontBroker, inbox: Inbox, outbox: Outbox, taken: in
     lost = []
     for id in sent:
         held = inbox.held_requests.get(id)
-        if held is None or held.finished:
+        if held is None or held.finished or not _is_sent(held):
             continue
         if id in missing:
             lost.append(held)
@@ -50,7 +50,8 @@ async def fail_unanswered(
     done_with = await _missing(broker, [held.request.id for held in held_requests])
     inbox.deliver(await broker.replies.catch_up())
     for held in held_requests:
-        if held.request.id in done_with and not held.finished:
+        is_there = held.state is DeliveryState.QUEUED  # else it has been sent anew meanwhile
+        if is_there and held.request.id in done_with and not held.finished:
             held.notify(BAD_REPLY)
 
 

@@ -122,6 +122,7 @@ class Steps:
 
     async def enqueue(self) -> bool:
         """Put a batch of requests on their queues."""
+        await self._broker.settle_doubts()
         batch = self._outbox.next_batch()
         if batch is None:
             return False

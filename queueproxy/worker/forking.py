@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..broker.handle import close_links
+from .returning_child import FAILED, end_on_return, running_task
 
 logger = logging.getLogger("queueproxy.worker")
 
-FAILED = 1  # exit status, as Python has it
 DEFAULTS = {signal.SIGINT: signal.default_int_handler}  # as Python starts; SIG_DFL for others
 
 
@@ -70,10 +70,12 @@ def on_signal(number: int, action: Callable[[], None]) -> None:
 
 
 def _block_signals() -> None:
+    _forking.running = running_task()
     _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _process.signals)
 
 
 def _unblock_signals() -> None:
+    _forking.running = None
     signal.pthread_sigmask(signal.SIG_SETMASK, _forking.mask)
 
 
@@ -82,6 +84,7 @@ def _let_go() -> None:
         if not _process.is_child:  # what a child's child has is the child's
             _process.is_child = True
             _forget_worker()
+            end_on_return(_forking.running, end_child)
     finally:
         _unblock_signals()
 

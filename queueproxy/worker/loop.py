@@ -157,7 +157,7 @@ class ExecutorThread(threading.Thread):
         except DecodeError as error:
             self.clock.stop()
             self._refusals.refused(claim.id, error)
-            refusal = Settlement(claim, error.reason)
+            refusal = Settlement(claim, error.reason, proof=error.proof)
             return self._broker.settle_and_claim(refusal, claim=self._may_claim())
         try:
             if repetition is not None and repetition.refused:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from ..broker.handle import Broker
 from ..broker.link.links import Link
-from ..broker.link.protocol import checked
 from ..broker.observe.processes import read_current
+from ..broker.observe.values import ValueReader
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 
 logger = logging.getLogger("queueproxy.worker")
@@ -35,11 +35,7 @@ def reaper(broker: Broker) -> Callable[[str], list[dict]]:
 def held_by(link: Link, worker: str) -> list[dict]:
     """List the requests a worker holds, for people to see; none where that can't be found out."""
     try:
-        return read_current(
-            lambda commands: [checked(reply) for reply in link.commands(commands)],
-            link.keys,
-            worker,
-        )
+        return read_current(ValueReader(link), worker)
     except Exception as error:  # it must not keep the rest from being done
         logger.debug("What worker %s holds is not known: %s", worker, error)
         return []

@@ -1,13 +1,13 @@
 """The routes of this process's own code: published for fronts, and the last word on the lane."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import msgspec.structs
 
 from .. import route_table
 from ..broker.registration import Registration
-from ..envelopes import RequestHead
+from ..envelopes import RequestHead, Signer
 from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
 from ..policy import Policy
 from ..route_table import OPS_QUEUE, OpsPaths, RouteTable, path_in_site
@@ -27,7 +27,7 @@ class OwnRoutes:
 
     Args:
         release: of the code.
-        namespace, secrets: tables are signed for and with.
+        signer: of tables: see route_table.signer.
         registration: of the process.
         policies: the setting ``POLICIES``.
     """
@@ -35,14 +35,13 @@ class OwnRoutes:
     def __init__(
         self,
         release: str,
-        namespace: str,
-        secrets: Sequence[str],
+        signer: Signer,
         registration: Registration,
         policies: Mapping[str, Policy],
     ):
         self._release = release
         self._policies = policies
-        self._signer = route_table.signer(secrets, namespace)
+        self._signer = signer
         self._registration = registration
         self._ops: OpsPaths | None = None  # None until the URLconf could be read
         self._table = b""  # encoded; empty where there is none to publish

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..path_patterns import leading_text, segments
+from ..path_segments import leading_text, segments
 from ..policy import Policy
 from ..policy_table import ANY_LANGUAGE, Languages, Route
 from ..route_table import MOST_BYTES, MOST_ROUTES
@@ -17,7 +17,7 @@ MOST_ROUTE_BYTES = MOST_BYTES - 64 * 1024  # the rest is for the operators' lane
 
 
 class Prefix(NamedTuple):
-    """What the paths have in common that a pattern may match; see path_patterns.segments."""
+    """What the paths have in common that a pattern may match; see path_segments.segments."""
 
     names: list[str | None]
     exact: bool

@@ -13,6 +13,7 @@ from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import Registration
 from ..broker.worker_broker import WorkerBroker
 from ..policy import Policy
+from ..route_table import signer
 from ..setting_rules import SAFE_METHODS
 from .executor import Executor
 from .giving_up import give_up
@@ -78,13 +79,8 @@ class Worker:
         about = _about(options)
         self._registration = Registration(options.broker, about, options.queues, report)
         self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
-        self._routes = OwnRoutes(
-            about["release"],
-            options.broker.namespace,
-            options.secrets,
-            self._registration,
-            options.policies,
-        )
+        signed = signer(options.secrets, options.broker.namespace)
+        self._routes = OwnRoutes(about["release"], signed, self._registration, options.policies)
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
             lambda pending: self._registration.announce(pending_migrations=pending),
@@ -139,13 +135,9 @@ class Worker:
     def _thread(self, number: int) -> ExecutorThread:
         options = self._options
         codec = options.broker.codec(options.secrets)
+        worker = self._registration.worker
         worker_broker = WorkerBroker(
-            options.broker,
-            codec,
-            self._registration.worker,
-            number,
-            options.queues,
-            spin=options.spin,
+            options.broker, codec, worker, number, options.queues, spin=options.spin
         )
         broker = RetryingBroker(
             worker_broker, self._registration, self._flow, self._stop, self._outage.note

@@ -10,6 +10,7 @@ from django.http import HttpResponseBase
 from ..envelopes import Header
 from ..exceptions import BadResponse
 from ..http_syntax import BODILESS, HOP_BY_HOP, is_token
+from .forking import end_child
 
 FILE_BLOCK = 64 * 1024  # bytes read from a file at a time
 _BAD_VALUE = re.compile(r"[\0\r\n]").search
@@ -140,4 +141,5 @@ async def _each_async_piece(pieces: AsyncIterable[bytes], take: Callable[[bytes]
     """
     take_here = sync_to_async(take, thread_sensitive=True)
     async for data in pieces:
+        end_child()  # forked by the stream
         await take_here(data)

@@ -184,6 +184,32 @@ def test_a_person_may_break_it_meanwhile(site):
     assert err == "Resumed ops, default, low.\n"
 
 
+def test_all_of_it_may_be_broken_with_the_operators_lane(site):
+    process = hold(site, "sh", "-c", "echo up; read line")
+    assert process.stdout.readline() == "up\n"
+    assert site.run("queueproxy", "resume").returncode == 1
+    assert "Still paused by the hold of" in site.run("queueproxy", "resume", "ops").stderr
+    assert len(site.status()["paused"]) == 4
+    done = site.run("queueproxy", "resume", "--break-hold", "--rate", "5/s")
+    assert (done.returncode, done.stdout) == (0, "Resumed ops, high, default, low at 5 a second.\n")
+    assert site.status()["paused"] == []
+    _, err = process.communicate("\n", timeout=30)
+    assert process.returncode == 0
+    assert "Nothing was resumed." in err
+
+
+def test_the_operators_lane_alone_may_be_broken_out(site):
+    process = hold(site, "sh", "-c", "echo up; read line")
+    assert process.stdout.readline() == "up\n"
+    done = site.run("queueproxy", "resume", "ops", "--break-hold")
+    assert (done.returncode, done.stdout) == (0, "Resumed ops.\n")
+    assert site.status()["paused"] == ["high", "default", "low"]
+    refused = site.run("queueproxy", "pause", "ops")
+    assert (refused.returncode, "No queue 'ops'" in refused.stderr) == (2, True)
+    process.communicate("\n", timeout=30)
+    assert process.returncode == 0
+
+
 def test_the_broker_goes_away_meanwhile(site):
     process = hold(site, "sh", "-c", "echo up; read line; exit 4")
     assert process.stdout.readline() == "up\n"

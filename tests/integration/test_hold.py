@@ -89,6 +89,19 @@ async def test_what_a_person_breaks_stays_resumed(kit):
     assert hold.end() == ["high", "low"]
 
 
+async def test_the_operators_lane_is_let_out_at_no_pace(kit):
+    """A person who lets a backlog out slowly looks at the page meanwhile."""
+    control, queues = kit.control(), ("ops", "default")
+    hold = Hold(kit.link(), queues, 60, by="deploy", reason="migrate")
+    front_broker = await kit.front_broker()
+    hold.keep()
+    for queue in queues:
+        await kit.put(front_broker, f"{queue}1", f"{queue}2", queue=queue)
+    assert control.resume(queues, rate=0.01, break_hold=True) == list(queues)
+    assert not kit.client.hexists(kit.keys.state, "pace:ops")
+    assert kit.client.hexists(kit.keys.state, "pace:default")
+
+
 async def test_a_persons_pause_goes_on_behind_it(kit):
     control, hold = kit.control(), hold_of(kit, 120)
     control.pause(["low"], 60, by="alice", reason="hers")

@@ -44,7 +44,7 @@ async def test_each_call_is_refused_and_does_nothing(kit, other):
     link = kit.link()
     for script, *args in (
         ("worker_join", "w", 1000, "{}"),
-        ("settle_and_claim", "w", "w/0", 0, 1, "1", *[""] * 7, "default"),
+        ("settle_and_claim", "w", "w/0", 0, 1, "1", *[""] * 8, "default"),
         ("pause", 1000, "{}", "default"),
         ("adopt", 1000),
     ):

@@ -62,7 +62,7 @@ class TestTime:
         now = int(moment * 1000 + worker_broker._opener._time._offset)
         for expires, opens in ((now + 1, True), (now, False)):
             worker_broker.settle_and_claim(Settlement(claim, "abandoned"), claim=False)
-            front_broker._time = SetTime(expires)
+            front_broker.time = SetTime(expires)
             await kit.put(front_broker, f"{expires}")
             claim = worker_broker.settle_and_claim(None)
             if opens:

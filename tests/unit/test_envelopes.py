@@ -13,6 +13,7 @@ from queueproxy.envelopes import (
     WIRE_VERSION,
     Codec,
     Frame,
+    NotRun,
     ReplyHead,
     RequestHead,
     claimed_id,
@@ -279,6 +280,32 @@ def test_fields_of_the_next_release_are_ignored():
 def test_nonsense_is_a_decode_error(head):
     with pytest.raises(DecodeError):
         Codec((), "ns").decode_request(V, head, b"", b"")
+
+
+def test_each_character_altered_of_a_proof_is_refused():
+    proof = CODEC.prove_not_run(NotRun("i1", "1-1", 1, 2))
+    assert CODEC.read_not_run("i1", "1-1", 1, proof).sending == 2
+    for at, character in enumerate(proof):
+        altered = proof[:at] + ("0" if character != "0" else "1") + proof[at + 1 :]
+        with pytest.raises(DecodeError):
+            CODEC.read_not_run("i1", "1-1", 1, altered)
+    for cut in ("", proof[:-1], proof[:-2], proof + "0", proof + "00", "\u0662" + proof[1:]):
+        with pytest.raises(DecodeError):
+            CODEC.read_not_run("i1", "1-1", 1, cut)
+
+
+def test_the_signature_of_a_frame_is_no_proof():
+    word = msgspec.json.encode(NotRun("i1", "1-1", 1, 1))
+    for sign in (CODEC._replies.sign, CODEC._requests.sign):
+        with pytest.raises(BadSignature):
+            CODEC.read_not_run("i1", "1-1", 1, f"1 {sign(word, b'', 0).hex()}")
+
+
+def test_a_proof_is_signed_with_the_key_of_its_request():
+    """In a rotation its front knows that one alone."""
+    worker = Codec(["next", "current"], "ns")
+    word = NotRun("i1", "1-1", 1, 1)
+    assert CODEC.read_not_run("i1", "1-1", 1, worker.prove_not_run(word, key=1)) == word
 
 
 def test_claimed_id_reads_what_it_can():

@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from queueproxy.broker.encoded_request import EncodedRequest
 from queueproxy.broker.replies import Notice, RawReply
-from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
-from queueproxy.front.held_request import BAD_REPLY, Failure, HeldRequest, HoldEnd
+from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, NotRun, ReplyHead
+from queueproxy.front.held_request import BAD_REPLY, SENT_ANEW, Failure, HeldRequest, HoldEnd
 from queueproxy.front.inbox import Inbox
 from queueproxy.front.memory import MemoryBudget
 from queueproxy.records import Meta
@@ -141,6 +142,87 @@ async def test_notices(inbox):
     (event,) = await told(held)
     assert isinstance(event, Failure)
     assert event == "queue_full"
+
+
+def refusal(id: str, entry: str = "1-1", attempt: int = 1, sending: int = 1, codec=CODEC) -> Notice:
+    proof = codec.prove_not_run(NotRun(id, entry, attempt, sending))
+    return Notice(id, "signature_expired", attempt, entry, proof)
+
+
+class TestRefusedUnrun:
+    """A worker proves that it has not run a request, which came to it too late."""
+
+    @pytest.fixture
+    async def anew(self):
+        return []
+
+    @pytest.fixture
+    async def inbox(self, anew):
+        def send_anew(held):
+            anew.append(held.request.id)
+            return True
+
+        return Inbox(CODEC, send_anew)
+
+    async def test_it_is_sent_anew(self, inbox, anew):
+        held = hold(inbox, "1")
+        inbox.deliver([refusal("1")])
+        assert (anew, await told(held), held.settled) == (["1"], [], False)
+
+    async def test_unless_it_may_not(self):
+        inbox = Inbox(CODEC)
+        held = hold(inbox, "1")
+        inbox.deliver([refusal("1")])
+        assert (await told(held), held.settled) == (["signature_expired"], True)
+
+    async def test_of_a_sending_before_it_says_nothing_more(self, inbox, anew):
+        """Read again after a connection broke, or said again by somebody."""
+        held = hold(inbox, "1")
+        held.request = replace(held.request, sending=2)
+        inbox.deliver([refusal("1")])
+        assert (anew, await told(held)) == ([], [])
+
+    @pytest.mark.parametrize(
+        ("changed", "event"),
+        [
+            ({"entry": "1-2"}, "signature_expired"),
+            ({"attempt": 2}, "worker_lost"),
+            ({"proof": ""}, "signature_expired"),
+            ({"proof": "1 "}, "signature_expired"),
+            ({"proof": refusal("1", sending=2).proof}, "signature_expired"),
+            ({"proof": refusal("1", attempt=2).proof, "attempt": 2}, "worker_lost"),
+            ({"proof": refusal("2").proof}, "signature_expired"),
+            ({"proof": refusal("1", codec=Codec(["other"], "ns")).proof}, "signature_expired"),
+            ({"proof": refusal("1", codec=Codec(["secret"], "other")).proof}, "signature_expired"),
+        ],
+    )
+    async def test_what_proves_nothing_ends_it(self, inbox, anew, changed, event):
+        held = hold(inbox, "1")
+        inbox.deliver([replace(refusal("1"), **changed)])
+        assert (anew, await told(held)) == ([], [event])
+
+
+@pytest.mark.parametrize(
+    "change", ["answering", "failed", "withdrawn", "chunked", "refused", "late"]
+)
+async def test_sent_anew_while_its_client_waits_for_it_and_not_for_ever(inbox, change):
+    held = hold(inbox, "1", most=1)
+    now = held.deadline - 1
+    assert held.may_be_sent_anew(now)
+    match change:
+        case "answering":
+            inbox.deliver([raw("1", more=True)])
+        case "failed":
+            inbox.deliver([raw("1", 3)])
+        case "withdrawn":
+            held.withdrawn = True
+        case "chunked":
+            held.request = replace(held.request, meta=held.request.meta._replace(chunks=1))
+        case "refused":
+            held.times_refused = SENT_ANEW
+        case "late":
+            now = held.deadline
+    assert not held.may_be_sent_anew(now)
 
 
 async def test_sent_again_until_it_is_answered(inbox):

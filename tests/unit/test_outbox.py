@@ -6,7 +6,7 @@ import pytest
 
 from queueproxy.broker.encoded_request import EncodedRequest
 from queueproxy.broker.replies import PiecesWanted
-from queueproxy.front.held_request import DeliveryState, HeldRequest
+from queueproxy.front.held_request import DeliveryState, Failure, HeldRequest
 from queueproxy.front.memory import MemoryBudget
 from queueproxy.front.outbox import (
     BATCH_BYTES,
@@ -96,6 +96,42 @@ async def test_what_may_have_arrived_keeps_its_number_and_company(outbox):
     assert ids(outbox) == (2, ["b"])
     outbox.batch_not_taken()
     assert ids(outbox) == (2, ["b"])
+
+
+async def test_what_was_refused_unrun_is_sent_anew(outbox):
+    """As if it had not been sent: what must run once may go once more."""
+    (a,) = add(outbox, "a", most=1)
+    outbox.next_batch()
+    outbox.batch_taken()
+    assert a.state is QUEUED
+    outbox.send_anew(a)
+    assert (a.state, a.times_sent, a.may_have_run) == (PENDING, 0, False)
+    assert ids(outbox) == (2, ["a"])
+    outbox.batch_taken()
+    assert (a.times_sent, a.may_have_run) == (1, False)
+
+
+async def test_what_was_refused_before_the_answer_to_its_batch_waits_for_that(outbox):
+    a, left, failed = add(outbox, "a", "left", "failed", most=1)
+    outbox.next_batch()
+    for held in (a, left, failed):
+        outbox.send_anew(held)
+    outbox.withdraw(left, "left", future())
+    failed.notify(Failure("worker_lost"))
+    assert ids(outbox) == (1, ["a", "left", "failed"])
+    outbox.batch_taken()
+    assert ids(outbox) == (4, ["a"])
+    assert not a.may_have_run
+
+
+async def test_what_was_refused_and_then_lost_with_the_broker_is_not_sent_twice(outbox):
+    (a,) = add(outbox, "a")
+    outbox.next_batch()
+    outbox.send_anew(a)
+    outbox.restart(0, [a])
+    assert ids(outbox) == (1, ["a"])
+    outbox.batch_taken()
+    assert outbox.next_batch() is None
 
 
 @pytest.mark.parametrize(("taken", "then"), [(2, (3, ["c"])), (0, (1, ["a", "b"]))])

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from queueproxy.path_patterns import Choice, Loop, Run, characters, expression, flaw, segments
+from queueproxy.path_patterns import Choice, Loop, Run, characters, expression, flaw
+from queueproxy.path_segments import segments
 
 ANY = Run(".")
 STR = Run(r"[^\/]")

@@ -11,6 +11,7 @@ the asynchronous one has no timeout of its own, so put ``asyncio.timeout`` aroun
 blocking one's socket, private to redis-py, the descriptor alone is used, by `descriptor_of`.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,19 +59,20 @@ Database = tuple[str, int | str, int]  # host and port, or a path and "", and th
 def database_of(address: BrokerAddress) -> Database | None:
     """Tell one database from another by a value; None where the address can't be read.
 
-    Names of hosts are compared as they are written, but for the loopback ones.
+    Of what both name, the URL counts and not the options: so redis-py has it. Names of hosts are
+    compared as they are written, but for the loopback ones; paths by where they lead.
     """
     try:
-        parsed = redis.connection.parse_url(address.url)
-    except ValueError:
+        known = {**address.options, **redis.connection.parse_url(address.url)}
+        number, port = int(known.get("db") or 0), int(known.get("port", 6379))
+    except (TypeError, ValueError):
         return None
-    number = int(parsed.get("db", 0) or 0)
-    if "path" in parsed:
-        return parsed["path"], "", number
-    host = parsed.get("host", "localhost")
+    if "path" in known:
+        return os.path.realpath(known["path"]), "", number
+    host = str(known.get("host", "localhost")).lower().removesuffix(".")
     if address.sentinels:
         return host, "sentinel", number
-    return "127.0.0.1" if host in _LOOPBACK else host, parsed.get("port", 6379), number
+    return "127.0.0.1" if host in _LOOPBACK else host, port, number
 
 
 def flaw_of(address: BrokerAddress) -> str | None:

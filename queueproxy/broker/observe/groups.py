@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ...exceptions import DecodeError
 from ...keys import Keys
-from ...records import Group, parse
+from ...records import Group
+from .values import ValueReader
 
 SHOWN = 100  # groups, busiest first; there is one for each view that has a limit and is asked for
 
@@ -35,17 +35,16 @@ class GroupStats(NamedTuple):
         return f"{runs}, {self.waiting} wait" if self.waiting else runs
 
 
-def read_groups(flat: Sequence[bytes]) -> list[GroupStats]:
+def read_groups(values: ValueReader, flat: Sequence[bytes]) -> list[GroupStats]:
     """Parse the answer to HGETALL of ``groups``, those first of which most wait.
 
-    What can't be read is left out, for what is shown must not fail; so is what is more than SHOWN.
+    What can't be read is left out; so is what is more than SHOWN.
     """
     found = []
     for name, text in zip(flat[::2], flat[1::2], strict=True):
-        try:
-            found.append(GroupStats(name.decode("utf-8", "replace"), *parse(Group, text)))
-        except DecodeError:
-            continue
+        group = values.record(Group, text)
+        if group is not None:
+            found.append(GroupStats(name.decode("utf-8", "replace"), *group))
     busiest = sorted(found, key=lambda one: (-one.waiting, -one.running, one.name))
     return busiest[:SHOWN]
 

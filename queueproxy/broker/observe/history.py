@@ -1,24 +1,21 @@
 """Reads the history of the queues, which `scripts/sample.lua` writes: totals, read as rates."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from ...exceptions import DecodeError
-from ...json_text import decoded
 from ..link.links import Link
-from ..link.protocol import checked
-from .histogram import Histogram
-
-T = TypeVar("T")
+from .histogram import BOUNDS, Histogram
+from .values import Count, ValueReader, Whole
 
 COLUMNS = (
     *("t", "depth", "in_flight", "oldest", "arrivals", "completions"),
     *("p50", "p95", "p99", "paused"),
 )
+BUCKETS = len(BOUNDS) + 1
+Moment = Annotated[int, msgspec.Meta(ge=0, le=10**11)]  # seconds, until the year 5138
 GAP = 5  # steps without a row; a line is not drawn across more
 
 
@@ -44,30 +41,30 @@ WINDOWS = {
 class QueueRow(msgspec.Struct, frozen=True, array_like=True):
     """One queue in a row; see scripts/sample.lua. Peaks since the row before, then totals."""
 
-    depth: int
-    in_flight: int
-    oldest_ms: int
-    enqueued: int
-    completed: int
-    waits: list[int]
-    paused: int = 0
+    depth: Whole
+    in_flight: Whole
+    oldest_ms: Count
+    enqueued: Count
+    completed: Count
+    waits: Annotated[list[Count], msgspec.Meta(min_length=BUCKETS, max_length=BUCKETS)]
+    paused: Count = 0
 
 
 class Row(msgspec.Struct, frozen=True):
     """One moment: seconds, and what there is of each queue."""
 
-    t: int
+    t: Moment
     q: dict[str, QueueRow]
 
 
 class Deploy(msgspec.Struct, frozen=True):
     """When the first worker of another release came: seconds."""
 
-    t: int
+    t: Moment
     release: str
 
 
-_decode = msgspec.json.Decoder(Row).decode
+decode_row = msgspec.json.Decoder(Row).decode
 _decode_deploy = msgspec.json.Decoder(Deploy).decode
 
 
@@ -90,8 +87,9 @@ def read_history(link: Link, window: Window, now: float, after: float | None = N
     begin -= step  # the row before
     most = (int(now) - begin) // window.series + 1
     key = link.keys.named("history", str(window.series))
-    (found,) = link.commands([("LRANGE", key, -most, -1)])
-    rows = _readable(_decode, checked(found))
+    values = ValueReader(link)
+    (found,) = values.ask([("LRANGE", key, -most, -1)])
+    rows = values.jsons(decode_row, found)
     groups = itertools.groupby((row for row in rows if row.t >= begin), lambda row: row.t // step)
     return [_merged(list(group)) for _, group in groups]
 
@@ -102,15 +100,9 @@ def read_deploys(link: Link, since: float) -> list[Deploy]:
     Raises:
         BrokerUnavailable: it could not be asked.
     """
-    (found,) = link.commands([("LRANGE", link.keys.named("history", "deploys"), 0, -1)])
-    return [deploy for deploy in _readable(_decode_deploy, checked(found)) if deploy.t >= since]
-
-
-def _readable(decode: Callable[[bytes], T], raws: Iterable[bytes]) -> Iterator[T]:
-    """Parse those that can be read: a bad one must not hide the others."""
-    for raw in raws:
-        with suppress(DecodeError):
-            yield decoded(decode, raw)
+    values = ValueReader(link)
+    (found,) = values.ask([("LRANGE", link.keys.named("history", "deploys"), 0, -1)])
+    return [deploy for deploy in values.jsons(_decode_deploy, found) if deploy.t >= since]
 
 
 def as_columns(rows: Sequence[Row], queues: Sequence[str], step: int) -> dict[str, list[Any]]:

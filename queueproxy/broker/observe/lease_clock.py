@@ -3,9 +3,11 @@
 It is described in scripts/_common.lua; unlike the server's own it doesn't jump.
 """
 
+import re
 from collections.abc import Sequence
 
 FIELD = "clock"  # of the state
+_PATTERN = re.compile(r"(\d{1,15}) (\d{1,15}) (\d{1,15}) ", re.ASCII)
 
 
 def server_ms(time: Sequence[bytes]) -> int:
@@ -17,12 +19,15 @@ def lease_clock(field: str | bytes | None, now_ms: int) -> int:
     """Milliseconds of the lease clock, as `lease_clock` of the scripts.
 
     Args:
-        field: FIELD of the state, None where there is none.
+        field: FIELD of the state, None where there is none; what is no clock counts for nothing,
+            as there.
         now_ms: of the server's clock.
     """
-    if field is None:
+    text = field.decode("utf-8", "replace") if isinstance(field, bytes) else field
+    match = _PATTERN.match(text or "")
+    if match is None:
         return now_ms
-    last, set_at, lease, _ = map(int, field.split())
+    last, set_at, lease = map(int, match.groups())
     return last + max(0, min(now_ms - set_at, lease // 3))
 
 
@@ -35,6 +40,6 @@ def waited_seconds(fields: dict[bytes, bytes], clock: int) -> float:
     """
     try:
         arrived = int(fields[b"c"])
-    except (KeyError, ValueError):  # nobody's request
+        return max(0, clock - arrived) / 1000
+    except (KeyError, ValueError, OverflowError):  # nobody's request
         return 0.0
-    return max(0, clock - arrived) / 1000

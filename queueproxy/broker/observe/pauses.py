@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ...json_text import json_object
+import msgspec
+
+from .values import Milliseconds, Seconds, ValueReader
 
 
 class Pause(NamedTuple):
@@ -35,24 +37,32 @@ class Pause(NamedTuple):
         return {**shown, "until": round(now + (self.ends_ms - clock_ms) / 1000, 3)}
 
 
-def read_pauses(flat: Sequence[bytes]) -> list[Pause]:
+class _Told(msgspec.Struct, frozen=True):
+    """What its JSON says."""
+
+    by: str = "?"
+    reason: str = ""
+    since: Seconds = 0.0
+    ends: Milliseconds = 0.0
+
+
+_decode = msgspec.json.Decoder(_Told).decode
+
+
+def read_pauses(values: ValueReader, flat: Sequence[bytes]) -> list[Pause]:
     """Parse the answer to HGETALL, holds last; what can't be read has defaults."""
     pauses = []
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
         queue, _, owner = field.decode("utf-8", "replace").partition(" ")
-        told = json_object(raw)
+        told = values.json(_decode, raw, _Told())
         pauses.append(
             Pause(
                 queue=queue,
-                by=str(told.get("by", "?")),
-                reason=str(told.get("reason", "")),
-                since=_number(told.get("since")),
-                ends_ms=_number(told.get("ends")),
+                by=told.by,
+                reason=told.reason,
+                since=told.since,
+                ends_ms=told.ends,
                 hold=owner.startswith("hold:"),
             )
         )
     return sorted(pauses, key=lambda pause: (pause.hold, pause.ends_ms))
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0

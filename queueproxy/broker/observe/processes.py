@@ -1,15 +1,14 @@
 """Reads the lists of fronts and workers, and what each thread of a worker runs now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ...exceptions import DecodeError
-from ...json_text import json_object
-from ...keys import Keys
-from ...records import Lease, parse
-from .lease_clock import FIELD, lease_clock, server_ms
+import msgspec
 
-Ask = Callable[[list[tuple]], list]  # commands in, their replies out
+from ...records import Lease
+from .lease_clock import FIELD, lease_clock, server_ms
+from .process_info import FrontInfo, decode_front, worker_info
+from .values import ValueReader
 
 # States a worker tells itself; whether it is busy is read from the leases.
 DRAINING = "draining"
@@ -26,44 +25,53 @@ class InFlight(NamedTuple):
     lease: Lease
 
 
-def parse_leases(raw: dict[str, str]) -> list[InFlight]:
-    """Parse the hash ``leases``; leave out what is no lease, for what is shown must not fail."""
+class _Head(msgspec.Struct, frozen=True):
+    """The part of a request's head that is shown."""
+
+    request_id: str | None = None
+    method: str | None = None
+    path: str | None = None
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def read_leases(values: ValueReader, flat: Sequence[bytes]) -> list[InFlight]:
+    """Parse the answer to HGETALL of ``leases``; leave out what is no lease."""
     found = []
-    for slot, text in raw.items():
-        worker, _, thread = slot.rpartition("/")
-        try:
-            found.append(InFlight(worker, int(thread), parse(Lease, text)))
-        except (DecodeError, ValueError):
-            continue
-    return sorted(found)
+    for slot, text in zip(flat[::2], flat[1::2], strict=True):
+        worker, _, thread = values.text(slot).rpartition("/")
+        lease = values.record(Lease, text)
+        if lease is not None:
+            found.append(InFlight(worker, values.number(thread), lease))
+    return sorted(found, key=lambda one: one[:2])
 
 
-def read_fronts(ask: Ask, keys: Keys, ids: Sequence[str], now: float) -> list[dict[str, Any]]:
+def read_fronts(values: ValueReader, ids: Sequence[str], now: float) -> list[dict[str, Any]]:
     """Parse each front of the list; `now` in seconds of the broker's clock."""
     commands: list[tuple] = []
     for id in ids:
-        commands.append(("HMGET", keys.named("front", id), "info", "joined"))
-        commands.append(("HLEN", keys.named("held", id)))
-    replies = iter(ask(commands))
+        commands.append(("HMGET", values.keys.named("front", id), "info", "joined"))
+        commands.append(("HLEN", values.keys.named("held", id)))
+    replies = iter(values.ask(commands))
     fronts = []
     for id in ids:
         (info, joined), held = next(replies), next(replies)
-        about = json_object(info)
+        about = values.json(decode_front, info, FrontInfo())
         fronts.append(
             {
                 "id": id,
                 "held": held,
-                "host": about.get("host"),
-                "pid": about.get("pid"),
-                "age_seconds": _age(joined, now),
+                "host": about.host,
+                "pid": about.pid,
+                "age_seconds": _age(values, joined, now),
             }
         )
     return fronts
 
 
 def read_workers(
-    ask: Ask,
-    keys: Keys,
+    values: ValueReader,
     ids: Sequence[str],
     leases: Sequence[InFlight],
     now: float,
@@ -76,65 +84,61 @@ def read_workers(
         clock_ms: of the lease clock.
     """
     fields = ("info", "state", "completed", "joined", "memory")
-    replies = ask([("HMGET", keys.named("worker", id), *fields) for id in ids])
+    replies = values.ask([("HMGET", values.keys.named("worker", id), *fields) for id in ids])
     current: dict[str, list] = {id: [] for id in ids}
-    for one, head in zip(leases, _heads(ask, keys, leases), strict=True):
+    for one, head in zip(leases, _heads(values, leases), strict=True):
         if one.worker in current:
             current[one.worker].append(_request(one, head, clock_ms))
     workers = []
     for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
-        told = (state or b"idle").decode()
+        told = values.text(state)
         busy = "busy" if current[id] else "idle"
-        about = {"host": None, "pid": None, "name": "", "queues": [], "threads": 1, "release": ""}
         workers.append(
             {
-                # Whatever else a worker tells of itself (its release, migrations) is passed on.
-                **about,
-                **json_object(info),
+                **worker_info(values, info),
                 "id": id,
                 "state": told if told in (*ENDING, WAITING) else busy,
                 "current": current[id],
-                "completed_total": int(completed or 0),
-                "memory_bytes": int(memory or 0),
-                "age_seconds": _age(joined, now),
+                "completed_total": values.number(completed),
+                "memory_bytes": values.number(memory),
+                "age_seconds": _age(values, joined, now),
             }
         )
     return workers
 
 
-def read_current(ask: Ask, keys: Keys, worker: str) -> list[dict[str, Any]]:
+def read_current(values: ValueReader, worker: str) -> list[dict[str, Any]]:
     """List what one worker holds, longest first, as `read_workers` tells it."""
-    time, (field,), raw = ask([("TIME",), ("HMGET", keys.state, FIELD), ("HGETALL", keys.leases)])
-    texts = [text.decode() for text in raw]
-    leases = [
-        lease
-        for lease in parse_leases(dict(zip(texts[::2], texts[1::2], strict=True)))
-        if lease.worker == worker
-    ]
+    keys = values.keys
+    time, (field,), raw = values.ask(
+        [("TIME",), ("HMGET", keys.state, FIELD), ("HGETALL", keys.leases)]
+    )
+    leases = [lease for lease in read_leases(values, raw) if lease.worker == worker]
     clock_ms = lease_clock(field, server_ms(time))
-    heads = _heads(ask, keys, leases)
+    heads = _heads(values, leases)
     current = [_request(lease, head, clock_ms) for lease, head in zip(leases, heads, strict=True)]
     return sorted(current, key=lambda request: -request["seconds"])
 
 
-def _heads(ask: Ask, keys: Keys, leases: Sequence[InFlight]) -> list[dict]:
+def _heads(values: ValueReader, leases: Sequence[InFlight]) -> list[_Head]:
     commands = [
-        ("XRANGE", keys.named("queue", lease.queue), lease.entry, lease.entry)
+        ("XRANGE", values.keys.named("queue", lease.queue), lease.entry, lease.entry)
         for _, _, lease in leases
     ]
     heads = []
-    for found in ask(commands):
+    for found in values.ask(commands):
         flat = found[0][1] if found else []
-        heads.append(json_object(dict(zip(flat[::2], flat[1::2], strict=True)).get(b"h")))
+        raw = dict(zip(flat[::2], flat[1::2], strict=True)).get(b"h")
+        heads.append(values.json(_decode_head, raw, _Head()))
     return heads
 
 
-def _request(one: InFlight, head: dict, clock_ms: int) -> dict[str, Any]:
+def _request(one: InFlight, head: _Head, clock_ms: int) -> dict[str, Any]:
     lease = one.lease
     return {
-        "request_id": head.get("request_id"),
-        "method": head.get("method"),
-        "path": head.get("path"),
+        "request_id": head.request_id,
+        "method": head.method,
+        "path": head.path,
         "seconds": max(0, clock_ms - lease.claimed_ms) / 1000,
         "thread": one.thread,
         "queue": lease.queue,
@@ -142,5 +146,6 @@ def _request(one: InFlight, head: dict, clock_ms: int) -> dict[str, Any]:
     }
 
 
-def _age(joined: bytes | None, now: float) -> float:
-    return round(max(0.0, now - int(joined or now * 1000) / 1000), 1)
+def _age(values: ValueReader, joined: bytes | None, now: float) -> float:
+    since = values.number(joined) / 1000 or now
+    return round(max(0.0, now - since), 1)

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from ..link.links import Link
-from ..link.protocol import checked, refuse_other_schema
+from ..link.protocol import refuse_other_schema
 from .groups import GroupStats, entries_of, longest_in_lines, read_groups
+from .histogram import BOUNDS
+from .history import Row, decode_row
 from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from .pauses import Pause, read_pauses
-from .processes import parse_leases, read_fronts, read_workers
+from .processes import read_fronts, read_leases, read_workers
 from .snapshot import QueueStats, Snapshot
+from .values import ValueReader
 
 RATE_ROWS = 11  # rows of one second: rates are over the last ten
+BUCKETS = {str(number + 1): number for number in range(len(BOUNDS) + 1)}  # by what follows "wait:"
 RECENT_ROWS = 300  # rows of one second: percentiles are over the last five minutes
 
 
@@ -36,35 +38,36 @@ class SnapshotReader:
             BrokerUnavailable: it could not be asked.
             SchemaMismatch: its state is another release's.
         """
+        values = ValueReader(self._link)
         time, info, state, pauses, leases, workers, fronts, dead, groups, rows, before, *stats = (
-            self._ask(self._questions())
+            values.ask(self._questions())
         )
         now_ms = server_ms(time)
         now = now_ms / 1000
-        about, state, pauses = _info(info), _pairs(state), read_pauses(pauses)
+        about, state, pauses = _info(info), _pairs(state), read_pauses(values, pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
         clock_ms = lease_clock(state.get(FIELD), now_ms)
         queues = [
-            _queue(name, state, pauses, _pairs(raw), now, clock_ms)
+            _queue(values, name, state, pauses, _pairs(raw), now, clock_ms)
             for name, raw in zip(self._queues, stats, strict=True)
         ]
-        groups = read_groups(groups)
-        self._add_oldest(queues, state, groups, clock_ms)
-        _add_history(queues, rows, before)
-        held = parse_leases(_pairs(leases))
-        return Snapshot(
+        groups = read_groups(values, groups)
+        _add_oldest(values, queues, state, groups, clock_ms)
+        _add_history(values, queues, rows, before)
+        held = read_leases(values, leases)
+        found = Snapshot(
             now=now,
             server="valkey" if "valkey_version" in about else "redis",
             version=about.get("valkey_version") or about.get("redis_version", ""),
             memory_bytes=int(about.get("used_memory", 0)),
             queues=queues,
-            fronts=read_fronts(self._ask, self._keys, [id.decode() for id in fronts], now),
-            workers=read_workers(
-                self._ask, self._keys, [id.decode() for id in workers], held, now, clock_ms
-            ),
+            fronts=read_fronts(values, values.texts(fronts), now),
+            workers=read_workers(values, values.texts(workers), held, now, clock_ms),
             dead_letters=dead,
             groups=groups,
         )
+        found.unreadable = values.unreadable
+        return found
 
     def _questions(self) -> list[tuple]:
         k = self._keys
@@ -88,47 +91,37 @@ class SnapshotReader:
         """Drop the link."""
         self._link.close()
 
-    def _ask(self, commands: list[tuple]) -> list:
-        replies = self._link.commands(commands) if commands else []
-        return [checked(reply) for reply in replies]
 
-    def _add_oldest(
-        self,
-        queues: list[QueueStats],
-        state: dict[str, str],
-        groups: list[GroupStats],
-        clock_ms: int,
-    ) -> None:
-        commands: list[tuple] = []
-        lines: dict[str, list[tuple]] = {}
-        for queue in queues:
-            if_any = groups if int(state.get(f"in_line:{queue.name}", 0)) else []
-            lines[queue.name] = longest_in_lines(self._keys, if_any, queue.name, 1)
-            cursor = state.get(f"cursor:{queue.name}")
-            start = f"({cursor}" if cursor else "-"
-            commands += [
-                ("XRANGE", self._keys.named("queue", queue.name), start, "+", "COUNT", 1),
-                ("ZRANGE", self._keys.named("returned", queue.name), 0, 0),
-                *lines[queue.name],
-            ]
-        replies = iter(self._ask(commands))
-        for queue in queues:
-            entries, passed = next(replies), next(replies)
-            for _ in lines[queue.name]:
-                passed += entries_of(next(replies))
-            if passed:
-                id = unpadded(min(passed))
-                key = self._keys.named("queue", queue.name)
-                entries += self._ask([("XRANGE", key, id, id)])[0]
-            if queue.depth and entries:
-                waits = (waited_seconds(_fields(flat), clock_ms) for _, flat in entries)
-                queue.oldest_wait_seconds = round(max(waits), 3)
-
-
-def unpadded(member: bytes) -> str:
-    """Return the entry id that a member of ``returned`` or ``parked`` stands for."""
-    ms, seq = member.decode().split("-")
-    return f"{ms}-{int(seq)}"
+def _add_oldest(
+    values: ValueReader,
+    queues: list[QueueStats],
+    state: dict[str, str],
+    groups: list[GroupStats],
+    clock_ms: int,
+) -> None:
+    named = values.keys.named
+    commands: list[tuple] = []
+    lines: dict[str, list[tuple]] = {}
+    for queue in queues:
+        if_any = groups if state.get(f"in_line:{queue.name}", "0") != "0" else []
+        lines[queue.name] = longest_in_lines(values.keys, if_any, queue.name, 1)
+        cursor = state.get(f"cursor:{queue.name}")
+        start = f"({cursor}" if cursor else "-"
+        commands += [
+            ("XRANGE", named("queue", queue.name), start, "+", "COUNT", 1),
+            ("ZRANGE", named("returned", queue.name), 0, 0),
+            *lines[queue.name],
+        ]
+    replies = iter(values.ask(commands))
+    for queue in queues:
+        entries, passed = next(replies), next(replies)
+        for _ in lines[queue.name]:
+            passed += entries_of(next(replies))
+        for id in values.entries(passed)[:1]:
+            entries += values.ask([("XRANGE", named("queue", queue.name), id, id)])[0]
+        if queue.depth and entries:
+            waits = (waited_seconds(_fields(flat), clock_ms) for _, flat in entries)
+            queue.oldest_wait_seconds = round(max(waits), 3)
 
 
 def _fields(flat: list[bytes]) -> dict[bytes, bytes]:
@@ -136,22 +129,31 @@ def _fields(flat: list[bytes]) -> dict[bytes, bytes]:
 
 
 def _queue(
-    name: str, state: dict, pauses: list[Pause], raw: dict, now: float, clock_ms: int
+    values: ValueReader,
+    name: str,
+    state: dict,
+    pauses: list[Pause],
+    raw: dict,
+    now: float,
+    clock_ms: int,
 ) -> QueueStats:
     queue = QueueStats(name)
-    in_line = int(state.get(f"in_line:{name}", 0))
-    queue.depth = max(0, int(state.get(f"waiting:{name}", 0)) + in_line)
-    queue.in_flight = max(0, int(state.get(f"inflight:{name}", 0)))
-    left_ms = int(state.get(f"paused:{name}", 0)) - clock_ms
+    waiting, in_line, in_flight, paused_until = (
+        values.number(state.get(f"{field}:{name}"))
+        for field in ("waiting", "in_line", "inflight", "paused")
+    )
+    queue.depth = max(0, waiting + in_line)
+    queue.in_flight = max(0, in_flight)
+    left_ms = paused_until - clock_ms
     queue.paused = left_ms > 0
     if queue.paused:
         queue.pauses = [pause.as_json(now, clock_ms) for pause in pauses if pause.queue == name]
         last = queue.pauses[-1] if queue.pauses else {}
         queue.pause = {**last, "until": round(now + left_ms / 1000, 3)}
-    interval_ms = float(state.get(f"pace:{name}", 0))
+    interval_ms = values.positive(state.get(f"pace:{name}"))
     queue.pace = round(1000 / interval_ms, 3) if interval_ms else None
     for field_name, value in raw.items():
-        _add_stat(queue, field_name, int(value))
+        _add_stat(queue, field_name, values.number(value))
     queue.enqueued_total = queue.totals.pop("enqueued", 0)
     queue.completed_total = sum(queue.codes.values())
     return queue
@@ -163,8 +165,8 @@ def _add_stat(queue: QueueStats, name: str, value: int) -> None:
     if kind in histograms:
         if rest == "us":
             histograms[kind].seconds = value / 1e6
-        else:
-            histograms[kind].buckets[int(rest) - 1] = value
+        elif rest in BUCKETS:
+            histograms[kind].buckets[BUCKETS[rest]] = value
     elif kind == "code":
         method, _, code = rest.partition(":")
         queue.codes[method, code] = value
@@ -172,22 +174,22 @@ def _add_stat(queue: QueueStats, name: str, value: int) -> None:
         queue.totals[name] = value
 
 
-def _add_history(queues: list[QueueStats], rows: list[bytes], before: list[bytes]) -> None:
+def _add_history(
+    values: ValueReader, queues: list[QueueStats], rows: list[bytes], before: list[bytes]
+) -> None:
     """Rates and percentiles, against what the history says of a while ago."""
-    first, last, past = _row(rows[:1]), _row(rows[-1:]), _row(before)
-    span = max(1, last["t"] - first["t"])
+    nothing = Row(0, {})
+    read, past = values.jsons(decode_row, rows) or [nothing], values.jsons(decode_row, before)
+    span = max(1, read[-1].t - read[0].t)
+    earlier = (past or [nothing])[0].q
     for queue in queues:
-        then, now = first["q"].get(queue.name), last["q"].get(queue.name)
+        then, now = read[0].q.get(queue.name), read[-1].q.get(queue.name)
         if then and now:
-            queue.arrival_rate = round(max(0, now[3] - then[3]) / span, 2)
-            queue.completion_rate = round(max(0, now[4] - then[4]) / span, 2)
-        earlier = past["q"].get(queue.name)
-        queue.recent = queue.wait.since(earlier[5]) if earlier else queue.wait
+            queue.arrival_rate = round(max(0, now.enqueued - then.enqueued) / span, 2)
+            queue.completion_rate = round(max(0, now.completed - then.completed) / span, 2)
+        known = earlier.get(queue.name)
+        queue.recent = queue.wait.since(known.waits) if known else queue.wait
         queue.set_percentiles()
-
-
-def _row(found: list[bytes]) -> dict:
-    return msgspec.json.decode(found[0]) if found else {"t": 0, "q": {}}
 
 
 def _pairs(flat: list) -> dict[str, str]:

@@ -64,6 +64,7 @@ class Snapshot:
     workers: list[dict[str, Any]]
     dead_letters: int
     groups: list[GroupStats] = field(default_factory=list)
+    unreadable: int = 0  # values in the broker that could not be read: somebody else wrote there
 
     def as_status(self) -> dict[str, Any]:
         """Return what ``status --json`` prints."""
@@ -77,6 +78,7 @@ class Snapshot:
                 "server": self.server,
                 "version": self.version,
                 "memory_bytes": self.memory_bytes,
+                "unreadable_values": self.unreadable,
             },
             "paused": [queue.name for queue in self.queues if queue.paused],
             "queues": queues,
@@ -89,6 +91,7 @@ class Snapshot:
 
 def unreachable_status() -> dict[str, Any]:
     """Return what ``status --json`` prints where the broker can't be asked."""
-    broker = {"reachable": False, "server": None, "version": None, "memory_bytes": None}
+    unknown = dict.fromkeys(("server", "version", "memory_bytes", "unreadable_values"))
+    broker = {"reachable": False, **unknown}
     empty: dict[str, Any] = {"paused": [], "queues": [], "fronts": [], "workers": []}
     return {"broker": broker, **empty, "dead_letters": None, "groups": []}

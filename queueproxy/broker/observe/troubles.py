@@ -29,6 +29,9 @@ def troubles(snapshot: Snapshot, max_hold: float) -> list[Trouble]:
     if snapshot.dead_letters:
         number = count_text(snapshot.dead_letters, "dead letter")
         found.append(Trouble("warning", f"{number}: manage.py queueproxy dead list"))
+    if snapshot.unreadable:
+        number = count_text(snapshot.unreadable, "value in the broker", "values in the broker")
+        found.append(Trouble("warning", f"{number} could not be read: somebody wrote there."))
     return sorted(found, key=lambda trouble: trouble.level != "error")
 
 

@@ -14,8 +14,8 @@ from ..link.protocol import checked
 from ..observe.groups import entries_of, longest_in_lines, read_groups
 from ..observe.lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from ..observe.pauses import Pause, read_pauses
-from ..observe.reader import unpadded
 from ..observe.snapshot import Snapshot
+from ..observe.values import ValueReader
 
 LONGEST_PAUSE = 86_400.0  # seconds; a pause that nobody ends is a site that is down
 SHORTEST_PAUSE = 1.0  # seconds
@@ -127,7 +127,8 @@ class Control:
         A queue that a hold still pauses is not among them: see `pauses`.
 
         Args:
-            rate: start at most so many a second of each, until nothing waits; None for no limit.
+            rate: start at most so many a second of each but the operators' lane, until nothing
+                waits; None for no limit.
             break_hold: end the pauses of holds too. Their commands run on.
         """
         interval_ms = 1000 / rate if rate else 0
@@ -136,8 +137,9 @@ class Control:
 
     def pauses(self, queues: Sequence[str]) -> list[Pause]:
         """List the pauses of these queues, as their owners made them."""
-        (found,) = self._ask([("HGETALL", self._keys.pauses)])
-        return [pause for pause in read_pauses(found) if pause.queue in queues]
+        values = ValueReader(self._link)
+        (found,) = values.ask([("HGETALL", self._keys.pauses)])
+        return [pause for pause in read_pauses(values, found) if pause.queue in queues]
 
     def paused(self, queues: Sequence[str]) -> bool:
         """Whether all of them are paused now."""
@@ -158,9 +160,9 @@ class Control:
 
     def oldest(self, queues: Sequence[str], most: int) -> list[Waiting]:
         """List the requests that have waited longest, a few of each queue; oldest first."""
-        named = self._keys.named
+        named, values = self._keys.named, ValueReader(self._link)
         fields = (FIELD, *(f"cursor:{queue}" for queue in queues))
-        state, time, groups, *passed = self._ask(
+        state, time, groups, *passed = values.ask(
             [
                 ("HMGET", self._keys.state, *fields),
                 ("TIME",),
@@ -169,17 +171,17 @@ class Control:
             ]
         )
         clock_ms = lease_clock(state[0], server_ms(time))
-        cursors, shown = state[1:], read_groups(groups)
+        cursors, shown = state[1:], read_groups(values, groups)
         places: list[tuple[str, tuple]] = []
         for queue, cursor, before in zip(queues, cursors, passed, strict=True):
             after = b"(" + cursor if cursor else "-"
-            lines = self._ask(longest_in_lines(self._keys, shown, queue, most))
+            lines = values.ask(longest_in_lines(self._keys, shown, queue, most))
             before += (entry for line in lines for entry in entries_of(line))
-            ranges = [(entry, entry, 1) for entry in map(unpadded, before)]
+            ranges = [(entry, entry, 1) for entry in values.entries(before)]
             for first, last, count in (*ranges, (after, "+", most)):
                 command = ("XRANGE", named("queue", queue), first, last, "COUNT", count)
                 places.append((queue, command))
-        replies = self._ask([command for _, command in places])
+        replies = values.ask([command for _, command in places])
         waiting = [
             _waiting(queue, entry, fields, clock_ms)
             for (queue, _), found in zip(places, replies, strict=True)

@@ -128,7 +128,10 @@ local function write_state()
   end
   for queue, stats in pairs(stats_deltas) do
     for field, by in pairs(stats) do
-      redis.call('HINCRBY', key('stats', queue), field, by)
+      local name = key('stats', queue)
+      if type(redis.pcall('HINCRBY', name, field, by)) == 'table' then
+        redis.pcall('HSET', name, field, by) -- it was no number: it begins anew
+      end
     end
   end
 end

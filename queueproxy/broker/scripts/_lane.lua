@@ -19,14 +19,15 @@ local function lane_is_taken(worker)
   return false
 end
 
--- End a lease of what its worker did not run, for it has no place in the lane: its front tells the client
--- to send it again. No dead letter is kept of what was never started.
-local function decline(lease, reason)
+-- End a lease of what its worker did not run: it has no place in the lane, and its front tells the client
+-- to send it again; or it came too late, and its front sends it anew where the proof holds. No dead letter
+-- is kept of what was never started.
+local function decline(lease, reason, proof)
   see_that_front_can_be_told(lease)
   add_stat(lease.queue, 'failed:' .. reason, 1)
   local withdrawn = not unregister(lease)
   if not withdrawn then
-    tell_reason(lease, reason)
+    tell_reason(lease, reason, proof)
   end
   finish(lease, withdrawn)
 end

@@ -29,9 +29,12 @@ local function tell(front, ...)
   redis.call('PEXPIRE', key('replies', front), REPLIES_EXPIRE)
 end
 
--- Tell a front what became of a request that no worker answers.
-local function tell_reason(request, reason)
+-- Tell a front what became of a request that no worker answers. `proof`: of its worker, that it was not
+-- run; nil or '' where there is none.
+local function tell_reason(request, reason, proof)
+  local proven = proof and proof ~= ''
   tell(request.front, 'n', cjson.encode({
     id = request.id, reason = reason, attempt = request.attempt or 0,
+    entry = proven and request.entry or nil, proof = proven and proof or nil,
   }))
 end

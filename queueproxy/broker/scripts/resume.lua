@@ -1,7 +1,7 @@
 -- resume: end people's pauses of these queues, and where told to, those of holds.
 --
--- Arguments: interval: ms between two starts until nothing waits (0: no limit); break_hold: 1 or 0;
--- then queues.
+-- Arguments: interval: ms between two starts until nothing waits (0: no limit), but of the operators'
+-- lane, which is no part of a backlog; break_hold: 1 or 0; then queues.
 -- Reply: the queues that go on: paused before, or still at the pace of a resume. One that a hold still
 -- needs is not among them.
 
@@ -18,7 +18,7 @@ end
 
 local function set_pace(queue)
   clear('pace:' .. queue, 'next:' .. queue)
-  if number('waiting:' .. queue) > 0 and tonumber(A.interval) > 0 then
+  if queue ~= OPS_QUEUE and number('waiting:' .. queue) > 0 and tonumber(A.interval) > 0 then
     set('pace:' .. queue, A.interval)
     set('next:' .. queue, integer(lease_clock()))
   end

@@ -37,12 +37,12 @@ local function row_of(queue)
   local stats = table_of(redis.call('HGETALL', key('stats', queue)))
   local waits, completed = {}, 0
   for bucket = 1, BUCKETS do
-    waits[bucket] = tonumber(stats['wait:' .. bucket] or 0)
-    completed = completed + tonumber(stats['run:' .. bucket] or 0)
+    waits[bucket] = tonumber(stats['wait:' .. bucket]) or 0
+    completed = completed + (tonumber(stats['run:' .. bucket]) or 0)
   end
   local depth = number('waiting:' .. queue) + number('in_line:' .. queue)
   return { depth, number('inflight:' .. queue), depth > 0 and oldest_wait(queue) or 0,
-    tonumber(stats.enqueued or 0), completed, waits, paused(queue) and 1 or 0 }
+    tonumber(stats.enqueued) or 0, completed, waits, paused(queue) and 1 or 0 }
 end
 
 -- Raise the peaks of `row` to those of the finer rows of its own span.

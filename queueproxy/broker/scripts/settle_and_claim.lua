@@ -2,8 +2,8 @@
 --
 -- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
 -- it reads; settle: registration to settle, or ''; attempt: of it; outcome: answered, released,
--- abandoned (its client left), misrouted (not run: see `decline`) or the reason of a refusal;
--- reply_version, reply_head, reply_body, reply_signature: of the answer; max_bytes: of all in the
+-- abandoned (its client left), misrouted (not run: see `decline`) or the reason of a refusal; proof:
+-- that it was not run, for its front to verify, or ''; reply_version, reply_head, reply_body, reply_signature: of the answer; max_bytes: of all in the
 -- broker; then queues in strict order.
 -- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a
 -- pause ends or 0, queue this thread must not serve until then or nil} or
@@ -12,7 +12,7 @@
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
 
 local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'attempt', 'outcome',
-  'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'max_bytes')
+  'proof', 'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'max_bytes')
 local DROPPED_A_CALL = 64 -- entries that can't be started
 local LANE_AGAIN = 500 -- ms until a thread looks again whether it may serve the operators' lane
 
@@ -35,8 +35,8 @@ local function settle(lease)
     requeue(lease, lease.attempt - 1)
   elseif A.outcome == 'released' or A.outcome == 'abandoned' then
     drop(lease)
-  elseif A.outcome == 'misrouted' then
-    decline(lease, A.outcome)
+  elseif A.outcome == 'misrouted' or A.proof ~= '' then
+    decline(lease, A.outcome, A.proof)
   else
     fail(lease, A.outcome)
   end

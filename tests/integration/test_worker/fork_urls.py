@@ -1,5 +1,6 @@
 """Views that make processes of their own, in every way that projects do."""
 
+import asyncio
 import multiprocessing
 import os
 import subprocess
@@ -144,6 +145,71 @@ def mute(request, nonce):
     os._exit(0)
 
 
+async def coroutine(request, nonce, way):
+    """Ends as `way` says, in the child that a coroutine has forked."""
+    note(request, nonce)
+
+    async def both():
+        pid = os.fork()
+        if not pid:
+            return await endings[way]()
+        return HttpResponse(ending(pid))
+
+    async def returns():
+        return HttpResponse("never to be seen")
+
+    async def exits():
+        sys.exit(3)
+
+    async def fails():
+        raise ValueError("the child's")
+
+    async def waits():
+        await waiting
+        return HttpResponse("never to be seen")
+
+    waiting = asyncio.get_running_loop().create_future()
+    endings = {"return": returns, "exit": exits, "fail": fails, "wait": waits}
+    if "task" in request.GET:
+        return await asyncio.create_task(both())
+    return await both()
+
+
+async def in_pool(request, nonce):
+    """The child is that of a function in a thread."""
+    note(request, nonce)
+
+    def both():
+        pid = os.fork()
+        return HttpResponse(ending(pid) if pid else "never to be seen")
+
+    return await asyncio.get_running_loop().run_in_executor(None, both)
+
+
+async def in_async_stream(request, nonce, way):
+    """Both go on with the stream, or only the parent."""
+    note(request, nonce)
+
+    async def pieces():
+        yield b"first, "
+        pid = os.fork()
+        if not pid and way == "exit":
+            sys.exit(3)
+        if pid or way == "go-on":
+            yield ending(pid).encode() if pid else b"never to be seen"
+
+    return StreamingHttpResponse(pieces())
+
+
+async def lasting(request, nonce):
+    """The child lives on: its pid is in the answer."""
+    note(request, nonce)
+    pid = os.fork()
+    if not pid:
+        time.sleep(FOR_LONG)  # noqa: ASYNC251  its loop has nothing else to do
+    return HttpResponse(pid)
+
+
 urlpatterns = [
     path("run/<nonce>/", run),
     path("leave/<nonce>/", leave),
@@ -156,4 +222,8 @@ urlpatterns = [
     path("command/<nonce>/", command),
     path("daemon/<nonce>/", daemon),
     path("mute/<nonce>/", mute),
+    path("coroutine/<way>/<nonce>/", coroutine),
+    path("in-pool/<nonce>/", in_pool),
+    path("in-async-stream/<way>/<nonce>/", in_async_stream),
+    path("lasting/<nonce>/", lasting),
 ]
