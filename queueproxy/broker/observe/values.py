@@ -31,7 +31,8 @@ SMALLEST = 1e-6  # of numbers that are divided by
 
 _NUMBER = re.compile(r"-?\d{1,15}", re.ASCII)
 _ENTRY = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
-_OF_THE_VALUE = ("WRONGTYPE", "ERR")  # the command was right, what it met or was made of is not
+# The command was right, what it met or was made of is not.
+_OF_THE_VALUE = frozenset({"WRONGTYPE", "ERR"})
 _NO_ANSWER = {"HLEN": 0, "XLEN": 0}
 
 
