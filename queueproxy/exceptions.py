@@ -104,6 +104,13 @@ class ClientGone(QueueProxyError):
     """The client has left; nobody reads this answer."""
 
 
+class StreamEnded(QueueProxyError):
+    """A stream was ended because its worker drains (STREAM_GRACE)."""
+
+    def __str__(self) -> str:
+        return self.__doc__
+
+
 class BadResponse(QueueProxyError):
     """The view's answer is not valid HTTP."""
 

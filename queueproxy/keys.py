@@ -50,7 +50,13 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     An id may be enqueued again while an entry of it is in flight still, where its front was given
     up meanwhile and comes back: then the new entry is held, and the old one is wanted no more.
 ``replies:<front>`` stream: reply frames (``v h b s``) and notices (``n``, JSON) for one front, read
-    from a position and trimmed behind it; expires with its front.
+    from a position and trimmed behind it; expires with its front. Of a frame with a large body it
+    has, in the place of ``b``, its bytes ``l`` and the name ``a`` of an ``answer``.
+``answer:<id>:<attempt>:<seq>:<nonce>`` string: the large body of one frame, beside the scripts,
+    which copy each byte they are given. Written by the worker in the same write as the script that
+    adds the frame to ``replies``; counted with it and deleted when that is trimmed, or at once
+    where the script adds nothing. Each write has a name of its own, so that none overwrites or
+    deletes what another has written. What a broken connection or a lost front leaves expires.
 ``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request;
     while it is staged it expires unless its front's heartbeats keep it.
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.
@@ -84,6 +90,7 @@ NAMED = (
     "front",
     "held",
     "replies",
+    "answer",
     "body",
     "staged",
     "flow",

@@ -53,6 +53,7 @@ class _Namespace:
         leases: slot -> record.
         sets: ``returned:<q>`` and ``parked:<q>:<v>`` -> places of their members.
         replies: front -> bytes that stand there for it.
+        bodies: name of a body beside a reply -> bytes told, and bytes there.
     """
 
     def __init__(self, client: redis.Redis, keys: Keys):
@@ -84,9 +85,15 @@ class _Namespace:
             for kind in ("returned", "parked")
             for name in self.named(kind)
         }
-        self.replies = {
-            front: _reply_bytes(client.xrange(keys.named("replies", front)))
-            for front in self.named("replies")
+        replies = {
+            front: client.xrange(keys.named("replies", front)) for front in self.named("replies")
+        }
+        self.replies = {front: _reply_bytes(entries) for front, entries in replies.items()}
+        self.bodies = {
+            _text(fields[b"a"]): (int(fields[b"l"]), client.strlen(keys.named("answer", name)))
+            for entries in replies.values()
+            for _, fields in entries
+            if (name := _text(fields.get(b"a", b"")))
         }
         self.attempts = _texts(client.hgetall(keys.attempts))
         self.flow = {
@@ -120,7 +127,8 @@ def _meta(fields: Mapping) -> Meta | None:
 
 
 def _reply_bytes(entries: Iterable[tuple[bytes, Mapping]]) -> int:
-    return sum(len(value) for _, fields in entries for value in fields.values())
+    beside = sum(int(fields.get(b"l", 0)) for _, fields in entries)
+    return beside + sum(len(value) for _, fields in entries for value in fields.values())
 
 
 def _entry(member: str) -> str:
@@ -187,6 +195,9 @@ def _leftovers(there: _Namespace) -> Iterator[str]:
     for id in there.named("body"):
         if id not in ids and not any(staged == id for _, staged in there.staged):
             yield f"body:{id} is of no request"
+    for name, (told, found) in there.bodies.items():
+        if told != found:
+            yield f"answer:{name} has {found} bytes, its reply says {told}"
     for member in there.attempts:
         if member.partition(" ")[0] not in ids:
             yield f"attempts of {member}, which is over"

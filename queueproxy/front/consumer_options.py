@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .http.cut import MIN_RATE, SLACK
+from .http.cut import MIN_RATE, SETTLED_SLACK, SLACK
 
 
 @dataclass(frozen=True)
@@ -11,7 +11,7 @@ class ConsumerOptions:
     """Options of a consumer, as plain values. Times in seconds, sizes in bytes.
 
     A client has `client_slack` seconds and takes `client_min_rate` bytes a second: see
-    ClientPatience.
+    ClientPatience. It has `client_slack_settled` once no thread waits for it any more.
     """
 
     max_hold: float
@@ -22,4 +22,5 @@ class ConsumerOptions:
     server_timing: bool
     route: Callable[[dict], str]
     client_slack: float = SLACK
+    client_slack_settled: float = SETTLED_SLACK
     client_min_rate: float = MIN_RATE

@@ -9,6 +9,7 @@ from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, ReplyHead
 from queueproxy.front.held_request import BAD_REPLY, Failure, HeldRequest, HoldEnd
 from queueproxy.front.inbox import Inbox
+from queueproxy.front.kept_answer import KeptFrame
 from queueproxy.front.memory import MemoryBudget
 from queueproxy.records import Meta
 
@@ -41,7 +42,7 @@ async def told(held: HeldRequest) -> list:
             event = await asyncio.wait_for(held.next_event(), 0.01)
         except TimeoutError:
             return found
-        found.append(event.body if isinstance(event, Frame) else event)
+        found.append(event.body if isinstance(event, (Frame, KeptFrame)) else event)
 
 
 async def test_each_gets_its_own(inbox):
@@ -127,6 +128,18 @@ async def test_signed_by_somebody_else(inbox):
         [raw("1", body=b"forged", codec=Codec(["other"], "ns")), raw("1", codec=Codec((), "ns"))]
     )
     assert await told(held) == [BAD_REPLY, BAD_REPLY]
+
+
+@pytest.mark.parametrize("codec", [CODEC, Codec((), "ns")], ids=["signed", "unsigned"])
+async def test_a_frame_whose_body_is_gone(codec):
+    """It is no empty one, and none at all to who has had it already."""
+    inbox = Inbox(codec)
+    first = raw("1", body=b"one", more=True, codec=codec)
+    held = hold(inbox, "1")
+    inbox.deliver([first, first._replace(body=None), raw("2", codec=codec)._replace(body=None)])
+    assert await told(held) == [b"one"]
+    inbox.deliver([raw("1", 1, codec=codec)._replace(body=None)])
+    assert await told(held) == [BAD_REPLY]
 
 
 async def test_a_reply_of_another_version_is_unusable(inbox):

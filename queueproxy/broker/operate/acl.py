@@ -34,7 +34,7 @@ FRONT = Rights(
             *("acknowledge", "enqueue", "reconcile", "stage", "trim_replies", "withdraw"),
         )
     ),
-    frozenset((*CONNECTING, *SNAPSHOT, "hkeys", "xread", "zcard")),  # /-/metrics: SNAPSHOT
+    frozenset((*CONNECTING, *SNAPSHOT, "get", "hkeys", "xread", "zcard")),  # /-/metrics: SNAPSHOT
 )
 WORKER = Rights(
     frozenset(
@@ -43,7 +43,7 @@ WORKER = Rights(
             *("add_counts", "push", "settle_and_claim"),
         )
     ),
-    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "hget", "rpush")),
+    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "hget", "rpush", "set")),
 )
 OPERATOR = Rights(
     frozenset(
@@ -53,7 +53,7 @@ OPERATOR = Rights(
             *("trim_replies", "withdraw"),
         )
     ),
-    frozenset((*CONNECTING, *SNAPSHOT, "xrevrange", "xdel", "xread", "set", "del")),
+    frozenset((*CONNECTING, *SNAPSHOT, "xrevrange", "xdel", "xread", "get", "set", "del")),
 )
 # A worker that serves the admin page: who may press a button there is Django's to decide.
 DASHBOARD = Rights(WORKER.functions | OPERATOR.functions, WORKER.commands | OPERATOR.commands)

@@ -16,7 +16,7 @@ from ...exceptions import ScriptsUnreadable
 from ...records import SCHEMA, lua_source
 from ...route_table import OPS_QUEUE
 
-PARTS = ("_common", "_clients", "_replies", "_requests", "_lane", "_pace", "_sweep")
+PARTS = ("_common", "_clients", "_replies", "_requests", "_places", "_lane", "_pace", "_sweep")
 
 
 class Library(NamedTuple):

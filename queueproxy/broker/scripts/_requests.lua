@@ -183,7 +183,8 @@ local function finish(lease, withdrawn)
   end_lease(lease)
 end
 
--- Answer a request with the fields of a reply entry, if its front still wants that.
+-- Answer a request with the fields of a reply entry, if its front still wants that. Returns whether it
+-- does.
 local function answer(lease, ...)
   local withdrawn = not unregister(lease)
   if not withdrawn then
@@ -196,6 +197,7 @@ local function answer(lease, ...)
     count_reply(lease.front, reply_size(...))
   end
   finish(lease, withdrawn)
+  return not withdrawn
 end
 
 -- Give a request up: keep a dead letter, and tell its front that nobody will answer.

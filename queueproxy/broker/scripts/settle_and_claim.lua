@@ -3,25 +3,36 @@
 -- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
 -- it reads; settle: registration to settle, or ''; attempt: of it; outcome: answered, released,
 -- abandoned (its client left), misrouted (not run: see `decline`) or the reason of a refusal;
--- reply_version, reply_head, reply_body, reply_signature: of the answer; max_bytes: of all in the
--- broker; then queues in strict order.
--- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a
--- pause ends or 0, queue this thread must not serve until then or nil} or
+-- reply_version, reply_head, reply_body, reply_signature, reply_kept, reply_kept_size: of the answer, as
+-- for `push`; max_bytes: of all in the broker; then queues in strict order.
+-- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'absent'} (nothing was done:
+-- the value `reply_kept` is not there), {'again'}, {'idle', ms until a pause ends or 0, queue this thread
+-- must not serve until then or nil} or
 -- {'claimed', queue, entry, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
+-- Each names another value: what it names is deleted where no front is told of it.
 
 local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'attempt', 'outcome',
-  'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'max_bytes')
+  'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'reply_kept', 'reply_kept_size',
+  'max_bytes')
 local DROPPED_A_CALL = 64 -- entries that can't be started
 local LANE_AGAIN = 500 -- ms until a thread looks again whether it may serve the operators' lane
 
-local function must_wait(lease)
+local function reply_fields()
+  return frame_fields(A.reply_version, A.reply_head, A.reply_body, A.reply_signature, A.reply_kept,
+    A.reply_kept_size)
+end
+
+-- The reply where an answer can't be given now, else nil.
+local function why_not_now(lease)
   if A.outcome ~= 'answered' then
-    return false
+    return nil
   end
-  local size = #A.reply_version + #A.reply_head + #A.reply_body + #A.reply_signature
-  return no_room_for_reply(lease.front, size, A.max_bytes) and wanted(lease)
+  if no_room_for_reply(lease.front, reply_size(reply_fields()), A.max_bytes) and wanted(lease) then
+    return 'full'
+  end
+  return not is_kept(A.reply_kept, A.reply_kept_size) and 'absent' or nil
 end
 
 local function is_to_be_settled(lease)
@@ -30,7 +41,9 @@ end
 
 local function settle(lease)
   if A.outcome == 'answered' then
-    answer(lease, 'v', A.reply_version, 'h', A.reply_head, 'b', A.reply_body, 's', A.reply_signature)
+    if not answer(lease, reply_fields()) then
+      drop_kept(A.reply_kept)
+    end
   elseif A.outcome == 'released' and wanted(lease) then
     requeue(lease, lease.attempt - 1)
   elseif A.outcome == 'released' or A.outcome == 'abandoned' then
@@ -61,21 +74,6 @@ end
 local function registered(request)
   return request
     and redis.call('HGET', key('held', request.front), request.id) == pack_held(request)
-end
-
--- The place a waiting entry is taken from: a set of waiting ones, or the stream, where `set_kind` is
--- nil. Nothing is taken before `leave`.
-local function place_of(queue, entry, fields, set_kind, set_name)
-  return { queue = queue, entry = entry, fields = fields, kind = set_kind, name = set_name }
-end
-
-local function leave(place)
-  if place.kind then
-    redis.call('ZREM', key(place.kind, place.name), padded(place.entry))
-    add(place.kind .. ':' .. place.queue, -1)
-  else
-    set('cursor:' .. place.queue, place.entry)
-  end
 end
 
 -- Delete an entry that enqueue did not write; it was never counted.
@@ -136,32 +134,6 @@ local function start(request, place)
   return request
 end
 
-local function park(place, version)
-  redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
-  leave(place)
-  add('parked:' .. place.queue, 1)
-end
-
--- The first entry of a set of waiting ones, nil where it is empty.
-local function first_of(queue, kind, name)
-  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
-  local entry = member and unpadded(member)
-  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
-end
-
--- The next waiting entry of a queue: handed back ones, parked ones we know, then the stream.
-local function next_of(queue)
-  local place = number('returned:' .. queue) > 0 and first_of(queue, 'returned', queue)
-    or number('parked:' .. queue) > 0 and first_of(queue, 'parked', queue .. ':' .. A.version)
-  if place then
-    return place
-  end
-  local cursor = value('cursor:' .. queue)
-  local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
-    'COUNT', 1)[1]
-  return found and place_of(queue, found[1], found[2])
-end
-
 -- One waiting entry as a started lease with its fields; nil where it could not be started.
 local function claim_from(place)
   if not place.fields then -- somebody deleted it
@@ -214,7 +186,7 @@ local function claim()
       left = (left == 0 or queue_left < left) and queue_left or left
     end
     while queue_left == 0 and number('waiting:' .. queue) > 0 do
-      local place = next_of(queue)
+      local place = next_of(queue, A.version)
       if not place then
         break
       end
@@ -270,11 +242,17 @@ end
 
 register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
   if not redis.call('ZSCORE', key('workers'), A.worker) then
+    drop_kept(A.reply_kept)
     return 'fenced'
   end
   local lease = read_lease(A.slot)
-  if is_to_be_settled(lease) and must_wait(lease) then
-    return { 'full' }
+  local settles = is_to_be_settled(lease)
+  local why_not = settles and why_not_now(lease)
+  if why_not or not settles then
+    drop_kept(A.reply_kept)
+  end
+  if why_not then
+    return { why_not }
   end
   lease = settle_or_recover(lease)
   if lease then

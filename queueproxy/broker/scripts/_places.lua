@@ -1,0 +1,42 @@
+-- Where waiting requests are: in the stream of their queue, or in a set of waiting ones.
+
+-- The place a waiting entry is taken from: a set of waiting ones, or the stream, where `set_kind` is
+-- nil. Nothing is taken before `leave`.
+local function place_of(queue, entry, fields, set_kind, set_name)
+  return { queue = queue, entry = entry, fields = fields, kind = set_kind, name = set_name }
+end
+
+local function leave(place)
+  if place.kind then
+    redis.call('ZREM', key(place.kind, place.name), padded(place.entry))
+    add(place.kind .. ':' .. place.queue, -1)
+  else
+    set('cursor:' .. place.queue, place.entry)
+  end
+end
+
+local function park(place, version)
+  redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
+  leave(place)
+  add('parked:' .. place.queue, 1)
+end
+
+-- The first entry of a set of waiting ones, nil where it is empty.
+local function first_of(queue, kind, name)
+  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
+  local entry = member and unpadded(member)
+  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
+end
+
+-- The next waiting entry of a queue: handed back ones, parked ones of a wire version, then the stream.
+local function next_of(queue, version)
+  local place = number('returned:' .. queue) > 0 and first_of(queue, 'returned', queue)
+    or number('parked:' .. queue) > 0 and first_of(queue, 'parked', queue .. ':' .. version)
+  if place then
+    return place
+  end
+  local cursor = value('cursor:' .. queue)
+  local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
+    'COUNT', 1)[1]
+  return found and place_of(queue, found[1], found[2])
+end
