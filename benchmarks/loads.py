@@ -33,4 +33,5 @@ LOADS = (
     Load("wait-c64", "/wait/50/", 64, "50 ms wait, 64 clients"),
     Load("upload-c8", "/upload/", 8, "1 MB up, 8 clients", body=MEGABYTE),
     Load("download-c8", "/download/", 8, "1 MB down, 8 clients"),
+    Load("download10-c8", "/download/10/", 8, "10 MB down, 8 clients"),
 )

@@ -12,7 +12,7 @@ from ..envelopes import Frame, ReplyHead
 from .answer_spool import AnswerSpool, SpooledAnswer, SpooledBody
 from .memory import FRAME_OVERHEAD, Reservation
 
-SMALL = 64 * 1024  # bytes of a body that is not worth a file
+SMALL = 64 * 1024  # bytes of the end of an answer that are not worth a file
 UNDER_WAY = 128 * 1024  # bytes of a body that are there twice at most while they are sent
 ACKNOWLEDGE_EVERY = 256 * 1024  # bytes
 
@@ -70,7 +70,8 @@ class KeptAnswer:
         head, size = frame.head, len(frame.body)
         if head.seq == 0:
             self._whole = head.whole or not head.more
-        if not self._whole or size <= SMALL or self._memory.has_room_for_answer(size):
+        small = size <= SMALL and not head.more
+        if not self._whole or small or self._memory.has_room_for_answer(size):
             self._memory.add_answer(size + FRAME_OVERHEAD)
             return self._counted(KeptFrame(head, frame.body)) if self._whole else frame
         body = self._in_spool(frame.body)

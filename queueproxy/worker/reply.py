@@ -78,21 +78,20 @@ class Reply:
 
     def _send_file(self, exchange: Exchange, answer: CheckedAnswer) -> Frame:
         """Send a file, which no view makes, as an answer that is whole."""
-        ahead = b""  # read and not sent: the last block travels with settling
+        ahead: list[bytes] = []  # read and not sent: the last frame travels with settling
 
         def take(data: bytes) -> None:
-            nonlocal ahead
-            if ahead:
-                self._push_whole(answer, ahead)
-            *others, ahead = [data[at : at + FRAME] for at in range(0, len(data), FRAME)]
-            for block in others:
-                self._push_whole(answer, block)
+            for at in range(0, len(data), FRAME):
+                piece = data[at : at + FRAME]
+                if sum(map(len, ahead)) + len(piece) > FRAME:
+                    self._push_whole(answer, b"".join(ahead))
+                    ahead.clear()
+                ahead.append(piece)
 
-        complete = exchange.stream(take)
-        if complete:
-            return self._frame(ahead, answer)
+        if exchange.stream(take):
+            return self._frame(b"".join(ahead), answer)
         if ahead:
-            self._push_whole(answer, ahead)
+            self._push_whole(answer, b"".join(ahead))
         return self._frame(b"", answer, aborted=True)
 
     def _push_whole(self, answer: CheckedAnswer, body: bytes) -> None:
