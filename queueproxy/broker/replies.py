@@ -113,7 +113,7 @@ class ReplyReader:
         bodies: dict[bytes, bytes | None] = {}
         while kept:
             some = _as_many_as_fit(kept)
-            del kept[: len(some)]
+            kept = kept[len(some) :]
             read = [("GET", link.keys.named("answer", entry.kept)) for entry in some]
             for entry, body in zip(some, await link.commands(read), strict=True):
                 bodies[entry.id] = _unless_of_another_type(body)

@@ -71,6 +71,9 @@ class Reply:
 
     def _send_body(self, answer: CheckedAnswer, body: bytes) -> Frame:
         at = 0
+        if len(body) > FRAME and answer.length is None:  # of one frame its front can tell it
+            length = ("Content-Length", str(len(body)))
+            answer = answer._replace(headers=[*answer.headers, length])
         while len(body) - at > FRAME:
             self._push_whole(answer, body[at : at + FRAME])
             at += FRAME

@@ -43,6 +43,7 @@ def asking(site, path: str):
 def rest(client: socket.socket) -> tuple[bytes, int, bool]:
     """The head, the bytes of the body, and whether the connection ended in order."""
     received, size = b"", 0
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
     try:
         while data := client.recv(1 << 20):
             if b"\r\n\r\n" not in received:

@@ -81,7 +81,7 @@ def test_all_answers_that_are_whole_share_a_part_of_the_memory(make, memory, spo
     answers = [make() for _ in range(64)]
     for answer in answers:
         answer.keep(frame(0, more=False))
-    assert memory.answers <= memory.size * WHOLE_SHARE
+    assert memory.answers < memory.size * WHOLE_SHARE + MIB
     assert spool.used > 0
     for answer in answers:
         answer.close()

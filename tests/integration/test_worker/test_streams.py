@@ -36,6 +36,7 @@ async def test_an_answer_that_is_whole_waits_for_no_client(client, start_worker)
     await client.take(id, WHOLE_WINDOW)
     frames = await client.whole(id)
     assert frames[0].head.whole
+    assert ["Content-Length", str(size)] in [list(pair) for pair in frames[0].head.headers]
     assert sum(len(frame.body) for frame in frames) == size
 
 
