@@ -2,27 +2,25 @@
 
 import os
 import signal
-import time
 
 import httpx
 
 from ..waiting import wait_until
 
 GRACE = 0.5  # seconds
-SOON = 15.0  # seconds, on a busy machine: what is given up takes half a minute
+SOON = 60.0  # seconds, on a busy machine
+GIVEN_UP_AFTER = "600"  # seconds
 
 
 def test_a_reload_does_not_wait_for_them(make_site):
     site = make_site(STREAM_GRACE=GRACE)
     site.front()
-    supervisor = site.workers("--processes", "2")
+    supervisor = site.workers("--processes", "2", "--graceful-timeout", GIVEN_UP_AFTER)
     old = pids(site)
     last, first_pid = listen(site, 0, lambda seen: seen == 3)
-    began = time.monotonic()
     seen, _ = listen(site, last, lambda n: n == last + 2 and supervisor.send_signal(signal.SIGHUP))
     assert seen > last + 2  # it had its grace
     wait_until(lambda: pids(site).isdisjoint(old), "the old processes have gone", SOON)
-    assert time.monotonic() - began < SOON
     after, pid = listen(site, seen, lambda n: n == seen + 1)
     assert after == seen + 1  # by its number, none is lost
     assert pid not in old
