@@ -102,12 +102,12 @@ def test_without_room_in_the_spool_it_arrives_all_the_same(make_site, paths, kin
 
 
 def test_who_takes_nothing_is_cut_at_last(site, paths):
-    front = site.front(PROBE_CLIENT_SLACK_SETTLED="1.5", PROBE_CLIENT_SLACK="1")
+    front = site.front(PROBE_CLIENT_SLACK_SETTLED="2", PROBE_CLIENT_MIN_RATE=str(64 * 1024))
     site.workers()
     with asking(site, paths["page"]) as client:
         wait_until(lambda: spooled(front) > 0, "much of it waits")
         wait_until(lambda: site.queue()["in_flight"] == 0, "it is settled")
-        wait_until(lambda: spooled(front) == 0, "it is dropped", 64 + LOST)  # 64 KiB at 1 KiB/s
+        wait_until(lambda: spooled(front) == 0, "it is dropped", LOST)
         _, size, whole = rest(client)
     assert size < SIZE
     assert not whole
