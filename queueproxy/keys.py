@@ -56,7 +56,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     which copy each byte they are given. Written by the worker in the same write as the script that
     adds the frame to ``replies``; counted with it and deleted when that is trimmed, or at once
     where the script adds nothing. Each write has a name of its own, so that none overwrites or
-    deletes what another has written. What a broken connection or a lost front leaves expires.
+    deletes what another has written. Goes with its front; what a broken connection leaves expires.
 ``body:<id>`` hash: chunk number -> bytes, for bodies too large to inline; deleted with the request;
     while it is staged it expires unless its front's heartbeats keep it.
 ``staged:<front>`` hash: request id -> bytes of chunks staged before the request itself is enqueued.

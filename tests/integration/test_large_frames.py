@@ -155,6 +155,29 @@ async def test_full(broker):
     await kit.close()
 
 
+@pytest.mark.parametrize("number", [1, 31, 32, 33, 70])
+async def test_what_a_front_has_not_read_goes_with_it(kit, number):
+    front, worker, claim = await claimed(kit)
+    for seq in range(number):
+        worker.push(claim, part(claim, seq, BODY[: 2 * LARGE] if seq % 3 else b"small"))
+    await front.leave()
+    assert values(kit) == []
+    assert kit.counters().bytes == kit.there().bytes
+    assert "replies" not in kit.left()
+
+
+async def test_much_that_a_front_has_not_read(kit):
+    front, worker, claim = await claimed(kit)
+    for seq in range(1200):
+        worker.push(claim, part(claim, seq, b"small"))
+    calls = 0
+    while kit.link().script("front_leave", front.front) == b"again":
+        calls += 1
+        assert kit.recount() == []
+    assert calls > 1
+    assert kit.recount() == []
+
+
 @pytest.mark.parametrize("how", ["out of memory", "no right to SET"])
 async def test_where_the_value_is_refused_the_script_takes_it(own_server, how):
     kit = BrokerKit(own_server.url)

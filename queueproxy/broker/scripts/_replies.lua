@@ -39,6 +39,27 @@ local function count_reply(front, size)
   add('replies:' .. front, size)
 end
 
+local DROP_REPLIES = 32 -- entries of replies that are looked at together
+
+-- Delete what a front has not read, and the values beside it, about `limit` entries a call. Returns
+-- whether all is deleted.
+local function drop_replies(front, limit)
+  local replies = key('replies', front)
+  value('replies:' .. front) -- what is read later misses what was added before
+  for _ = 1, limit, DROP_REPLIES do
+    local entries = redis.call('XRANGE', replies, '-', '+', 'COUNT', DROP_REPLIES)
+    for _, entry in ipairs(entries) do
+      drop_kept(table_of(entry[2]).a or '')
+      redis.call('XDEL', replies, entry[1])
+      count_reply(front, -reply_size(unpack(entry[2])))
+    end
+    if #entries < DROP_REPLIES then
+      return true
+    end
+  end
+  return false
+end
+
 -- Whether an answer of so many bytes has to wait until fronts have read. A front with nothing unread
 -- gets one even over the limit, so that progress never stops.
 local function no_room_for_reply(front, size, max_bytes)

@@ -276,6 +276,9 @@ local function reap_front(front, limit)
     return false
   end
   redis.call('XLEN', key('replies', front))
+  if not drop_replies(front, limit) then
+    return false
+  end
   local staged = redis.call('HGETALL', key('staged', front))
   for i = 1, #staged, 2 do
     unstage(front, staged[i], staged[i + 1])
