@@ -12,7 +12,7 @@ from .link.protocol import checked
 BLOCK_FOR = 10.0  # seconds a read waits for replies
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 READ_AT_ONCE = 128  # replies at most
-READ_BYTES = 8 * 1024 * 1024  # of large bodies; a larger one is read alone
+READ_BYTES = 4 * 1024 * 1024  # of large bodies; a larger one is read alone
 
 
 class Notice(msgspec.Struct, frozen=True):
