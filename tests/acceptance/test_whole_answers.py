@@ -102,7 +102,8 @@ def test_without_room_in_the_spool_it_arrives_all_the_same(make_site, paths, kin
 
 
 def test_who_takes_nothing_is_cut_at_last(site, paths):
-    front = site.front(PROBE_CLIENT_SLACK_SETTLED="2", PROBE_CLIENT_MIN_RATE=str(64 * 1024))
+    rates = {"PROBE_CLIENT_SLACK": "1", "PROBE_CLIENT_MIN_RATE": str(64 * 1024)}
+    front = site.front(PROBE_CLIENT_SLACK_SETTLED="2", **rates)
     site.workers()
     with asking(site, paths["page"]) as client:
         wait_until(lambda: spooled(front) > 0, "much of it waits")
