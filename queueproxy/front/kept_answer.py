@@ -6,7 +6,6 @@ memory or in the spool. Only what finds no room in either has to be waited for.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ..envelopes import Frame, ReplyHead
 from .answer_spool import AnswerSpool, SpooledAnswer, SpooledBody
@@ -17,11 +16,11 @@ UNDER_WAY = 128 * 1024  # bytes of a body that are there twice at most while the
 ACKNOWLEDGE_EVERY = 256 * 1024  # bytes
 
 
-class KeptFrame(NamedTuple):
-    """A frame that counts as taken by its client already."""
+class KeptFrame(Frame, frozen=True):
+    """A frame that counts as taken by its client already; its body may be in the spool."""
 
     head: ReplyHead
-    body: bytes | SpooledBody
+    body: bytes | SpooledBody = b""
 
 
 class KeptAnswer:
