@@ -34,4 +34,5 @@ LOADS = (
     Load("upload-c8", "/upload/", 8, "1 MB up, 8 clients", body=MEGABYTE),
     Load("upload10-c8", "/upload/", 8, "10 MB up, 8 clients", body=10 * MEGABYTE),
     Load("download-c8", "/download/", 8, "1 MB down, 8 clients"),
+    Load("download10-c8", "/download/10/", 8, "10 MB down, 8 clients"),
 )

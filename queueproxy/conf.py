@@ -44,6 +44,7 @@ class Settings:
     front_spool: int = 2048 * MIB
     front_spool_dir: str | None = None
     view_timeout: float | None = None
+    stream_grace: float = 5
     lease: float = 15
     max_attempts: int = 2
     retry_methods: Sequence[str] = SAFE_METHODS

@@ -77,6 +77,8 @@ class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``aborted`` ends an answer that broke after it began: the client must see it cut short.
     ``wait_ms`` and ``run_ms`` (frame 0) are the time in the queue and in Django, milliseconds.
+    ``whole`` (frame 0): its end is near, whoever reads it: its front takes all of it off its
+    worker, and keeps what the client has not taken. A stream's worker waits for the client.
     """
 
     id: str
@@ -88,6 +90,7 @@ class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
     aborted: bool = False
     wait_ms: float = 0.0
     run_ms: float = 0.0
+    whole: bool = False
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -156,6 +159,10 @@ class Signer:
     def signs(self) -> bool:
         """Whether signing is on."""
         return bool(self._blanks)
+
+    def digest_of(self, body: bytes) -> bytes:
+        """Return the `digest_of` a body; nothing, and no byte is hashed, where signing is off."""
+        return digest_of(body) if self._blanks else b""
 
     def sign(self, head: bytes, digest: bytes, size: int, key: int = 0) -> bytes:
         """Return the signature, 32 bytes; empty where signing is off.
@@ -259,7 +266,7 @@ class Codec:
         """
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
-        key = self._requests.verify(head, digest_of(body), len(body), signature)
+        key = self._requests.verify(head, self._requests.digest_of(body), len(body), signature)
         request = decoded(_decode_request_head, head)
         if request.piece_size:
             _check_digests(request, body, signed=self._requests.signs)
@@ -276,13 +283,22 @@ class Codec:
                 the worker may be ahead of it.
         """
         raw = _encode_json(frame.head)
-        return raw, self._replies.sign(raw, digest_of(frame.body), len(frame.body), key)
+        digest = self._replies.digest_of(frame.body)
+        return raw, self._replies.sign(raw, digest, len(frame.body), key)
 
-    def decode_reply(self, version: str, head: bytes, body: bytes, signature: bytes) -> Frame:
-        """Decode a frame, or raise DecodeError (BadSignature, UnknownVersion, as for a request)."""
+    def decode_reply(
+        self, version: str, head: bytes, body: bytes | None, signature: bytes
+    ) -> Frame:
+        """Decode a frame, or raise DecodeError (BadSignature, UnknownVersion, as for a request).
+
+        Args:
+            body: None where the broker no longer has it.
+        """
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
-        self._replies.verify(head, digest_of(body), len(body), signature)
+        if body is None:
+            raise DecodeError("The broker no longer has the body of a frame.")
+        self._replies.verify(head, self._replies.digest_of(body), len(body), signature)
         return Frame(decoded(_decode_reply_head, head), body)
 
     def prove_not_run(self, word: NotRun, key: int = 0) -> str:
@@ -312,6 +328,14 @@ class _OnlyId(msgspec.Struct):
 
 
 _decode_id = msgspec.json.Decoder(_OnlyId).decode
+
+
+def claimed_reply(head: bytes) -> ReplyHead | None:
+    """Read what an unverified head of a reply says, None where it can't be read. Never trust it."""
+    try:
+        return decoded(_decode_reply_head, head)
+    except DecodeError:
+        return None
 
 
 def claimed_id(head: bytes) -> str:

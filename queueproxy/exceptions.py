@@ -114,6 +114,13 @@ class BodyUnreadable(QueueProxyError, OSError):
     """The rest of the request's body can't be read."""
 
 
+class StreamEnded(QueueProxyError):
+    """A stream was ended because its worker drains (STREAM_GRACE)."""
+
+    def __str__(self) -> str:
+        return self.__doc__
+
+
 class BadResponse(QueueProxyError):
     """The view's answer is not valid HTTP."""
 

@@ -60,7 +60,13 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     up meanwhile and comes back: then the new entry is held, and the old one is wanted no more.
 ``replies:<front>`` stream: reply frames (``v h b s``), notices (``n``, JSON) and what workers want
     of the bodies it keeps (``w``, JSON) for one front, read from a position and trimmed behind it;
-    expires with its front.
+    expires with its front. Of a frame with a large body it has, in the place of ``b``, its bytes
+    ``l`` and the name ``a`` of an ``answer``.
+``answer:<id>:<attempt>:<seq>:<nonce>`` string: the large body of one frame, beside the scripts,
+    which copy each byte they are given. Written by the worker in the same write as the script that
+    adds the frame to ``replies``; counted with it and deleted when that is trimmed, or at once
+    where the script adds nothing. Each write has a name of its own, so that none overwrites or
+    deletes what another has written. Goes with its front; what a broken connection leaves expires.
 ``piece:<id>:<entry>:<attempt>:<n>`` string: a piece of a body that its front keeps, set by that as
     the worker of the attempt asks for it; deleted once it is read, or with the lease; expires.
 ``flow:<worker>`` hash: ``id entry`` of a request -> how far the client of its answer is: bytes of
@@ -97,6 +103,7 @@ NAMED = (
     "front",
     "held",
     "replies",
+    "answer",
     "piece",
     "flow",
     "stats",

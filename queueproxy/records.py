@@ -15,7 +15,7 @@ from .exceptions import DecodeError
 
 # Of the state as a whole: keys, members and records. The state's own number stands in its field
 # ``schema`` (a state without it is of schema 1); processes of another schema refuse to use it.
-SCHEMA = 5
+SCHEMA = 6
 
 R = TypeVar("R", bound=NamedTuple)
 

@@ -58,6 +58,12 @@ def _view_timeout(value) -> str | None:
     return "a number of seconds, 1 to 86400, or None for no limit"
 
 
+def _stream_grace(value) -> str | None:
+    if value == 0 and not isinstance(value, bool):
+        return None
+    return None if _seconds(value) is None else "a number of seconds, 0.1 to 86400, or 0"
+
+
 def _count(most: int, least: int = 1) -> Rule:
     def rule(value) -> str | None:
         good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
@@ -170,6 +176,7 @@ RULES: dict[str, Rule] = {
     "FRONT_SPOOL": _count(1024 * 1024 * MIB, least=0),
     "FRONT_SPOOL_DIR": _directory,
     "VIEW_TIMEOUT": _view_timeout,
+    "STREAM_GRACE": _stream_grace,
     "LEASE": _seconds,
     "MAX_ATTEMPTS": _count(100),
     "RETRY_METHODS": _methods,

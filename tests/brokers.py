@@ -228,7 +228,7 @@ class BrokerKit:
     def reply_bytes(self) -> int:
         """Bytes of the replies that fronts have not read."""
         return sum(
-            sum(map(len, fields.values()))
+            sum(map(len, fields.values())) + int(fields.get(b"l", 0))
             for replies in self.client.keys(self.keys.named("replies", "*"))
             for _, fields in self.client.xrange(replies)
         )

@@ -61,6 +61,7 @@ class _Namespace:
         sets: ``returned:<q>`` and ``parked:<q>:<v>`` -> places of their members.
         replies: front -> bytes that stand there for it.
         pieces: of bodies, by name -> how long they have been there, in milliseconds.
+        bodies: name of a body beside a reply -> bytes told, and bytes there.
     """
 
     def __init__(self, client: redis.Redis, keys: Keys):
@@ -97,9 +98,15 @@ class _Namespace:
             ]
             for group, line in ((g, keys.named("line", g)) for g in self.named("line"))
         }
-        self.replies = {
-            front: _reply_bytes(client.xrange(keys.named("replies", front)))
-            for front in self.named("replies")
+        replies = {
+            front: client.xrange(keys.named("replies", front)) for front in self.named("replies")
+        }
+        self.replies = {front: _reply_bytes(entries) for front, entries in replies.items()}
+        self.bodies = {
+            _text(fields[b"a"]): (int(fields[b"l"]), client.strlen(keys.named("answer", name)))
+            for entries in replies.values()
+            for _, fields in entries
+            if (name := _text(fields.get(b"a", b"")))
         }
         self.pieces = {
             piece: PIECE_LIVES - client.pttl(keys.named("piece", piece))
@@ -146,7 +153,8 @@ def _meta(fields: Mapping) -> Meta | None:
 
 
 def _reply_bytes(entries: Iterable[tuple[bytes, Mapping]]) -> int:
-    return sum(len(value) for _, fields in entries for value in fields.values())
+    beside = sum(int(fields.get(b"l", 0)) for _, fields in entries)
+    return beside + sum(len(value) for _, fields in entries for value in fields.values())
 
 
 def _entry(member: str) -> str:
@@ -246,6 +254,9 @@ def _leftovers(there: _Namespace) -> Iterator[str]:
     for piece, age in there.pieces.items():
         if piece not in there.asked and age > DELETED_WITHIN:
             yield f"piece:{piece} is of no request in flight that has asked for it"
+    for name, (told, found) in there.bodies.items():
+        if told != found:
+            yield f"answer:{name} has {found} bytes, its reply says {told}"
     for member in there.attempts:
         if member.partition(" ")[0] not in ids:
             yield f"attempts of {member}, which is over"

@@ -10,6 +10,7 @@ urlpatterns = [
     path("wait/<int:milliseconds>/", views.wait),
     path("upload/", views.upload),
     path("download/", views.download),
+    path("download/<int:megabytes>/", views.download),
     path("high/trivial/", views.trivial),
     path("low/wait/<int:milliseconds>/", views.wait),
 ]

@@ -37,6 +37,6 @@ def upload(request):
     return HttpResponse(str(len(request.body)), content_type="text/plain")
 
 
-def download(request):
-    """Give one megabyte."""
-    return HttpResponse(DOWNLOAD, content_type="application/octet-stream")
+def download(request, megabytes=1):
+    """Give so many megabytes."""
+    return HttpResponse(DOWNLOAD * megabytes, content_type="application/octet-stream")

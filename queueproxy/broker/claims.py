@@ -8,6 +8,7 @@ from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
 from ..exceptions import DecodeError
 from ..records import Meta, parse
 from .encoded_request import group_limit
+from .frame_writing import NO_FRAME
 from .link.links import Link
 
 
@@ -71,27 +72,12 @@ def claim_of(reply: list) -> Claim:
     )
 
 
-def settlement_arguments(settlement: Settlement | None, codec: Codec, key: int) -> tuple:
-    """List the arguments ``settle`` to ``reply_signature`` of the script ``settle_and_claim``.
-
-    Args:
-        codec, key: to sign the answer with (see Codec.encode_reply).
-    """
+def settlement_arguments(settlement: Settlement | None) -> tuple:
+    """List the arguments ``settle`` to ``proof`` of the script ``settle_and_claim``."""
     if settlement is None:
-        return ("", 0, "", "", "", "", "", "")
-    claim, outcome, frame, *_ = settlement
-    answer = (WIRE_VERSION, b"", b"", b"") if frame is None else frame_arguments(frame, codec, key)
-    return (claim.registration, claim.attempt, outcome, settlement.proof, *answer)
-
-
-def frame_arguments(frame: Frame, codec: Codec, key: int) -> tuple:
-    """List a reply frame as scripts take it: version, head, body, signature.
-
-    Args:
-        codec, key: to sign it with (see Codec.encode_reply).
-    """
-    head, signature = codec.encode_reply(frame, key)
-    return (WIRE_VERSION, head, frame.body, signature)
+        return ("", 0, "", "")
+    claim, outcome, *_ = settlement
+    return (claim.registration, claim.attempt, outcome, settlement.proof)
 
 
 def fail_claim(link: Link, worker: str, thread: int, claim: Claim, reason: str) -> None:
@@ -102,9 +88,9 @@ def fail_claim(link: Link, worker: str, thread: int, claim: Claim, reason: str) 
     Raises:
         BrokerUnavailable: fate unknown; call again, or leave it to the end of the lease.
     """
-    settling = (claim.registration, claim.attempt, reason, "", WIRE_VERSION, b"", b"", b"")
+    settling = (claim.registration, claim.attempt, reason, "")
     common = (worker, f"{worker}/{thread}", "given-up", 0, WIRE_VERSION)
-    link.script("settle_and_claim", *common, *settling, 0)
+    link.script("settle_and_claim", *common, *settling, *NO_FRAME, 0)
 
 
 def verified(claim: Claim, codec: Codec) -> Envelope:

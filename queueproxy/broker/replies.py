@@ -4,7 +4,7 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from ..exceptions import DecodeError
+from ..exceptions import DecodeError, ErrorReply
 from ..json_text import decoded
 from .link.links import AsyncLink
 from .link.protocol import checked
@@ -12,7 +12,7 @@ from .link.protocol import checked
 BLOCK_FOR = 10.0  # seconds a read waits for replies
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 READ_AT_ONCE = 128  # replies at most
-READ_BYTES = 8 * 1024 * 1024  # of replies as large as the last ones
+READ_BYTES = 4 * 1024 * 1024  # of large bodies; a larger one is read alone
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -42,15 +42,38 @@ class PiecesWanted(msgspec.Struct, frozen=True):
 
 
 class RawReply(NamedTuple):
-    """A reply frame as it came: not verified, not decoded."""
+    """A reply frame as it came: not verified, not decoded.
+
+    Attributes:
+        body: None where the broker no longer has it.
+    """
 
     version: str
     head: bytes
-    body: bytes
+    body: bytes | None
     signature: bytes
 
 
 Reply = RawReply | Notice | PiecesWanted
+
+
+class _Entry(NamedTuple):
+    """A reply as its entry tells it.
+
+    Attributes:
+        id: of the entry.
+        reply: its body still to be read where that is kept beside it.
+        size: bytes it counts for.
+        kept: name of the value with its body, '' where there is none.
+        kept_size: bytes of that.
+    """
+
+    id: bytes
+    reply: Reply
+    size: int
+    kept: str = ""
+    kept_size: int = 0
+
 
 _decode_notice = msgspec.json.Decoder(Notice).decode
 _decode_wanted = msgspec.json.Decoder(PiecesWanted).decode
@@ -73,8 +96,7 @@ class ReplyReader:
         self._front = front
         self._key = link.keys.named("replies", front)
         self._position = b"0"  # of the last reply read
-        self._untrimmed = 0  # bytes of what was read and stands there still
-        self._count = READ_AT_ONCE  # replies of the next read
+        self._untrimmed: list[_Entry] = []  # what was read and stands there still
 
     async def read(self) -> list[Reply]:
         """Wait for the next replies, oldest first; delete those read before on the same trip.
@@ -93,34 +115,44 @@ class ReplyReader:
                 commands.append(self._link.script_command(*self._trimming()))
         wait = ("BLOCK", int(BLOCK_FOR * 1000))
         commands.append(
-            ("XREAD", "COUNT", self._count, *wait, "STREAMS", self._key, self._position)
+            ("XREAD", "COUNT", READ_AT_ONCE, *wait, "STREAMS", self._key, self._position)
         )
         *trimmed, found = await self._link.commands(commands, BLOCK_FOR + MARGIN)
         if trimmed and trimmed[0] != b"ok":
             await self.trim()  # another server, or one that has no scripts yet
-        self._untrimmed = 0
+        self._untrimmed = []
         if not checked(found):
             return []
-        entries = found[0][1]
-        self._position = entries[-1][0]
-        replies = [_reply(fields) for _, fields in entries]
-        self._untrimmed = sum(sum(map(len, fields[1::2])) for _, fields in entries)
-        self._adjust(replies)
+        entries = _as_many_as_fit([_entry(*entry) for entry in found[0][1]])
+        replies = await self._with_bodies(self._link, entries)
+        self._position = entries[-1].id
+        self._untrimmed = entries
         return replies
+
+    async def _with_bodies(self, link: AsyncLink, entries: list[_Entry]) -> list[Reply]:
+        """Read the bodies that are kept beside entries; they stay until these are trimmed."""
+        kept = [entry for entry in entries if entry.kept]
+        bodies: dict[bytes, bytes | None] = {}
+        while kept:
+            some = _as_many_as_fit(kept)
+            kept = kept[len(some) :]
+            read = [("GET", link.keys.named("answer", entry.kept)) for entry in some]
+            for entry, body in zip(some, await link.commands(read), strict=True):
+                bodies[entry.id] = _unless_of_another_type(body)
+        return [
+            entry.reply._replace(body=bodies[entry.id]) if entry.kept else entry.reply
+            for entry in entries
+        ]
 
     async def trim(self) -> None:
         """Delete what was read; `read` does so too."""
         await self._link.script(*self._trimming())
-        self._untrimmed = 0
+        self._untrimmed = []
 
     def _trimming(self) -> tuple:
-        return ("trim_replies", self._front, _after(self._position), self._untrimmed)
-
-    def _adjust(self, replies: list[Reply]) -> None:
-        # A read is in memory two or three times until its frames are handed out.
-        size = sum([len(reply.body) for reply in replies if isinstance(reply, RawReply)])
-        fitting = READ_BYTES * len(replies) // size if size else READ_AT_ONCE
-        self._count = min(READ_AT_ONCE, max(1, fitting))
+        size = sum([entry.size for entry in self._untrimmed])
+        kept = [entry.kept for entry in self._untrimmed if entry.kept]
+        return ("trim_replies", self._front, _after(self._position), size, *kept)
 
     async def catch_up(self) -> list[Reply]:
         """Read what stands there now, on the other link, while a blocking read may run."""
@@ -131,14 +163,14 @@ class ReplyReader:
             (answer,) = await self._other.commands([read])
             if not checked(answer):
                 return found
-            entries = answer[0][1]
-            position = entries[-1][0]
-            found += [_reply(fields) for _, fields in entries]
+            entries = [_entry(*entry) for entry in answer[0][1]]
+            position = entries[-1].id
+            found += await self._with_bodies(self._other, entries)
 
     def start_over(self) -> None:
         """Read from the beginning: the broker has lost the replies, or is another server."""
         self._position = b"0"
-        self._untrimmed = 0
+        self._untrimmed = []
 
     async def close(self) -> None:
         """Drop the link of the blocking read."""
@@ -150,14 +182,40 @@ def _after(entry_id: bytes) -> str:
     return f"{ms.decode()}-{int(seq) + 1}"
 
 
-def _reply(fields: list) -> Reply:
+def _as_many_as_fit(entries: list[_Entry]) -> list[_Entry]:
+    """Return the first of them whose large bodies are READ_BYTES together, one at least."""
+    left = READ_BYTES
+    for number, entry in enumerate(entries):
+        left -= entry.kept_size
+        if left < 0 and number:
+            return entries[:number]
+    return entries
+
+
+def _unless_of_another_type(reply: object) -> bytes | None:
+    try:
+        return checked(reply)
+    except ErrorReply as error:
+        if error.code != "WRONGTYPE":
+            raise
+        return None  # none of ours
+
+
+def _entry(id: bytes, fields: list) -> _Entry:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
+    size = sum(map(len, fields[1::2]))
     for field, decode in ((b"n", _decode_notice), (b"w", _decode_wanted)):
         if field in named:
             try:
-                return decoded(decode, named[field])
+                return _Entry(id, decoded(decode, named[field]), size)
             except DecodeError:
                 pass  # none of ours: refused later, as any reply that can't be read
+    kept, kept_size = named.get(b"a", b"").decode("latin-1"), named.get(b"l", b"0")
+    beside = int(kept_size[:12]) if kept and kept_size.isdigit() else 0
+    return _Entry(id, _raw_reply(named), size + beside, kept, beside)
+
+
+def _raw_reply(named: dict[bytes, bytes]) -> RawReply:
     return RawReply(
         named.get(b"v", b"").decode("latin-1"),
         named.get(b"h", b""),

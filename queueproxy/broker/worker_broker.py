@@ -12,18 +12,11 @@ from ..exceptions import (
 )
 from ..records import Held, parse
 from .bells import BLOCK_FOR, Bells
-from .claims import (
-    Claim,
-    Settlement,
-    claim_of,
-    frame_arguments,
-    settlement_arguments,
-)
+from .claims import Claim, Settlement, claim_of, settlement_arguments
 from .counters import COUNT_EVERY, CountReporter
+from .frame_writing import NOTHING_WRITTEN, FrameWriter, WrittenFrame
 from .handle import Broker
-from .link.connect import ANSWER_WITHIN
-from .link.links import BULKY
-from .link.protocol import checked, unless_fenced
+from .link.protocol import Command, checked, unless_fenced
 from .opener import Opener
 from .piece_reader import PieceLink, PieceReader
 from .queue_order import QueueOrder
@@ -59,7 +52,7 @@ class WorkerBroker:
     ):
         self._link = broker.link("worker-executor", spin=spin)
         self._max_memory = broker.max_memory
-        self._codec = codec
+        self._frames = FrameWriter(broker.keys, codec, broker.lease_ms)
         self._opener = Opener(self._link, codec)
         self._pieces = PieceLink(broker)
         self._number = number
@@ -96,11 +89,16 @@ class WorkerBroker:
             Fenced: this worker has been given up; nothing was settled or claimed.
         """
         self.counts.report_if_due(self.worker)
-        frame = settlement and settlement.frame
-        bulky = frame is not None and len(frame.body) > BULKY
-        taken = self._take(self._arguments(settlement, claim), None, while_waiting, bulky)
-        if settlement is not None:
-            self.counts.settled(settlement)
+        if settlement is None:
+            return self._taken(self._call_script(None, claim))
+
+        def send(written: WrittenFrame) -> object:
+            return self._call_script(
+                settlement, claim, written, written.value, while_waiting=while_waiting
+            )
+
+        taken = self._taken(self._frames.send(settlement.frame, self._opener.key, send))
+        self.counts.settled(settlement)
         return taken
 
     def wait(self) -> Claim | None:
@@ -108,46 +106,47 @@ class WorkerBroker:
         self.counts.report_if_due(self.worker)
         bells = self._bells.command(COUNT_EVERY if self.counts.pending else BLOCK_FOR)
         try:
-            claim = self._take(self._arguments(None, True), bells)
+            reply = self._call_script(None, True, sent_ahead=bells, timeout=BLOCK_FOR + MARGIN)
+            claim = self._taken(reply)
         except BrokerRefused as error:
             self._bells.refused(error)
             return self.settle_and_claim(None)  # what that trip may have claimed is given again
         self._bells.heard()
         return claim
 
-    def _take(
+    def _call_script(
         self,
-        arguments: tuple,
-        sent_ahead: tuple | None,
-        while_waiting: Callable[[], None] | None = None,
-        bulky: bool = False,
-    ) -> Claim | None:
+        settlement: Settlement | None,
+        claim: bool,
+        written: WrittenFrame = NOTHING_WRITTEN,
+        sent_ahead: Command | None = None,
+        **options,
+    ) -> object:
+        return self._link.script(
+            "settle_and_claim",
+            *(self.worker, self.slot, self._call, int(claim), WIRE_VERSION),
+            *settlement_arguments(settlement),
+            *written.arguments,
+            self._max_memory,
+            *self._queues,
+            sent_ahead=sent_ahead,
+            bulky=written.is_bulky,
+            **options,
+        )
+
+    def _taken(self, reply: object) -> Claim | None:
         while True:
-            timeout = BLOCK_FOR + MARGIN if sent_ahead else ANSWER_WITHIN
-            reply = self._link.script(
-                "settle_and_claim",
-                *arguments,
-                sent_ahead=sent_ahead,
-                timeout=timeout,
-                while_waiting=while_waiting,
-                bulky=bulky,
-            )
             unless_fenced(reply)
             if reply[0] == FULL:
                 raise BrokerFull
             if reply[0] != AGAIN:
                 break
-            sent_ahead = None
+            reply = self._call_script(None, True)  # what was to be settled is
         self._call += 1
         if reply[0] != IDLE:
             return self._queues.claimed(claim_of(reply))
         self._bells.look_again_in(reply[1], *map(bytes.decode, reply[2:]))
         return None
-
-    def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
-        common = (self.worker, self.slot, self._call, int(claim), WIRE_VERSION)
-        settling = settlement_arguments(settlement, self._codec, self._opener.key)
-        return (*common, *settling, self._max_memory, *self._queues)
 
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send one frame of a streamed answer; False where nobody reads it any more.
@@ -157,9 +156,18 @@ class WorkerBroker:
             BrokerFull: nothing was done; call again in a while.
         """
         lease = (self.worker, self.slot, claim.id, claim.entry, claim.attempt)
-        sent = frame_arguments(frame, self._codec, self._opener.key)
-        arguments = (*lease, *sent, self._max_memory)
-        reply = self._link.script("push", *arguments, bulky=len(frame.body) > BULKY)
+
+        def send(written: WrittenFrame) -> object:
+            return self._link.script(
+                "push",
+                *lease,
+                *written.arguments,
+                self._max_memory,
+                sent_ahead=written.value,
+                bulky=written.is_bulky,
+            )
+
+        reply = self._frames.send(frame, self._opener.key, send)
         if reply == FULL:
             raise BrokerFull
         return unless_fenced(reply) != GONE

@@ -39,6 +39,7 @@ def worker_options(options: dict) -> WorkerOptions:
         max_requests=options["max_requests"],
         graceful_timeout=options["graceful_timeout"],
         view_timeout=settings.view_timeout,
+        stream_grace=settings.stream_grace,
         name=options["name"],
         require_migrations=options["require_migrations"],
         policies=conf.policies_by_name(),

@@ -19,6 +19,7 @@ from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from .http.cut import MemoryNeeded, StoppedUnsent
 from .http.headers import request_id
 from .http.refusals import Refusal
+from .kept_answer import KeptFrame
 from .kept_body import NoRoom
 from .memory import Reservation, head_size
 from .outbox import UNSENT
@@ -27,7 +28,6 @@ from .upload import NO_BODY, Body, has_body, has_room, take_body
 
 logger = logging.getLogger("queueproxy.front")
 
-ACKNOWLEDGE_EVERY = 256 * 1024  # bytes of a stream that the client has taken
 WITHDRAW_WITHIN = 1.5  # seconds; a hold ends at most 2 s late
 ANSWER_WITHIN = 0.3  # seconds for the answer of a request that the broker is done with
 
@@ -50,7 +50,6 @@ class RequestConsumer(AsyncConsumer):
         self.front = front
         self.options = options
         self._server_adds = server_adds
-        self._acknowledged = 0  # bytes of the answer
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         self.scope = scope
@@ -63,6 +62,7 @@ class RequestConsumer(AsyncConsumer):
             server_adds=self._server_adds,
             slack=self.options.client_slack,
             min_rate=self.options.client_min_rate,
+            settled_slack=self.options.client_slack_settled,
         )
         try:
             await self._run(receive)
@@ -115,6 +115,7 @@ class RequestConsumer(AsyncConsumer):
     ) -> None:
         holding = self.front.hold(request, memory, body.kept)
         with holding as held, ClientWatch(held, receive) as watch:
+            held.on_settled = self.answer.no_thread_waits
             try:
                 async with held.cutoff:
                     await self._answer(held, watch)
@@ -141,7 +142,7 @@ class RequestConsumer(AsyncConsumer):
         """
         while True:
             event = await held.next_event()
-            if isinstance(event, Frame):
+            if isinstance(event, (Frame, KeptFrame)):
                 if event.head.more:
                     watch.follow_stream()
                 await self._pass_on(held, event)
@@ -158,15 +159,11 @@ class RequestConsumer(AsyncConsumer):
                     await self.answer.refuse(as_far_as_known(refusal, held))
                     return
 
-    async def _pass_on(self, held: HeldRequest, frame: Frame) -> None:
-        """Send a frame to the client, and acknowledge what it has taken."""
-        held.frame_under_way(frame)
-        await self.answer.frame(frame)
-        held.frame_taken(frame)
-        held.taken += len(frame.body)
-        if frame.head.more and held.taken - self._acknowledged >= ACKNOWLEDGE_EVERY:
-            self._acknowledged = held.taken
-            self.front.acknowledge(held)
+    async def _pass_on(self, held: HeldRequest, frame: Frame | KeptFrame) -> None:
+        """Send a frame to the client."""
+        held.kept.begin(frame)
+        await self.answer.frame(frame, on_piece=held.kept.touch)
+        held.kept.end(frame)
 
 
 # What became of a request that was withdrawn as its hold ended. Any other fate: it was started.

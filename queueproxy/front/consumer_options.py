@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..policy_table import NO_POLICY, RoutePolicy
-from .http.cut import MIN_RATE, SLACK
+from .http.cut import MIN_RATE, SETTLED_SLACK, SLACK
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,8 @@ class ConsumerOptions:
     """Options of a consumer, as plain values. Times in seconds, sizes in bytes.
 
     A client has `client_slack` seconds and takes `client_min_rate` bytes a second: see
-    ClientPatience. `policy` tells what is said of a request, `route` its queue (see Router).
+    ClientPatience. It has `client_slack_settled` once no thread waits for it any more. `policy`
+    tells what is said of a request, `route` its queue (see Router).
     """
 
     max_hold: float
@@ -24,4 +25,5 @@ class ConsumerOptions:
     route: Callable[[dict, str], str]
     policy: Callable[[dict], RoutePolicy] = lambda scope: NO_POLICY
     client_slack: float = SLACK
+    client_slack_settled: float = SETTLED_SLACK
     client_min_rate: float = MIN_RATE

@@ -21,6 +21,7 @@ from ..broker.front_broker import FrontBroker, Limits, Why, new_front_id
 from ..broker.handle import Broker
 from ..exceptions import BrokerUnavailable
 from ..route_table import signer
+from .answer_spool import AnswerSpool
 from .held_request import DeliveryState, HeldRequest
 from .inbox import Inbox
 from .kept_body import KeptBody
@@ -69,6 +70,7 @@ class Front:
         self.routes = KnownRoutes(signer(options.secrets, options.broker.namespace))
         self.memory = MemoryBudget(options.front_memory)
         self.spool = Spool(options.front_spool, options.front_spool_dir)
+        self.answers = AnswerSpool(self.spool)
         self.draining = False
         self._loop = asyncio.get_running_loop()
         self._ids = _RequestIds()
@@ -123,7 +125,9 @@ class Front:
             body: of the request, where it stays here; closed when it is not needed any more.
         """
         memory = memory or self.memory.reservation()
-        held = HeldRequest(request, self._loop, memory, self._release, body)
+        held = HeldRequest(
+            request, self._loop, memory, self._release, body, self.acknowledge, self.answers
+        )
         self.inbox.add(held)
         self._outbox.add(held)
         self.sender.wake()
@@ -164,8 +168,8 @@ class Front:
         return done
 
     def acknowledge(self, held: HeldRequest) -> None:
-        """Let a stream's worker know how much of it the client has taken."""
-        self._outbox.acknowledgements.add(held.request.id, held.taken)
+        """Let the worker of an answer know how much of it counts as taken by the client."""
+        self._outbox.acknowledgements.add(held.request.id, held.kept.taken)
         self.sender.wake()
 
     async def _listen(self) -> None:

@@ -10,8 +10,10 @@ from typing import Self
 
 from ..broker.encoded_request import EncodedRequest
 from ..envelopes import Frame
+from .answer_spool import AnswerSpool
+from .kept_answer import KeptAnswer, KeptFrame
 from .kept_body import KeptBody
-from .memory import FRAME_OVERHEAD, Reservation
+from .memory import Reservation
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -40,7 +42,7 @@ WORKER_LOST = Failure("worker_lost")
 
 SENT_ANEW = 3  # times at most, a request that workers refuse for its time
 
-Event = Frame | Failure | HoldEnd
+Event = Frame | KeptFrame | Failure | HoldEnd
 
 
 class HeldRequest:
@@ -54,6 +56,8 @@ class HeldRequest:
         memory: counts the frames that its client has not taken.
         release: called with this when it is no longer held.
         body: of the request, where it stays here; closed once no worker can want it.
+        acknowledge: called with this when its worker is to be told how much of a stream is taken.
+        spool: for what of its answer there is no memory; None for none.
     """
 
     __slots__ = (
@@ -61,7 +65,6 @@ class HeldRequest:
         "_events",
         "_expired",
         "_loop",
-        "_memory",
         "_release",
         "_waiter",
         "attempt",
@@ -69,11 +72,12 @@ class HeldRequest:
         "cutoff",
         "deadline",
         "failed",
+        "kept",
         "next_seq",
+        "on_settled",
         "request",
         "settled",
         "state",
-        "taken",
         "times_refused",
         "times_sent",
         "withdrawn",
@@ -86,6 +90,8 @@ class HeldRequest:
         memory: Reservation,
         release: Callable[["HeldRequest"], object] = lambda held: None,
         body: KeptBody | None = None,
+        acknowledge: Callable[["HeldRequest"], object] = lambda held: None,
+        spool: AnswerSpool | None = None,
     ):
         self.request = request
         self.state = DeliveryState.PENDING
@@ -93,8 +99,8 @@ class HeldRequest:
         self.times_refused = 0  # unrun, for its time, and sent anew
         self.attempt = 0  # the one that answers; 0 before its first frame
         self.next_seq = 0
-        self.taken = 0  # bytes of its answer that the client has taken
         self.settled = False  # the broker no longer holds it, and has said so
+        self.on_settled: Callable[[], object] | None = None  # called when its last frame has come
         self.failed = False  # its client has been promised a refusal
         self.withdrawn = False  # the broker is told, or will be, that nobody waits for it
         self.deadline = loop.time() + request.meta.hold_ms / 1000
@@ -102,8 +108,8 @@ class HeldRequest:
         self.cutoff = asyncio.timeout(None)  # ends what is done for the client when it is cut off
         self._expired = False
         self._loop = loop
-        self._memory = memory
         memory.on_cut = self._cut_off
+        self.kept = KeptAnswer(memory, spool, lambda: acknowledge(self), self._cut_off)
         self._release = release
         self._body = body
         self._events: deque[Event] = deque()
@@ -114,6 +120,7 @@ class HeldRequest:
 
     def __exit__(self, *exception: object) -> None:
         self._drop_body()
+        self.kept.close()
         self._release(self)
 
     @property
@@ -177,17 +184,24 @@ class HeldRequest:
 
         A bad reply does not settle a request: the broker may still hold it, its worker still work.
         """
-        if not self.cut_off:
-            self._events.append(event)
         if isinstance(event, Failure):
             self.failed = True
             self.settled = self.settled or event is not BAD_REPLY
         elif isinstance(event, Frame):
             self.settled = self.settled or not event.head.more
             if not self.cut_off:
-                self._memory.add_answer(_size_of(event))
+                event = self.kept.keep(event)
+            if not event.head.more and self.on_settled is not None:
+                self.on_settled()
         if self.settled:
             self._drop_body()
+        self._add(event)
+
+    def _add(self, event: Event) -> None:
+        if event is HoldEnd.CLIENT_LEFT:
+            self._events.appendleft(event)  # nobody takes what has come before
+        elif not self.cut_off:
+            self._events.append(event)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
@@ -198,21 +212,10 @@ class HeldRequest:
             await self._waiter
         return self._events.popleft()
 
-    def frame_under_way(self, frame: Frame) -> None:
-        """Note that a frame goes to the client: until it is taken, it is there twice."""
-        self._memory.add_answer(len(frame.body))
-
-    def frame_taken(self, frame: Frame) -> None:
-        """Note that the client has taken a frame."""
-        self._memory.take_answer(_size_of(frame) + len(frame.body))
-
     def _cut_off(self) -> None:
         if self.cut_off:
             return
         self.cut_off = True
         self._events.clear()
+        self.kept.close()
         self.cutoff.reschedule(self._loop.time())
-
-
-def _size_of(frame: Frame) -> int:
-    return len(frame.body) + FRAME_OVERHEAD

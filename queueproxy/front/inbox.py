@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from ..broker.replies import Notice, PiecesWanted, RawReply, Reply
-from ..envelopes import Codec, Frame, claimed_id
+from ..envelopes import Codec, Frame, claimed_id, claimed_reply
 from ..exceptions import BadSignature, DecodeError, RequestExpired
 from .held_request import BAD_REPLY, WORKER_LOST, Failure, HeldRequest
 
@@ -93,13 +93,27 @@ class Inbox:
         try:
             frame = self._codec.decode_reply(raw.version, raw.head, raw.body, raw.signature)
         except DecodeError as error:
-            self._refuse(raw, error)
+            if not (raw.body is None and self._had_it(raw)):
+                self._refuse(raw, error)
             return
         self._explained = False
         held = self.held_requests.get(frame.head.id)
         if held is None or not self._is_next(held, frame):
             return
         held.notify(frame)
+
+    def _had_it(self, raw: RawReply) -> bool:
+        """Whether a frame without its body is one that was delivered before.
+
+        It may be read once more by who looks for lost answers, while the reader deletes its body.
+        """
+        head = claimed_reply(raw.head)
+        if head is None:
+            return False
+        held = self.held_requests.get(head.id)
+        if held is None:
+            return True
+        return held.answering and (head.attempt != held.attempt or head.seq < held.next_seq)
 
     def _is_next(self, held: HeldRequest, frame: Frame) -> bool:
         head = frame.head

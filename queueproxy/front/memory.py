@@ -4,7 +4,8 @@ Two kinds of bytes are counted, before they are kept. *Requests*: heads, and bod
 read. *Answers*: frames that came for a client and that it has not taken. Requests may use three
 quarters of the budget, those whose bodies are still read half of it, so that a crowd of uploads
 that stall keeps nobody else out. Answers may use whatever is free; where room is missing while they
-have more than their quarter, the client that keeps the most for the longest is cut.
+have more than their quarter, the client that keeps the most for the longest is cut. Answers that
+are whole use a small part of it and go to the spool past that (see answer_spool.py).
 """
 
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from typing import Self
 
 BODIES_SHARE = 1 / 2  # of the budget, up to which bodies are read on
 REQUESTS_SHARE = 3 / 4  # of the budget, up to which requests are held
+WHOLE_SHARE = 1 / 8  # of the budget, up to which answers that are whole stay out of the spool
+WHOLE_MOST = 4 * 1024 * 1024  # bytes of one that stay out of it
 PIECE_OVERHEAD = 64  # bytes that Python adds to each piece of a body
 HEADER_OVERHEAD = 192  # bytes that Python adds to each header: a list's place, a tuple, its strings
 FRAME_OVERHEAD = 1024  # bytes of a frame beside its body
@@ -100,6 +103,12 @@ class Reservation:
         self._request -= size
         self._budget.requests -= size
 
+    def has_room_for_answer(self, size: int) -> bool:
+        """Whether so many bytes more of an answer that is whole may stay out of the spool."""
+        budget = self._budget
+        fits = budget.answers + size <= budget.size * WHOLE_SHARE
+        return fits and self._answer + size <= WHOLE_MOST
+
     def add_answer(self, size: int) -> None:
         """Grow by so many bytes of the answer; may cut this client or another."""
         if not self._answer:
@@ -117,6 +126,10 @@ class Reservation:
         self._taken_at = self._budget.clock()
         if not self._answer:
             self._budget.waited_for.discard(self)
+
+    def touch(self) -> None:
+        """Note that its client takes some of what waits for it."""
+        self._taken_at = self._budget.clock()
 
     def cost(self, now: float) -> float:
         """What its client costs: bytes not taken, times the seconds since it last took any.

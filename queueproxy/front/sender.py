@@ -144,8 +144,8 @@ class Sender:
         forgotten.
         """
         for id, held in self._inbox.held_requests.items():
-            if held.taken:
-                self._outbox.acknowledgements.add(id, held.taken)
+            if held.kept.taken:
+                self._outbox.acknowledgements.add(id, held.kept.taken)
 
     async def _round(self) -> bool:
         """Do at most one piece of each kind; whether there was anything to do.

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponseBase
 
-from ..exceptions import BadResponse, ClientGone
+from ..exceptions import BadResponse, ClientGone, StreamEnded
 from .forking import end_child
-from .response import CheckedAnswer
+from .response import CheckedAnswer, Watch, unwatched
 from .wsgi_result import Result
 
 logger = logging.getLogger("queueproxy.worker")
@@ -43,27 +43,33 @@ class Exchange:
         self._length = answer.length
         return answer
 
-    def stream(self, take: Callable[[bytes], None]) -> bool:
+    def stream(self, take: Callable[[bytes], None], watch: Watch = unwatched) -> bool:
         """Give `take` the body piece by piece; False where it broke off (which is logged).
 
         To be called after `answer`. At most as many bytes are given as the view declared.
 
-        Raises:
-            ClientGone: `take` raised it.
-        """
-        return self._context.run(self._stream, take)
+        Args:
+            watch: ends a stream that is iterated asynchronously between two pieces.
 
-    def _stream(self, take: Callable[[bytes], None]) -> bool:
+        Raises:
+            ClientGone: `take` raised it, or `watch` told it.
+        """
+        return self._context.run(self._stream, take, watch)
+
+    def _stream(self, take: Callable[[bytes], None], watch: Watch) -> bool:
         try:
-            self._each_piece(take)
+            self._each_piece(take, watch)
         except ClientGone:
             raise
+        except StreamEnded as error:
+            logger.info("%s", error)
+            return False
         except BaseException:
             logger.exception("A streamed answer broke off")
             return False
         return True
 
-    def _each_piece(self, take: Callable[[bytes], None]) -> None:
+    def _each_piece(self, take: Callable[[bytes], None], watch: Watch) -> None:
         length, sent = self._length, 0
 
         def count_and_take(data: bytes) -> None:
@@ -74,7 +80,7 @@ class Exchange:
             if data:
                 take(data)
 
-        self._result.each_piece(count_and_take)
+        self._result.each_piece(count_and_take, watch)
         if length is not None and sent < length:
             raise BadResponse(f"Content-Length is {length}, the body has {sent}.")
 

@@ -54,6 +54,7 @@ class WorkerOptions:
     max_requests: int | None = None
     graceful_timeout: float = 30.0
     view_timeout: float | None = None
+    stream_grace: float = 5.0
     name: str = ""
     require_migrations: bool = False
     policies: Mapping[str, Policy] = field(default_factory=dict)  # by name of the view
@@ -184,10 +185,12 @@ class Worker:
         """Executors first, the heartbeat until they are done, the name last."""
         self._stop.set()
         self._migrations.end()
-        self.stop_by = time.monotonic() + self._options.graceful_timeout
-        next_beat = 0.0
+        began, next_beat = time.monotonic(), 0.0
+        self.stop_by = began + self._options.graceful_timeout
         while alive := self._threads_alive():
             now = time.monotonic()
+            if now >= began + self._options.stream_grace and not self._flow.streams_end:
+                self._flow.end_streams()
             overdue = self._views.look(self._threads)
             others = len(overdue) < alive
             if now >= self.stop_by or not others:

@@ -1,7 +1,9 @@
 """Makes of Django's response what may be sent: status, headers, and the pieces of its body."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterable, Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import NamedTuple
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -12,7 +14,11 @@ from ..exceptions import BadResponse
 from ..http_syntax import BODILESS, HOP_BY_HOP, is_token
 from .forking import end_child
 
-FILE_BLOCK = 64 * 1024  # bytes read from a file at a time
+FILE_BLOCK = 1024 * 1024  # bytes read at a time from a file whose length is known
+PIPE_BLOCK = 64 * 1024  # from one whose end is not: its bytes may come slowly
+# Answers that go on until somebody leaves, and whose clients ask again by themselves (HTML
+# Standard, 9.2 Server-sent events; cameras).
+ENDLESS = ("text/event-stream", "multipart/x-mixed-replace")
 _BAD_VALUE = re.compile(r"[\0\r\n]").search
 
 
@@ -23,6 +29,22 @@ class CheckedAnswer(NamedTuple):
     headers: list[Header]
     length: int | None  # the view's own Content-Length
     body: bytes | None  # None for a stream, which is yet to be read
+    is_file: bool = False  # a stream that is read from a file of known length, by no view
+
+
+# Called with what ends a stream from outside, given why; while the context lasts, that may happen.
+Watch = Callable[[Callable[[Exception], object]], AbstractContextManager]
+
+
+def unwatched(end: Callable[[Exception], object]) -> AbstractContextManager:
+    """Do nothing: a `Watch` where a stream is ended by nobody else."""
+    return nullcontext()
+
+
+def ends_with_drain(answer: CheckedAnswer) -> bool:
+    """Whether a worker that drains may end this stream before its view does: see ENDLESS."""
+    kinds = [value for name, value in answer.headers if name.lower() == "content-type"]
+    return any(kind.partition(";")[0].strip().lower() in ENDLESS for kind in kinds)
 
 
 def answer_of(
@@ -54,11 +76,15 @@ def _answer_of(
     if bodyless(method, status):
         return CheckedAnswer(status, headers, length, b"")
     if response.streaming:
-        return CheckedAnswer(status, headers, length, None)
+        return CheckedAnswer(status, headers, length, None, _is_file(response, length))
     body = response.content
     if length is not None and length != len(body):
         raise BadResponse(f"Content-Length is {length}, the body has {len(body)}.")
     return CheckedAnswer(status, headers, length, body)
+
+
+def _is_file(response: HttpResponseBase, length: int | None) -> bool:
+    return length is not None and getattr(response, "file_to_stream", None) is not None
 
 
 def _headers_of(response: HttpResponseBase) -> list[Header]:
@@ -108,13 +134,16 @@ def _length(text: str) -> int:
     return int(text)
 
 
-def each_piece(response: HttpResponseBase, take: Callable[[bytes], None]) -> None:
+def each_piece(
+    response: HttpResponseBase, take: Callable[[bytes], None], watch: Watch = unwatched
+) -> None:
     """Give `take` the body of a streaming response, piece by piece as the view makes it.
 
-    Whatever `take` or the view raises is raised here.
+    Whatever `take` or the view raises is raised here. What is iterated asynchronously is cancelled
+    when `watch` says so; what is not has to come to its next piece.
     """
     if response.is_async:
-        each_async_piece(response.streaming_content, take)
+        each_async_piece(response.streaming_content, take, watch)
         return
     for data in sync_pieces(response):
         take(data)
@@ -124,22 +153,41 @@ def sync_pieces(response: HttpResponseBase) -> Iterable[bytes]:
     """Yield the pieces of a stream that is not async; of a file, in blocks larger than Django's."""
     file = getattr(response, "file_to_stream", None)
     if file is not None:
-        return iter(lambda: file.read(FILE_BLOCK), b"")
+        block = FILE_BLOCK if response.has_header("Content-Length") else PIPE_BLOCK
+        return iter(lambda: file.read(block), b"")
     return response.streaming_content
 
 
-def each_async_piece(pieces: AsyncIterable[bytes], take: Callable[[bytes], None]) -> None:
+def each_async_piece(
+    pieces: AsyncIterable[bytes], take: Callable[[bytes], None], watch: Watch = unwatched
+) -> None:
     """Give `take` what is iterated asynchronously; for the rest as `each_piece`."""
-    async_to_sync(_each_async_piece)(pieces, take)
+    async_to_sync(_each_async_piece)(pieces, take, watch)
 
 
-async def _each_async_piece(pieces: AsyncIterable[bytes], take: Callable[[bytes], None]) -> None:
+async def _each_async_piece(
+    pieces: AsyncIterable[bytes], take: Callable[[bytes], None], watch: Watch
+) -> None:
     """Run one loop for the whole answer, in a thread of its own; with it ends the view's iterator.
 
     What is synchronous, `take` and the view's database, stays in the calling thread; the loop runs
     on while `take` blocks.
     """
     take_here = sync_to_async(take, thread_sensitive=True)
-    async for data in pieces:
-        end_child()  # forked by the stream
-        await take_here(data)
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    reasons: list[Exception] = []
+
+    def end(reason: Exception) -> None:
+        reasons.append(reason)
+        with suppress(RuntimeError):  # it has ended by itself
+            loop.call_soon_threadsafe(task.cancel)
+
+    try:
+        with watch(end):
+            async for data in pieces:
+                end_child()  # forked by the stream
+                await take_here(data)
+    except asyncio.CancelledError:
+        if reasons:
+            raise reasons[0] from None
+        raise

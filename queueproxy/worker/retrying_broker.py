@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from ..backoff import Backoff
@@ -81,13 +82,27 @@ class RetryingBroker:
         except Fenced:
             return False
 
-    def wait_for_client(self, claim: Claim, beyond: int, timeout: float) -> int:
+    def wait_for_client(
+        self, claim: Claim, beyond: int, timeout: float, *, ends: bool = False
+    ) -> int:
         """Wait until the client has taken more of an answer: see StreamFlow.
 
         Raises:
             ClientGone: it has left.
+            StreamEnded: streams that end with the drain (`ends`) are to end.
         """
-        return self._flow.wait_for_client(claim.registration, beyond, timeout)
+        return self._flow.wait_for_client(claim.registration, beyond, timeout, ends=ends)
+
+    @property
+    def streams_end(self) -> bool:
+        """Whether streams that end with the drain are to end now."""
+        return self._flow.streams_end
+
+    def watch_client(
+        self, claim: Claim, end: Callable[[Exception], object], *, ends: bool
+    ) -> AbstractContextManager:
+        """Have a stream ended while the context lasts: see StreamFlow."""
+        return self._flow.watch_client(claim.registration, end, ends=ends)
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a client still waits for the answer."""

@@ -7,17 +7,27 @@ of its own, and hands it on; it is there only while somebody waits, and a little
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from ..backoff import Backoff
 from ..broker.clients_progress import NOTHING, Progress, ProgressReader
 from ..broker.handle import Broker
-from ..exceptions import BrokerUnavailable, ClientGone
+from ..exceptions import BrokerUnavailable, ClientGone, StreamEnded
 
 logger = logging.getLogger("queueproxy.worker")
 
 READ_EVERY = 5.0  # seconds without news after which all is read again
 LINGER = 5.0  # seconds the reading thread stays when nobody waits
+
+
+class _Watched(NamedTuple):
+    """A stream that is ended from outside; `ends`: also by a drain."""
+
+    registration: str
+    end: Callable[[Exception], object]
+    ends: bool
 
 
 class StreamFlow:
@@ -33,31 +43,82 @@ class StreamFlow:
         self._worker = worker
         self._changed = threading.Condition()
         self._progress: Progress = NOTHING
-        self._waiting = 0  # threads
+        self._waiting = 0  # threads, and streams that are watched
+        self._watched: list[_Watched] = []
+        self.streams_end = False
         self._reading: threading.Thread | None = None
         self._closed = False
 
-    def wait_for_client(self, registration: str, beyond: int, timeout: float) -> int:
+    def wait_for_client(
+        self, registration: str, beyond: int, timeout: float, *, ends: bool = False
+    ) -> int:
         """Wait until the client has taken more of an answer; the bytes taken since its beginning.
 
         Args:
             registration: of the claim.
             beyond: bytes that it is known to have taken.
             timeout: seconds after which `beyond` is returned.
+            ends: whether a drain ends the stream.
 
         Raises:
             ClientGone: it has left.
+            StreamEnded: the drain has ended it.
         """
         with self._changed:
             self._waiting += 1
             try:
                 self._start_reading()
-                self._changed.wait_for(lambda: self._has_news(registration, beyond), timeout)
+                self._changed.wait_for(
+                    lambda: self._has_news(registration, beyond) or (ends and self.streams_end),
+                    timeout,
+                )
+                if ends and self.streams_end:
+                    raise StreamEnded
                 if registration in self._progress.left:
                     raise ClientGone
                 return max(beyond, self._progress.taken.get(registration, 0))
             finally:
                 self._waiting -= 1
+
+    @contextmanager
+    def watch_client(
+        self, registration: str, end: Callable[[Exception], object], *, ends: bool
+    ) -> Iterator[None]:
+        """Call `end` with ClientGone when the client of an answer leaves, while the context lasts.
+
+        Args:
+            registration: of the claim.
+            end: called once, in any thread.
+            ends: whether to call it, with StreamEnded, when a drain ends streams.
+        """
+        watched = _Watched(registration, end, ends)
+        with self._changed:
+            self._waiting += 1
+            self._watched.append(watched)
+            self._start_reading()
+            self._end_watched()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._waiting -= 1
+                if watched in self._watched:
+                    self._watched.remove(watched)
+
+    def end_streams(self) -> None:
+        """Let the streams end that a drain ends, each as soon as it can; safe to call again."""
+        with self._changed:
+            self.streams_end = True
+            self._end_watched()
+            self._changed.notify_all()
+
+    def _end_watched(self) -> None:
+        """End what is watched and due; the lock is held."""
+        for watched in list(self._watched):
+            left = watched.registration in self._progress.left
+            if left or (watched.ends and self.streams_end):
+                self._watched.remove(watched)
+                watched.end(ClientGone() if left else StreamEnded())
 
     def close(self) -> None:
         """Read no more, once the block that may be under way has ended."""
@@ -102,6 +163,7 @@ class StreamFlow:
     def _hand_on(self, progress: Progress) -> None:
         with self._changed:
             self._progress = progress
+            self._end_watched()
             self._changed.notify_all()
 
     def _is_needed(self) -> bool:

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from django.http import HttpResponseBase
 
 from ..envelopes import Header
-from ..exceptions import BadResponse, ClientGone
+from ..exceptions import BadResponse, ClientGone, StreamEnded
 from .response import (
     CheckedAnswer,
+    Watch,
     answer_of,
     bodyless,
     checked_headers,
     each_async_piece,
     each_piece,
     sync_pieces,
+    unwatched,
 )
 
 
@@ -63,9 +65,9 @@ class Result:
         """
         return answer_of(method, self.response, self._started.headers)
 
-    def each_piece(self, take: Callable[[bytes], None]) -> None:
+    def each_piece(self, take: Callable[[bytes], None], watch: Watch = unwatched) -> None:
         """Give `take` the body of a stream; whatever it or the view raises is raised here."""
-        each_piece(self.response, take)
+        each_piece(self.response, take, watch)
 
     def close(self) -> None:
         """Close the response, which sends ``request_finished``."""
@@ -116,7 +118,9 @@ class WrappedResult(Result):
             raise BadResponse(f"The agent answered with the status {status}.")
         headers, length = checked_headers(self._started.headers)
         if own.body is None or bodyless(method, status):
-            return CheckedAnswer(status, headers, length, own.body)
+            return CheckedAnswer(
+                status, headers, length, own.body, own.is_file and length is not None
+            )
         return CheckedAnswer(status, headers, length, self._read_whole(length))
 
     def _read_files_in_blocks(self) -> None:
@@ -157,10 +161,10 @@ class WrappedResult(Result):
             self._pieces = iter(self._iterable)
         return self._pieces
 
-    def each_piece(self, take: Callable[[bytes], None]) -> None:
-        left: list[ClientGone] = []
+    def each_piece(self, take: Callable[[bytes], None], watch: Watch = unwatched) -> None:
+        left: list[Exception] = []
         if _is_async(self.response):
-            self.response.streaming_content = _given_to(take, self.response, left)
+            self.response.streaming_content = _given_to(take, watch, self.response, left)
         ahead, self._ahead = self._ahead, []
         for data in itertools.chain(ahead, self._all_pieces()):
             take(data)
@@ -185,20 +189,23 @@ def _is_async(response: HttpResponseBase) -> bool:
 
 
 def _given_to(
-    take: Callable[[bytes], None], response: HttpResponseBase, left: list[ClientGone]
+    take: Callable[[bytes], None],
+    watch: Watch,
+    response: HttpResponseBase,
+    left: list[Exception],
 ) -> Iterator[bytes]:
     """Return an iterator without pieces: it gives those of an async response to `take` itself.
 
     A loop can't be left between two pieces, as iterating demands it. So the agent sees the time
-    and the errors of the stream, and not its pieces. That the client left is no error: it is
-    noted in `left`.
+    and the errors of the stream, and not its pieces. That the client left, or that the stream's
+    time is over, is no error: it is noted in `left`.
     """
     pieces = response.streaming_content
 
     def run() -> Iterator[bytes]:
         try:
-            each_async_piece(pieces, take)
-        except ClientGone as error:
+            each_async_piece(pieces, take, watch)
+        except (ClientGone, StreamEnded) as error:
             left.append(error)
         yield from ()
 

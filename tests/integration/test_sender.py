@@ -245,7 +245,7 @@ async def test_acknowledgement_and_withdrawal(kit, front):
     worker_broker.push(claim, part(claim, 0))
     assert await outcome(held) == "200"
     for taken in (4, 9):
-        held.taken = taken
+        held.kept.taken = taken
         front.acknowledge(held)
     progress = await asyncio.to_thread(kit.progress, worker_broker, 5)
     assert progress.taken == {"big": 9}  # one trip

@@ -10,6 +10,7 @@ from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, NotRun, ReplyHead
 from queueproxy.front.held_request import BAD_REPLY, SENT_ANEW, Failure, HeldRequest, HoldEnd
 from queueproxy.front.inbox import Inbox
+from queueproxy.front.kept_answer import KeptFrame
 from queueproxy.front.memory import MemoryBudget
 from queueproxy.records import Meta
 
@@ -42,7 +43,7 @@ async def told(held: HeldRequest) -> list:
             event = await asyncio.wait_for(held.next_event(), 0.01)
         except TimeoutError:
             return found
-        found.append(event.body if isinstance(event, Frame) else event)
+        found.append(event.body if isinstance(event, (Frame, KeptFrame)) else event)
 
 
 async def test_each_gets_its_own(inbox):
@@ -130,6 +131,18 @@ async def test_signed_by_somebody_else(inbox):
     assert await told(held) == [BAD_REPLY, BAD_REPLY]
 
 
+@pytest.mark.parametrize("codec", [CODEC, Codec((), "ns")], ids=["signed", "unsigned"])
+async def test_a_frame_whose_body_is_gone(codec):
+    """It is no empty one, and none at all to who has had it already."""
+    inbox = Inbox(codec)
+    first = raw("1", body=b"one", more=True, codec=codec)
+    held = hold(inbox, "1")
+    inbox.deliver([first, first._replace(body=None), raw("2", codec=codec)._replace(body=None)])
+    assert await told(held) == [b"one"]
+    inbox.deliver([raw("1", 1, codec=codec)._replace(body=None)])
+    assert await told(held) == [BAD_REPLY]
+
+
 async def test_a_reply_of_another_version_is_unusable(inbox):
     held = hold(inbox, "1")
     inbox.deliver([raw("1")._replace(version="1")])
@@ -162,7 +175,7 @@ class TestRefusedUnrun:
             anew.append(held.request.id)
             return True
 
-        return Inbox(CODEC, send_anew)
+        return Inbox(CODEC, send_anew=send_anew)
 
     async def test_it_is_sent_anew(self, inbox, anew):
         held = hold(inbox, "1")
@@ -202,9 +215,7 @@ class TestRefusedUnrun:
         assert (anew, await told(held)) == ([], [event])
 
 
-@pytest.mark.parametrize(
-    "change", ["answering", "failed", "withdrawn", "chunked", "refused", "late"]
-)
+@pytest.mark.parametrize("change", ["answering", "failed", "withdrawn", "refused", "late"])
 async def test_sent_anew_while_its_client_waits_for_it_and_not_for_ever(inbox, change):
     held = hold(inbox, "1", most=1)
     now = held.deadline - 1
@@ -216,8 +227,6 @@ async def test_sent_anew_while_its_client_waits_for_it_and_not_for_ever(inbox, c
             inbox.deliver([raw("1", 3)])
         case "withdrawn":
             held.withdrawn = True
-        case "chunked":
-            held.request = replace(held.request, meta=held.request.meta._replace(chunks=1))
         case "refused":
             held.times_refused = SENT_ANEW
         case "late":

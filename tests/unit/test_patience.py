@@ -72,3 +72,16 @@ async def test_a_timeout_of_the_server_itself_is_not_the_clients():
 
     with pytest.raises(TimeoutError, match="of the system"):
         await ClientPatience().wait_for_room(fail(), 1)
+
+
+async def test_more_slack_counts_at_once(patience):
+    """Also for the piece that waits just now; less of it changes nothing."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    loop.call_later(SLACK / 2, patience.extend, 2 * SLACK)
+    loop.call_later(SLACK / 2, patience.extend, SLACK)
+    with pytest.raises(ClientTooSlow):
+        await send(patience, 60)
+    took = loop.time() - began
+    assert 2 * SLACK + SIZE / RATE <= took < 2 * SLACK + SIZE / RATE + MARGIN
+    patience.extend(9 * SLACK)  # nothing waits

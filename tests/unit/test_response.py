@@ -28,7 +28,8 @@ def pieces_of(response) -> list[bytes]:
 
 def test_a_plain_answer():
     answer = answer_of("GET", HttpResponse(b"hello", status=201))
-    assert answer == (201, [("Content-Type", "text/html; charset=utf-8")], None, b"hello")
+    headers = [("Content-Type", "text/html; charset=utf-8")]
+    assert answer == (201, headers, None, b"hello", False)
 
 
 def test_cookies_come_one_by_one_with_their_attributes():

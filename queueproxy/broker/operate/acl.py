@@ -35,7 +35,7 @@ FRONT = Rights(
         )
     ),
     # /-/metrics: SNAPSHOT
-    frozenset((*CONNECTING, *SNAPSHOT, "del", "hkeys", "set", "xread", "zcard")),
+    frozenset((*CONNECTING, *SNAPSHOT, "del", "get", "hkeys", "set", "xread", "zcard")),
 )
 WORKER = Rights(
     frozenset(
@@ -44,7 +44,7 @@ WORKER = Rights(
             *("add_counts", "ask_for_body", "push", "settle_and_claim"),
         )
     ),
-    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "get", "hget", "rpush")),
+    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "get", "hget", "rpush", "set")),
 )
 OPERATOR = Rights(
     frozenset(
@@ -54,7 +54,7 @@ OPERATOR = Rights(
             *("trim_replies", "withdraw"),
         )
     ),
-    frozenset((*CONNECTING, *SNAPSHOT, "xrevrange", "xdel", "xread", "set", "del")),
+    frozenset((*CONNECTING, *SNAPSHOT, "xrevrange", "xdel", "xread", "get", "set", "del")),
 )
 # A worker that serves the admin page: who may press a button there is Django's to decide.
 DASHBOARD = Rights(WORKER.functions | OPERATOR.functions, WORKER.commands | OPERATOR.commands)

@@ -17,8 +17,8 @@ from ...records import SCHEMA, lua_source
 from ...route_table import OPS_QUEUE
 
 PARTS = (
-    *("_common", "_clients", "_replies", "_groups", "_requests", "_places"),
-    *("_lane", "_pace", "_sweep"),
+    *("_common", "_clients", "_pieces", "_replies", "_groups", "_requests"),
+    *("_places", "_lane", "_pace", "_sweep"),
 )
 
 

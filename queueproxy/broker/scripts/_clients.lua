@@ -12,16 +12,6 @@ local function flow_bell(worker)
   return 'flow@' .. worker
 end
 
--- The bell of the pieces of a body that fronts hand over to one slot.
-local function body_bell(slot)
-  return 'body@' .. slot
-end
-
--- The name of one piece of the body of a request in flight: each attempt has its own.
-local function piece_name(lease, number)
-  return table.concat({ lease.id, lease.entry, lease.attempt, number }, ':')
-end
-
 -- Tell the worker of a lease how far its client is: the bytes it has taken, or LEFT.
 local function tell_worker(lease, how_far)
   local worker = worker_of(lease.slot)

@@ -1,4 +1,5 @@
--- Where a waiting entry stands, and where it goes when a claim passes it over.
+-- Where waiting requests are, in the stream of their queue or in a set of waiting ones, and where a
+-- claim puts those that it passes over.
 
 -- The place a waiting entry is taken from: a set of waiting ones, or the stream, where `set_kind` is
 -- nil. Nothing is taken before `leave`.
@@ -15,13 +16,6 @@ local function leave(place)
   end
 end
 
--- The first entry of a set of waiting ones, nil where it is empty.
-local function first_of(queue, kind, name)
-  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
-  local entry = member and unpadded(member)
-  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
-end
-
 -- Leave it for a worker that knows its wire version.
 local function park(place, version)
   redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
@@ -34,4 +28,24 @@ local function line_up(request, place)
   redis.call('ZADD', key('line', request.group), 0, in_line_as(request.queue, request.entry))
   leave(place)
   count_in_line(request.queue, 1)
+end
+
+-- The first entry of a set of waiting ones, nil where it is empty.
+local function first_of(queue, kind, name)
+  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
+  local entry = member and unpadded(member)
+  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
+end
+
+-- The next waiting entry of a queue: handed back ones, parked ones of a wire version, then the stream.
+local function next_of(queue, version)
+  local place = number('returned:' .. queue) > 0 and first_of(queue, 'returned', queue)
+    or number('parked:' .. queue) > 0 and first_of(queue, 'parked', queue .. ':' .. version)
+  if place then
+    return place
+  end
+  local cursor = value('cursor:' .. queue)
+  local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
+    'COUNT', 1)[1]
+  return found and place_of(queue, found[1], found[2])
 end

@@ -2,11 +2,34 @@
 
 local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
 
--- Bytes of the values among fields and values of a reply entry, as the front counts them too.
+-- Fields and values of a reply entry of one frame. Its body is among them, or in the value `kept`
+-- beside them: `answer` in queueproxy/keys.py.
+local function frame_fields(version, head, body, signature, kept, kept_size)
+  if kept == '' then
+    return 'v', version, 'h', head, 'b', body, 's', signature
+  end
+  return 'v', version, 'h', head, 'a', kept, 'l', kept_size, 's', signature
+end
+
+-- Whether the value that holds a frame's body is there: the server may have refused to keep it.
+local function is_kept(kept, kept_size)
+  return kept == '' or redis.call('STRLEN', key('answer', kept)) == tonumber(kept_size)
+end
+
+-- Delete the value of a frame that no front is told of.
+local function drop_kept(kept)
+  if kept ~= '' then
+    redis.call('DEL', key('answer', kept))
+  end
+end
+
+-- Bytes of the values among fields and values of a reply entry, and of the body beside it, as the
+-- front counts them too.
 local function reply_size(...)
   local size = 0
-  for i = 2, select('#', ...), 2 do
-    size = size + #select(i, ...)
+  for i = 1, select('#', ...), 2 do
+    local field, value = select(i, ...)
+    size = size + #value + (field == 'l' and tonumber(value) or 0)
   end
   return size
 end
@@ -14,6 +37,27 @@ end
 local function count_reply(front, size)
   add('bytes', size)
   add('replies:' .. front, size)
+end
+
+local DROP_REPLIES = 32 -- entries of replies that are looked at together
+
+-- Delete what a front has not read, and the values beside it, about `limit` entries a call. Returns
+-- whether all is deleted.
+local function drop_replies(front, limit)
+  local replies = key('replies', front)
+  value('replies:' .. front) -- what is read later misses what was added before
+  for _ = 1, limit, DROP_REPLIES do
+    local entries = redis.call('XRANGE', replies, '-', '+', 'COUNT', DROP_REPLIES)
+    for _, entry in ipairs(entries) do
+      drop_kept(table_of(entry[2]).a or '')
+      redis.call('XDEL', replies, entry[1])
+      count_reply(front, -reply_size(unpack(entry[2])))
+    end
+    if #entries < DROP_REPLIES then
+      return true
+    end
+  end
+  return false
 end
 
 -- Whether an answer of so many bytes has to wait until fronts have read. A front with nothing unread

@@ -48,11 +48,6 @@ local function lease_of(request)
   return lease and is_of(lease, request) and lease or nil
 end
 
--- Whether its front keeps its body and hands it over in pieces: see ask_for_body.
-local function is_in_pieces(request)
-  return request.piece_size ~= '0'
-end
-
 -- Whether a request may be run at most once.
 local function runs_once(request)
   return request.max_attempts == '1'
@@ -164,19 +159,6 @@ local function dead_letter(request, reason)
   add_stat(request.queue, 'failed:' .. reason, 1)
 end
 
--- Delete pieces of the body, from one number up to before another, of those that the front has
--- handed over to the worker of a lease.
-local function delete_pieces(lease, from, to)
-  for number = from, to - 1 do
-    redis.call('DEL', key('piece', piece_name(lease, number)))
-  end
-end
-
-local function count_pieces(lease, more)
-  add('bytes', more * lease.piece_size)
-  add('pieces', more * lease.piece_size)
-end
-
 local function end_lease(lease)
   redis.call('HDEL', key('leases'), lease.slot)
   add('inflight:' .. lease.queue, -1)
@@ -184,9 +166,7 @@ local function end_lease(lease)
     count_running(lease, -1)
   end
   if is_in_pieces(lease) then
-    count_pieces(lease, lease.body_read - lease.body_asked)
-    delete_pieces(lease, lease.body_read, lease.body_asked)
-    redis.call('DEL', key('bell', body_bell(lease.slot)))
+    forget_pieces(lease)
   end
 end
 
@@ -220,7 +200,8 @@ local function finish(lease, withdrawn)
   end
 end
 
--- Answer a request with the fields of a reply entry, if its front still wants that.
+-- Answer a request with the fields of a reply entry, if its front still wants that. Returns whether it
+-- does.
 local function answer(lease, ...)
   local withdrawn = not unregister(lease)
   if not withdrawn then
@@ -233,6 +214,7 @@ local function answer(lease, ...)
     count_reply(lease.front, reply_size(...))
   end
   finish(lease, withdrawn)
+  return not withdrawn
 end
 
 -- Give a request up: keep a dead letter, and tell its front that nobody will answer.
@@ -298,6 +280,9 @@ local function reap_front(front, limit)
     return false
   end
   redis.call('XLEN', key('replies', front))
+  if not drop_replies(front, limit) then
+    return false
+  end
   redis.call('ZREM', key('fronts'), front)
   redis.call('DEL', key('replies', front), key('front', front))
   add('bytes', -number('replies:' .. front))

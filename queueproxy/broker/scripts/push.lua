@@ -1,14 +1,15 @@
 -- push: send one frame of a streamed answer, while its worker still holds the lease.
 --
 -- Arguments: worker, slot; id, entry, attempt: of the lease; version, head, body, signature: of the frame;
+-- kept, kept_size: name and bytes of the value with its body, '' and 0 where that is in `body`;
 -- max_bytes: of all in the broker.
--- Reply: 'fenced', 'gone' (the client has left), 'full' (nothing was done: fronts have to read first) or
--- 'ok'.
+-- Reply: 'fenced', 'gone' (the client has left), 'full' (nothing was done: fronts have to read first),
+-- 'absent' (nothing was done: there is no such value) or 'ok'.
 
 local A = arguments('worker', 'slot', 'id', 'entry', 'attempt', 'version', 'head', 'body',
-  'signature', 'max_bytes')
+  'signature', 'kept', 'kept_size', 'max_bytes')
 
-register('push', A, { flags = { 'allow-oom' } }, function()
+local function push()
   if not redis.call('ZSCORE', key('workers'), A.worker) then
     return 'fenced'
   end
@@ -20,14 +21,27 @@ register('push', A, { flags = { 'allow-oom' } }, function()
   if not wanted(lease) then
     return 'gone'
   end
-  local size = reply_size('v', A.version, 'h', A.head, 'b', A.body, 's', A.signature)
-  if no_room_for_reply(lease.front, size, A.max_bytes) then
+  local function fields()
+    return frame_fields(A.version, A.head, A.body, A.signature, A.kept, A.kept_size)
+  end
+  if no_room_for_reply(lease.front, reply_size(fields()), A.max_bytes) then
     return 'full'
   end
-  tell(lease.front, 'v', A.version, 'h', A.head, 'b', A.body, 's', A.signature)
+  if not is_kept(A.kept, A.kept_size) then
+    return 'absent'
+  end
+  tell(lease.front, fields())
   if not lease.streamed then
     lease.streamed = true
     write_lease(lease)
   end
   return 'ok'
+end
+
+register('push', A, { flags = { 'allow-oom' } }, function()
+  local reply = push()
+  if reply ~= 'ok' then
+    drop_kept(A.kept)
+  end
+  return reply
 end)

@@ -3,25 +3,37 @@
 -- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
 -- it reads; settle: registration to settle, or ''; attempt: of it; outcome: answered, released,
 -- abandoned (its client left), misrouted (not run: see `decline`) or the reason of a refusal; proof:
--- that it was not run, for its front to verify, or ''; reply_version, reply_head, reply_body, reply_signature: of the answer; max_bytes: of all in the
+-- that it was not run, for its front to verify, or ''; reply_version, reply_head, reply_body,
+-- reply_signature, reply_kept, reply_kept_size: of the answer, as for `push`; max_bytes: of all in the
 -- broker; then queues in strict order.
--- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'again'}, {'idle', ms until a
--- pause ends or 0, queue this thread must not serve until then or nil} or
+-- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'absent'} (nothing was done:
+-- the value `reply_kept` is not there), {'again'}, {'idle', ms until a pause ends or 0, queue this thread
+-- must not serve until then or nil} or
 -- {'claimed', queue, entry, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
+-- Each names another value: what it names is deleted where no front is told of it.
 
 local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'attempt', 'outcome',
-  'proof', 'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'max_bytes')
+  'proof', 'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'reply_kept',
+  'reply_kept_size', 'max_bytes')
 local DROPPED_A_CALL = 64 -- entries that can't be started
 local LANE_AGAIN = 500 -- ms until a thread looks again whether it may serve the operators' lane
 
-local function must_wait(lease)
+local function reply_fields()
+  return frame_fields(A.reply_version, A.reply_head, A.reply_body, A.reply_signature, A.reply_kept,
+    A.reply_kept_size)
+end
+
+-- The reply where an answer can't be given now, else nil.
+local function why_not_now(lease)
   if A.outcome ~= 'answered' then
-    return false
+    return nil
   end
-  local size = #A.reply_version + #A.reply_head + #A.reply_body + #A.reply_signature
-  return no_room_for_reply(lease.front, size, A.max_bytes) and wanted(lease)
+  if no_room_for_reply(lease.front, reply_size(reply_fields()), A.max_bytes) and wanted(lease) then
+    return 'full'
+  end
+  return not is_kept(A.reply_kept, A.reply_kept_size) and 'absent' or nil
 end
 
 local function is_to_be_settled(lease)
@@ -30,7 +42,9 @@ end
 
 local function settle(lease)
   if A.outcome == 'answered' then
-    answer(lease, 'v', A.reply_version, 'h', A.reply_head, 'b', A.reply_body, 's', A.reply_signature)
+    if not answer(lease, reply_fields()) then
+      drop_kept(A.reply_kept)
+    end
   elseif A.outcome == 'released' and wanted(lease) then
     requeue(lease, lease.attempt - 1)
   elseif A.outcome == 'released' or A.outcome == 'abandoned' then
@@ -133,19 +147,6 @@ local function start(request, place)
   return request
 end
 
--- The next waiting entry of a queue: handed back ones, parked ones we know, then the stream.
-local function next_of(queue)
-  local place = number('returned:' .. queue) > 0 and first_of(queue, 'returned', queue)
-    or number('parked:' .. queue) > 0 and first_of(queue, 'parked', queue .. ':' .. A.version)
-  if place then
-    return place
-  end
-  local cursor = value('cursor:' .. queue)
-  local found = redis.call('XRANGE', key('queue', queue), cursor and '(' .. cursor or '-', '+',
-    'COUNT', 1)[1]
-  return found and place_of(queue, found[1], found[2])
-end
-
 -- One waiting entry as a started lease with its fields; nil where it could not be started.
 local function claim_from(place)
   if not place.fields then -- somebody deleted it
@@ -203,7 +204,7 @@ local function claim()
       left = (left == 0 or queue_left < left) and queue_left or left
     end
     while queue_left == 0 and number('waiting:' .. queue) > 0 do
-      local place = next_of(queue)
+      local place = next_of(queue, A.version)
       if not place then
         break
       end
@@ -259,11 +260,17 @@ end
 
 register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
   if not redis.call('ZSCORE', key('workers'), A.worker) then
+    drop_kept(A.reply_kept)
     return 'fenced'
   end
   local lease = read_lease(A.slot)
-  if is_to_be_settled(lease) and must_wait(lease) then
-    return { 'full' }
+  local settles = is_to_be_settled(lease)
+  local why_not = settles and why_not_now(lease)
+  if why_not or not settles then
+    drop_kept(A.reply_kept)
+  end
+  if why_not then
+    return { why_not }
   end
   lease = settle_or_recover(lease)
   if lease then

@@ -1,7 +1,7 @@
 -- trim_replies: delete the replies that a front has read, and count them no longer.
 --
 -- Arguments: front; from: entry id of the first to stay; size: bytes of those before it, as
--- `reply_size` counts them.
+-- `reply_size` counts them; then the names of the values with their bodies.
 -- Reply: 'ok'.
 --
 -- Sent again it finds nothing to delete, and counts nothing.
@@ -10,6 +10,9 @@ local A = arguments('front', 'from', 'size')
 
 register('trim_replies', A, { flags = { 'allow-oom' } }, function()
   local replies = key('replies', A.front)
+  for i = A.rest, #ARGV do
+    drop_kept(ARGV[i])
+  end
   if redis.call('XTRIM', replies, 'MINID', A.from) == 0 then
     return 'ok'
   end

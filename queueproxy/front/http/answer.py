@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from ...envelopes import Frame, Header
 from ...http_syntax import BODILESS
+from ..answer_spool import SpooledBody
+from ..kept_answer import KeptFrame
 from . import refusals
 from .body import Receive, discard_body
-from .cut import MIN_RATE, SLACK, ClientPatience, Cut
+from .cut import MIN_RATE, SETTLED_SLACK, SLACK, ClientPatience, Cut
 from .headers import RawHeader, reply_headers
 from .refusals import Refusal
 
@@ -23,6 +25,7 @@ class Answer:
         timing: whether to add ``Server-Timing``.
         server_adds: lower-case names of headers that the server puts in by itself.
         slack, min_rate: how slowly the client may take it: see ClientPatience.
+        settled_slack: the slack once no thread waits for the client any more.
     """
 
     def __init__(
@@ -35,19 +38,31 @@ class Answer:
         server_adds: frozenset[bytes],
         slack: float = SLACK,
         min_rate: float = MIN_RATE,
+        settled_slack: float = SETTLED_SLACK,
     ):
         self._scope = scope
         self._head = scope["method"] == "HEAD"
         self._bodiless = False
         self._give = send
         self._patience = ClientPatience(slack, min_rate)
+        self._settled_slack = settled_slack
         self._request_id = request_id
         self._timing = timing
         self._server_adds = server_adds
         self.started = False
 
-    async def frame(self, frame: Frame) -> None:
+    def no_thread_waits(self) -> None:
+        """Give the client more time: all of its answer has come."""
+        self._patience.extend(self._settled_slack)
+
+    async def frame(
+        self, frame: Frame | KeptFrame, on_piece: Callable[[], object] = lambda: None
+    ) -> None:
         """Pass one frame on; returns when the server has room for more.
+
+        Args:
+            frame: its body may be in the spool.
+            on_piece: called whenever the client has taken some.
 
         Raises:
             Cut: the worker broke the answer off.
@@ -59,7 +74,7 @@ class Answer:
             await self._start(head.status, self._with_timing(frame), length)
         if head.aborted:
             raise Cut("The answer was broken off by its view.")
-        await self._body(b"" if self._bodiless else frame.body, more=head.more)
+        await self._body(b"" if self._bodiless else frame.body, more=head.more, on_piece=on_piece)
 
     async def refuse(self, refusal: Refusal, *, unread: Receive | None = None) -> None:
         """Answer for the worker.
@@ -99,12 +114,19 @@ class Answer:
             fixed.append((b"content-length", b"%d" % length))
         await self._send({"type": "http.response.start", "status": status, "headers": fixed})
 
-    async def _body(self, body: bytes, *, more: bool) -> None:
+    async def _body(
+        self,
+        body: bytes | SpooledBody,
+        *,
+        more: bool,
+        on_piece: Callable[[], object] = lambda: None,
+    ) -> None:
         for at in range(0, len(body) or 1, PIECE):
             piece = body[at : at + PIECE]
             whole = at + PIECE >= len(body)
             message = {"type": "http.response.body", "body": piece, "more_body": more or not whole}
             await self._send(message, len(piece))
+            on_piece()
 
     async def _send(self, message: dict, size: int = 0) -> None:
         await self._patience.wait_for_room(self._give(message), size)

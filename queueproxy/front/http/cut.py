@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 
 SLACK = 30.0  # seconds a client may be behind MIN_RATE
+SETTLED_SLACK = 300.0  # seconds, once all of its answer has come and no thread waits for it
 MIN_RATE = 1024  # bytes a second that a client takes while there are any for it
 
 
@@ -53,6 +54,15 @@ class ClientPatience:
     def __init__(self, slack: float = SLACK, min_rate: float = MIN_RATE):
         self._slack = self._left = slack
         self._min_rate = min_rate
+        self._limit: asyncio.Timeout | None = None  # while a piece waits
+
+    def extend(self, slack: float) -> None:
+        """Allow more slack from now on; less than there was changes nothing."""
+        more = max(0.0, slack - self._slack)
+        self._slack += more
+        self._left += more
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(self._limit.when() + more)
 
     async def wait_for_room(self, sending: Awaitable[None], size: int) -> None:
         """Wait until the server has room behind a piece of an answer.
@@ -65,13 +75,16 @@ class ClientPatience:
             ClientTooSlow: the client has lost all its time.
         """
         clock = asyncio.get_running_loop().time
-        allowed = self._left + size / self._min_rate
+        earned = size / self._min_rate
         began = clock()
+        self._limit = limit = asyncio.timeout_at(began + self._left + earned)
         try:
-            async with asyncio.timeout_at(began + allowed) as limit:
+            async with limit:
                 await sending
         except TimeoutError:
             if limit.expired():
                 raise ClientTooSlow from None
             raise
-        self._left = min(self._slack, allowed - (clock() - began))
+        finally:
+            self._limit = None
+        self._left = min(self._slack, self._left + earned - (clock() - began))

@@ -29,4 +29,5 @@ QUEUEPROXY = {
 }
 USE_TZ = True
 cut.SLACK = float(os.environ.get("PROBE_CLIENT_SLACK", cut.SLACK))
+cut.SETTLED_SLACK = float(os.environ.get("PROBE_CLIENT_SLACK_SETTLED", cut.SETTLED_SLACK))
 cut.MIN_RATE = float(os.environ.get("PROBE_CLIENT_MIN_RATE", cut.MIN_RATE))

@@ -1,13 +1,14 @@
 """Views that leave a line in the ledger for each execution: nonce, method, process, token."""
 
 import hashlib
+import itertools
 import os
 import threading
 import time
 from pathlib import Path
 
 from django.core.cache import cache
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import path, re_path
 
 RELEASE = os.environ.get("PROBE_RELEASE", "1")
@@ -83,6 +84,24 @@ def page(request, nonce):
     return HttpResponse(b"x" * int(request.GET["size"]))
 
 
+def file(request, nonce):
+    note(request, nonce)
+    return FileResponse(open(request.GET["path"], "rb"))
+
+
+def events(request, nonce):
+    """Count on from the event that the client had last."""
+    note(request, nonce)
+    first = int(request.headers.get("Last-Event-ID", 0)) + 1
+
+    def made():
+        for number in itertools.count(first):
+            yield f"id: {number}\ndata: {os.getpid()}\n\n"
+            time.sleep(0.05)
+
+    return StreamingHttpResponse(made(), content_type="text/event-stream")
+
+
 def bad(request, nonce):
     note(request, nonce)
     response = HttpResponse("never seen")
@@ -112,6 +131,8 @@ urlpatterns = [
     path("read-slowly/<nonce>/", read_slowly),
     path("stream/<nonce>/", stream),
     path("page/<nonce>/", page),
+    path("file/<nonce>/", file),
+    path("events/<nonce>/", events),
     path("bad/<nonce>/", bad),
     path("code/", code),
     path("clear/<nonce>/", clear_cache),

@@ -3,7 +3,7 @@
 import pytest
 
 from queueproxy.worker import reply
-from queueproxy.worker.reply import FRAME, WINDOW
+from queueproxy.worker.reply import FRAME, WHOLE_WINDOW, WINDOW
 
 from ...brokers import eventually
 
@@ -17,6 +17,27 @@ async def test_a_large_answer_is_cut_into_frames(client, start_worker):
     assert [len(frame.body) for frame in frames] == [FRAME, FRAME, 5]
     assert [frame.head.status for frame in frames] == [200, 0, 0]
     assert b"".join(frame.body for frame in frames) == b"x" * size
+
+
+async def test_an_answer_that_is_whole_waits_for_no_client(client, start_worker):
+    """Only for its front, which tells what it has kept."""
+    start_worker()
+    size = 3 * WHOLE_WINDOW
+    id = await client.ask(f"/sized/{size}/")
+
+    async def has_come(most: int) -> bool:
+        return sum(len(frame.body) for frame in await client.frames(id)) == most
+
+    await eventually(lambda: has_come(WHOLE_WINDOW + FRAME))
+    await client.take(id, WHOLE_WINDOW)
+    await eventually(lambda: has_come(2 * WHOLE_WINDOW + FRAME))
+    await client.take(id, FRAME)
+    await eventually(lambda: has_come(2 * WHOLE_WINDOW + 2 * FRAME))
+    await client.take(id, WHOLE_WINDOW)
+    frames = await client.whole(id)
+    assert frames[0].head.whole
+    assert ["Content-Length", str(size)] in [list(pair) for pair in frames[0].head.headers]
+    assert sum(len(frame.body) for frame in frames) == size
 
 
 async def test_the_largest_single_frame(client, start_worker):

@@ -1,6 +1,8 @@
 """Views for the worker's tests, in the tests' own process: they share this module's state."""
 
+import asyncio
 import threading
+import time
 from collections import defaultdict
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -58,6 +60,35 @@ def stream(request, size, count):
     return response
 
 
+async def silent(request):
+    """An asynchronous stream that says one thing, then nothing."""
+
+    async def pieces():
+        try:
+            state.made += 1
+            yield b"first"
+            await asyncio.sleep(PATIENCE)
+        finally:
+            state.closed += 1
+
+    return StreamingHttpResponse(pieces(), content_type=request.GET.get("type", "text/plain"))
+
+
+def events(request):
+    def pieces():
+        try:
+            while True:
+                state.made += 1
+                yield b"data: x" * int(request.GET.get("size", 1)) + b"\n\n"
+                time.sleep(0.01)
+        finally:
+            state.closed += 1
+
+    return StreamingHttpResponse(
+        pieces(), content_type=request.GET.get("type", "text/event-stream")
+    )
+
+
 def status(request, status):
     return HttpResponse(b"a body", status=status)
 
@@ -66,5 +97,7 @@ urlpatterns = [
     path("run/<nonce>/", run),
     path("sized/<int:size>/", sized),
     path("stream/<int:size>/<int:count>/", stream),
+    path("silent/", silent),
+    path("events/", events),
     path("status/<int:status>/", status),
 ]

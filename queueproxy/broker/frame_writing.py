@@ -1,0 +1,82 @@
+"""Writes a worker's reply frames: large bodies as values beside the script that tells of them.
+
+Lua copies and hashes every byte that a script is given: to move a megabyte by SET and GET costs
+the broker a third of what it costs in a script's arguments.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..envelopes import WIRE_VERSION, Codec, Frame
+from ..exceptions import BrokerRefused
+from ..keys import Keys
+from .link.links import BULKY
+from .link.protocol import Command
+
+LARGE = 64 * 1024  # bytes; a larger body travels beside the script
+KEPT_FOR = 120_000  # ms at least; as REPLIES_EXPIRE in scripts/_replies.lua
+ABSENT = b"absent"  # reply of a script: the value it was told of is not there
+
+
+class WrittenFrame(NamedTuple):
+    """A frame as it goes to the broker.
+
+    Attributes:
+        arguments: for the script: version, head, body, signature, name and bytes of the value.
+        value: the command that keeps the body; None where it is among the arguments.
+    """
+
+    arguments: tuple
+    value: Command | None = None
+
+    @property
+    def is_bulky(self) -> bool:
+        """Whether it is written without being copied once more: see `Link.commands`."""
+        return self.value is not None or len(self.arguments[2]) > BULKY
+
+
+NO_FRAME = (WIRE_VERSION, b"", b"", b"", "", 0)  # arguments where there is none
+NOTHING_WRITTEN = WrittenFrame(NO_FRAME)
+
+
+class FrameWriter:
+    """Writes the frames of one thread.
+
+    Args:
+        keys: of the namespace.
+        codec: signs.
+        lease_ms: of a worker; a front lives for twice that without a word.
+    """
+
+    def __init__(self, keys: Keys, codec: Codec, lease_ms: int):
+        self._keys = keys
+        self._codec = codec
+        self._kept_for = max(KEPT_FOR, 4 * lease_ms)
+
+    def send(self, frame: Frame | None, key: int, send: Callable[[WrittenFrame], object]) -> object:
+        """Write a frame and send it; the script's reply.
+
+        Args:
+            frame: None where there is none.
+            key: number of the secret to sign with (see Codec.encode_reply).
+            send: sends it with its script, and returns what that replies.
+        """
+        if frame is None:
+            return send(NOTHING_WRITTEN)
+        head, signature = self._codec.encode_reply(frame, key)
+        if len(frame.body) > LARGE:
+            try:
+                reply = send(self._beside(frame, head, signature))
+                if reply not in (ABSENT, [ABSENT]):
+                    return reply
+            except BrokerRefused:
+                pass  # no memory or no right for SET: scripts may do more
+        return send(WrittenFrame((WIRE_VERSION, head, frame.body, signature, "", 0)))
+
+    def _beside(self, frame: Frame, head: bytes, signature: bytes) -> WrittenFrame:
+        about = frame.head
+        name = f"{about.id}:{about.attempt}:{about.seq}:{secrets.token_hex(4)}"
+        value = ("SET", self._keys.named("answer", name), frame.body, "PX", self._kept_for)
+        size = len(frame.body)
+        return WrittenFrame((WIRE_VERSION, head, b"", signature, name, size), value)
