@@ -1,35 +1,20 @@
 """Asks the broker for an executor thread: claim requests, push and settle their answers."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import (
-    BrokerFull,
-    BrokerRefused,
-    BrokerUnavailable,
-    SchemaMismatch,
-)
-from ..records import Held, parse
-from .bells import BLOCK_FOR, Bells
-from .claims import (
-    Claim,
-    Settlement,
-    claim_of,
-    frame_arguments,
-    settlement_arguments,
-)
+from ..envelopes import Codec, Envelope, Frame
+from ..exceptions import BrokerRefused, BrokerUnavailable, SchemaMismatch
+from .bells import BLOCK_FOR, LOOK_EVERY, Bells
+from .claims import Claim, Settlement
 from .counters import COUNT_EVERY, CountReporter
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
 from .link.links import BULKY
-from .link.protocol import checked, unless_fenced
 from .opener import Opener
+from .slot import Idle, Slot, held_command, is_held, is_wanted
 
-AGAIN = b"again"
-IDLE = b"idle"
-GONE = b"gone"
-FULL = b"full"
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
@@ -56,20 +41,25 @@ class WorkerBroker:
         spin: bool = False,
     ):
         self._link = broker.link("worker-executor", spin=spin)
-        self._max_memory = broker.max_memory
-        self._codec = codec
+        self._slot = Slot(worker, number, queues, codec, broker.max_memory)
         self._opener = Opener(self._link, codec)
-        self._number = number
-        self._queues = queues
-        self._call = 0
         self.counts = CountReporter(self._link)
         self._bells = Bells(broker.keys, queues)
-        self.work_as(worker)
+        self._bells.work_as(worker)
+
+    @property
+    def worker(self) -> str:
+        """The id it works under."""
+        return self._slot.worker
+
+    @property
+    def slot(self) -> str:
+        """The name of its lease."""
+        return self._slot.name
 
     def work_as(self, worker: str) -> None:
         """Go on under another worker id, after the process has registered again."""
-        self.worker = worker
-        self.slot = f"{worker}/{self._number}"
+        self._slot.work_as(worker)
         self._bells.work_as(worker)
 
     def settle_and_claim(
@@ -95,7 +85,8 @@ class WorkerBroker:
         self.counts.report_if_due(self.worker)
         frame = settlement and settlement.frame
         bulky = frame is not None and len(frame.body) > BULKY
-        taken = self._take(self._arguments(settlement, claim), None, while_waiting, bulky)
+        arguments = self._slot.settle_and_claim(settlement, claim)
+        taken = self._take(arguments, None, while_waiting, bulky)
         if settlement is not None:
             self.counts.settled(settlement)
         return taken
@@ -105,9 +96,10 @@ class WorkerBroker:
         self.counts.report_if_due(self.worker)
         bells = self._bells.command(COUNT_EVERY if self.counts.pending else BLOCK_FOR)
         try:
-            claim = self._take(self._arguments(None, True), bells)
+            claim = self._take(self._slot.settle_and_claim(None, True), bells)
         except BrokerRefused as error:
             self._bells.refused(error)
+            time.sleep(LOOK_EVERY)
             return self.settle_and_claim(None)  # what that trip may have claimed is given again
         self._bells.heard()
         return claim
@@ -129,22 +121,14 @@ class WorkerBroker:
                 while_waiting=while_waiting,
                 bulky=bulky,
             )
-            unless_fenced(reply)
-            if reply[0] == FULL:
-                raise BrokerFull
-            if reply[0] != AGAIN:
+            taken = self._slot.taken(reply)
+            if taken is not None:
                 break
             sent_ahead = None
-        self._call += 1
-        if reply[0] != IDLE:
-            return claim_of(reply)
-        self._bells.look_again_in(reply[1], *map(bytes.decode, reply[2:]))
-        return None
-
-    def _arguments(self, settlement: Settlement | None, claim: bool) -> tuple:
-        common = (self.worker, self.slot, self._call, int(claim), WIRE_VERSION)
-        settling = settlement_arguments(settlement, self._codec, self._opener.key)
-        return (*common, *settling, self._max_memory, *self._queues)
+        if isinstance(taken, Idle):
+            self._bells.look_again_in(*taken)
+            return None
+        return taken
 
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send one frame of a streamed answer; False where nobody reads it any more.
@@ -153,20 +137,12 @@ class WorkerBroker:
             Fenced: the lease is lost; the answer is not this thread's to give.
             BrokerFull: nothing was done; call again in a while.
         """
-        lease = (self.worker, self.slot, claim.id, claim.entry, claim.attempt)
-        sent = frame_arguments(frame, self._codec, self._opener.key)
-        arguments = (*lease, *sent, self._max_memory)
-        reply = self._link.script("push", *arguments, bulky=len(frame.body) > BULKY)
-        if reply == FULL:
-            raise BrokerFull
-        return unless_fenced(reply) != GONE
+        arguments = self._slot.push(claim, frame)
+        return is_wanted(self._link.script("push", *arguments, bulky=len(frame.body) > BULKY))
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""
-        key = self._link.keys.named("held", claim.front)
-        record = checked(self._link.commands([("HGET", key, claim.id)])[0])
-        held = parse(Held, record) if record else None
-        return held is not None and (held.queue, held.entry) == (claim.queue, claim.entry)
+        return is_held(claim, self._link.commands([held_command(self._link.keys, claim)])[0])
 
     def open(self, claim: Claim) -> Envelope:
         """Verify and decode; see Opener.
@@ -175,7 +151,9 @@ class WorkerBroker:
             DecodeError: it is malformed, altered, forged or too late; refuse it.
             BrokerUnavailable: the chunks or the time could not be read now; call again.
         """
-        return self._opener.open(claim)
+        envelope = self._opener.open(claim)
+        self._slot.key = envelope.key
+        return envelope
 
     def close(self) -> None:
         """Report what was counted and drop the link."""

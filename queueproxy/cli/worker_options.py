@@ -34,7 +34,10 @@ def worker_options(options: dict) -> WorkerOptions:
         queues=(conf.OPS_QUEUE, *queues),
         secrets=conf.signing_secrets(),
         threads=options["threads"],
-        spin=_has_cores_to_spare(options["processes"], options["threads"]),
+        at_once=options["at_once"],
+        stream_grace=options["stream_grace"],
+        spin=not options["at_once"]
+        and _has_cores_to_spare(options["processes"], options["threads"]),
         burst=options["burst"],
         max_requests=options["max_requests"],
         graceful_timeout=options["graceful_timeout"],

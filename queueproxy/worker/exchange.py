@@ -8,7 +8,8 @@ from collections.abc import Callable
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponseBase
 
-from ..exceptions import BadResponse, ClientGone
+from ..exceptions import ClientGone
+from .declared_length import DeclaredLength
 from .forking import end_child
 from .response import CheckedAnswer
 from .wsgi_result import Result
@@ -64,19 +65,15 @@ class Exchange:
         return True
 
     def _each_piece(self, take: Callable[[bytes], None]) -> None:
-        length, sent = self._length, 0
+        length = DeclaredLength(self._length)
 
         def count_and_take(data: bytes) -> None:
-            nonlocal sent
-            sent += len(data)
-            if length is not None and sent > length:
-                raise BadResponse(f"Content-Length is {length}, the body has more.")
+            length.add(data)
             if data:
                 take(data)
 
         self._result.each_piece(count_and_take)
-        if length is not None and sent < length:
-            raise BadResponse(f"Content-Length is {length}, the body has {sent}.")
+        length.end()
 
     @property
     def closes_quickly(self) -> bool:

@@ -1,20 +1,18 @@
 """Turns what Django answered into reply frames and sends them under the lease."""
 
 import logging
-import time
-from typing import Any
 
 from ..broker.claims import Claim, Settlement
-from ..envelopes import Frame, ReplyHead, RequestHead
+from ..envelopes import Frame, RequestHead
 from ..exceptions import BadResponse, ClientGone
 from .exchange import Exchange
+from .frames import FRAME, FrameMaker
 from .response import CheckedAnswer
 from .retrying_broker import RetryingBroker
 from .view_watch import ViewClock
 
 logger = logging.getLogger("queueproxy.worker")
 
-FRAME = 256 * 1024  # bytes of body in one frame
 WINDOW = 1024 * 1024  # bytes sent ahead of the client; it is heard of in steps of a quarter
 LOOK_AGAIN = 5.0  # seconds without news after which it is asked whether anybody still reads
 
@@ -34,8 +32,8 @@ class Reply:
         self._claim = claim
         self._head = head
         self._clock = clock
-        self._began = time.perf_counter()
-        self._seq = 0
+        self._frames = FrameMaker(claim)
+        self._frame = self._frames.frame
         self._sent = 0  # bytes
         self._taken = 0  # of them, bytes the client has taken
 
@@ -58,16 +56,14 @@ class Reply:
             logger.error("%s %s: %s", head.method, head.path, error, exc_info=True)
             return Settlement(self._claim, "bad_response")
         return Settlement(
-            self._claim, "answered", last, self._head.method, self._seconds(), answer.status
+            self._claim, "answered", last, self._head.method, self._frames.seconds, answer.status
         )
 
     def _send_body(self, answer: CheckedAnswer, body: bytes) -> Frame:
-        first: dict[str, Any] = {"status": answer.status, "headers": answer.headers}
-        at = 0
-        while len(body) - at > FRAME:
-            self._push(self._frame(body[at : at + FRAME], more=True, **first))
-            at, first = at + FRAME, {}
-        return self._frame(body[at:], **first)
+        for frame in self._frames.whole(answer.status, answer.headers, body):
+            if frame.head.more:
+                self._push(frame)
+        return frame
 
     def _send_stream(self, exchange: Exchange, answer: CheckedAnswer) -> Frame:
         self._push(self._frame(b"", status=answer.status, headers=answer.headers, more=True))
@@ -77,22 +73,6 @@ class Reply:
     def _push_piece(self, data: bytes) -> None:
         for at in range(0, len(data), FRAME):
             self._push(self._frame(data[at : at + FRAME], more=True))
-
-    def _frame(self, body: bytes, *, status=0, headers=None, more=False, aborted=False) -> Frame:
-        seq, self._seq = self._seq, self._seq + 1
-        first = seq == 0
-        head = ReplyHead(
-            id=self._claim.id,
-            attempt=self._claim.attempt,
-            seq=seq,
-            status=status,
-            headers=headers or [],
-            more=more,
-            aborted=aborted,
-            wait_ms=float(self._claim.waited_ms) if first else 0.0,
-            run_ms=round(self._seconds() * 1000, 3) if first else 0.0,
-        )
-        return Frame(head, body)
 
     def _push(self, frame: Frame) -> None:
         self._clock.stop()
@@ -108,6 +88,3 @@ class Reply:
         self._taken = self._broker.wait_for_client(self._claim, before, LOOK_AGAIN)
         if self._taken == before and not self._broker.wanted(self._claim):
             raise ClientGone
-
-    def _seconds(self) -> float:
-        return time.perf_counter() - self._began

@@ -1,0 +1,144 @@
+"""Runs requests through the project's URLconf on an event loop, as an ASGI server does.
+
+As in `worker.executor`, a Django test client made fit for production: its way into Django is kept,
+its memory and its signals are left behind. Its handler is an ``ASGIHandler``, called as any ASGI
+server does, so that agents that put their own function in the place of ``ASGIHandler.__call__``
+see each request. Django itself sees to the rest: it reads the body, cancels a view whose client
+leaves, iterates a stream, and closes the response.
+"""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.db import connections
+from django.http import HttpResponseBase, HttpResponseServerError
+from django.test.client import AsyncClient
+
+from ..forking import end_child
+from ..response import sync_pieces
+
+logger = logging.getLogger("queueproxy.worker")
+
+Receive = Callable[[], Awaitable[dict]]
+Send = Callable[[dict], Awaitable[None]]
+
+# Where the handler leaves the responses it made for the request of this context.
+_responses: contextvars.ContextVar[list[HttpResponseBase]] = contextvars.ContextVar("responses")
+_END = object()
+
+
+def keeping_handler() -> ASGIHandler:
+    """Make a handler that appends each response it makes to the list in `_responses`.
+
+    It is no subclass: it is the sender of Django's signals, and receivers may have asked for those
+    of ``sender=ASGIHandler``.
+    """
+    handler = ASGIHandler()
+
+    async def get_response_async(request: ASGIRequest) -> HttpResponseBase:
+        try:  # looked up late: agents replace it
+            response = await ASGIHandler.get_response_async(handler, request)
+        except BaseException as error:
+            if _is_cancelled(error):
+                raise
+            response = _failed(request, error)
+        end_child(int(response.status_code >= 500))
+        if response.streaming and not response.is_async:
+            response.streaming_content = _made_in_thread(iter(sync_pieces(response)))
+        _responses.get().append(response)
+        return response
+
+    handler.get_response_async = get_response_async
+    return handler
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether this task was cancelled from outside: a view may raise CancelledError by itself."""
+    return isinstance(error, asyncio.CancelledError) and asyncio.current_task().cancelling() > 0
+
+
+def _failed(request: ASGIRequest, error: BaseException) -> HttpResponseBase:
+    """Answer for what Django has no answer to, such as sys.exit(): a view must not end a worker."""
+    end_child(error)
+    logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    return HttpResponseServerError(b"Server Error", content_type="text/plain")
+
+
+async def _made_in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield the pieces of a stream that is not async, each made in the request's own thread.
+
+    Django would make a list of them all before it sends the first.
+    """
+    take = sync_to_async(_next_of, thread_sensitive=True)
+    while (piece := await take(pieces)) is not _END:
+        yield piece
+
+
+def _next_of(pieces: Iterator[bytes]) -> object:
+    return next(pieces, _END)
+
+
+class QueueAsyncClient(AsyncClient):
+    """The test client without its memory: no cookies, no session, no signals."""
+
+    def __init__(self):
+        super().__init__(enforce_csrf_checks=True, raise_request_exception=False)
+        self.handler = keeping_handler()
+
+    async def request(self, scope: dict, receive: Receive, send: Send) -> None:
+        """Let the handler, or what agents put in its place, answer by `send`."""
+        await self.handler(scope, receive, send)
+
+
+class AsyncExecutor:
+    """One per process. Loads the middleware at once."""
+
+    def __init__(self):
+        self._client = QueueAsyncClient()
+
+    async def respond(
+        self, scope: dict, receive: Receive, send: Callable[[dict, bool | None], Awaitable[None]]
+    ) -> None:
+        """Run one request through Django; returns when its response is closed.
+
+        To be called in a task of its own: what requests set in its context goes with it.
+
+        Args:
+            send: told with each message whether Django's response is a stream; None where the
+                answer is not of Django's making.
+
+        Raises:
+            Exception: the handler's, or an agent's; what was not sent by now never will be.
+        """
+        responses: list[HttpResponseBase] = []
+        _responses.set(responses)
+
+        async def send_on(message: dict) -> None:
+            end_child()  # forked by a stream
+            await send(message, responses[-1].streaming if responses else None)
+
+        # Django's handler makes one too, and uses this where it is there: a response that it does
+        # not close, for its stream broke off, is closed in the same thread.
+        async with ThreadSensitiveContext():
+            try:
+                await self._client.request(scope, receive, send_on)
+            finally:
+                end_child()
+                await _close_all(responses)
+
+    def close_thread(self) -> None:
+        """To be called at the end of the thread that ran the loop."""
+        connections.close_all()
+
+
+async def _close_all(responses: list[HttpResponseBase]) -> None:
+    for response in responses:
+        if not getattr(response, "closed", True):  # an object of the view's own making has none
+            try:
+                await sync_to_async(response.close)()
+            except BaseException:
+                logger.exception("Closing a response failed")
