@@ -27,6 +27,7 @@ from .view_watch import ViewWatch
 logger = logging.getLogger("queueproxy.worker")
 
 LOOK_EVERY = 0.2  # seconds, where threads may start or end by themselves
+CANCEL_WITHIN = 1.0  # seconds a view on an event loop has to end when it is cancelled
 SERVING = "serving"  # told to the supervisor, beside worker ids
 LEAVING = "leaving"  # told to the supervisor by one that a view keeps from serving: replace it
 GOODBYE = "good-bye"  # told to the supervisor by one that holds nothing any more
@@ -72,7 +73,7 @@ class Worker:
             outage=self._outage,
         )
         self._runners: Runners = ThreadRunners([])
-        self._views = ViewWatch(options.view_timeout)
+        self._views = ViewWatch(_patience(options))
         self.stop_by = 0.0  # time.monotonic() at which the graceful timeout ends
 
     def stop(self) -> None:
@@ -164,6 +165,13 @@ class Worker:
         if self._outage.mismatch:
             return CANNOT_START
         return FAILED if self._runners.failed() else 0
+
+
+def _patience(options: WorkerOptions) -> float | None:
+    """For how long a view may run until its process has to end (seconds; None for ever)."""
+    if options.view_timeout is None or not options.at_once:
+        return options.view_timeout
+    return options.view_timeout + CANCEL_WITHIN
 
 
 def _about(options: WorkerOptions) -> dict:

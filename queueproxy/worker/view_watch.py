@@ -106,16 +106,20 @@ class ViewWatch:
         if any(running is told for told in self._told):
             return
         self._told.append(running)
-        head = running.head
-        seconds = time.monotonic() - running.since
-        named = {"request_id": head.request_id, "method": head.method, "path": head.path}
         logger.error(
             "%s has run past VIEW_TIMEOUT (%g s)%s. Its process takes no new request, finishes the "
             "others and ends.",
-            requests_text([{**named, "seconds": seconds}]),
+            running_text(running),
             self._limit,
             _place_of(thread),
         )
+
+
+def running_text(running: Running) -> str:
+    """Name a request that runs, and for how long it has."""
+    head, seconds = running.head, time.monotonic() - running.since
+    named = {"request_id": head.request_id, "method": head.method, "path": head.path}
+    return requests_text([{**named, "seconds": seconds}])
 
 
 def _place_of(thread: Watched) -> str:

@@ -189,7 +189,11 @@ class AsyncReply:
 
     def abandon(self) -> None:
         """End an answer that nobody reads any more."""
-        self._end(Settlement(self._claim, "abandoned"))
+        self.give_up("abandoned")
+
+    def give_up(self, outcome: str) -> None:
+        """End it without a word of the view's; see Settlement."""
+        self._end(Settlement(self._claim, outcome))
 
     def _answered(self, last: Frame) -> None:
         method, seconds = self._head.method, self._frames.seconds

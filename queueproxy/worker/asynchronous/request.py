@@ -8,6 +8,7 @@ from ...broker.claims import Claim
 from ...broker.slot import Slot
 from ...envelopes import Envelope
 from ...exceptions import ClientGone
+from ..giving_up import REASON as VIEW_TIMEOUT
 from ..view_watch import ViewClock
 from .clients import Client
 from .executor import AsyncExecutor
@@ -33,6 +34,7 @@ class End(Enum):
 
     LEFT = "the client has left"
     CUT = "the process drains, and its streams end"
+    LATE = "the view has run past VIEW_TIMEOUT"
     OVER = "the answer is over, whatever the application still sends"
 
 
@@ -98,6 +100,15 @@ class AsyncRequest:
         if self._reply.has_begun and self._reply.settlement is None:
             self._end(End.CUT)
 
+    def time_out(self) -> None:
+        """Cancel a view that has run past VIEW_TIMEOUT."""
+        self._end(End.LATE)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its view is being cancelled by now."""
+        return self._ended.done()
+
     # What the application is given.
 
     async def _receive(self) -> dict:
@@ -135,7 +146,8 @@ class AsyncRequest:
     def _end(self, end: End) -> None:
         if not self._ended.done():
             self._ended.set_result(end)
-            self._clock.start(self._claim, self._envelope.head)  # what it does now, it does anew
+            if end is not End.LATE:  # what it does now, it does anew
+                self._clock.start(self._claim, self._envelope.head)
 
     # How it ends.
 
@@ -147,6 +159,8 @@ class AsyncRequest:
             return
         if end is End.LEFT:
             reply.abandon()
+        elif end is End.LATE:
+            reply.give_up(VIEW_TIMEOUT)
         elif reply.has_begun:
             await reply.fail(None if end is End.CUT else error or _no_end())
         else:

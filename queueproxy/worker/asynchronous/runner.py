@@ -93,6 +93,7 @@ class LoopRunner:
             stop=parts.stop,
             budget=parts.budget,
             burst=options.burst,
+            view_timeout=options.view_timeout,
         )
         self._serving = AsyncServing(self.watched, means, self._note_failure)
         await self._serving.serve()

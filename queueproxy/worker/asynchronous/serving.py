@@ -5,6 +5,8 @@ not start at once. Each request is a task of its own.
 """
 
 import asyncio
+import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +19,13 @@ from ...exceptions import DecodeError
 from ..admission import Admission
 from ..loop import RequestBudget
 from ..stopping import StopFlag
-from ..view_watch import ViewClock
+from ..view_watch import Running, ViewClock, running_text
 from .clients import Client, Clients
 from .executor import AsyncExecutor
 from .request import AsyncRequest
 from .retrying_broker import AsyncRetryingBroker
+
+logger = logging.getLogger("queueproxy.worker")
 
 
 class Place:
@@ -51,6 +55,7 @@ class Means:
     stop: StopFlag
     budget: RequestBudget
     burst: bool = False
+    view_timeout: float | None = None
 
 
 class AsyncServing:
@@ -90,6 +95,7 @@ class AsyncServing:
         helpers = [
             asyncio.create_task(self._means.clients.read()),
             asyncio.create_task(self._report()),
+            asyncio.create_task(self._cancel_late_views()),
         ]
         try:
             try:
@@ -184,3 +190,27 @@ class AsyncServing:
             self._counted.clear()
             await asyncio.sleep(COUNT_EVERY)
             await self._means.broker.report()
+
+    async def _cancel_late_views(self) -> None:
+        """Cancel views that have run past VIEW_TIMEOUT. Those that don't heed it: see `Worker`."""
+        limit = self._means.view_timeout
+        while limit is not None:
+            now, next_one = time.monotonic(), limit
+            for place in self._places:
+                running, request = place.clock.running, place.request
+                if running is None or request is None or request.is_ending:
+                    continue
+                left = running.since + limit - now
+                if left <= 0:
+                    self._cancel(running, request)
+                else:
+                    next_one = min(next_one, left)
+            await asyncio.sleep(next_one)
+
+    def _cancel(self, running: Running, request: AsyncRequest) -> None:
+        logger.error(
+            "%s has run past VIEW_TIMEOUT (%g s) and is cancelled.",
+            running_text(running),
+            self._means.view_timeout,
+        )
+        request.time_out()

@@ -1,0 +1,119 @@
+"""Event streams by the hundred on one worker process with an event loop.
+
+    python -m tests.event_streams [CLIENTS] [SECONDS]
+
+Each client is sent an event a second; all are made at the same moment. Printed: memory of front and
+worker for each client, how late events come, how soon streams end when their clients leave.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+from .acceptance.site import Site
+from .acceptance.test_async_worker import URLS, ends
+from .servers import BrokerServer
+
+
+class EventClient:
+    """Reads one stream of events.
+
+    Args:
+        port: of the front.
+        path: of the stream.
+    """
+
+    def __init__(self, port: int, path: str):
+        self._port = port
+        self._path = path
+        self.delays: list[float] = []  # seconds
+        self.begun = asyncio.Event()
+
+    async def read(self) -> None:
+        """Read until cancelled or cut."""
+        async with aclosing(self._lines()) as lines:
+            async for line in lines:
+                if line.startswith(b": begins"):
+                    self.begun.set()
+                elif line.startswith(b"data: "):
+                    self.delays.append(time.monotonic() - float(line[6:]))
+
+    async def _lines(self) -> AsyncIterator[bytes]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            writer.write(f"GET {self._path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            while line := await reader.readline():
+                yield line
+        finally:
+            writer.close()
+
+
+async def watch(port: int, number: int, seconds: float, at_height) -> list[float]:
+    """Let so many clients read for so long; the delays of all events but those of the first two
+    seconds."""
+    clients = [EventClient(port, f"/events/s{one}/") for one in range(number)]
+    reading = []
+    for client in clients:
+        reading.append(asyncio.create_task(client.read()))
+        await asyncio.sleep(0.002)
+    async with asyncio.timeout(60):
+        for client in clients:
+            await client.begun.wait()
+    await asyncio.sleep(2)
+    for client in clients:
+        client.delays.clear()
+    await asyncio.sleep(seconds)
+    at_height()
+    delays = [delay for client in clients for delay in client.delays]
+    for task in reading:
+        task.cancel()
+    await asyncio.gather(*reading, return_exceptions=True)
+    return sorted(delays)
+
+
+def memory(pid: int) -> int:
+    """Resident bytes of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+def main(words: list[str]) -> int:
+    """Run it once."""
+    number = int(words[0]) if words else 500
+    seconds = float(words[1]) if len(words) > 1 else 20.0
+    with tempfile.TemporaryDirectory() as directory:
+        broker = BrokerServer().start()
+        site = Site(Path(directory), broker, "uvicorn")
+        try:
+            front = site.front()
+            site.workers("--async", str(number), **URLS)
+            worker = site.status()["workers"][0]["pid"]
+            site.get("/run/first/")
+            before = {pid: memory(pid) for pid in (front.pid, worker)}
+            grown: dict[int, int] = {}
+
+            def at_height() -> None:
+                grown.update({pid: memory(pid) - was for pid, was in before.items()})
+
+            delays = asyncio.run(watch(site.port, number, seconds, at_height))
+            left_at = time.monotonic()
+            late = [ends(site, f"s{one}", "closed") - left_at for one in range(number)]
+        finally:
+            site.stop()
+            broker.stop()
+    p50, p99 = (delays[int(len(delays) * share)] for share in (0.5, 0.99))
+    each = {pid: size / number / 1024 for pid, size in grown.items()}
+    print(
+        f"{number} clients, {len(delays)} events: delay p50 {p50 * 1000:.1f} ms, p99 "
+        f"{p99 * 1000:.1f} ms, worst {delays[-1] * 1000:.1f} ms; each client costs "
+        f"{each[worker]:.1f} KiB in the worker, {each[front.pid]:.1f} KiB in the front; all streams "
+        f"were closed {max(late):.2f} s after all clients had left"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
