@@ -105,12 +105,12 @@ def main(words: list[str]) -> int:
             site.stop()
             broker.stop()
     p50, p99 = (delays[int(len(delays) * share)] for share in (0.5, 0.99))
-    each = {pid: size / number / 1024 for pid, size in grown.items()}
+    of_worker, of_front = (grown[pid] / number / 1024 for pid in (worker, front.pid))
     print(
         f"{number} clients, {len(delays)} events: delay p50 {p50 * 1000:.1f} ms, p99 "
         f"{p99 * 1000:.1f} ms, worst {delays[-1] * 1000:.1f} ms; each client costs "
-        f"{each[worker]:.1f} KiB in the worker, {each[front.pid]:.1f} KiB in the front; all streams "
-        f"were closed {max(late):.2f} s after all clients had left"
+        f"{of_worker:.1f} KiB in the worker, {of_front:.1f} KiB in the front; all streams were "
+        f"closed {max(late):.2f} s after all clients had left"
     )
     return 0
 

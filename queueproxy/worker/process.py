@@ -73,7 +73,8 @@ class Worker:
             outage=self._outage,
         )
         self._runners: Runners = ThreadRunners([])
-        self._views = ViewWatch(_patience(options))
+        grace = CANCEL_WITHIN if options.at_once else 0.0
+        self._views = ViewWatch(options.view_timeout, grace)
         self.stop_by = 0.0  # time.monotonic() at which the graceful timeout ends
 
     def stop(self) -> None:
@@ -165,13 +166,6 @@ class Worker:
         if self._outage.mismatch:
             return CANNOT_START
         return FAILED if self._runners.failed() else 0
-
-
-def _patience(options: WorkerOptions) -> float | None:
-    """For how long a view may run until its process has to end (seconds; None for ever)."""
-    if options.view_timeout is None or not options.at_once:
-        return options.view_timeout
-    return options.view_timeout + CANCEL_WITHIN
 
 
 def _about(options: WorkerOptions) -> dict:

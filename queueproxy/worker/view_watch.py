@@ -69,10 +69,12 @@ class ViewWatch:
 
     Args:
         limit: seconds (the setting VIEW_TIMEOUT); None for no limit.
+        grace: seconds beyond it, in which somebody else may still end them.
     """
 
-    def __init__(self, limit: float | None):
+    def __init__(self, limit: float | None, grace: float = 0.0):
         self._limit = limit
+        self._grace = grace
         self._told: list[Running] = []
 
     @property
@@ -100,7 +102,7 @@ class ViewWatch:
     def _seconds_left(self, running: Running) -> float:
         if self._limit is None:
             return float("inf")
-        return running.since + self._limit - time.monotonic()
+        return running.since + self._limit + self._grace - time.monotonic()
 
     def _tell(self, thread: Watched, running: Running) -> None:
         if any(running is told for told in self._told):

@@ -12,7 +12,7 @@ import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import ThreadSensitiveContext, iscoroutinefunction, sync_to_async
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
 from django.db import connections
 from django.http import HttpResponseBase, HttpResponseServerError
@@ -26,13 +26,51 @@ logger = logging.getLogger("queueproxy.worker")
 Receive = Callable[[], Awaitable[dict]]
 Send = Callable[[dict], Awaitable[None]]
 
-# Where the handler leaves the responses it made for the request of this context.
-_responses: contextvars.ContextVar[list[HttpResponseBase]] = contextvars.ContextVar("responses")
+
+class Run:
+    """What became of one request inside Django.
+
+    Attributes:
+        response: that Django made; None where it has not, or an agent answers by itself.
+    """
+
+    def __init__(self):
+        self.response: HttpResponseBase | None = None
+        self._request: ASGIRequest | None = None
+        self._in_thread = False
+
+    def begins(self, request: ASGIRequest) -> None:
+        """Note that Django has begun with it."""
+        self._request = request
+
+    def ends(self, response: HttpResponseBase) -> None:
+        """Note the response, and have the pieces of a stream that is not async made in a thread."""
+        if response.streaming and not response.is_async:
+            self._in_thread = True
+            response.streaming_content = _made_in_thread(iter(sync_pieces(response)))
+        self.response = response
+
+    @property
+    def is_stream(self) -> bool | None:
+        """Whether the response is a stream; None where there is none."""
+        return None if self.response is None else self.response.streaming
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        """Whether what runs now is the project's own asynchronous code."""
+        if self.response is not None:
+            return bool(self.response.streaming) and not self._in_thread
+        match = self._request and self._request.resolver_match
+        return match is not None and iscoroutinefunction(match.func)
+
+
+# Where the handler leaves what it made for the request of this context.
+_run: contextvars.ContextVar[Run] = contextvars.ContextVar("run")
 _END = object()
 
 
 def keeping_handler() -> ASGIHandler:
-    """Make a handler that appends each response it makes to the list in `_responses`.
+    """Make a handler that tells the `Run` of its context what becomes of each request.
 
     It is no subclass: it is the sender of Django's signals, and receivers may have asked for those
     of ``sender=ASGIHandler``.
@@ -40,6 +78,8 @@ def keeping_handler() -> ASGIHandler:
     handler = ASGIHandler()
 
     async def get_response_async(request: ASGIRequest) -> HttpResponseBase:
+        run = _run.get()
+        run.begins(request)
         try:  # looked up late: agents replace it
             response = await ASGIHandler.get_response_async(handler, request)
         except BaseException as error:
@@ -47,9 +87,7 @@ def keeping_handler() -> ASGIHandler:
                 raise
             response = _failed(request, error)
         end_child(int(response.status_code >= 500))
-        if response.streaming and not response.is_async:
-            response.streaming_content = _made_in_thread(iter(sync_pieces(response)))
-        _responses.get().append(response)
+        run.ends(response)
         return response
 
     handler.get_response_async = get_response_async
@@ -100,45 +138,40 @@ class AsyncExecutor:
     def __init__(self):
         self._client = QueueAsyncClient()
 
-    async def respond(
-        self, scope: dict, receive: Receive, send: Callable[[dict, bool | None], Awaitable[None]]
-    ) -> None:
+    async def respond(self, run: Run, scope: dict, receive: Receive, send: Send) -> None:
         """Run one request through Django; returns when its response is closed.
 
         To be called in a task of its own: what requests set in its context goes with it.
 
         Args:
-            send: told with each message whether Django's response is a stream; None where the
-                answer is not of Django's making.
+            run: is told what becomes of it.
 
         Raises:
             Exception: the handler's, or an agent's; what was not sent by now never will be.
         """
-        responses: list[HttpResponseBase] = []
-        _responses.set(responses)
-
-        async def send_on(message: dict) -> None:
-            end_child()  # forked by a stream
-            await send(message, responses[-1].streaming if responses else None)
-
+        _run.set(run)
         # Django's handler makes one too, and uses this where it is there: a response that it does
         # not close, for its stream broke off, is closed in the same thread.
         async with ThreadSensitiveContext():
             try:
-                await self._client.request(scope, receive, send_on)
+                await self._client.request(scope, receive, send)
             finally:
                 end_child()
-                await _close_all(responses)
+                if run.response is not None:
+                    await _close(run.response)
 
     def close_thread(self) -> None:
         """To be called at the end of the thread that ran the loop."""
         connections.close_all()
 
 
-async def _close_all(responses: list[HttpResponseBase]) -> None:
-    for response in responses:
+async def _close(response: HttpResponseBase) -> None:
+    """Close what Django leaves open, or to the garbage collector: a stream that was left."""
+    close = getattr(getattr(response, "_iterator", None), "aclose", None)
+    try:
+        if close is not None:
+            await close()
         if not getattr(response, "closed", True):  # an object of the view's own making has none
-            try:
-                await sync_to_async(response.close)()
-            except BaseException:
-                logger.exception("Closing a response failed")
+            await sync_to_async(response.close)()
+    except BaseException:
+        logger.exception("Closing a response failed")

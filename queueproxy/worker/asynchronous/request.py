@@ -8,10 +8,11 @@ from ...broker.claims import Claim
 from ...broker.slot import Slot
 from ...envelopes import Envelope
 from ...exceptions import ClientGone
+from ..forking import end_child
 from ..giving_up import REASON as VIEW_TIMEOUT
 from ..view_watch import ViewClock
 from .clients import Client
-from .executor import AsyncExecutor
+from .executor import AsyncExecutor, Run
 from .reply import AsyncReply
 from .retrying_broker import AsyncRetryingBroker
 from .scope import build_scope
@@ -69,6 +70,7 @@ class AsyncRequest:
         self._client = client
         self._clock = clock
         self._envelope = envelope
+        self._run = Run()
         self._scope = build_scope(envelope.head, envelope.body)
         self._reply = AsyncReply(broker, slot, claim, envelope.head, client, clock)
         self._body_given = False
@@ -82,7 +84,7 @@ class AsyncRequest:
         watch = asyncio.ensure_future(self._watch_client())
         error: BaseException | None = None
         try:
-            await self._executor.respond(self._scope, self._receive, self._send)
+            await self._executor.respond(self._run, self._scope, self._receive, self._send)
         except BaseException as raised:  # of the project or an agent: it must not end a worker
             error = raised
         watch.cancel()
@@ -105,9 +107,9 @@ class AsyncRequest:
         self._end(End.LATE)
 
     @property
-    def is_ending(self) -> bool:
-        """Whether its view is being cancelled by now."""
-        return self._ended.done()
+    def can_be_cancelled(self) -> bool:
+        """Whether its view would notice to be cancelled, and has not been by now."""
+        return self._run.can_be_cancelled and not self._ended.done()
 
     # What the application is given.
 
@@ -118,9 +120,10 @@ class AsyncRequest:
         await asyncio.shield(self._ended)
         return {"type": "http.disconnect"}
 
-    async def _send(self, message: dict, is_stream: bool | None) -> None:
+    async def _send(self, message: dict) -> None:
+        end_child()  # forked by a stream
         if not self._ended.done():
-            await self._take(message, is_stream)
+            await self._take(message, self._run.is_stream)
         if self._ended.done():
             # Who streams on for nobody must not keep the loop: it is being cancelled by now.
             await asyncio.sleep(CANCEL_WITHIN)

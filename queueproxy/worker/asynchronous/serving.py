@@ -81,7 +81,7 @@ class AsyncServing:
     @property
     def running(self) -> int:
         """How many requests run."""
-        return len(self._places) - len(self._free)
+        return sum(place.is_alive() for place in self._places)
 
     def cut_streams(self) -> None:
         """End the answers that are streams, from now on: the process is to end."""
@@ -198,7 +198,7 @@ class AsyncServing:
             now, next_one = time.monotonic(), limit
             for place in self._places:
                 running, request = place.clock.running, place.request
-                if running is None or request is None or request.is_ending:
+                if running is None or request is None or not request.can_be_cancelled:
                     continue
                 left = running.since + limit - now
                 if left <= 0:

@@ -30,7 +30,7 @@ class AsyncWorkerSite(WorkerSite):
         if "--threads" in words:
             words[words.index("--threads")] = "--async"
         else:
-            words += ["--async", "4"]
+            words += ["--async", "1"]
         return super().start(*words, **more)
 
 
