@@ -117,7 +117,11 @@ async def _made_in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _next_of(pieces: Iterator[bytes]) -> object:
-    return next(pieces, _END)
+    try:
+        return next(pieces, _END)
+    except GeneratorExit as error:
+        # On its way to the loop it would close all that waits for it, and has crashed Python 3.11.
+        raise RuntimeError("The stream raised GeneratorExit.") from error
 
 
 class QueueAsyncClient(AsyncClient):
