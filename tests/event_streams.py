@@ -7,10 +7,11 @@ worker for each client, how late events come, how soon streams end when their cl
 """
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -52,9 +53,12 @@ class EventClient:
             writer.close()
 
 
-async def watch(port: int, number: int, seconds: float, at_height) -> list[float]:
-    """Let so many clients read for so long; the delays of all events but those of the first two
-    seconds."""
+async def watch(port: int, number: int, seconds: float, look: Callable[[], None]) -> list[float]:
+    """Let so many clients read for so long; the delays of all events.
+
+    Args:
+        look: called where all read, two seconds later, and again at the end.
+    """
     clients = [EventClient(port, f"/events/s{one}/") for one in range(number)]
     reading = []
     for client in clients:
@@ -66,8 +70,9 @@ async def watch(port: int, number: int, seconds: float, at_height) -> list[float
     await asyncio.sleep(2)
     for client in clients:
         client.delays.clear()
+    look()
     await asyncio.sleep(seconds)
-    at_height()
+    look()
     delays = [delay for client in clients for delay in client.delays]
     for task in reading:
         task.cancel()
@@ -78,6 +83,12 @@ async def watch(port: int, number: int, seconds: float, at_height) -> list[float
 def memory(pid: int) -> int:
     """Resident bytes of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+def processor_time(pid: int) -> float:
+    """Seconds of processor time a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main(words: list[str]) -> int:
@@ -92,25 +103,28 @@ def main(words: list[str]) -> int:
             site.workers("--async", str(number), **URLS)
             worker = site.status()["workers"][0]["pid"]
             site.get("/run/first/")
-            before = {pid: memory(pid) for pid in (front.pid, worker)}
-            grown: dict[int, int] = {}
+            pids = (worker, front.pid)
+            before = [memory(pid) for pid in pids]
+            seen: list[list[tuple[int, float]]] = []
 
-            def at_height() -> None:
-                grown.update({pid: memory(pid) - was for pid, was in before.items()})
+            def look() -> None:
+                seen.append([(memory(pid), processor_time(pid)) for pid in pids])
 
-            delays = asyncio.run(watch(site.port, number, seconds, at_height))
+            delays = asyncio.run(watch(site.port, number, seconds, look))
             left_at = time.monotonic()
             late = [ends(site, f"s{one}", "closed") - left_at for one in range(number)]
         finally:
             site.stop()
             broker.stop()
     p50, p99 = (delays[int(len(delays) * share)] for share in (0.5, 0.99))
-    of_worker, of_front = (grown[pid] / number / 1024 for pid in (worker, front.pid))
+    memories = [(seen[1][one][0] - before[one]) / number / 1024 for one in (0, 1)]
+    times = [(seen[1][one][1] - seen[0][one][1]) / len(delays) * 1e6 for one in (0, 1)]
     print(
         f"{number} clients, {len(delays)} events: delay p50 {p50 * 1000:.1f} ms, p99 "
         f"{p99 * 1000:.1f} ms, worst {delays[-1] * 1000:.1f} ms; each client costs "
-        f"{of_worker:.1f} KiB in the worker, {of_front:.1f} KiB in the front; all streams were "
-        f"closed {max(late):.2f} s after all clients had left"
+        f"{memories[0]:.1f} KiB in the worker, {memories[1]:.1f} KiB in the front; each event "
+        f"{times[0]:.0f} and {times[1]:.0f} us of processor time there; all streams were closed "
+        f"{max(late):.2f} s after all clients had left"
     )
     return 0
 
