@@ -1,19 +1,18 @@
 """Turns the ASGI messages of one answer into reply frames and sends them under the lease."""
 
-import asyncio
 import logging
 from enum import Enum
 
 from ...broker.claims import Claim, Settlement
 from ...broker.slot import Slot
 from ...envelopes import Frame, Header, RequestHead
-from ...exceptions import BadResponse, ClientGone
+from ...exceptions import BadResponse
 from ..declared_length import DeclaredLength
 from ..frames import FRAME, FrameMaker
-from ..reply import LOOK_AGAIN, WINDOW
 from ..response import bodyless, checked_headers
 from ..view_watch import ViewClock
 from .clients import Client
+from .frame_sender import FrameSender
 from .retrying_broker import AsyncRetryingBroker
 
 logger = logging.getLogger("queueproxy.worker")
@@ -52,12 +51,8 @@ class AsyncReply:
         clock: ViewClock,
     ):
         self.settlement: Settlement | None = None
-        self._broker = broker
-        self._slot = slot
         self._claim = claim
         self._head = head
-        self._client = client
-        self._clock = clock
         self._frames = FrameMaker(claim)
         self._stage = Stage.NOTHING
         self._status = 0
@@ -65,8 +60,7 @@ class AsyncReply:
         self._length: int | None = None
         self._whole: list[bytes] = []
         self._declared = DeclaredLength(None)
-        self._sent = 0  # bytes
-        self._pushing: asyncio.Future | None = None
+        self._sender = FrameSender(broker, slot, claim, head, client, clock)
 
     @property
     def has_begun(self) -> bool:
@@ -132,42 +126,22 @@ class AsyncReply:
         self._whole.clear()
         for frame in self._frames.whole(self._status, self._headers, body):
             if frame.head.more:
-                await self._push(frame)
+                await self._sender.push(frame)
         self._answered(frame)
 
     async def _begin_stream(self) -> None:
         self._stage = Stage.STREAM
         self._declared = DeclaredLength(self._length)
         head = self._frames.frame(b"", status=self._status, headers=self._headers, more=True)
-        await self._push(head)
+        await self._sender.push(head)
 
     async def _stream(self, data: bytes, more: bool) -> None:
         self._declared.add(data)
         for at in range(0, len(data), FRAME):
-            await self._push(self._frames.frame(data[at : at + FRAME], more=True))
+            await self._sender.push(self._frames.frame(data[at : at + FRAME], more=True))
         if not more:
             self._declared.end()
             self._answered(self._frames.frame(b""))
-
-    async def _push(self, frame: Frame) -> None:
-        self._clock.stop()
-        while self._sent - self._client.taken > WINDOW:
-            await self._wait_for_client()
-        # Sent also where the view is cancelled meanwhile: no number may be missing.
-        push = self._broker.push(self._slot, self._claim, frame)
-        self._pushing = asyncio.ensure_future(push)
-        if not await asyncio.shield(self._pushing):
-            raise ClientGone
-        self._sent += len(frame.body)
-        self._clock.start(self._claim, self._head)
-
-    async def _wait_for_client(self) -> None:
-        before = self._client.taken
-        await self._client.wait_for_more(LOOK_AGAIN)
-        if self._client.has_left.is_set():
-            raise ClientGone
-        if self._client.taken == before and not await self._broker.wanted(self._claim):
-            raise ClientGone
 
     async def fail(self, error: BaseException | None) -> None:
         """End an answer that can't be sent, or has broken off: a client must see that.
@@ -183,8 +157,7 @@ class AsyncReply:
             return
         if error is not None:
             logger.error("A streamed answer broke off", exc_info=error)
-        if self._pushing is not None:
-            await asyncio.wait([self._pushing])
+        await self._sender.finish()
         self._answered(self._frames.frame(b"", aborted=True))
 
     def abandon(self) -> None:

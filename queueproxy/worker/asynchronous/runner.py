@@ -10,8 +10,9 @@ from ...broker.slot import Slot
 from ...exceptions import SchemaMismatch
 from .clients import Clients
 from .event_loop import RequestLoop
+from .places import Place
 from .retrying_broker import AsyncRetryingBroker
-from .serving import AsyncServing, Means, Place
+from .serving import AsyncServing, Means
 
 if TYPE_CHECKING:
     from ..runners import Parts

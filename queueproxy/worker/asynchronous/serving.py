@@ -5,43 +5,22 @@ not start at once. Each request is a task of its own.
 """
 
 import asyncio
-import logging
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ...broker.claims import Claim, Settlement
 from ...broker.counters import COUNT_EVERY
-from ...broker.slot import Slot
 from ...envelopes import Envelope
 from ...exceptions import DecodeError
 from ..admission import Admission
 from ..loop import RequestBudget
 from ..stopping import StopFlag
-from ..view_watch import Running, ViewClock, running_text
 from .clients import Client, Clients
 from .executor import AsyncExecutor
+from .places import Place, cancel_late_views
 from .request import AsyncRequest
 from .retrying_broker import AsyncRetryingBroker
-
-logger = logging.getLogger("queueproxy.worker")
-
-
-class Place:
-    """A slot and what runs in it; to be watched as a thread is (`ViewWatch`)."""
-
-    ident = None  # it has no thread of its own
-
-    def __init__(self, slot: Slot):
-        self.slot = slot
-        self.clock = ViewClock(slot.number)
-        self.task: asyncio.Task | None = None
-        self.request: AsyncRequest | None = None
-
-    def is_alive(self) -> bool:
-        """Whether anything runs in it."""
-        return self.task is not None
 
 
 @dataclass(frozen=True)
@@ -95,8 +74,10 @@ class AsyncServing:
         helpers = [
             asyncio.create_task(self._means.clients.read()),
             asyncio.create_task(self._report()),
-            asyncio.create_task(self._cancel_late_views()),
         ]
+        if self._means.view_timeout is not None:
+            late = cancel_late_views(self._places, self._means.view_timeout)
+            helpers.append(asyncio.create_task(late))
         try:
             try:
                 await self._take_requests()
@@ -190,27 +171,3 @@ class AsyncServing:
             self._counted.clear()
             await asyncio.sleep(COUNT_EVERY)
             await self._means.broker.report()
-
-    async def _cancel_late_views(self) -> None:
-        """Cancel views that have run past VIEW_TIMEOUT. Those that don't heed it: see `Worker`."""
-        limit = self._means.view_timeout
-        while limit is not None:
-            now, next_one = time.monotonic(), limit
-            for place in self._places:
-                running, request = place.clock.running, place.request
-                if running is None or request is None or not request.can_be_cancelled:
-                    continue
-                left = running.since + limit - now
-                if left <= 0:
-                    self._cancel(running, request)
-                else:
-                    next_one = min(next_one, left)
-            await asyncio.sleep(next_one)
-
-    def _cancel(self, running: Running, request: AsyncRequest) -> None:
-        logger.error(
-            "%s has run past VIEW_TIMEOUT (%g s) and is cancelled.",
-            running_text(running),
-            self._means.view_timeout,
-        )
-        request.time_out()
