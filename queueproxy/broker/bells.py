@@ -1,7 +1,6 @@
 """The bells that an idle executor thread blocks on, and what it does where it may not block."""
 
 import logging
-import time
 from collections.abc import Sequence
 
 from ..exceptions import BrokerRefused
@@ -62,7 +61,7 @@ class Bells:
         self._deaf = False
 
     def refused(self, error: BrokerRefused) -> None:
-        """Wait LOOK_EVERY instead, where it was the command that the broker refused.
+        """Note that it refused it: look every LOOK_EVERY seconds instead.
 
         Raises:
             BrokerRefused: it was another.
@@ -72,4 +71,3 @@ class Bells:
         if not self._deaf:
             logger.warning("%s. Looking for requests every %g s.", error, LOOK_EVERY)
         self._deaf = True
-        time.sleep(LOOK_EVERY)

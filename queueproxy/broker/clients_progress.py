@@ -2,8 +2,9 @@
 
 from typing import NamedTuple, Self
 
+from ..keys import Keys
 from .handle import Broker
-from .link.protocol import checked
+from .link.protocol import Command, checked
 
 LEFT = b"left"  # as in scripts/_clients.lua
 MARGIN = 5.0  # seconds an answer may come after the end of a block
@@ -33,7 +34,7 @@ class ProgressReader:
 
     def __init__(self, broker: Broker):
         self._link = broker.link("worker-flow")
-        self._names = broker.keys.named
+        self._keys = broker.keys
 
     def __enter__(self) -> Self:
         return self
@@ -48,14 +49,39 @@ class ProgressReader:
         Raises:
             BrokerUnavailable: the news may be lost; read again without blocking.
         """
-        commands = [("HGETALL", self._names("flow", worker))]
-        if block:
-            commands.insert(0, ("BLPOP", self._names("bell", f"flow@{worker}"), block))
-        replies = [checked(reply) for reply in self._link.commands(commands, block + MARGIN)]
-        return _progress(replies[-1])
+        return _progress(self._link.commands(_commands(self._keys, worker, block), block + MARGIN))
 
 
-def _progress(flat: list[bytes]) -> Progress:
+class AsyncProgressReader:
+    """Does for asyncio what `ProgressReader` does. Arguments as for that."""
+
+    def __init__(self, broker: Broker):
+        self._link = broker.async_link("worker-flow")
+        self._keys = broker.keys
+
+    async def close(self) -> None:
+        """Drop the link."""
+        await self._link.close()
+
+    async def read(self, worker: str, block: float) -> Progress:
+        """Do what `ProgressReader.read` does."""
+        commands = _commands(self._keys, worker, block)
+        return _progress(await self._link.commands(commands, block + MARGIN))
+
+
+def _commands(keys: Keys, worker: str, block: float) -> list[Command]:
+    """Spell what waits for the bell (Redis BLPOP) and reads (Redis HGETALL)."""
+    commands: list[Command] = [("HGETALL", keys.named("flow", worker))]
+    if block:
+        commands.insert(0, ("BLPOP", keys.named("bell", f"flow@{worker}"), block))
+    return commands
+
+
+def _progress(replies: list) -> Progress:
+    return _progress_of([checked(reply) for reply in replies][-1])
+
+
+def _progress_of(flat: list[bytes]) -> Progress:
     found = {name.decode(): how_far for name, how_far in zip(flat[::2], flat[1::2], strict=True)}
     left = frozenset(name for name, how_far in found.items() if how_far == LEFT)
     return Progress({name: int(n) for name, n in found.items() if name not in left}, left)

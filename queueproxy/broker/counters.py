@@ -54,15 +54,10 @@ class Counters:
         return args
 
 
-class CountReporter:
-    """Counts a thread's answers and reports them to the broker's statistics now and then.
+class Counting:
+    """Counts the answers of a worker, and says when the broker is to be told of them."""
 
-    Args:
-        link: the thread's own.
-    """
-
-    def __init__(self, link: Link):
-        self._link = link
+    def __init__(self):
         self._counters = Counters()
         self._due = 0.0  # monotonic time
 
@@ -71,11 +66,33 @@ class CountReporter:
         """Whether answers were counted that the broker has not been told of."""
         return self._counters.completed > 0
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be told now: it has not been for COUNT_EVERY."""
+        return self.pending and time.monotonic() >= self._due
+
     def settled(self, settlement: Settlement) -> None:
         """Count an answer; no other way a lease ends is counted here."""
         if settlement.outcome == "answered":
             claim, _, _, method, ran, status, _ = settlement
             self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status)
+
+    def take(self, worker: str) -> tuple:
+        """Hand out the arguments of the script ``add_counts``, and count from zero."""
+        self._due = time.monotonic() + COUNT_EVERY
+        return (worker, *self._counters.take())
+
+
+class CountReporter(Counting):
+    """Counts a thread's answers and reports them to the broker's statistics now and then.
+
+    Args:
+        link: the thread's own.
+    """
+
+    def __init__(self, link: Link):
+        super().__init__()
+        self._link = link
 
     def report_if_due(self, worker: str) -> None:
         """Report what was counted, where that was not done for COUNT_EVERY.
@@ -83,11 +100,10 @@ class CountReporter:
         Raises:
             BrokerUnavailable: what was counted is lost.
         """
-        if self.pending and time.monotonic() >= self._due:
+        if self.is_due:
             self.report(worker)
 
     def report(self, worker: str) -> None:
         """Report what was counted now. Args and errors as of `report_if_due`."""
-        self._due = time.monotonic() + COUNT_EVERY
         if self.pending:
-            self._link.script("add_counts", worker, *self._counters.take())
+            self._link.script("add_counts", *self.take(worker))

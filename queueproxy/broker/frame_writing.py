@@ -5,7 +5,7 @@ the broker a third of what it costs in a script's arguments.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import NamedTuple
 
 from ..envelopes import WIRE_VERSION, Codec, Frame
@@ -31,9 +31,14 @@ class WrittenFrame(NamedTuple):
     value: Command | None = None
 
     @property
+    def size(self) -> int:
+        """Bytes of the body, wherever it is."""
+        return len(self.value[2] if self.value is not None else self.arguments[2])
+
+    @property
     def is_bulky(self) -> bool:
         """Whether it is written without being copied once more: see `Link.commands`."""
-        return self.value is not None or len(self.arguments[2]) > BULKY
+        return self.size > BULKY
 
 
 NO_FRAME = (WIRE_VERSION, b"", b"", b"", "", 0)  # arguments where there is none
@@ -41,7 +46,7 @@ NOTHING_WRITTEN = WrittenFrame(NO_FRAME)
 
 
 class FrameWriter:
-    """Writes the frames of one thread.
+    """Writes the frames of one thread, or of one event loop.
 
     Args:
         keys: of the namespace.
@@ -54,25 +59,52 @@ class FrameWriter:
         self._codec = codec
         self._kept_for = max(KEPT_FOR, 4 * lease_ms)
 
-    def send(self, frame: Frame | None, key: int, send: Callable[[WrittenFrame], object]) -> object:
-        """Write a frame and send it; the script's reply.
+    def ways(self, frame: Frame | None, key: int) -> Iterator[WrittenFrame]:
+        """Write a frame, and write it otherwise where the server did not take that: see `send`.
 
         Args:
             frame: None where there is none.
             key: number of the secret to sign with (see Codec.encode_reply).
-            send: sends it with its script, and returns what that replies.
         """
         if frame is None:
-            return send(NOTHING_WRITTEN)
+            yield NOTHING_WRITTEN
+            return
         head, signature = self._codec.encode_reply(frame, key)
         if len(frame.body) > LARGE:
+            yield self._beside(frame, head, signature)
+        yield WrittenFrame((WIRE_VERSION, head, frame.body, signature, "", 0))
+
+    def send(self, frame: Frame | None, key: int, send: Callable[[WrittenFrame], object]) -> object:
+        """Write a frame and send it; the script's reply. Arguments as of `ways`.
+
+        Args:
+            send: sends it with its script, and returns what that replies.
+        """
+        for written in self.ways(frame, key):
             try:
-                reply = send(self._beside(frame, head, signature))
-                if reply not in (ABSENT, [ABSENT]):
-                    return reply
+                reply = send(written)
             except BrokerRefused:
-                pass  # no memory or no right for SET: scripts may do more
-        return send(WrittenFrame((WIRE_VERSION, head, frame.body, signature, "", 0)))
+                if written.value is None:
+                    raise
+                continue  # no memory or no right for SET: scripts may do more
+            if not is_absent(reply):
+                break
+        return reply
+
+    async def send_async(
+        self, frame: Frame | None, key: int, send: Callable[[WrittenFrame], Awaitable]
+    ) -> object:
+        """Do what `send` does, where that is to be awaited."""
+        for written in self.ways(frame, key):
+            try:
+                reply = await send(written)
+            except BrokerRefused:
+                if written.value is None:
+                    raise
+                continue
+            if not is_absent(reply):
+                break
+        return reply
 
     def _beside(self, frame: Frame, head: bytes, signature: bytes) -> WrittenFrame:
         about = frame.head
@@ -80,3 +112,8 @@ class FrameWriter:
         value = ("SET", self._keys.named("answer", name), frame.body, "PX", self._kept_for)
         size = len(frame.body)
         return WrittenFrame((WIRE_VERSION, head, b"", signature, name, size), value)
+
+
+def is_absent(reply: object) -> bool:
+    """Whether a script did nothing, for the value that it was told of is not there."""
+    return reply in (ABSENT, [ABSENT])

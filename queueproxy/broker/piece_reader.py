@@ -9,6 +9,8 @@ asked for again, and one set by a front that dies expires.
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, LifoQueue
 
 from ..exceptions import BodyUnreadable, Fenced
 from ..keys import Keys
@@ -50,17 +52,55 @@ class PieceLink:
             self._link.close()
 
 
+class PieceLinks:
+    """Links by which several threads of a process read bodies at the same time. Thread-safe.
+
+    Args:
+        broker: makes the links; each connects when it is first needed.
+        most: how many.
+    """
+
+    def __init__(self, broker: Broker, most: int):
+        self.max_memory = broker.max_memory
+        self.keys = broker.keys
+        self._closed = False
+        self._free: LifoQueue[PieceLink] = LifoQueue()  # so that as few connect as are needed
+        for _ in range(most):
+            self._free.put(PieceLink(broker))
+
+    def use(self, action: Callable[[Link], object]) -> object:
+        """Do something with a link that nobody else uses."""
+        link = self._free.get()
+        try:
+            return link.use(action)
+        finally:
+            if self._closed:
+                link.close()
+            self._free.put(link)
+
+    def close(self) -> None:
+        """Drop the connections, those in use when they are no longer."""
+        self._closed = True
+        links = []
+        with suppress(Empty):
+            while True:
+                links.append(self._free.get_nowait())
+        for link in links:
+            link.close()
+            self._free.put(link)
+
+
 class PieceReader:
     """Reads the body of one claim.
 
     Args:
-        link: of the thread that holds the lease.
+        link: of the thread that holds the lease, or those of the event loop.
         claim: of the request.
         slot: that holds the lease: ``worker/thread``.
         count: pieces of the body.
     """
 
-    def __init__(self, link: PieceLink, claim: Claim, slot: str, count: int):
+    def __init__(self, link: PieceLink | PieceLinks, claim: Claim, slot: str, count: int):
         self._link = link
         self._claim = claim
         self._slot = slot

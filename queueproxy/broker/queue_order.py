@@ -1,4 +1,4 @@
-"""Orders the queues that one executor thread claims from."""
+"""Orders the queues that one executor thread, or one event loop, claims from."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ from .claims import Claim
 class QueueOrder:
     """Iterates over queues in the order in which the next request is looked for.
 
-    That is strict priority, with one exception: a thread that has just had a request of the
+    That is strict priority, with one exception: one that has just had a request of the
     operators' lane looks there last. Anybody may ask for the login, again and again; where each
     process has one thread, strict priority would leave the rest of the site unserved.
 

@@ -1,30 +1,21 @@
 """Asks the broker for an executor thread: claim requests, push and settle their answers."""
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
-from ..exceptions import (
-    BrokerFull,
-    BrokerRefused,
-    BrokerUnavailable,
-    SchemaMismatch,
-)
-from ..records import Held, parse
-from .bells import BLOCK_FOR, Bells
-from .claims import Claim, Settlement, claim_of, settlement_arguments
+from ..envelopes import Codec, Envelope, Frame
+from ..exceptions import BrokerRefused, BrokerUnavailable, SchemaMismatch
+from .bells import BLOCK_FOR, LOOK_EVERY, Bells
+from .claims import Claim, Settlement
 from .counters import COUNT_EVERY, CountReporter
-from .frame_writing import NOTHING_WRITTEN, FrameWriter, WrittenFrame
+from .frame_writing import FrameWriter, WrittenFrame
 from .handle import Broker
-from .link.protocol import Command, checked, unless_fenced
 from .opener import Opener
 from .piece_reader import PieceLink, PieceReader
 from .queue_order import QueueOrder
+from .slot import Idle, Slot, held_command, is_held, is_wanted
 
-AGAIN = b"again"
-IDLE = b"idle"
-GONE = b"gone"
-FULL = b"full"
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 
 
@@ -51,21 +42,27 @@ class WorkerBroker:
         spin: bool = False,
     ):
         self._link = broker.link("worker-executor", spin=spin)
-        self._max_memory = broker.max_memory
         self._frames = FrameWriter(broker.keys, codec, broker.lease_ms)
+        self._slot = Slot(worker, number, QueueOrder(queues), broker.max_memory)
         self._opener = Opener(self._link, codec)
         self._pieces = PieceLink(broker)
-        self._number = number
-        self._queues = QueueOrder(queues)
-        self._call = 0
         self.counts = CountReporter(self._link)
         self._bells = Bells(broker.keys, queues)
-        self.work_as(worker)
+        self._bells.work_as(worker)
+
+    @property
+    def worker(self) -> str:
+        """The id it works under."""
+        return self._slot.worker
+
+    @property
+    def slot(self) -> str:
+        """The name of its lease."""
+        return self._slot.name
 
     def work_as(self, worker: str) -> None:
         """Go on under another worker id, after the process has registered again."""
-        self.worker = worker
-        self.slot = f"{worker}/{self._number}"
+        self._slot.work_as(worker)
         self._bells.work_as(worker)
 
     def settle_and_claim(
@@ -90,14 +87,17 @@ class WorkerBroker:
         """
         self.counts.report_if_due(self.worker)
         if settlement is None:
-            return self._taken(self._call_script(None, claim))
+            return self._taken(self._ask(self._slot.settle_and_claim(None, claim)))
 
         def send(written: WrittenFrame) -> object:
-            return self._call_script(
-                settlement, claim, written, written.value, while_waiting=while_waiting
+            return self._ask(
+                self._slot.settle_and_claim(settlement, claim, written),
+                sent_ahead=written.value,
+                while_waiting=while_waiting,
+                bulky=written.is_bulky,
             )
 
-        taken = self._taken(self._frames.send(settlement.frame, self._opener.key, send))
+        taken = self._taken(self._frames.send(settlement.frame, self._slot.key, send))
         self.counts.settled(settlement)
         return taken
 
@@ -106,47 +106,26 @@ class WorkerBroker:
         self.counts.report_if_due(self.worker)
         bells = self._bells.command(COUNT_EVERY if self.counts.pending else BLOCK_FOR)
         try:
-            reply = self._call_script(None, True, sent_ahead=bells, timeout=BLOCK_FOR + MARGIN)
+            next_one = self._slot.settle_and_claim(None, True)
+            reply = self._ask(next_one, sent_ahead=bells, timeout=BLOCK_FOR + MARGIN)
             claim = self._taken(reply)
         except BrokerRefused as error:
             self._bells.refused(error)
+            time.sleep(LOOK_EVERY)
             return self.settle_and_claim(None)  # what that trip may have claimed is given again
         self._bells.heard()
         return claim
 
-    def _call_script(
-        self,
-        settlement: Settlement | None,
-        claim: bool,
-        written: WrittenFrame = NOTHING_WRITTEN,
-        sent_ahead: Command | None = None,
-        **options,
-    ) -> object:
-        return self._link.script(
-            "settle_and_claim",
-            *(self.worker, self.slot, self._call, int(claim), WIRE_VERSION),
-            *settlement_arguments(settlement),
-            *written.arguments,
-            self._max_memory,
-            *self._queues,
-            sent_ahead=sent_ahead,
-            bulky=written.is_bulky,
-            **options,
-        )
+    def _ask(self, arguments: tuple, **options) -> object:
+        return self._link.script("settle_and_claim", *arguments, **options)
 
     def _taken(self, reply: object) -> Claim | None:
-        while True:
-            unless_fenced(reply)
-            if reply[0] == FULL:
-                raise BrokerFull
-            if reply[0] != AGAIN:
-                break
-            reply = self._call_script(None, True)  # what was to be settled is
-        self._call += 1
-        if reply[0] != IDLE:
-            return self._queues.claimed(claim_of(reply))
-        self._bells.look_again_in(reply[1], *map(bytes.decode, reply[2:]))
-        return None
+        while (taken := self._slot.taken(reply)) is None:
+            reply = self._ask(self._slot.settle_and_claim(None, True))  # what was to be settled is
+        if isinstance(taken, Idle):
+            self._bells.look_again_in(*taken)
+            return None
+        return taken
 
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send one frame of a streamed answer; False where nobody reads it any more.
@@ -155,29 +134,20 @@ class WorkerBroker:
             Fenced: the lease is lost; the answer is not this thread's to give.
             BrokerFull: nothing was done; call again in a while.
         """
-        lease = (self.worker, self.slot, claim.id, claim.entry, claim.attempt)
 
         def send(written: WrittenFrame) -> object:
             return self._link.script(
                 "push",
-                *lease,
-                *written.arguments,
-                self._max_memory,
+                *self._slot.push(claim, written),
                 sent_ahead=written.value,
                 bulky=written.is_bulky,
             )
 
-        reply = self._frames.send(frame, self._opener.key, send)
-        if reply == FULL:
-            raise BrokerFull
-        return unless_fenced(reply) != GONE
+        return is_wanted(self._frames.send(frame, self._slot.key, send))
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""
-        key = self._link.keys.named("held", claim.front)
-        record = checked(self._link.commands([("HGET", key, claim.id)])[0])
-        held = parse(Held, record) if record else None
-        return held is not None and (held.queue, held.entry) == (claim.queue, claim.entry)
+        return is_held(claim, self._link.commands([held_command(self._link.keys, claim)])[0])
 
     def open(self, claim: Claim) -> Envelope:
         """Verify and decode; see Opener.
@@ -186,7 +156,9 @@ class WorkerBroker:
             DecodeError: it is malformed, altered, forged or too late; refuse it.
             BrokerUnavailable: the time could not be read now; call again.
         """
-        return self._opener.open(claim)
+        envelope = self._opener.open(claim)
+        self._slot.key = envelope.key
+        return envelope
 
     def pieces(self, claim: Claim, count: int) -> PieceReader:
         """Make the reader of a body that the front keeps.

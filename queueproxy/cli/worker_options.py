@@ -29,17 +29,20 @@ def worker_options(options: dict) -> WorkerOptions:
         raise CommandError(
             "--require-migrations: DATABASES names no default database.", returncode=2
         )
+    grace = options["stream_grace"]
     return WorkerOptions(
         broker=conf.broker(),
         queues=(conf.OPS_QUEUE, *queues),
         secrets=conf.signing_secrets(),
         threads=options["threads"],
-        spin=_has_cores_to_spare(options["processes"], options["threads"]),
+        at_once=options["at_once"],
+        spin=not options["at_once"]
+        and _has_cores_to_spare(options["processes"], options["threads"]),
         burst=options["burst"],
         max_requests=options["max_requests"],
         graceful_timeout=options["graceful_timeout"],
         view_timeout=settings.view_timeout,
-        stream_grace=settings.stream_grace,
+        stream_grace=settings.stream_grace if grace is None else grace,
         name=options["name"],
         require_migrations=options["require_migrations"],
         policies=conf.policies_by_name(),

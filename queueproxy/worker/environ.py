@@ -13,7 +13,7 @@ from ..envelopes import Header, RequestHead
 from ..exceptions import DecodeError
 
 _UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+DEFAULT_PORTS = {"http": "80", "https": "443"}
 _names: dict[str, str] = {}
 _MOST_NAMES = 1024  # clients choose header names: the cache of their environ names is bounded
 
@@ -36,7 +36,7 @@ def build_environ(head: RequestHead, body: BinaryIO) -> dict:
         "QUERY_STRING": head.query,
         "RAW_URI": f"{head.path}?{head.query}" if head.query else head.path,
         "SERVER_NAME": server_name,
-        "SERVER_PORT": str(server_port or _DEFAULT_PORTS.get(head.scheme, "")),
+        "SERVER_PORT": str(server_port or DEFAULT_PORTS.get(head.scheme, "")),
         "SERVER_PROTOCOL": f"HTTP/{head.http_version}",
         "REMOTE_ADDR": "",
         "wsgi.version": (1, 0),
@@ -82,6 +82,15 @@ def _environ_name(name: str) -> str:
 
 
 def _path_info(head: RequestHead) -> str:
+    return path_below_root(head).decode("latin-1")
+
+
+def path_below_root(head: RequestHead) -> bytes:
+    """Return the path without its percent-encoding and without ``root_path``.
+
+    Raises:
+        DecodeError: it is no bytes: no front of ours wrote it.
+    """
     try:
         path = head.path.encode("latin-1")
     except UnicodeEncodeError as error:
@@ -91,7 +100,7 @@ def _path_info(head: RequestHead) -> str:
     root = head.root_path.encode()
     if root and (path == root or path.startswith(root.rstrip(b"/") + b"/")):
         path = path[len(root.rstrip(b"/")) :]
-    return path.decode("latin-1")
+    return path
 
 
 def _wsgi(text: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponseBase
 
-from ..exceptions import BadResponse, ClientGone, StreamEnded
+from ..exceptions import ClientGone, StreamEnded
+from .declared_length import DeclaredLength
 from .forking import end_child
 from .response import CheckedAnswer, Watch, unwatched
 from .wsgi_result import Result
@@ -70,19 +71,15 @@ class Exchange:
         return True
 
     def _each_piece(self, take: Callable[[bytes], None], watch: Watch) -> None:
-        length, sent = self._length, 0
+        length = DeclaredLength(self._length)
 
         def count_and_take(data: bytes) -> None:
-            nonlocal sent
-            sent += len(data)
-            if length is not None and sent > length:
-                raise BadResponse(f"Content-Length is {length}, the body has more.")
+            length.add(data)
             if data:
                 take(data)
 
         self._result.each_piece(count_and_take, watch)
-        if length is not None and sent < length:
-            raise BadResponse(f"Content-Length is {length}, the body has {sent}.")
+        length.end()
 
     @property
     def closes_quickly(self) -> bool:

@@ -42,7 +42,7 @@ class LastWord:
         self._retry_methods = retry_methods
 
     def begin(self, attempt: int) -> Repetition | None:
-        """Note that this thread is about to run a request; to be called in its own context.
+        """Note that a request is about to be run in this context.
 
         Returns:
             For a request that was started before: whether it is refused, once it has been run.
@@ -57,7 +57,7 @@ class LastWord:
         Args:
             is_async: whether it is a handler of ASGI.
         """
-        handler._view_middleware.insert(0, handler.adapt_method_mode(is_async, self._ask))
+        handler._view_middleware.insert(0, self._ask_in_loop if is_async else self._ask)
 
     def _ask(self, request: HttpRequest, *view: object) -> HttpResponse | None:
         repetition = _repetition.get()
@@ -65,6 +65,9 @@ class LastWord:
             return None
         repetition.refused = True
         return HttpResponse(status=502)  # seen by middleware only
+
+    async def _ask_in_loop(self, request: HttpRequest, *view: object) -> HttpResponse | None:
+        return self._ask(request, *view)  # it waits for nothing: no thread is needed
 
     def may_repeat(self, request: HttpRequest) -> bool:
         """Whether the view that Django has found for a request may be run a second time."""

@@ -18,11 +18,9 @@ from functools import partial
 from ..broker.claims import Claim, Settlement
 from ..envelopes import RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
+from .admission import Admission, not_again
 from .exchange import Exchange
 from .executor import Executor
-from .last_word import LastWord
-from .own_routes import OwnRoutes
-from .refusal_log import RefusalLog
 from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
@@ -59,10 +57,9 @@ class ExecutorThread(threading.Thread):
     Args:
         number: of the thread in its process.
         broker: the thread's own.
-        executor, routes, last_word: of the whole process.
+        executor, admission: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
-        refusals: of the whole process.
         on_mismatch: called where the broker's state is another release's by now; the thread ends.
         burst: end when nothing waits.
     """
@@ -72,11 +69,9 @@ class ExecutorThread(threading.Thread):
         number: int,
         broker: RetryingBroker,
         executor: Executor,
-        routes: OwnRoutes,
-        last_word: LastWord,
+        admission: Admission,
         stop: StopFlag,
         budget: RequestBudget,
-        refusals: RefusalLog,
         *,
         on_mismatch: Callable[[SchemaMismatch], None],
         burst: bool = False,
@@ -85,12 +80,10 @@ class ExecutorThread(threading.Thread):
         super().__init__(name=f"executor-{number}", daemon=True)
         self._broker = broker
         self._executor = executor
-        self._routes = routes
-        self._last_word = last_word
+        self._admission = admission
         self._stop_flag = stop
         self._budget = budget
         self._on_mismatch = on_mismatch
-        self._refusals = refusals
         self._burst = burst
         self.clock = ViewClock(number)
         self.busy = False
@@ -131,33 +124,21 @@ class ExecutorThread(threading.Thread):
         """Hand back what was claimed while the stop came: Django has not been entered."""
         self._broker.settle(Settlement(claim, "released"))
 
-    def _turn_away(self, claim: Claim) -> Claim | None:
-        """Refuse what is of the operators' lane and has no place there; the claim of the next."""
-        logger.error(
-            "Request %s was not run: its path is none of the operators' lane here. Its front goes "
-            "by the table of another release, or it was altered.",
-            claim.id,
-        )
-        # What another worker may have started before it was lost is not safe to send again.
-        outcome = "misrouted" if claim.attempt == 1 else "worker_lost"
-        return self._broker.settle_and_claim(Settlement(claim, outcome), claim=self._may_claim())
-
     def _answer(self, claim: Claim) -> Claim | None:
         """Run one request, answer it, close its response; the claim of the next."""
         self._budget.use()
         try:
             envelope = self._broker.open(claim)
-            self._refusals.accepted()
-            if not self._routes.may_run(claim.queue, envelope.head):
-                return self._turn_away(claim)
+            turned_away = self._admission.turned_away(claim, envelope.head)
+            if turned_away is not None:
+                return self._broker.settle_and_claim(turned_away, claim=self._may_claim())
             reply = Reply(self._broker, claim, envelope.head, self.clock)
             self.clock.start(claim, envelope.head)
-            repetition = self._last_word.begin(claim.attempt)
-            exchange = self._executor.respond(envelope, self._broker.body(claim, envelope))
+            repetition = self._admission.begin(claim)
+            exchange = self._executor.respond(envelope, self._broker.body_of(claim, envelope))
         except DecodeError as error:
             self.clock.stop()
-            self._refusals.refused(claim.id, error)
-            refusal = Settlement(claim, error.reason, proof=error.proof)
+            refusal = self._admission.refused(claim, error)
             return self._broker.settle_and_claim(refusal, claim=self._may_claim())
         try:
             if repetition is not None and repetition.refused:
@@ -176,16 +157,11 @@ class ExecutorThread(threading.Thread):
         return self._claim()
 
     def _refuse_repetition(self, claim: Claim, exchange: Exchange) -> Claim | None:
-        """Turn down what was started before and whose view must not run twice; the next claim."""
+        """Turn down what must not run twice; the next claim."""
         self.clock.stop()
-        logger.error(
-            "Request %s was not run again: its view may be run once only. Its front goes by the "
-            "table of another release, or does not know this view's policy.",
-            claim.id,
-        )
+        refusal = not_again(claim)
         exchange.close()
-        lost = Settlement(claim, "worker_lost")
-        return self._broker.settle_and_claim(lost, claim=self._may_claim())
+        return self._broker.settle_and_claim(refusal, claim=self._may_claim())
 
     def _close(self, exchange: Exchange, claim: Claim, head: RequestHead) -> None:
         """Close a response where that may run the project's code."""

@@ -19,6 +19,30 @@ from .stream_flow import StreamFlow
 TELL_AFTER = 2  # failures: a lost connection alone, made anew at once, is no news
 
 
+class Attempts:
+    """Counts the failures of one operation in a row, and tells of an outage once.
+
+    Args:
+        on_away: as of `RetryingBroker`.
+    """
+
+    def __init__(self, on_away: Callable[[bool, Exception | None], None]):
+        self._backoff = Backoff()
+        self._on_away = on_away
+
+    def failed(self, error: BrokerUnavailable) -> float:
+        """Note a failure; seconds to wait before the next attempt."""
+        delay = self._backoff.failed()
+        if self._backoff.failures == TELL_AFTER:
+            self._on_away(True, error)
+        return delay
+
+    def succeeded(self) -> None:
+        """Note that the broker has answered."""
+        if self._backoff.failures >= TELL_AFTER:
+            self._on_away(False, None)
+
+
 class RetryingBroker:
     """A thread's WorkerBroker that outlives outages of the broker.
 
@@ -70,7 +94,7 @@ class RetryingBroker:
         """
         return self._until_answered(lambda: self._broker.open(claim))
 
-    def body(self, claim: Claim, envelope: Envelope) -> BinaryIO | None:
+    def body_of(self, claim: Claim, envelope: Envelope) -> BinaryIO | None:
         """Make the file from which the body is read; None where the envelope has it."""
         pieces = pieces_of(envelope.head)
         return incoming_body(self._broker.pieces(claim, pieces), envelope) if pieces else None
@@ -166,21 +190,18 @@ class RetryingBroker:
             held: whether a request is held; without one, None is returned once the stop comes.
             while_away: called after each failure.
         """
-        backoff = Backoff()
+        attempts = Attempts(self._on_away)
         while True:
             end_child()  # forked by a stream, or as its response was closed
             try:
                 result = action()
             except BrokerUnavailable as error:
-                delay = backoff.failed()
-                if backoff.failures == TELL_AFTER:
-                    self._on_away(True, error)
+                delay = attempts.failed(error)
                 if while_away is not None:
                     while_away()
                 if not held and self._stop.is_set():
                     return None
                 time.sleep(delay)
             else:
-                if backoff.failures >= TELL_AFTER:
-                    self._on_away(False, None)
+                attempts.succeeded()
                 return result

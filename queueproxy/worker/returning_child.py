@@ -55,11 +55,11 @@ def end_on_return(running: tuple[AbstractEventLoop, Task | None] | None, end: En
     """
     future = _innermost_future(sys._getframe())
     if future is not None:
-        future.add_done_callback(lambda future: end(_outcome_of(future)))
+        future.add_done_callback(lambda future: end(outcome_of(future)))
     if running is not None:
         loop, task = running
         getattr(loop, "_ready", []).clear()  # not uvloop's: it shows none
-        loop.call_soon(lambda: end(FAILED if task is None else _outcome_of(task)))
+        loop.call_soon(lambda: end(FAILED if task is None else outcome_of(task)))
 
 
 def _innermost_future(frame: FrameType | None) -> Future | None:
@@ -75,7 +75,8 @@ def _innermost_future(frame: FrameType | None) -> Future | None:
     return None
 
 
-def _outcome_of(future: Future | Task) -> BaseException | int:
+def outcome_of(future: Future | Task) -> BaseException | int:
+    """Tell, as an exit status or an exception, how what a future is told of has ended."""
     if not future.done() or future.cancelled():
         return FAILED  # a coroutine that waits for what only its parent's loop could tell
     error = future.exception()

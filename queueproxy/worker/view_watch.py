@@ -69,10 +69,12 @@ class ViewWatch:
 
     Args:
         limit: seconds (the setting VIEW_TIMEOUT); None for no limit.
+        grace: seconds beyond it, in which somebody else may still end them.
     """
 
-    def __init__(self, limit: float | None):
+    def __init__(self, limit: float | None, grace: float = 0.0):
         self._limit = limit
+        self._grace = grace
         self._told: list[Running] = []
 
     @property
@@ -100,22 +102,26 @@ class ViewWatch:
     def _seconds_left(self, running: Running) -> float:
         if self._limit is None:
             return float("inf")
-        return running.since + self._limit - time.monotonic()
+        return running.since + self._limit + self._grace - time.monotonic()
 
     def _tell(self, thread: Watched, running: Running) -> None:
         if any(running is told for told in self._told):
             return
         self._told.append(running)
-        head = running.head
-        seconds = time.monotonic() - running.since
-        named = {"request_id": head.request_id, "method": head.method, "path": head.path}
         logger.error(
             "%s has run past VIEW_TIMEOUT (%g s)%s. Its process takes no new request, finishes the "
             "others and ends.",
-            requests_text([{**named, "seconds": seconds}]),
+            running_text(running),
             self._limit,
             _place_of(thread),
         )
+
+
+def running_text(running: Running) -> str:
+    """Name a request that runs, and for how long it has."""
+    head, seconds = running.head, time.monotonic() - running.since
+    named = {"request_id": head.request_id, "method": head.method, "path": head.path}
+    return requests_text([{**named, "seconds": seconds}])
 
 
 def _place_of(thread: Watched) -> str:

@@ -41,6 +41,14 @@ def _options() -> Options:
     parser.add_argument(
         "--embedded", action="store_true", help="all by one runqueueproxy --embedded --workers"
     )
+    parser.add_argument(
+        "--async",
+        dest="at_once",
+        type=int,
+        default=default.at_once,
+        metavar="N",
+        help="workers run N requests at once on an event loop, and async views",
+    )
     parser.add_argument("--log", default=default.log, help="keep what the site logs in this file")
     words = vars(parser.parse_args())
     return Options(**words | {name: tuple(words[name]) for name in ("faults", "switch_off")})

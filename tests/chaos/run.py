@@ -35,6 +35,7 @@ class Options:
         switch_off: names of safeguards to switch off, to see that it is noticed.
         log: a file to which all that the site logs is copied; beside it, as ``.jsonl``, what
             users saw, what was run for them, and the faults.
+        at_once: requests at once on the event loop of each worker process; 0 for threads.
         embedded: all by one command, instead of fronts, workers and broker apart.
     """
 
@@ -46,13 +47,16 @@ class Options:
     crash_share: float = 0.001
     switch_off: tuple[str, ...] = ()
     log: str = ""
+    at_once: int = 0
     embedded: bool = False
 
 
 def run(options: Options) -> Result:
     """Do it; all that was started has ended when this returns."""
-    kind = EmbeddedSite if options.embedded else SplitSite
-    site = kind(options.switch_off, options.crash_share)
+    if options.embedded:
+        site = EmbeddedSite(options.switch_off, options.crash_share)
+    else:
+        site = SplitSite(options.switch_off, options.crash_share, options.at_once)
     try:
         site.start()
         with scripts_off(options.switch_off):

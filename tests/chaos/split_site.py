@@ -11,10 +11,19 @@ from .site import GRACEFUL, Site
 
 
 class SplitSite(Site):
-    """Two fronts, two supervisors with two processes each, one broker. Arguments as Site's."""
+    """Two fronts, two supervisors with two processes each, one broker.
 
-    def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
+    Arguments as Site's; `at_once` requests run at once on the event loop of each process; 0 for
+    two threads instead.
+    """
+
+    def __init__(
+        self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0, at_once: int = 0
+    ):
         super().__init__(switch_off, crash_share, [free_port(), free_port()])
+        self._at_once = at_once
+        if at_once:
+            self.environ["CHAOS_ASYNC"] = "1"
         self.broker = SiteBroker().start()
         self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.site_url()
         self.environ["CHAOS_CACHES"] = f"{self.broker.site_url(1)} {self.broker.site_url()}"
@@ -31,7 +40,8 @@ class SplitSite(Site):
 
     def start_supervisor(self) -> subprocess.Popen:
         """Start one more supervisor with two worker processes."""
-        options = ("--processes", "2", "--threads", "2", "--graceful-timeout", str(GRACEFUL))
+        how = ("--async", str(self._at_once)) if self._at_once else ("--threads", "2")
+        options = ("--processes", "2", *how, "--graceful-timeout", str(GRACEFUL))
         return self.manage("runqueueworker", *options)
 
     def supervisor_pids(self) -> list[int]:

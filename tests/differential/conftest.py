@@ -18,8 +18,8 @@ PLAIN = ("plain uvicorn", "plain gunicorn")
 QUEUED = ("queued uvicorn", "queued daphne")
 
 
-def commands(ports: dict[str, int]) -> dict[str, list[str]]:
-    """How each server is started."""
+def commands(ports: dict[str, int], workers: list[str]) -> dict[str, list[str]]:
+    """How each server is started; `workers` are the options that tell what runs requests."""
     python = [sys.executable, "-m"]
     django = [*python, "django"]
     return {
@@ -37,7 +37,7 @@ def commands(ports: dict[str, int]) -> dict[str, list[str]]:
         "queued daphne": [
             *(*django, "runqueueproxy", str(ports["queued daphne"]), "--server", "daphne")
         ],
-        "workers": [*django, "runqueueworker", "--processes", "1", "--threads", "2"],
+        "workers": [*django, "runqueueworker", "--processes", "1", *workers],
     }
 
 
@@ -49,16 +49,22 @@ def broker_server():
     server.stop()
 
 
-@pytest.fixture(scope="module", params=["0", "1"], ids=["production", "debug"])
+ASYNC = "async"  # in production, by a worker with an event loop
+
+
+@pytest.fixture(
+    scope="module", params=["0", "1", ASYNC], ids=["production", "debug", "production-async"]
+)
 def servers(request, tmp_path_factory, broker_server):
     """Ports by the servers' names."""
     directory = tmp_path_factory.mktemp("differential")
+    workers = ["--async", "8"] if request.param == ASYNC else ["--threads", "2"]
     names = (*PLAIN, *QUEUED, "workers")
     ports = {name: free_port() for name in names}
     environ = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.differential.settings",
-        "DIFF_DEBUG": request.param,
+        "DIFF_DEBUG": "1" if request.param == "1" else "0",
         "QUEUEPROXY_VAR": str(directory),
         "QUEUEPROXY_BROKER_URL": broker_server.url,
         "PYTHONPATH": str(ROOT),
@@ -71,7 +77,7 @@ def servers(request, tmp_path_factory, broker_server):
         subprocess.Popen(
             command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True
         )
-        for command in commands(ports).values()
+        for command in commands(ports, workers).values()
     ]
     try:
         for name in (*PLAIN, *QUEUED):

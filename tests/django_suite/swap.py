@@ -49,15 +49,20 @@ _DERIVED = {
 
 
 def install(counter: str) -> None:
-    """Put the swap in; each request adds a byte to the file `counter`."""
+    """Put both swaps in; each request adds a byte to the file `counter`."""
+    from . import async_swap  # which uses what stands here
 
-    def call(self, environ):
+    def count():
         descriptor = os.open(counter, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(descriptor, b".")
         os.close(descriptor)
+
+    def call(self, environ):
+        count()
         return _call(self, environ)
 
     ClientHandler.__call__ = call
+    async_swap.install(count)
 
 
 def _watched_handler() -> WSGIHandler:
@@ -95,7 +100,7 @@ class _Executor(Executor):
         raise
 
 
-class _Wire:
+class Wire:
     """The broker of one answer: takes its frames over the wire, puts them together beyond it."""
 
     def __init__(self):
@@ -122,7 +127,7 @@ class _Wire:
         return nullcontext()
 
 
-def _answer(executor: _Executor, envelope: Envelope, wire: _Wire) -> None:
+def _answer(executor: _Executor, envelope: Envelope, wire: Wire) -> None:
     """Respond, send and close, as an executor thread does."""
     head = envelope.head
     claim = Claim(head.id, head.queue, "1-1", 1, 0, WIRE_VERSION, b"", b"", b"", head.front, 1)
@@ -156,13 +161,13 @@ def _call(stock: ClientHandler, environ: dict):
     }
     raw, signature = CODEC.sign_request(encoded_head(head), 1, digest_of(body), len(body))
     envelope = CODEC.decode_request(WIRE_VERSION, raw, body, signature)
-    wire = _Wire()
+    wire = Wire()
     signals.request_started.disconnect(close_old_connections)
     try:
         _answer(_Executor(handler), envelope, wire)
     finally:
         signals.request_started.connect(close_old_connections)
-    return _dressed(handler.executed, wire)
+    return dressed(handler.executed, wire)
 
 
 def _envelope(environ: dict) -> tuple[RequestHead, bytes]:
@@ -207,7 +212,7 @@ async def _again(body: bytes):
     yield body
 
 
-def _dressed(response, wire: _Wire):
+def dressed(response, wire: Wire):
     """The executed response, with all that a client sees replaced by what the wire brought."""
     response.status_code = wire.status
     response.headers = ResponseHeaders({})

@@ -27,6 +27,7 @@ PARTS = {
     # Supervisors say what a lost worker ran: see worker.lost_worker.
     "worker": (
         *(*LINK, "registration.py", "worker_broker.py", "claims.py", "counters.py", "bells.py"),
+        *("async_worker_broker.py", "slot.py", "link/shared_link.py"),
         *("frame_writing.py", "piece_reader.py", "observe/processes.py"),
     ),
     "operator": (

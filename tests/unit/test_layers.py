@@ -51,7 +51,10 @@ FORBIDDEN = {
     "queueproxy.dashboard": ("queueproxy.front", "queueproxy.worker", "queueproxy.cli"),
 }
 ONLY_IN = {
-    "django.test": {"queueproxy.worker.executor"},
+    "django.test": {
+        "queueproxy.worker.executor",
+        "queueproxy.worker.asynchronous.executor",
+    },
     "django_redis": set(),
     "redis": {
         "queueproxy.broker.link.connect",

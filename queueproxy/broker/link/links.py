@@ -222,11 +222,18 @@ class AsyncLink:
             await self.close()
             raise
 
-    async def script(self, name: str, *args, timeout: float = ANSWER_WITHIN, bulky: bool = False):
+    async def script(
+        self,
+        name: str,
+        *args,
+        sent_ahead: Command | None = None,
+        timeout: float = ANSWER_WITHIN,
+        bulky: bool = False,
+    ):
         """Run a script; see ScriptSession.run."""
         if not self._connection.is_connected:
             self._session.run_id = ""
-        conversation = self._session.run(name, args)
+        conversation = self._session.run(name, args, sent_ahead)
         try:
             batch = next(conversation)
             while True:

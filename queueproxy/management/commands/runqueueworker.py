@@ -28,7 +28,15 @@ class Command(BaseCommand):
             "--queues", type=queue_names, help="queues to serve, in order (default: all)"
         )
         parser.add_argument("--processes", type=positive_int, default=1)
-        parser.add_argument("--threads", type=positive_int, default=1, help="per process")
+        at_once = parser.add_mutually_exclusive_group()
+        at_once.add_argument("--threads", type=positive_int, default=1, help="per process")
+        at_once.add_argument(
+            "--async",
+            dest="at_once",
+            type=positive_int,
+            metavar="N",
+            help="run N requests at once on one event loop per process: for async views",
+        )
         parser.add_argument("--burst", action="store_true", help="end when nothing waits")
         parser.add_argument(
             "--max-requests", type=positive_int, help="replace a process after so many requests"
@@ -38,6 +46,11 @@ class Command(BaseCommand):
             type=nonnegative_seconds,
             default=30.0,
             help="seconds to finish what runs (default 30)",
+        )
+        parser.add_argument(
+            "--stream-grace",
+            type=nonnegative_seconds,
+            help="seconds until streams without an end are ended when it drains (STREAM_GRACE)",
         )
         parser.add_argument("--name", default="", help="shown in status")
         parser.add_argument(

@@ -15,11 +15,12 @@ class ChaosConfig(AppConfig):
         for name in filter(None, os.environ.get("CHAOS_SWITCH_OFF", "").split(",")):
             switches.SWITCHES[name]()
         _watch_claims()
+        _watch_claims_of_loops()
 
 
 def _watch_claims() -> None:
     from queueproxy.broker.worker_broker import WorkerBroker
-    from queueproxy.worker import process
+    from queueproxy.worker import runners
 
     class WatchedWorkerBroker(WorkerBroker):
         def __init__(self, *args, **options):
@@ -42,7 +43,35 @@ def _watch_claims() -> None:
             mishap.at("entering")
             return envelope
 
-    process.WorkerBroker = WatchedWorkerBroker
+    runners.WorkerBroker = WatchedWorkerBroker
+
+
+def _watch_claims_of_loops() -> None:
+    from queueproxy.broker.async_worker_broker import AsyncWorkerBroker
+    from queueproxy.worker.asynchronous import runner
+
+    class WatchedWorkerBroker(AsyncWorkerBroker):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            note.this_is_the_worker()
+
+        async def settle(self, slot, settlement):
+            mishap.at("before-settle")
+            await super().settle(slot, settlement)
+            mishap.at("settled")
+
+        async def claim(self, slot):
+            return _begin(await super().claim(slot))
+
+        async def wait(self, slot):
+            return _begin(await super().wait(slot))
+
+        async def open(self, slot, claim):
+            envelope = await super().open(slot, claim)
+            mishap.at("entering")
+            return envelope
+
+    runner.AsyncWorkerBroker = WatchedWorkerBroker
 
 
 def _begin(claim):

@@ -5,6 +5,7 @@ At random (CHAOS_CRASH_SHARE), or where a request's query asks for it: ``?kill=P
 settled.
 """
 
+import contextvars
 import os
 import random
 import signal
@@ -15,24 +16,32 @@ from . import note
 SHARE = float(os.environ.get("CHAOS_CRASH_SHARE", "0"))
 SIGNALS = {b"kill": signal.SIGKILL, b"freeze": signal.SIGSTOP}
 
-_of_thread = threading.local()
+
+class _Request:
+    """The request that this thread or task is about to run, or runs."""
+
+    def __init__(self, head: bytes = b""):
+        self.head = head
+
+
+_request: contextvars.ContextVar[_Request] = contextvars.ContextVar("request")
 
 
 def expect(head: bytes, attempt: int) -> None:
-    """Look what the request about to be run by this thread asks for.
+    """Look what the request about to be run by this thread, or in this task, asks for.
 
     Args:
         head: of its envelope, not verified yet.
     """
-    _of_thread.head = head if attempt == 1 else b""
+    _request.set(_Request(head if attempt == 1 else b""))
 
 
 def at(place: str) -> None:
     """Die or faint here, if so asked, or by chance."""
-    head = getattr(_of_thread, "head", b"")  # of a thread that a view started: none
+    request = _request.get(None) or _Request()  # of a thread that a view started: none
     for word, number in SIGNALS.items():
-        if b"%b=%b" % (word, place.encode()) in head:
-            _of_thread.head = b""  # once is enough
+        if b"%b=%b" % (word, place.encode()) in request.head:
+            request.head = b""  # once is enough
             # To this thread: one sent to the process may stop it a moment later, by another.
             signal.pthread_kill(threading.get_ident(), number)
     if SHARE and random.random() < SHARE:

@@ -1,5 +1,6 @@
 """Writes down that a view runs, and other things that only this process knows."""
 
+import contextvars
 import os
 import threading
 import time
@@ -7,6 +8,7 @@ import time
 from ..ledger import DIED, IN_CHILD, Execution, Writer
 
 _of_thread = threading.local()
+_attempt: contextvars.ContextVar[int] = contextvars.ContextVar("attempt")
 _worker = 0  # process id of the worker
 
 
@@ -17,8 +19,8 @@ def this_is_the_worker() -> None:
 
 
 def expect(attempt: int) -> None:
-    """The broker's count of the attempt this thread is about to run."""
-    _of_thread.attempt = attempt
+    """The broker's count of the attempt about to be run by this thread, or in this task."""
+    _attempt.set(attempt)
 
 
 def note(nonce: str) -> str:
@@ -27,8 +29,8 @@ def note(nonce: str) -> str:
     token = f"{time.time_ns()}-{pid}-{threading.get_ident()}"
     if pid != _worker:
         token = IN_CHILD + token
-    _writer().write(Execution(nonce, _of_thread.attempt, pid, token))
-    return f"{_of_thread.attempt}:{token}"
+    _writer().write(Execution(nonce, _attempt.get(), pid, token))
+    return f"{_attempt.get()}:{token}"
 
 
 def note_death() -> None:

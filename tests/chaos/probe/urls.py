@@ -1,6 +1,8 @@
 """Views that prove what they saw: nonce, checksum and cookie come back in the answer."""
 
+import asyncio
 import hashlib
+import os
 import random
 import time
 
@@ -58,6 +60,31 @@ def stream(request, nonce):
     return StreamingHttpResponse(pieces(), headers={"X-Nonce": nonce, "X-Token": token})
 
 
+async def run_async(request, nonce):
+    """The same, without a thread of its own."""
+    token = note(nonce)
+    mishap.at("view")
+    await asyncio.sleep(_seconds(request))
+    return _proof(request, nonce, token)
+
+
+async def stream_async(request, nonce):
+    """The same, without a thread of its own."""
+    token = note(nonce)
+    mishap.at("view")
+    repeat = int(request.GET.get("repeat", 300))
+    silence = float(request.GET.get("silent", 0))
+
+    async def pieces():
+        for number in range(PIECES):
+            await asyncio.sleep(silence if number == PIECES // 2 else 0)
+            yield piece(nonce, number, repeat)
+            mishap.at("frames")
+        yield f"end {nonce}".encode()
+
+    return StreamingHttpResponse(pieces(), headers={"X-Nonce": nonce, "X-Token": token})
+
+
 def fork(request, nonce):
     """Fork a child; it may come back from here, and must answer nobody."""
     token = note(nonce)
@@ -85,10 +112,11 @@ def limited(request, nonce):
     return _proof(request, nonce, token)
 
 
+ASYNC = "CHAOS_ASYNC" in os.environ
 urlpatterns = [
     path("limited/<nonce>/", limited),
-    path("run/<nonce>/", run),
-    path("stream/<nonce>/", stream),
+    path("run/<nonce>/", run_async if ASYNC else run),
+    path("stream/<nonce>/", stream_async if ASYNC else stream),
     path("fork/<nonce>/", fork),
     path("clear/<nonce>/", clear),
 ]

@@ -1,0 +1,194 @@
+"""Asks the broker for a process that runs requests on one event loop: what `WorkerBroker` does.
+
+Two links carry the leases of all its slots: one waits for the next request, the other sends what is
+to be said of those that run. So an idle process blocks at the broker, and an answer never waits for
+the end of a block.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from ..envelopes import Codec, Envelope, Frame
+from ..exceptions import BrokerRefused
+from .bells import BLOCK_FOR, LOOK_EVERY, Bells
+from .claims import Claim, Settlement
+from .counters import Counting
+from .frame_writing import FrameWriter, WrittenFrame
+from .handle import Broker
+from .link.connect import ANSWER_WITHIN
+from .link.protocol import Command
+from .link.shared_link import SharedLink
+from .opener import Opener
+from .piece_reader import PieceLinks, PieceReader
+from .slot import Idle, Slot, held_command, is_held, is_wanted
+
+Answer = TypeVar("Answer")
+
+BODIES_AT_ONCE = 8  # large ones that are read at the same time; others wait
+MARGIN = 5.0  # seconds an answer may come after the end of a block
+
+
+class AsyncWorkerBroker:
+    """Asks for all slots of one process. `claim` and `wait` are for one task; the rest for any.
+
+    Args:
+        broker: makes the links.
+        codec: verifies requests, signs reply frames.
+        worker: id of the worker process at first.
+        queues: what it serves.
+    """
+
+    def __init__(self, broker: Broker, codec: Codec, worker: str, queues: Sequence[str]):
+        self._waiting = broker.async_link("worker-executor")
+        self._settling = SharedLink(broker.async_link("worker-settle"))
+        # What blocks is done in a thread of our own: those of the loop are the project's to fill.
+        self._fetching = broker.link("worker-fetch")
+        self._thread = ThreadPoolExecutor(1, "broker")
+        self._frames = FrameWriter(broker.keys, codec, broker.lease_ms)
+        self._bodies = PieceLinks(broker, BODIES_AT_ONCE)
+        self._body_threads = ThreadPoolExecutor(BODIES_AT_ONCE, "bodies")
+        self._opener = Opener(self._fetching, codec)
+        self._opener_in_use = asyncio.Lock()
+        self._bells = Bells(broker.keys, queues)
+        self._bells.work_as(worker)
+        self.counts = Counting()
+
+    def listen_as(self, worker: str) -> None:
+        """Listen to this worker's own bell from now on, after it has registered again."""
+        self._bells.work_as(worker)
+
+    async def claim(self, slot: Slot) -> Claim | None:
+        """Claim the next request for a free slot. Safe to call again.
+
+        Returns:
+            The claim, or None where nothing can be started now.
+
+        Raises:
+            BrokerUnavailable: fate unknown; call again for the same slot.
+            Fenced: this worker has been given up; nothing was claimed.
+        """
+        return await self._take(slot, None)
+
+    async def wait(self, slot: Slot) -> Claim | None:
+        """Block until a bell rings, or for a while (see Bells), then claim, in one trip."""
+        try:
+            claim = await self._take(slot, self._bells.command(BLOCK_FOR))
+        except BrokerRefused as error:
+            self._bells.refused(error)
+            await asyncio.sleep(LOOK_EVERY)
+            return await self.claim(slot)  # what that trip may have claimed is given again
+        self._bells.heard()
+        return claim
+
+    async def _take(self, slot: Slot, bells: Command | None) -> Claim | None:
+        timeout = BLOCK_FOR + MARGIN if bells else ANSWER_WITHIN
+        while True:
+            reply = await self._waiting.script(
+                "settle_and_claim",
+                *slot.settle_and_claim(None, True),
+                sent_ahead=bells,
+                timeout=timeout,
+            )
+            taken = slot.taken(reply)
+            if isinstance(taken, Idle):
+                self._bells.look_again_in(*taken)
+                return None
+            if taken is not None:
+                return taken
+            bells, timeout = None, ANSWER_WITHIN
+
+    async def settle(self, slot: Slot, settlement: Settlement) -> None:
+        """End a lease and claim nothing. Safe to call again.
+
+        Raises:
+            BrokerUnavailable: fate unknown; call again with the same arguments.
+            BrokerFull: nothing was done; call again with the same arguments in a while.
+            Fenced: this worker has been given up; nothing was settled.
+        """
+
+        def send(written: WrittenFrame) -> Awaitable:
+            arguments = slot.settle_and_claim(settlement, False, written)
+            return self._write("settle_and_claim", arguments, written)
+
+        slot.taken(await self._frames.send_async(settlement.frame, slot.key, send))
+        self.counts.settled(settlement)
+
+    async def push(self, slot: Slot, claim: Claim, frame: Frame) -> bool:
+        """Send one frame of a streamed answer; False where nobody reads it any more.
+
+        Raises:
+            Fenced: the lease is lost; the answer is not this slot's to give.
+            BrokerFull: nothing was done; call again in a while.
+        """
+
+        def send(written: WrittenFrame) -> Awaitable:
+            return self._write("push", slot.push(claim, written), written)
+
+        return is_wanted(await self._frames.send_async(frame, slot.key, send))
+
+    def _write(self, script: str, arguments: tuple, written: WrittenFrame) -> Awaitable:
+        return self._settling.script(
+            script, *arguments, sent_ahead=written.value, size=written.size
+        )
+
+    async def wanted(self, claim: Claim) -> bool:
+        """Whether a front still holds a client for it."""
+        command = held_command(self._settling.keys, claim)
+        return is_held(claim, await self._settling.command(command))
+
+    async def open(self, slot: Slot, claim: Claim) -> Envelope:
+        """Verify and decode; see Opener.
+
+        Raises:
+            DecodeError: it is malformed, altered, forged or too late; refuse it.
+            BrokerUnavailable: the time could not be read now; call again.
+        """
+        async with self._opener_in_use:
+            envelope = self._opener.open_at_once(claim)
+            if envelope is None:
+                envelope = await self.in_thread(lambda: self._opener.open(claim))
+        slot.key = envelope.key
+        return envelope
+
+    def pieces(
+        self, slot: Slot, claim: Claim, count: int
+    ) -> Callable[[int, bool], Awaitable[bytes | None]]:
+        """Make what reads, by its number, a piece of a body that the front keeps: see PieceReader.
+
+        Args:
+            count: pieces of the body.
+        """
+        reader = PieceReader(self._bodies, claim, slot.name, count)
+
+        def read(number: int, again: bool) -> Awaitable[bytes | None]:
+            loop = asyncio.get_running_loop()
+            return loop.run_in_executor(
+                self._body_threads, partial(reader.read, number, again=again)
+            )
+
+        return read
+
+    async def in_thread(self, action: Callable[[], Answer]) -> Answer:
+        """Do what blocks in a thread for that."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, action)
+
+    async def report(self, worker: str) -> None:
+        """Tell the broker's statistics what was counted.
+
+        Raises:
+            BrokerUnavailable: what was counted is lost.
+        """
+        if self.counts.pending:
+            await self._settling.script("add_counts", *self.counts.take(worker))
+
+    async def close(self) -> None:
+        """Drop the links, once all that was asked for is sent."""
+        await self._settling.close()
+        await self._waiting.close()
+        for threads in (self._thread, self._body_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._bodies.close()
+        self._fetching.close()

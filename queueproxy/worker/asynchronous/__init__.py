@@ -1,0 +1,1 @@
+"""Runs many requests of a worker process at once, on one event loop."""

@@ -1,0 +1,34 @@
+"""What a worker process is told at its start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..broker.handle import Broker
+from ..policy import Policy
+from ..setting_rules import SAFE_METHODS
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """Options of a worker, as plain values. Times in seconds."""
+
+    broker: Broker
+    queues: tuple[str, ...]
+    secrets: tuple[str, ...]
+    threads: int = 1
+    at_once: int | None = None  # requests at once on one event loop, in the place of threads
+    spin: bool = False  # whether to wait awake for the broker: see broker/link/spin_wait.py
+    burst: bool = False
+    max_requests: int | None = None
+    graceful_timeout: float = 30.0
+    stream_grace: float = 5.0  # what a drain leaves to streams without an end
+    view_timeout: float | None = None
+    name: str = ""
+    require_migrations: bool = False
+    policies: Mapping[str, Policy] = field(default_factory=dict)  # by name of the view
+    retry_methods: frozenset[str] = frozenset(SAFE_METHODS)
+
+    @property
+    def most_at_once(self) -> int:
+        """How many requests it runs at the same time at most."""
+        return self.at_once or self.threads
