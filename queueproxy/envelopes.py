@@ -2,27 +2,21 @@
 
 Both are a JSON head and a raw body side by side, readable in ``redis-cli``: no pickle, no base64.
 Bytes of HTTP (paths, header names and values) stand in the head as Latin-1 text, so every byte
-survives. Each carries an HMAC-SHA256 (RFC 2104) over body, head, lengths and version; requests and
-replies are signed with different keys, so neither passes for the other, and those of each namespace
-with keys of its own. A request's head says until when it may be started.
+survives. Both are signed (signing.py). A request's head says until when it may be started.
 
 The attempt is the broker's count: it is outside the request's signature and inside the reply's.
 """
 
-import hashlib
-import hmac
 import re
-import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import msgspec.structs
 
-from .exceptions import BadSignature, DecodeError, UnknownVersion
+from .exceptions import DecodeError, UnknownVersion
 from .json_text import decoded
+from .signing import WIRE_VERSION, Signer
 
-WIRE_VERSION = "3"
-DIGEST_OVER = 64 * 1024  # bytes
 PIECE_DIGEST = 32  # bytes of a SHA-256
 PIECE_SIZE = 512 * 1024  # bytes of the pieces of a body that its front keeps
 LARGEST_PIECE = 1024 * 1024  # bytes; other releases may cut otherwise
@@ -128,68 +122,7 @@ class NotRun(msgspec.Struct, frozen=True):
 _encode_json = msgspec.json.Encoder().encode
 _decode_request_head = msgspec.json.Decoder(RequestHead).decode
 _decode_reply_head = msgspec.json.Decoder(ReplyHead).decode
-_tail = struct.Struct(">QQ").pack
 _proof_parts = re.compile(r"([0-9]{1,9}) ((?:[0-9a-f]{2})*)").fullmatch
-
-
-def digest_of(body: bytes) -> bytes:
-    """Return what stands for a body in the signature: itself, or its SHA-256 where it is large.
-
-    So a large body is signed as it streams by and never copied once more.
-    """
-    return body if len(body) <= DIGEST_OVER else hashlib.sha256(body).digest()
-
-
-class Signer:
-    """Signs with the first key, unless told, and accepts any of them (key rotation).
-
-    Args:
-        secrets: project secrets, the current one first; none at all switches signing off.
-        namespace: the setting ``NAMESPACE``: what is signed for one counts in no other.
-        purpose: which key is derived, e.g. ``"request"`` or ``"reply"``.
-    """
-
-    def __init__(self, secrets: Iterable[str | bytes], namespace: str, purpose: str):
-        # Copied for each signature: a new one is as much work again as to sign a small head.
-        self._blanks = [
-            hmac.new(_derive(secret, namespace, purpose), digestmod="sha256") for secret in secrets
-        ]
-
-    @property
-    def signs(self) -> bool:
-        """Whether signing is on."""
-        return bool(self._blanks)
-
-    def digest_of(self, body: bytes) -> bytes:
-        """Return the `digest_of` a body; nothing, and no byte is hashed, where signing is off."""
-        return digest_of(body) if self._blanks else b""
-
-    def sign(self, head: bytes, digest: bytes, size: int, key: int = 0) -> bytes:
-        """Return the signature, 32 bytes; empty where signing is off.
-
-        Args:
-            head: the encoded head.
-            digest: `digest_of` the body.
-            size: length of the body itself, which keeps a digest apart from a body alike.
-            key: number of the secret to sign with.
-        """
-        if not self._blanks:
-            return b""
-        return _signature(self._blanks[key], _signed_text(head, digest, size))
-
-    def verify(self, head: bytes, digest: bytes, size: int, signature: bytes) -> int:
-        """Return the number of the secret that it is signed with; 0 where signing is off.
-
-        Raises:
-            BadSignature: it is signed with none of them.
-        """
-        if not self._blanks:
-            return 0
-        text = _signed_text(head, digest, size)
-        for key, blank in enumerate(self._blanks):
-            if hmac.compare_digest(_signature(blank, text), signature):
-                return key
-        raise BadSignature("The signature does not hold.")
 
 
 def pieces_of(head: RequestHead) -> int:
@@ -202,22 +135,6 @@ def _check_digests(head: RequestHead, digests: bytes, *, signed: bool) -> None:
         raise DecodeError("The pieces of the body have no possible size.")
     if len(digests) != (pieces_of(head) * PIECE_DIGEST if signed else 0):
         raise DecodeError("There are not as many digests as the body has pieces.")
-
-
-def _derive(secret: str | bytes, namespace: str, purpose: str) -> bytes:
-    raw = secret.encode() if isinstance(secret, str) else secret
-    label = f"queueproxy/{WIRE_VERSION}/{purpose}/{namespace}"
-    return hmac.digest(raw, label.encode(), "sha256")
-
-
-def _signature(blank: hmac.HMAC, text: bytes) -> bytes:
-    signed = blank.copy()
-    signed.update(text)
-    return signed.digest()
-
-
-def _signed_text(head: bytes, digest: bytes, size: int) -> bytes:
-    return b"".join((digest, head, _tail(size, len(head)), WIRE_VERSION.encode()))
 
 
 def encoded_head(head: RequestHead) -> bytes:

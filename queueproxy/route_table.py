@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from .envelopes import Signer
 from .exceptions import DecodeError
 from .json_text import decoded
 from .path_patterns import flaw
 from .policy_table import Languages, Route
+from .signing import Signer
 
 OPS_QUEUE = "ops"  # the operators' lane: first in order; a hold stops it, a pause does not
 ID = "*"  # a segment of a published path that stands for the id of a dead letter

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from .broker.front_broker import memory_for_requests
-from .envelopes import DIGEST_OVER, PIECE_DIGEST, PIECE_SIZE
+from .envelopes import PIECE_DIGEST, PIECE_SIZE
 from .setting_rules import HEAD_ROOM, SMALLEST_REQUEST
+from .signing import DIGEST_OVER
 
 if TYPE_CHECKING:
     from .conf import Settings

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import redis
 
-from queueproxy.broker.front_broker import PIECE_LIVES
+from queueproxy.broker.piece_handover import PIECE_LIVES
 from queueproxy.exceptions import DecodeError
 from queueproxy.keys import Keys
 from queueproxy.records import Group, Held, Lease, Meta, parse

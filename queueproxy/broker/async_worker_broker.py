@@ -8,7 +8,6 @@ the end of a block.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TypeVar
 
 from ..envelopes import Codec, Envelope, Frame
@@ -22,7 +21,7 @@ from .link.connect import ANSWER_WITHIN
 from .link.protocol import Command
 from .link.shared_link import SharedLink
 from .opener import Opener
-from .piece_reader import PieceLinks, PieceReader
+from .piece_reader import PieceThreads, ReadPiece
 from .slot import Idle, Slot, held_command, is_held, is_wanted
 
 Answer = TypeVar("Answer")
@@ -48,8 +47,7 @@ class AsyncWorkerBroker:
         self._fetching = broker.link("worker-fetch")
         self._thread = ThreadPoolExecutor(1, "broker")
         self._frames = FrameWriter(broker.keys, codec, broker.lease_ms)
-        self._bodies = PieceLinks(broker, BODIES_AT_ONCE)
-        self._body_threads = ThreadPoolExecutor(BODIES_AT_ONCE, "bodies")
+        self._bodies = PieceThreads(broker, BODIES_AT_ONCE)
         self._opener = Opener(self._fetching, codec)
         self._opener_in_use = asyncio.Lock()
         self._bells = Bells(broker.keys, queues)
@@ -153,23 +151,13 @@ class AsyncWorkerBroker:
         slot.key = envelope.key
         return envelope
 
-    def pieces(
-        self, slot: Slot, claim: Claim, count: int
-    ) -> Callable[[int, bool], Awaitable[bytes | None]]:
-        """Make what reads, by its number, a piece of a body that the front keeps: see PieceReader.
+    def pieces(self, slot: Slot, claim: Claim, count: int) -> ReadPiece:
+        """Make what reads the pieces of a body that the front keeps.
 
         Args:
-            count: pieces of the body.
+            count: pieces of it.
         """
-        reader = PieceReader(self._bodies, claim, slot.name, count)
-
-        def read(number: int, again: bool) -> Awaitable[bytes | None]:
-            loop = asyncio.get_running_loop()
-            return loop.run_in_executor(
-                self._body_threads, partial(reader.read, number, again=again)
-            )
-
-        return read
+        return self._bodies.reader(claim, slot.name, count)
 
     async def in_thread(self, action: Callable[[], Answer]) -> Answer:
         """Do what blocks in a thread for that."""
@@ -188,7 +176,6 @@ class AsyncWorkerBroker:
         """Drop the links, once all that was asked for is sent."""
         await self._settling.close()
         await self._waiting.close()
-        for threads in (self._thread, self._body_threads):
-            threads.shutdown(wait=False, cancel_futures=True)
+        self._thread.shutdown(wait=False)
         self._bodies.close()
         self._fetching.close()

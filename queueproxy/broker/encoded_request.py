@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..envelopes import WIRE_VERSION, Codec, RequestHead, digest_of, encoded_head
+from ..envelopes import Codec, RequestHead, encoded_head
 from ..records import Meta, pack
+from ..signing import WIRE_VERSION, digest_of
 
 _decode_head = msgspec.json.Decoder(RequestHead).decode
 

@@ -12,10 +12,8 @@ from .encoded_request import EncodedRequest
 from .handle import Broker
 from .link.links import BULKY
 from .link.protocol import checked, unless_fenced
-from .piece_reader import GONE, piece_key
+from .piece_handover import hand_over
 from .replies import PiecesWanted, ReplyReader
-
-PIECE_LIVES = 30_000  # ms a piece of a body waits for its worker, which may ask for it again
 
 Why = Literal["left", "expired"]  # a client has gone; its hold is over
 
@@ -155,27 +153,8 @@ class FrontBroker:
         )
 
     async def hand_over(self, wanted: PiecesWanted, pieces: Sequence[bytes]) -> bool:
-        """Give a worker pieces of a body, `wanted.first` and those after it; again at will.
-
-        Returns:
-            False where that attempt is over: nothing is left there.
-        """
-        link, attempt = self._link, (wanted.id, wanted.entry, wanted.attempt)
-        keys = [
-            piece_key(link.keys, *attempt, wanted.first + number) for number in range(len(pieces))
-        ]
-        sets = [
-            ("SET", key, piece, "PX", PIECE_LIVES) for key, piece in zip(keys, pieces, strict=True)
-        ]
-        call = ("hand_over", self.front, *attempt, wanted.first, wanted.first + len(pieces))
-        *done, told = await link.commands([*sets, link.script_command(*call)], bulky=True)
-        for reply in done:
-            checked(reply)
-        if told not in (b"ok", GONE):
-            told = await link.script(*call)  # another server, or one that has no scripts yet
-        if told == GONE:
-            await link.commands([("DEL", *keys)])
-        return told != GONE
+        """Give a worker pieces of a body; see `hand_over`."""
+        return await hand_over(self._link, self.front, wanted, pieces)
 
     async def withdraw(self, ids: Sequence[str], why: Why = "left") -> list[str]:
         """Withdraw each; say of each ``withdrawn`` (it never started), ``started``, ``in_flight``

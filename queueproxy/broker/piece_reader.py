@@ -7,9 +7,12 @@ the next question it says that it has, and the piece is deleted. A piece that is
 asked for again, and one set by a front that dies expires.
 """
 
+import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from queue import Empty, LifoQueue
 
 from ..exceptions import BodyUnreadable, Fenced
@@ -23,6 +26,9 @@ AHEAD = 4  # pieces asked for at most, beyond those read
 WAIT = 1.0  # seconds a read waits for a piece
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 GONE = b"gone"
+
+# Reads a piece by its number, asking again for it or not: see PieceReader.read.
+ReadPiece = Callable[[int, bool], Awaitable[bytes | None]]
 
 
 class PieceLink:
@@ -157,6 +163,34 @@ class PieceReader:
     def _key(self, number: int) -> str:
         claim = self._claim
         return piece_key(self._link.keys, claim.id, claim.entry, claim.attempt, number)
+
+
+class PieceThreads:
+    """Reads bodies for an event loop, so many at a time, in threads of its own; others wait.
+
+    Args:
+        broker: makes the links.
+        most: how many.
+    """
+
+    def __init__(self, broker: Broker, most: int):
+        self._links = PieceLinks(broker, most)
+        self._threads = ThreadPoolExecutor(most, "bodies")
+
+    def reader(self, claim: Claim, slot: str, count: int) -> ReadPiece:
+        """Make what reads the body of one claim. Arguments as of `PieceReader`."""
+        reader = PieceReader(self._links, claim, slot, count)
+
+        def read(number: int, again: bool) -> Awaitable[bytes | None]:
+            loop = asyncio.get_running_loop()
+            return loop.run_in_executor(self._threads, partial(reader.read, number, again=again))
+
+        return read
+
+    def close(self) -> None:
+        """Drop the connections; what is read just now is nobody's any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._links.close()
 
 
 def piece_key(keys: Keys, id: str, entry: str, attempt: int, number: int) -> str:

@@ -89,15 +89,13 @@ class WorkerBroker:
         if settlement is None:
             return self._taken(self._ask(self._slot.settle_and_claim(None, claim)))
 
-        def send(written: WrittenFrame) -> object:
-            return self._ask(
-                self._slot.settle_and_claim(settlement, claim, written),
-                sent_ahead=written.value,
-                while_waiting=while_waiting,
-                bulky=written.is_bulky,
-            )
-
-        taken = self._taken(self._frames.send(settlement.frame, self._slot.key, send))
+        reply = self._send(
+            "settle_and_claim",
+            settlement.frame,
+            lambda written: self._slot.settle_and_claim(settlement, claim, written),
+            while_waiting=while_waiting,
+        )
+        taken = self._taken(reply)
         self.counts.settled(settlement)
         return taken
 
@@ -134,16 +132,22 @@ class WorkerBroker:
             Fenced: the lease is lost; the answer is not this thread's to give.
             BrokerFull: nothing was done; call again in a while.
         """
+        return is_wanted(self._send("push", frame, lambda written: self._slot.push(claim, written)))
 
+    def _send(
+        self,
+        script: str,
+        frame: Frame | None,
+        arguments: Callable[[WrittenFrame], tuple],
+        **options,
+    ) -> object:
         def send(written: WrittenFrame) -> object:
+            ahead, bulky = written.value, written.is_bulky
             return self._link.script(
-                "push",
-                *self._slot.push(claim, written),
-                sent_ahead=written.value,
-                bulky=written.is_bulky,
+                script, *arguments(written), sent_ahead=ahead, bulky=bulky, **options
             )
 
-        return is_wanted(self._frames.send(frame, self._slot.key, send))
+        return self._frames.send(frame, self._slot.key, send)
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""

@@ -3,10 +3,10 @@
 import logging
 
 from ..broker.front_broker import PublishedRoutes
-from ..envelopes import Signer
 from ..exceptions import DecodeError
 from ..policy_table import NO_POLICY, PolicyTable, RoutePolicy
 from ..route_table import OpsPaths, RouteTable, decoded_path_in_site, path_in_site, read
+from ..signing import Signer
 from .http.headers import raw_path
 
 logger = logging.getLogger("queueproxy.front")

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..envelopes import DIGEST_OVER, PIECE_SIZE
+from ..envelopes import PIECE_SIZE
+from ..signing import DIGEST_OVER
 from .front import Front
 from .http.body import iter_body
 from .kept_body import KeptBody, PieceDigests

@@ -7,10 +7,11 @@ import msgspec.structs
 
 from .. import route_table
 from ..broker.registration import Registration
-from ..envelopes import RequestHead, Signer
+from ..envelopes import RequestHead
 from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
 from ..policy import Policy
 from ..route_table import OPS_QUEUE, OpsPaths, RouteTable, path_in_site
+from ..signing import Signer
 from . import published_routes
 from .policy_survey import Survey, survey
 

@@ -99,12 +99,12 @@ class Reply:
 
     def _push_piece(self, data: bytes) -> None:
         for at in range(0, len(data), STREAM_FRAME):
-            if self._ends and self._broker.streams_end:
+            if self._ends and self._broker.flow.streams_end:
                 raise StreamEnded
             self._push(self._frame(data[at : at + STREAM_FRAME], more=True))
 
     def _watched(self, end: Callable[[Exception], object]) -> AbstractContextManager:
-        return self._broker.watch_client(self._claim, end, ends=self._ends)
+        return self._broker.flow.watch_client(self._claim.registration, end, ends=self._ends)
 
     def _push(self, frame: Frame) -> None:
         self._clock.stop()
@@ -117,6 +117,8 @@ class Reply:
 
     def _wait_for_client(self) -> None:
         before = self._taken
-        self._taken = self._broker.wait_for_client(self._claim, before, LOOK_AGAIN, ends=self._ends)
+        self._taken = self._broker.flow.wait_for_client(
+            self._claim.registration, before, LOOK_AGAIN, ends=self._ends
+        )
         if self._taken == before and not self._broker.wanted(self._claim):
             raise ClientGone

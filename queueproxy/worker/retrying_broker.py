@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
 from ..backoff import Backoff
@@ -51,10 +50,12 @@ class RetryingBroker:
     meanwhile, the process registers again: what the thread held has been dealt with, its answer is
     nobody's.
 
+    Attributes:
+        flow: of the whole process; tells how far clients are.
+
     Args:
         worker_broker: the thread's own.
-        registration: of the whole process.
-        flow: of the whole process.
+        registration, flow: of the whole process.
         stop: set when no new work is to be taken.
         on_away: called when the broker is lost (True, and the error) and when it is back (False).
     """
@@ -69,7 +70,7 @@ class RetryingBroker:
     ):
         self._broker = worker_broker
         self._registration = registration
-        self._flow = flow
+        self.flow = flow
         self._stop = stop
         self._on_away = on_away
 
@@ -105,28 +106,6 @@ class RetryingBroker:
             return self._until_answered(lambda: self._broker.push(claim, frame))
         except Fenced:
             return False
-
-    def wait_for_client(
-        self, claim: Claim, beyond: int, timeout: float, *, ends: bool = False
-    ) -> int:
-        """Wait until the client has taken more of an answer: see StreamFlow.
-
-        Raises:
-            ClientGone: it has left.
-            StreamEnded: streams that end with the drain (`ends`) are to end.
-        """
-        return self._flow.wait_for_client(claim.registration, beyond, timeout, ends=ends)
-
-    @property
-    def streams_end(self) -> bool:
-        """Whether streams that end with the drain are to end now."""
-        return self._flow.streams_end
-
-    def watch_client(
-        self, claim: Claim, end: Callable[[Exception], object], *, ends: bool
-    ) -> AbstractContextManager:
-        """Have a stream ended while the context lasts: see StreamFlow."""
-        return self._flow.watch_client(claim.registration, end, ends=ends)
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a client still waits for the answer."""

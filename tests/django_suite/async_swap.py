@@ -14,9 +14,11 @@ from django.test.client import AsyncClientHandler
 
 import queueproxy.worker.asynchronous.executor
 from queueproxy.broker.claims import Claim, Settlement
+from queueproxy.broker.queue_order import QueueOrder
 from queueproxy.broker.slot import Slot
-from queueproxy.envelopes import WIRE_VERSION, Envelope, Frame, RequestHead, digest_of, encoded_head
+from queueproxy.envelopes import Envelope, Frame, RequestHead, encoded_head
 from queueproxy.exceptions import BadResponse
+from queueproxy.signing import WIRE_VERSION, digest_of
 from queueproxy.worker.asynchronous.clients import Client
 from queueproxy.worker.asynchronous.executor import AsyncExecutor
 from queueproxy.worker.asynchronous.request import AsyncRequest
@@ -78,6 +80,9 @@ class _Broker:
         self._wire = wire
         self.outcome = ""
 
+    def body_of(self, slot: Slot, claim: Claim, envelope: Envelope) -> None:
+        return None
+
     async def push(self, slot: Slot, claim: Claim, frame: Frame) -> bool:
         return self._wire.push(claim, frame)
 
@@ -99,8 +104,8 @@ async def _call(stock: AsyncClientHandler, scope: dict):
     envelope = _over_the_wire(scope)
     wire, head = Wire(), envelope.head
     broker, client = _Broker(wire), Client()
-    slot = Slot("worker", 0, (), CODEC, 0)
-    claim = Claim(head.id, head.queue, "1-1", 1, 0, WIRE_VERSION, b"", b"", b"", 0, head.front, 1)
+    slot = Slot("worker", 0, QueueOrder(()), 0)
+    claim = Claim(head.id, head.queue, "1-1", 1, 0, WIRE_VERSION, b"", b"", b"", head.front, 1)
     request = AsyncRequest(broker, _Executor(handler), slot, claim, client, ViewClock(0), envelope)
     for signal in (signals.request_started, signals.request_finished):
         signal.disconnect(close_old_connections)

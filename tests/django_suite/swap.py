@@ -24,10 +24,10 @@ from queueproxy.envelopes import (
     Envelope,
     Frame,
     RequestHead,
-    digest_of,
     encoded_head,
 )
 from queueproxy.exceptions import BadResponse
+from queueproxy.signing import digest_of
 from queueproxy.worker.executor import Executor, keeping_handler
 from queueproxy.worker.reply import WINDOW, Reply
 from queueproxy.worker.view_watch import ViewClock
@@ -100,6 +100,18 @@ class _Executor(Executor):
         raise
 
 
+class _Flow:
+    """A client that takes all at once, for as long as it comes."""
+
+    streams_end = False
+
+    def wait_for_client(self, registration: str, beyond: int, timeout: float, *, ends: bool) -> int:
+        return beyond + WINDOW
+
+    def watch_client(self, registration: str, end, *, ends: bool):
+        return nullcontext()
+
+
 class Wire:
     """The broker of one answer: takes its frames over the wire, puts them together beyond it."""
 
@@ -118,13 +130,9 @@ class Wire:
         self.aborted = self.aborted or come.head.aborted
         return True
 
-    streams_end = False
-
-    def wait_for_client(self, claim: Claim, beyond: int, timeout: float, *, ends: bool) -> int:
-        return beyond + WINDOW
-
-    def watch_client(self, claim: Claim, end, *, ends: bool):
-        return nullcontext()
+    @property
+    def flow(self):
+        return _Flow()
 
 
 def _answer(executor: _Executor, envelope: Envelope, wire: Wire) -> None:

@@ -23,7 +23,10 @@ BY_REDIS_PY = {"client|setname"}  # when it connects
 LINK = ("link/links.py", "link/protocol.py")
 SNAPSHOT = ("observe/reader.py", "observe/processes.py")
 PARTS = {
-    "front": (*LINK, *SNAPSHOT, "front_broker.py", "replies.py", "observe/worker_watch.py"),
+    "front": (
+        *(*LINK, *SNAPSHOT, "front_broker.py", "replies.py", "piece_handover.py"),
+        "observe/worker_watch.py",
+    ),
     # Supervisors say what a lost worker ran: see worker.lost_worker.
     "worker": (
         *(*LINK, "registration.py", "worker_broker.py", "claims.py", "counters.py", "bells.py"),
@@ -59,7 +62,7 @@ def commands_sent(node: ast.AST) -> set[str]:
 
 
 def functions_called(node: ast.AST) -> set[str]:
-    """First arguments of calls to ``script`` and ``_call``, or kept in a tuple for later."""
+    """First arguments of calls to ``script`` and what calls it, or kept in a tuple for later."""
     kept = {
         one.elts[0].value
         for one in ast.walk(node)
@@ -70,7 +73,7 @@ def functions_called(node: ast.AST) -> set[str]:
         for call in ast.walk(node)
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
-        and call.func.attr in ("script", "_call")
+        and call.func.attr in ("script", "_call", "_send", "_write")
         and isinstance(call.args[0], ast.Constant)
     }
 

@@ -8,8 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from queueproxy import conf
-from queueproxy.envelopes import DIGEST_OVER
 from queueproxy.setting_rules import HEAD_ROOM, MIB, RULES, SMALLEST_REQUEST
+from queueproxy.signing import DIGEST_OVER
 
 REDIS = "django_redis.cache.RedisCache"
 PASSWORD = "s3cret"

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from queueproxy.envelopes import (
-    DIGEST_OVER,
     LARGEST_PIECE,
     PIECE_DIGEST,
     WIRE_VERSION,
@@ -17,11 +16,11 @@ from queueproxy.envelopes import (
     ReplyHead,
     RequestHead,
     claimed_id,
-    digest_of,
     encoded_head,
     pieces_of,
 )
 from queueproxy.exceptions import BadSignature, DecodeError, UnknownVersion
+from queueproxy.signing import DIGEST_OVER, digest_of
 
 CODEC = Codec(["current"], "ns")
 V = WIRE_VERSION
@@ -230,7 +229,7 @@ def test_what_is_signed_for_one_namespace_counts_in_no_other(kind):
 def test_what_version_1_signed_counts_no_more(kind, monkeypatch):
     """Also under the version's new name."""
     with monkeypatch.context() as before:
-        before.setattr("queueproxy.envelopes.WIRE_VERSION", "1")
+        before.setattr("queueproxy.signing.WIRE_VERSION", "1")
         parts = MAKE[kind](codec=Codec(["current"], "ns"))
     with pytest.raises(BadSignature):
         DECODE[kind](*parts)

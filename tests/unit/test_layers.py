@@ -43,6 +43,7 @@ FORBIDDEN = {
         *("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "queueproxy.conf"),
         *("django", "redis"),
     ),
+    "queueproxy.signing": ("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "django"),
     "queueproxy.envelopes": ("queueproxy.broker", "queueproxy.front", "django", "redis"),
     "queueproxy.conf": (
         *("queueproxy.front", "queueproxy.worker", "queueproxy.management", "queueproxy.cli"),

@@ -1,8 +1,8 @@
 """The body of a request whose front keeps it, as an application on an event loop receives it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
+from ...broker.piece_reader import ReadPiece
 from ...envelopes import Envelope
 from ...exceptions import BodyUnreadable, BrokerUnavailable, SchemaMismatch
 from ..incoming_body import CheckedPieces, Patience
@@ -12,11 +12,11 @@ class AsyncIncomingBody:
     """Does what `IncomingBody` does, piece by piece, for one task at a time.
 
     Args:
-        read: reads a piece by its number, asking again for it or not: see PieceReader.read.
+        read: of the claim.
         envelope: as of `CheckedPieces`.
     """
 
-    def __init__(self, read: Callable[[int, bool], Awaitable[bytes | None]], envelope: Envelope):
+    def __init__(self, read: ReadPiece, envelope: Envelope):
         self._read = read
         self._pieces = CheckedPieces(envelope)
 

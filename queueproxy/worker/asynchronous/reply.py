@@ -7,11 +7,10 @@ from ...broker.claims import Claim, Settlement
 from ...broker.slot import Slot
 from ...envelopes import Frame, RequestHead
 from ...exceptions import BadResponse
-from ..declared_length import DeclaredLength
-from ..frames import STREAM_FRAME, BlockFrames, FrameMaker
-from ..reply import WHOLE_WINDOW
+from ..frames import FrameMaker
 from ..response import CheckedAnswer, bodyless, checked_headers, ends_with_drain
 from ..view_watch import ViewClock
+from .answer_sender import AnswerSender
 from .clients import Client
 from .executor import Kind
 from .frame_sender import FrameSender
@@ -60,9 +59,8 @@ class AsyncReply:
         self._stage = Stage.NOTHING
         self._answer = CheckedAnswer(0, [], None, None)
         self._whole: list[bytes] = []
-        self._blocks = BlockFrames(self._frames, self._answer)
-        self._declared = DeclaredLength(None)
-        self._sender = FrameSender(broker, slot, claim, head, client, clock)
+        pushes = FrameSender(broker, slot, claim, head, client, clock)
+        self._sender = AnswerSender(self._frames, pushes)
 
     @property
     def has_begun(self) -> bool:
@@ -106,9 +104,9 @@ class AsyncReply:
         if bodyless(self._head.method, status):
             await self._send_whole(b"")
         elif kind is Kind.FILE and self._answer.length is not None:
-            self._begin_file()
+            await self._begin(Stage.FILE)
         elif kind in (Kind.FILE, Kind.STREAM):
-            await self._begin_stream()
+            await self._begin(Stage.STREAM)
         else:
             self._stage = Stage.WHOLE if kind is Kind.WHOLE else Stage.HEAD
 
@@ -117,11 +115,13 @@ class AsyncReply:
             raise BadResponse("The application sent a body before the head of its answer.")
         if self._stage is Stage.HEAD:
             if more:
-                await self._begin_stream()
+                await self._begin(Stage.STREAM)
             else:
                 self._stage = Stage.WHOLE
         if self.has_begun:
-            await self._go_on(data, more)
+            await self._sender.go_on(data)
+            if not more:
+                self._answered(self._sender.end())
             return
         self._whole.append(data)
         if not more:
@@ -133,34 +133,11 @@ class AsyncReply:
 
     async def _send_whole(self, body: bytes) -> None:
         self._whole.clear()
-        for frame in self._frames.whole(self._answer, body):
-            if frame.head.more:
-                await self._sender.push(frame, WHOLE_WINDOW)
-        self._answered(frame)
+        self._answered(await self._sender.send_whole(self._answer, body))
 
-    async def _begin_stream(self) -> None:
-        self._stage = Stage.STREAM
-        self._declared = DeclaredLength(self._answer.length)
-        await self._sender.push(self._frames.frame(b"", self._answer, more=True))
-
-    def _begin_file(self) -> None:
-        self._stage = Stage.FILE
-        self._declared = DeclaredLength(self._answer.length)
-        self._blocks = BlockFrames(self._frames, self._answer)
-
-    async def _go_on(self, data: bytes, more: bool) -> None:
-        self._declared.add(data)
-        if self._stage is Stage.FILE:
-            for frame in self._blocks.add(data):
-                await self._sender.push(frame, WHOLE_WINDOW)
-        else:
-            for at in range(0, len(data), STREAM_FRAME):
-                piece = data[at : at + STREAM_FRAME]
-                await self._sender.push(self._frames.frame(piece, more=True))
-        if not more:
-            self._declared.end()
-            is_file = self._stage is Stage.FILE
-            self._answered(self._blocks.last() if is_file else self._frames.frame(b""))
+    async def _begin(self, stage: Stage) -> None:
+        self._stage = stage
+        await self._sender.begin(self._answer, is_file=stage is Stage.FILE)
 
     async def fail(self, error: BaseException | None) -> None:
         """End an answer that can't be sent, or has broken off: a client must see that.
@@ -176,8 +153,7 @@ class AsyncReply:
             return
         if error is not None:
             logger.error("A streamed answer broke off", exc_info=error)
-        await self._sender.finish()
-        self._answered(self._frames.frame(b"", self._answer, aborted=True))
+        self._answered(await self._sender.break_off())
 
     def abandon(self) -> None:
         """End an answer that nobody reads any more."""

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from enum import Enum
 
 from ...broker.claims import Claim
 from ...broker.slot import Slot
 from ...envelopes import Envelope
-from ...exceptions import BodyUnreadable, ClientGone
+from ...exceptions import ClientGone
 from ..admission import not_again
 from ..forking import end_child
 from ..giving_up import REASON as VIEW_TIMEOUT
@@ -15,6 +14,7 @@ from ..last_word import Repetition
 from ..view_watch import ViewClock
 from .clients import Client
 from .executor import AsyncExecutor, Kind, Run
+from .receiver import End, Receiver
 from .reply import AsyncReply
 from .retrying_broker import AsyncRetryingBroker
 from .scope import build_scope
@@ -30,15 +30,6 @@ SERVER_ERROR = (
     },
     {"type": "http.response.body", "body": b"Server Error"},
 )
-
-
-class End(Enum):
-    """Why the application is told that its client is there no more."""
-
-    LEFT = "the client has left"
-    CUT = "the process drains, and its streams end"
-    LATE = "the view has run past VIEW_TIMEOUT"
-    OVER = "the answer is over, whatever the application still sends"
 
 
 class AsyncRequest:
@@ -77,11 +68,10 @@ class AsyncRequest:
         self._run = Run()
         self._repetition = repetition
         self._scope = build_scope(envelope.head)
-        self._body = broker.body_of(slot, claim, envelope)
         self._reply = AsyncReply(broker, slot, claim, envelope.head, client, clock)
-        self._body_given = False
         self._to_be_cut = False
-        self._ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        self._receiver = Receiver(broker, slot, claim, envelope, clock)
+        self._end = self._receiver.end
         self._settling: asyncio.Future | None = None
 
     async def run(self) -> None:
@@ -90,7 +80,7 @@ class AsyncRequest:
         watch = asyncio.ensure_future(self._watch_client())
         error: BaseException | None = None
         try:
-            await self._executor.respond(self._run, self._scope, self._receive, self._send)
+            await self._executor.respond(self._run, self._scope, self._receiver.receive, self._send)
         except BaseException as raised:  # of the project or an agent: it must not end a worker
             error = raised
         watch.cancel()
@@ -115,7 +105,7 @@ class AsyncRequest:
     @property
     def can_be_cancelled(self) -> bool:
         """Whether its view would notice to be cancelled, and has not been by now."""
-        return self._run.can_be_cancelled and not self._ended.done()
+        return self._run.can_be_cancelled and self._receiver.ended is None
 
     @property
     def _is_refused(self) -> bool:
@@ -123,39 +113,13 @@ class AsyncRequest:
 
     # What the application is given.
 
-    async def _receive(self) -> dict:
-        if not self._body_given:
-            body = self._envelope.body if self._body is None else await self._next_piece()
-            if body is not None:
-                more = self._body is not None and self._body.has_more
-                self._body_given = not more
-                return {"type": "http.request", "body": body, "more_body": more}
-        await asyncio.shield(self._ended)
-        return {"type": "http.disconnect"}
-
-    async def _next_piece(self) -> bytes | None:
-        """Wait for the next piece of a large body; None once the client is there no more."""
-        self._clock.stop()
-        piece = asyncio.ensure_future(self._body.next())
-        try:
-            await asyncio.wait((piece, self._ended), return_when=asyncio.FIRST_COMPLETED)
-            return None if self._ended.done() else piece.result()
-        except BodyUnreadable:
-            if await self._broker.wanted(self._claim):
-                raise
-            self._end(End.LEFT)
-            return None
-        finally:
-            piece.cancel()
-            self._clock.start(self._claim, self._envelope.head)
-
     async def _send(self, message: dict) -> None:
         end_child()  # forked by a stream
         if self._is_refused:
             return  # what Django makes of the refusal is for its middleware alone
-        if not self._ended.done():
+        if self._receiver.ended is None:
             await self._take(message, self._run.kind)
-        if self._ended.done():
+        if self._receiver.ended is not None:
             # Who streams on for nobody must not keep the loop: it is being cancelled by now.
             await asyncio.sleep(CANCEL_WITHIN)
             raise ClientGone
@@ -177,16 +141,10 @@ class AsyncRequest:
         await self._client.has_left.wait()
         self._end(End.LEFT)
 
-    def _end(self, end: End) -> None:
-        if not self._ended.done():
-            self._ended.set_result(end)
-            if end is not End.LATE:  # what it does now, it does anew
-                self._clock.start(self._claim, self._envelope.head)
-
     # How it ends.
 
     async def _see_that_it_ends(self, error: BaseException | None) -> None:
-        reply, end = self._reply, self._ended.result() if self._ended.done() else None
+        reply, end = self._reply, self._receiver.ended
         if reply.settlement is not None:
             if error is not None and end is None:
                 logger.error("Closing a response failed", exc_info=error)

@@ -12,8 +12,9 @@ import msgspec.structs
 from queueproxy.broker.encoded_request import EncodedRequest, group_limit
 from queueproxy.broker.front_broker import FrontBroker
 from queueproxy.broker.replies import Notice
-from queueproxy.envelopes import Frame, RequestHead, digest_of, encoded_head
+from queueproxy.envelopes import Frame, RequestHead, encoded_head
 from queueproxy.exceptions import BrokerUnavailable
+from queueproxy.signing import digest_of
 from queueproxy.worker.process import Worker, WorkerOptions
 
 from ...brokers import QUEUES, SECRETS, BrokerKit, eventually
