@@ -6,7 +6,7 @@ the end of a block.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from ..exceptions import BrokerRefused
 from .bells import BLOCK_FOR, LOOK_EVERY, Bells
 from .claims import Claim, Settlement
 from .counters import Counting
-from .frame_writing import FrameWriter, WrittenFrame
+from .frame_writing import FrameWriter
 from .handle import Broker
 from .link.connect import ANSWER_WITHIN
 from .link.protocol import Command
@@ -106,12 +106,14 @@ class AsyncWorkerBroker:
             BrokerFull: nothing was done; call again with the same arguments in a while.
             Fenced: this worker has been given up; nothing was settled.
         """
-
-        def send(written: WrittenFrame) -> Awaitable:
-            arguments = slot.settle_and_claim(settlement, False, written)
-            return self._write("settle_and_claim", arguments, written)
-
-        slot.taken(await self._frames.send_async(settlement.frame, slot.key, send))
+        reply = await self._frames.send_async(
+            "settle_and_claim",
+            self._settling,
+            settlement.frame,
+            slot.key,
+            lambda written: slot.settle_and_claim(settlement, False, written),
+        )
+        slot.taken(reply)
         self.counts.settled(settlement)
 
     async def push(self, slot: Slot, claim: Claim, frame: Frame) -> bool:
@@ -121,16 +123,10 @@ class AsyncWorkerBroker:
             Fenced: the lease is lost; the answer is not this slot's to give.
             BrokerFull: nothing was done; call again in a while.
         """
-
-        def send(written: WrittenFrame) -> Awaitable:
-            return self._write("push", slot.push(claim, written), written)
-
-        return is_wanted(await self._frames.send_async(frame, slot.key, send))
-
-    def _write(self, script: str, arguments: tuple, written: WrittenFrame) -> Awaitable:
-        return self._settling.script(
-            script, *arguments, sent_ahead=written.value, size=written.size
+        reply = await self._frames.send_async(
+            "push", self._settling, frame, slot.key, lambda written: slot.push(claim, written)
         )
+        return is_wanted(reply)
 
     async def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""

@@ -5,14 +5,15 @@ the broker a third of what it costs in a script's arguments.
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from ..envelopes import WIRE_VERSION, Codec, Frame
 from ..exceptions import BrokerRefused
 from ..keys import Keys
-from .link.links import BULKY
+from .link.links import BULKY, Link
 from .link.protocol import Command
+from .link.shared_link import SharedLink
 
 LARGE = 64 * 1024  # bytes; a larger body travels beside the script
 KEPT_FOR = 120_000  # ms at least; as REPLIES_EXPIRE in scripts/_replies.lua
@@ -74,17 +75,29 @@ class FrameWriter:
             yield self._beside(frame, head, signature)
         yield WrittenFrame((WIRE_VERSION, head, frame.body, signature, "", 0))
 
-    def send(self, frame: Frame | None, key: int, send: Callable[[WrittenFrame], object]) -> object:
-        """Write a frame and send it; the script's reply. Arguments as of `ways`.
+    def send(
+        self,
+        script: str,
+        link: Link,
+        frame: Frame | None,
+        key: int,
+        arguments: Callable[[WrittenFrame], tuple],
+        **options,
+    ) -> object:
+        """Send a frame with a script; what that replies. Other arguments as of `ways`.
 
         Args:
-            send: sends it with its script, and returns what that replies.
+            arguments: lists those of the script.
+            options: for Link.script.
         """
         for written in self.ways(frame, key):
+            ahead, bulky = written.value, written.is_bulky
             try:
-                reply = send(written)
+                reply = link.script(
+                    script, *arguments(written), sent_ahead=ahead, bulky=bulky, **options
+                )
             except BrokerRefused:
-                if written.value is None:
+                if ahead is None:
                     raise
                 continue  # no memory or no right for SET: scripts may do more
             if not is_absent(reply):
@@ -92,14 +105,22 @@ class FrameWriter:
         return reply
 
     async def send_async(
-        self, frame: Frame | None, key: int, send: Callable[[WrittenFrame], Awaitable]
+        self,
+        script: str,
+        link: SharedLink,
+        frame: Frame | None,
+        key: int,
+        arguments: Callable[[WrittenFrame], tuple],
     ) -> object:
-        """Do what `send` does, where that is to be awaited."""
+        """Do what `send` does, by a link that many tasks share."""
         for written in self.ways(frame, key):
+            ahead = written.value
             try:
-                reply = await send(written)
+                reply = await link.script(
+                    script, *arguments(written), sent_ahead=ahead, size=written.size
+                )
             except BrokerRefused:
-                if written.value is None:
+                if ahead is None:
                     raise
                 continue
             if not is_absent(reply):

@@ -9,7 +9,7 @@ from ..exceptions import BrokerRefused, BrokerUnavailable, SchemaMismatch
 from .bells import BLOCK_FOR, LOOK_EVERY, Bells
 from .claims import Claim, Settlement
 from .counters import COUNT_EVERY, CountReporter
-from .frame_writing import FrameWriter, WrittenFrame
+from .frame_writing import FrameWriter
 from .handle import Broker
 from .opener import Opener
 from .piece_reader import PieceLink, PieceReader
@@ -89,9 +89,11 @@ class WorkerBroker:
         if settlement is None:
             return self._taken(self._ask(self._slot.settle_and_claim(None, claim)))
 
-        reply = self._send(
+        reply = self._frames.send(
             "settle_and_claim",
+            self._link,
             settlement.frame,
+            self._slot.key,
             lambda written: self._slot.settle_and_claim(settlement, claim, written),
             while_waiting=while_waiting,
         )
@@ -132,22 +134,11 @@ class WorkerBroker:
             Fenced: the lease is lost; the answer is not this thread's to give.
             BrokerFull: nothing was done; call again in a while.
         """
-        return is_wanted(self._send("push", frame, lambda written: self._slot.push(claim, written)))
-
-    def _send(
-        self,
-        script: str,
-        frame: Frame | None,
-        arguments: Callable[[WrittenFrame], tuple],
-        **options,
-    ) -> object:
-        def send(written: WrittenFrame) -> object:
-            ahead, bulky = written.value, written.is_bulky
-            return self._link.script(
-                script, *arguments(written), sent_ahead=ahead, bulky=bulky, **options
-            )
-
-        return self._frames.send(frame, self._slot.key, send)
+        slot = self._slot
+        reply = self._frames.send(
+            "push", self._link, frame, slot.key, lambda written: slot.push(claim, written)
+        )
+        return is_wanted(reply)
 
     def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""

@@ -1,21 +1,17 @@
 """One request the front holds, and how events reach the coroutine that holds its client."""
 
 import asyncio
-import logging
-from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
-from itertools import takewhile
 from typing import Self
 
 from ..broker.encoded_request import EncodedRequest
 from ..envelopes import Frame
 from .answer_spool import AnswerSpool
+from .event_queue import EventQueue
 from .kept_answer import KeptAnswer, KeptFrame
 from .kept_body import KeptBody
 from .memory import Reservation
-
-logger = logging.getLogger("queueproxy.front")
 
 
 class DeliveryState(Enum):
@@ -61,26 +57,9 @@ class HeldRequest:
     """
 
     __slots__ = (
-        "_body",
-        "_events",
-        "_expired",
-        "_loop",
-        "_release",
-        "_waiter",
-        "attempt",
-        "cut_off",
-        "cutoff",
-        "deadline",
-        "failed",
-        "kept",
-        "next_seq",
-        "on_settled",
-        "request",
-        "settled",
-        "state",
-        "times_refused",
-        "times_sent",
-        "withdrawn",
+        *("_body", "_events", "_expired", "_loop", "_release", "attempt", "cut_off", "cutoff"),
+        *("deadline", "failed", "kept", "next_seq", "on_settled", "request", "settled", "state"),
+        *("times_refused", "times_sent", "withdrawn"),
     )
 
     def __init__(
@@ -112,8 +91,7 @@ class HeldRequest:
         self.kept = KeptAnswer(memory, spool, lambda: acknowledge(self), self._cut_off)
         self._release = release
         self._body = body
-        self._events: deque[Event] = deque()
-        self._waiter: asyncio.Future | None = None
+        self._events: EventQueue[Event] = EventQueue(loop)
 
     def __enter__(self) -> Self:
         return self
@@ -152,14 +130,7 @@ class HeldRequest:
     def pieces(self, numbers: Iterable[int]) -> list[bytes]:
         """Read pieces of its body, as far as there are such; none where it is no longer here."""
         size = self.request.meta.piece_size
-        if self._body is None:
-            return []
-        try:
-            found = (self._body.read(number * size, size) for number in numbers)
-            return list(takewhile(bool, found))
-        except OSError:
-            logger.exception("A request's body can't be read from the spool.")
-            return []
+        return [] if self._body is None else self._body.pieces(numbers, size)
 
     def _drop_body(self) -> None:
         body, self._body = self._body, None
@@ -195,22 +166,14 @@ class HeldRequest:
                 self.on_settled()
         if self.settled:
             self._drop_body()
-        self._add(event)
-
-    def _add(self, event: Event) -> None:
         if event is HoldEnd.CLIENT_LEFT:
-            self._events.appendleft(event)  # nobody takes what has come before
+            self._events.put_first(event)  # nobody takes what has come before
         elif not self.cut_off:
-            self._events.append(event)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._events.put(event)
 
     async def next_event(self) -> Event:
         """Wait for the next event, in order."""
-        if not self._events:
-            self._waiter = self._loop.create_future()
-            await self._waiter
-        return self._events.popleft()
+        return await self._events.next()
 
     def _cut_off(self) -> None:
         if self.cut_off:

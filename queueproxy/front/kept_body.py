@@ -5,10 +5,15 @@ stays in memory as well, while there is some.
 """
 
 import hashlib
+import logging
 from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import takewhile
 
 from .memory import BODIES_SHARE, PIECE_OVERHEAD, Reservation
 from .spool import Spool, SpoolFile, SpoolFull
+
+logger = logging.getLogger("queueproxy.front")
 
 MEMORY_FIRST = 1024 * 1024  # bytes of one body in memory before the spool is used
 
@@ -94,6 +99,18 @@ class KeptBody:
                 found.append(place[skipped : skipped + size])
             offset, at = offset + size, at + 1
         return found[0] if len(found) == 1 else b"".join(found)
+
+    def pieces(self, numbers: Iterable[int], size: int) -> list[bytes]:
+        """Read pieces by their numbers, as far as there are such; none where the disk fails.
+
+        Args:
+            size: bytes of each but the last.
+        """
+        try:
+            return list(takewhile(bool, (self.read(number * size, size) for number in numbers)))
+        except OSError:
+            logger.exception("A request's body can't be read from the spool.")
+            return []
 
     def close(self) -> None:
         """Drop it and give its place back; closing again does nothing."""

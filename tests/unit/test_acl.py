@@ -73,7 +73,8 @@ def functions_called(node: ast.AST) -> set[str]:
         for call in ast.walk(node)
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Attribute)
-        and call.func.attr in ("script", "_call", "_send", "_write")
+        and call.func.attr in ("script", "_call", "send", "send_async")
+        and call.args
         and isinstance(call.args[0], ast.Constant)
     }
 
