@@ -247,7 +247,7 @@ class _OnlyId(msgspec.Struct):
 _decode_id = msgspec.json.Decoder(_OnlyId).decode
 
 
-def claimed_reply(head: bytes) -> ReplyHead | None:
+def unverified_reply(head: bytes) -> ReplyHead | None:
     """Read what an unverified head of a reply says, None where it can't be read. Never trust it."""
     try:
         return decoded(_decode_reply_head, head)
@@ -255,7 +255,7 @@ def claimed_reply(head: bytes) -> ReplyHead | None:
         return None
 
 
-def claimed_id(head: bytes) -> str:
+def unverified_id(head: bytes) -> str:
     """Read the id an unverified head claims to be of, '' where it can't be read. Never trust it."""
     try:
         return decoded(_decode_id, head).id

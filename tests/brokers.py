@@ -14,7 +14,7 @@ from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.link.links import Link
 from queueproxy.broker.observe.lease_clock import FIELD, lease_clock
 from queueproxy.broker.operate.control import Control
-from queueproxy.broker.registration import Registration
+from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.broker.replies import Notice, PiecesWanted, RawReply
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Frame, ReplyHead, RequestHead
@@ -65,7 +65,7 @@ class BrokerKit:
         self._numbers: dict[str, int] = {}
         self._links: list[Link | WorkerBroker] = []
         self._front_brokers: list[FrontBroker] = []
-        self._registrations: list[Registration] = []
+        self._registrations: list[WorkerRegistration] = []
 
     # Places.
 
@@ -89,16 +89,16 @@ class BrokerKit:
     def _broker_with(self, lease: float | None) -> Broker:
         return replace(self.broker, lease=lease) if lease else self.broker
 
-    def registration(self, lease: float | None = None) -> Registration:
+    def registration(self, lease: float | None = None) -> WorkerRegistration:
         """A worker's registration, joined; nobody beats for it."""
         info = {"host": "host", "pid": len(self._registrations) + 1}
-        registration = Registration(self._broker_with(lease), info, QUEUES)
+        registration = WorkerRegistration(self._broker_with(lease), info, QUEUES)
         self._registrations.append(registration)
         registration.join()
         return registration
 
     def worker_broker(
-        self, registration: Registration | None = None, number: int = 0, queues=QUEUES
+        self, registration: WorkerRegistration | None = None, number: int = 0, queues=QUEUES
     ) -> WorkerBroker:
         """A thread's worker_broker, of a worker of its own unless told."""
         registration = registration or self.registration()

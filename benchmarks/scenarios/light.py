@@ -10,7 +10,7 @@ from queueproxy.broker.encoded_request import EncodedRequest
 from queueproxy.broker.front_broker import FrontBroker, Limits
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.registration import Registration
+from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Frame, ReplyHead
 from queueproxy.records import Meta
@@ -68,7 +68,7 @@ def worker(url: str) -> None:
     """One worker_broker that answers at once whatever it claims."""
     _end_with_sigterm()
     info = {"host": "light", "pid": os.getpid()}
-    registration = Registration(_broker(url), info, QUEUES)
+    registration = WorkerRegistration(_broker(url), info, QUEUES)
     registration.join()
     broker = _broker(url)
     worker_broker = WorkerBroker(broker, broker.codec(()), registration.worker, 0, QUEUES)

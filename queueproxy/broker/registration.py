@@ -19,7 +19,7 @@ def new_worker_id(host: str, pid: int) -> str:
     return f"{host}:{pid}:{secrets.token_hex(4)}"
 
 
-class Registration:
+class WorkerRegistration:
     """Registers a worker and keeps its lease. One per process; thread-safe.
 
     Args:

@@ -128,9 +128,9 @@ class RequestConsumer(AsyncConsumer):
                 raise
             else:
                 return
-        await self._give_up()
+        await self._end_dropped_answer()
 
-    async def _give_up(self) -> None:
+    async def _end_dropped_answer(self) -> None:
         if self.answer.started:
             raise MemoryNeeded
         await self.answer.refuse(refusals.ANSWER_DROPPED)
@@ -181,7 +181,7 @@ async def expire(front: Front, held: HeldRequest) -> Refusal | None:
             fate = await front.withdraw(held, "expired")
     except TimeoutError:
         fate = UNSENT if state is DeliveryState.PENDING else "unknown"
-    if fate == "gone" and not held.expired_before():
+    if fate == "gone" and not held.mark_expired():
         loop = asyncio.get_running_loop()
         loop.call_later(ANSWER_WITHIN, held.notify, HoldEnd.EXPIRED)
         return None

@@ -145,8 +145,8 @@ class HeldRequest:
             and now < self.deadline
         )
 
-    def expired_before(self) -> bool:
-        """Return whether this was called before: whether its hold has ended already."""
+    def mark_expired(self) -> bool:
+        """Note that its hold has ended; whether that was known before."""
         before, self._expired = self._expired, True
         return before
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from ..broker.replies import Notice, PiecesWanted, RawReply, Reply
-from ..envelopes import Codec, Frame, claimed_id, claimed_reply
+from ..envelopes import Codec, Frame, unverified_id, unverified_reply
 from ..exceptions import BadSignature, DecodeError, RequestExpired
 from .held_request import BAD_REPLY, WORKER_LOST, Failure, HeldRequest
 
@@ -107,7 +107,7 @@ class Inbox:
 
         It may be read once more by who looks for lost answers, while the reader deletes its body.
         """
-        head = claimed_reply(raw.head)
+        head = unverified_reply(raw.head)
         if head is None:
             return False
         held = self.held_requests.get(head.id)
@@ -132,7 +132,7 @@ class Inbox:
 
     def _refuse(self, raw: RawReply, error: DecodeError) -> None:
         self.refused += 1
-        held = self.held_requests.get(claimed_id(raw.head))
+        held = self.held_requests.get(unverified_id(raw.head))
         whose = f" (request {held.request.id})" if held else ""
         hint = ""
         if isinstance(error, BadSignature) and not self._explained:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from ..exceptions import ClientGone, StreamEnded
 from .declared_length import DeclaredLength
-from .forking import end_child
+from .forking import end_forked_child
 from .response import CheckedAnswer, Watch, unwatched
 from .wsgi_result import Result
 
@@ -117,7 +117,7 @@ class Exchange:
             self._result.close()
         except BaseException:
             logger.exception("Closing a response failed")
-        end_child()
+        end_forked_child()
 
 
 def _closes_nothing(closer: Callable[[], None]) -> bool:

@@ -25,7 +25,7 @@ from django.test.client import Client
 from ..envelopes import Envelope
 from .environ import build_environ
 from .exchange import Exchange
-from .forking import end_child
+from .forking import end_forked_child
 from .wsgi_result import Result, StartResponse, WrappedResult
 
 logger = logging.getLogger("queueproxy.worker")
@@ -102,11 +102,11 @@ class Executor:
         try:
             iterable = self._client.request(environ, start_response)
         except BaseException as error:
-            end_child(error)
+            end_forked_child(error)
             return self._failed(environ, responses)
         # An agent may also answer by itself, as application firewalls do.
         response = responses[-1] if responses else StreamingHttpResponse()
-        end_child(int(response.status_code >= 500))
+        end_forked_child(int(response.status_code >= 500))
         if iterable is response:
             return Result(response, start_response)
         return WrappedResult(response, iterable, start_response)

@@ -84,7 +84,7 @@ def _let_go() -> None:
         if not _process.is_child:  # what a child's child has is the child's
             _process.is_child = True
             _forget_worker()
-            end_on_return(_forking.running, end_child)
+            end_on_return(_forking.running, end_forked_child)
     finally:
         _unblock_signals()
 
@@ -98,7 +98,7 @@ def _forget_worker() -> None:
     close_links()
 
 
-def end_child(outcome: BaseException | int = 0) -> None:
+def end_forked_child(outcome: BaseException | int = 0) -> None:
     """End this process where it is a forked child; nothing happens in the worker itself.
 
     To be called where a view comes back: a child has nobody to answer to.

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from ..backoff import Backoff
-from ..broker.registration import Registration
+from ..broker.registration import WorkerRegistration
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .outage_log import OutageLog
 from .process_info import memory_bytes
@@ -26,7 +26,7 @@ class Heartbeat:
 
     def __init__(
         self,
-        registration: Registration,
+        registration: WorkerRegistration,
         stop: StopFlag,
         outage: OutageLog,
         state: Callable[[], str],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec.structs
 
 from .. import route_table
-from ..broker.registration import Registration
+from ..broker.registration import WorkerRegistration
 from ..envelopes import RequestHead
 from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
 from ..policy import Policy
@@ -37,7 +37,7 @@ class OwnRoutes:
         self,
         release: str,
         signer: Signer,
-        registration: Registration,
+        registration: WorkerRegistration,
         policies: Mapping[str, Policy],
     ):
         self._release = release

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
-from ..broker.registration import Registration
+from ..broker.registration import WorkerRegistration
 from ..route_table import signer
 from .admission import Admission
 from .giving_up import give_up
@@ -54,7 +54,7 @@ class Worker:
         self._stop = StopFlag()
         self._outage = OutageLog()
         about = _about(options)
-        self._registration = Registration(options.broker, about, options.queues, report)
+        self._registration = WorkerRegistration(options.broker, about, options.queues, report)
         self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
         signed = signer(options.secrets, options.broker.namespace)
         self._routes = OwnRoutes(about["release"], signed, self._registration, options.policies)

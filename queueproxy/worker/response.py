@@ -12,7 +12,7 @@ from django.http import HttpResponseBase
 from ..envelopes import Header
 from ..exceptions import BadResponse
 from ..http_syntax import BODILESS, HOP_BY_HOP, is_token
-from .forking import end_child
+from .forking import end_forked_child
 
 FILE_BLOCK = 1024 * 1024  # bytes read at a time from a file whose length is known
 PIPE_BLOCK = 64 * 1024  # from one whose end is not: its bytes may come slowly
@@ -185,7 +185,7 @@ async def _each_async_piece(
     try:
         with watch(end):
             async for data in pieces:
-                end_child()  # forked by the stream
+                end_forked_child()  # forked by the stream
                 await take_here(data)
     except asyncio.CancelledError:
         if reasons:

@@ -6,11 +6,11 @@ from typing import Any, BinaryIO
 
 from ..backoff import Backoff
 from ..broker.claims import Claim, Settlement
-from ..broker.registration import Registration
+from ..broker.registration import WorkerRegistration
 from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Envelope, Frame, pieces_of
 from ..exceptions import BrokerUnavailable, Fenced
-from .forking import end_child
+from .forking import end_forked_child
 from .incoming_body import incoming_body
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
@@ -63,7 +63,7 @@ class RetryingBroker:
     def __init__(
         self,
         worker_broker: WorkerBroker,
-        registration: Registration,
+        registration: WorkerRegistration,
         flow: StreamFlow,
         stop: StopFlag,
         on_away: Callable[[bool, Exception | None], None] = lambda away, error: None,
@@ -171,7 +171,7 @@ class RetryingBroker:
         """
         attempts = Attempts(self._on_away)
         while True:
-            end_child()  # forked by a stream, or as its response was closed
+            end_forked_child()  # forked by a stream, or as its response was closed
             try:
                 result = action()
             except BrokerUnavailable as error:

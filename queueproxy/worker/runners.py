@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..broker.registration import Registration
+from ..broker.registration import WorkerRegistration
 from ..broker.worker_broker import WorkerBroker
 from .admission import Admission
 from .asynchronous.executor import AsyncExecutor
@@ -52,7 +52,7 @@ class Parts:
     """What all that runs requests in a process has in common."""
 
     options: WorkerOptions
-    registration: Registration
+    registration: WorkerRegistration
     flow: StreamFlow
     executor: Executor | AsyncExecutor
     admission: Admission

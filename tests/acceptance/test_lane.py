@@ -9,7 +9,7 @@ import pytest
 from queueproxy import route_table
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.registration import Registration
+from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.route_table import RouteTable
 
 from ..browser.example import token_of
@@ -214,7 +214,7 @@ def test_the_table_of_another_release(site):
     pause(site)
     assert in_lane(site)
     broker = Broker(BrokerAddress(site.broker.url_of("worker")), "queueproxy", 60)
-    other = Registration(broker, {"host": "elsewhere", "pid": 1}, ())
+    other = WorkerRegistration(broker, {"host": "elsewhere", "pid": 1}, ())
     other.join()
     other.publish(*table(SECRET_KEY, "/run/old/", LOGIN), anew=True)
     answer = wait_until(lambda: told(site), f"the front goes by it: {front.log}")

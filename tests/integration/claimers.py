@@ -18,7 +18,7 @@ import redis
 
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.registration import Registration
+from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.keys import Keys
 from queueproxy.records import Lease, parse
@@ -34,7 +34,7 @@ KEEN = 0.01  # seconds between two tries of a thread that does not block
 class Claimer(threading.Thread):
     """One executor thread."""
 
-    def __init__(self, url: str, registration: Registration, number: int, ledger: int, over):
+    def __init__(self, url: str, registration: WorkerRegistration, number: int, ledger: int, over):
         super().__init__(daemon=True)
         broker = broker_at(url)
         self._broker = WorkerBroker(
@@ -78,7 +78,7 @@ def main(url: str, workers: str, path: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     ledger = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     registrations = [
-        Registration(broker_at(url), {"host": "claimers", "pid": os.getpid()}, QUEUES)
+        WorkerRegistration(broker_at(url), {"host": "claimers", "pid": os.getpid()}, QUEUES)
         for _ in range(int(workers))
     ]
     threads = []

@@ -11,7 +11,7 @@ from queueproxy.broker.observe.history import (
     read_deploys,
     read_history,
 )
-from queueproxy.broker.registration import Registration
+from queueproxy.broker.registration import WorkerRegistration
 
 from ..brokers import QUEUES, eventually
 
@@ -139,9 +139,9 @@ async def test_without_rows(kit):
     assert read_deploys(kit.link(), 0) == []
 
 
-def worker_of(kit, release: str) -> Registration:
+def worker_of(kit, release: str) -> WorkerRegistration:
     info = {"host": "h", "pid": 1, "release": release}
-    registration = Registration(kit.broker, info, QUEUES)
+    registration = WorkerRegistration(kit.broker, info, QUEUES)
     registration.join()
     return registration
 

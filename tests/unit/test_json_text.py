@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from queueproxy.envelopes import WIRE_VERSION, Codec, claimed_id
+from queueproxy.envelopes import WIRE_VERSION, Codec, unverified_id
 from queueproxy.exceptions import DecodeError
 from queueproxy.json_text import decoded, json_object
 
@@ -36,7 +36,7 @@ def test_only_decode_error_is_raised(raw):
         Codec((), "ns").decode_request(WIRE_VERSION, raw, b"", b"")
     with pytest.raises(DecodeError):
         Codec((), "ns").decode_reply(WIRE_VERSION, raw, b"", b"")
-    assert claimed_id(raw) == ""
+    assert unverified_id(raw) == ""
 
 
 @pytest.mark.parametrize("raw", [None, *HOSTILE.values()], ids=["nothing", *HOSTILE])

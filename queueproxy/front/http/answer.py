@@ -41,7 +41,7 @@ class Answer:
         settled_slack: float = SETTLED_SLACK,
     ):
         self._scope = scope
-        self._head = scope["method"] == "HEAD"
+        self._is_head = scope["method"] == "HEAD"
         self._bodiless = False
         self._give = send
         self._patience = ClientPatience(slack, min_rate)
@@ -70,7 +70,7 @@ class Answer:
         """
         head = frame.head
         if head.seq == 0:
-            length = None if head.more or self._head else len(frame.body)
+            length = None if head.more or self._is_head else len(frame.body)
             await self._start(head.status, self._with_timing(frame), length)
         if head.aborted:
             raise Cut("The answer was broken off by its view.")
@@ -93,7 +93,7 @@ class Answer:
         status, headers, body = refusals.response(
             refusal,
             self._request_id,
-            head=self._head,
+            head=self._is_head,
             server_adds=self._server_adds,
         )
         self.started = True
@@ -106,7 +106,7 @@ class Answer:
 
     async def _start(self, status: int, headers: list[Header], length: int | None) -> None:
         self.started = True
-        self._bodiless = self._head or status in BODILESS
+        self._bodiless = self._is_head or status in BODILESS
         fixed = reply_headers(
             headers, self._request_id, status=status, server_adds=self._server_adds
         )

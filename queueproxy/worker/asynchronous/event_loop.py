@@ -13,7 +13,7 @@ import selectors
 from collections.abc import Coroutine
 from concurrent.futures import Future
 
-from ..forking import end_child, keep_from_children
+from ..forking import end_forked_child, keep_from_children
 from ..returning_child import FAILED, outcome_of
 
 
@@ -28,7 +28,7 @@ class RequestLoop(asyncio.SelectorEventLoop):
 
     def call_soon_threadsafe(self, callback, *args, context=None):
         """See asyncio. A child forked by a view in a thread comes back here, to tell its result."""
-        end_child(_outcome_of(args))
+        end_forked_child(_outcome_of(args))
         return super().call_soon_threadsafe(callback, *args, context=context)
 
     def run_to_the_end(self, main: Coroutine) -> None:
@@ -43,11 +43,11 @@ class RequestLoop(asyncio.SelectorEventLoop):
                 self.run_until_complete(task)
                 return
             except (SystemExit, KeyboardInterrupt) as error:
-                end_child(error)
+                end_forked_child(error)
                 if task.done():
                     raise
             except BaseException:
-                end_child(FAILED)  # it has met what `_LoopOfParent` left
+                end_forked_child(FAILED)  # it has met what `_LoopOfParent` left
                 raise
 
     def end(self) -> None:

@@ -19,7 +19,7 @@ from django.db import connections
 from django.http import HttpResponseBase, HttpResponseServerError
 from django.test.client import AsyncClient
 
-from ..forking import end_child
+from ..forking import end_forked_child
 from ..response import sync_pieces
 
 logger = logging.getLogger("queueproxy.worker")
@@ -101,7 +101,7 @@ def keeping_handler() -> ASGIHandler:
             if _is_cancelled(error):
                 raise
             response = _failed(request, error)
-        end_child(int(response.status_code >= 500))
+        end_forked_child(int(response.status_code >= 500))
         run.ends(response)
         return response
 
@@ -116,7 +116,7 @@ def _is_cancelled(error: BaseException) -> bool:
 
 def _failed(request: ASGIRequest, error: BaseException) -> HttpResponseBase:
     """Answer for what Django has no answer to, such as sys.exit(): a view must not end a worker."""
-    end_child(error)
+    end_forked_child(error)
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return HttpResponseServerError(b"Server Error", content_type="text/plain")
 
@@ -180,10 +180,10 @@ class AsyncExecutor:
             try:
                 await self._client.request(scope, receive, send)
             except BaseException as error:
-                end_child(error)
+                end_forked_child(error)
                 raise
             finally:
-                end_child()
+                end_forked_child()
                 if run.response is not None:
                     await _close(run.response)
 

@@ -8,7 +8,7 @@ from ...broker.slot import Slot
 from ...envelopes import Envelope
 from ...exceptions import ClientGone
 from ..admission import not_again
-from ..forking import end_child
+from ..forking import end_forked_child
 from ..giving_up import REASON as VIEW_TIMEOUT
 from ..last_word import Repetition
 from ..view_watch import ViewClock
@@ -114,7 +114,7 @@ class AsyncRequest:
     # What the application is given.
 
     async def _send(self, message: dict) -> None:
-        end_child()  # forked by a stream
+        end_forked_child()  # forked by a stream
         if self._is_refused:
             return  # what Django makes of the refusal is for its middleware alone
         if self._receiver.ended is None:

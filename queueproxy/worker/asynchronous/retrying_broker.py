@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from ...broker.async_worker_broker import AsyncWorkerBroker
 from ...broker.claims import Claim, Settlement
-from ...broker.registration import Registration
+from ...broker.registration import WorkerRegistration
 from ...broker.slot import Slot
 from ...envelopes import Envelope, Frame, pieces_of
 from ...exceptions import BrokerUnavailable, Fenced, SchemaMismatch
@@ -30,7 +30,7 @@ class AsyncRetryingBroker:
     def __init__(
         self,
         worker_broker: AsyncWorkerBroker,
-        registration: Registration,
+        registration: WorkerRegistration,
         stop: StopFlag,
         on_away: Callable[[bool, Exception | None], None] = lambda away, error: None,
     ):

@@ -175,11 +175,11 @@ def test_data(scenario, boss):
 
 
 def test_deploys(scenario, boss):
-    from queueproxy.broker.registration import Registration
+    from queueproxy.broker.registration import WorkerRegistration
 
     for release in ("r1", "r2"):
         info = {"host": "h", "pid": 1, "release": release}
-        Registration(scenario.kit.broker, info, ("default",)).join()
+        WorkerRegistration(scenario.kit.broker, info, ("default",)).join()
     assert re.search(r"Deploys: r1 \w+ \d+, \d\d:\d\d r2 ", text_of(page_of(boss)))
     data = boss.get(f"{ROOT}data/").json()
     assert [deploy["release"] for deploy in data["history"]["deploys"]] == ["r1", "r2"]
