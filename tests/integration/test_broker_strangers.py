@@ -116,7 +116,7 @@ class TestUnknownVersion:
         assert kit.counters().waiting == 2
         assert worker_broker.settle_and_claim(None) is None
         assert reasons(kit) == []
-        monkeypatch.setattr("queueproxy.broker.worker_broker.WIRE_VERSION", "4")
+        monkeypatch.setattr("queueproxy.broker.slot.WIRE_VERSION", "4")
         claim = worker_broker.settle_and_claim(None)
         with pytest.raises(UnknownVersion):
             worker_broker.open(claim)

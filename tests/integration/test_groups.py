@@ -341,14 +341,14 @@ async def test_parked_ones_hold_nobody_up(kit, front, workers, monkeypatch):
     await kit.put(front, "1", "2", **IMPORTS)
     assert workers.claim() == ["1", "2"]
     with monkeypatch.context() as later:
-        later.setattr("queueproxy.broker.encoded_request.WIRE_VERSION", "3")
+        later.setattr("queueproxy.broker.encoded_request.WIRE_VERSION", "4")
         await kit.put(front, "new", **IMPORTS)
     await kit.put(front, "old", "old2", **IMPORTS)
     assert workers.claim() == []
     assert workers.settle("1", claim=True) == "old"
     assert kit.recount() == []
     with monkeypatch.context() as later:
-        later.setattr("queueproxy.broker.worker_broker.WIRE_VERSION", "3")
+        later.setattr("queueproxy.broker.slot.WIRE_VERSION", "4")
         assert workers.claim() == []  # "new" joins the line, at its place
         assert kit.recount() == []
     workers.settle("2")

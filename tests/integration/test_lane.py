@@ -128,7 +128,7 @@ async def test_a_claim_whose_answer_was_lost_is_given_again(kit, front_broker):
     one, _ = threads_of_one(kit, 2)
     await kit.put(front_broker, "o1", "o2", queue="ops")
     first = one.settle_and_claim(None)
-    one._call -= 1  # as if it had never heard
+    one._slot._call -= 1  # as if it had never heard
     assert one.settle_and_claim(None) == first
 
 

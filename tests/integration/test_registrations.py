@@ -167,10 +167,10 @@ async def test_a_batch_of_before_takes_no_numbers_of_after(kit):
 async def test_a_call_sent_again_settles_only_what_it_was_to_settle(kit, twice):
     """It had settled the first and claimed the second, and its answer was lost."""
     front_broker, thread, old = twice
-    call, settlement = thread._call, Settlement(old, "released")
+    call, settlement = thread._slot._call, Settlement(old, "released")
     new = thread.settle_and_claim(settlement)
     assert new.entry != old.entry
-    thread._call = call
+    thread._slot._call = call
     assert thread.settle_and_claim(settlement) == new
     thread.settle_and_claim(answer(new))
     assert await kit.answers(front_broker) == {"a": ["200"]}

@@ -1,9 +1,11 @@
 """Asynchronous views for the tests of a worker with an event loop, in the tests' own process."""
 
 import asyncio
+import hashlib
+import io
 import time
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
 from ..test_worker import views
@@ -36,12 +38,25 @@ async def stream(request, size, count):
         finally:
             views.state.closed += 1
 
-    return StreamingHttpResponse(pieces())
+    return StreamingHttpResponse(pieces(), content_type=request.GET.get("type", "text/plain"))
+
+
+async def digest(request, number):
+    """Tell what came as the body, and its length as declared."""
+    views.state.runs.append(request.META["CONTENT_LENGTH"])
+    return HttpResponse(hashlib.sha256(request.body).hexdigest())
+
+
+def file(request, size):
+    """A file of known length, whose bytes no view makes."""
+    return FileResponse(io.BytesIO(b"x" * size), filename="x")
 
 
 urlpatterns = [
     path("hang/<nonce>/", hang),
     path("block/<nonce>/", block),
+    path("b<int:number>", digest),
+    path("file/<int:size>/", file),
     path("async/<int:size>/<int:count>/", stream),
     *views.urlpatterns,
 ]

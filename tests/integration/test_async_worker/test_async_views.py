@@ -2,8 +2,9 @@
 
 import pytest
 
+from queueproxy.worker.frames import FRAME
 from queueproxy.worker.process import FORCED, LEAVING
-from queueproxy.worker.reply import WINDOW
+from queueproxy.worker.reply import WHOLE_WINDOW, WINDOW
 
 from ...brokers import eventually
 from . import async_views
@@ -65,15 +66,32 @@ async def test_who_leaves_ends_the_view(client, start_worker, kit, state, path):
     assert kit.recount() == []
 
 
-async def test_a_drain_ends_silent_streams(client, start_worker, state):
+async def test_a_drain_ends_silent_event_streams(client, start_worker, state):
     worker = start_worker(at_once=2, stream_grace=0.1)
-    id = await client.ask("/async/3/2/?silent=60")
+    id = await client.ask("/async/3/2/?silent=60&type=text/event-stream")
     await eventually(lambda: state.made == 2)
     worker.worker.stop()
     assert worker.ended() == 0
     frames = await client.whole(id)
     assert frames[-1].head.aborted
     assert b"".join(frame.body for frame in frames) == b"xxxxxx"
+
+
+async def test_a_drain_waits_for_other_streams(client, start_worker, state):
+    worker = start_worker(at_once=2, stream_grace=0.0)
+    id = await client.ask("/async/3/2/?silent=1")
+    await eventually(lambda: state.made == 2)
+    worker.worker.stop()
+    assert worker.ended() == 0
+    assert not (await client.whole(id))[-1].head.aborted
+
+
+async def test_a_file_waits_for_no_client(client, start_worker):
+    start_worker(at_once=2)
+    size = WHOLE_WINDOW + 1
+    frames = await client.whole(await client.ask(f"/file/{size}/"))
+    assert frames[0].head.whole
+    assert [len(frame.body) for frame in frames] == [FRAME] * (WHOLE_WINDOW // FRAME) + [1]
 
 
 async def test_a_stream_longer_than_the_window_arrives_whole(client, start_worker, state):

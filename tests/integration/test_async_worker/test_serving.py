@@ -103,7 +103,7 @@ async def test_a_failure_of_our_own_ends_the_process(
 async def test_a_stream_that_a_drain_cuts(client, start_worker, state):
     """The view is told at once, its client sees that the answer is broken."""
     worker = start_worker(at_once=2, stream_grace=0.1)
-    id = await client.ask("/stream/1000/100000000/")
+    id = await client.ask("/events/?size=1000")
     await eventually(lambda: state.made > 10)
     worker.worker.stop()
     assert worker.ended() == 0

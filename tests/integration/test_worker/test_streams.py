@@ -3,7 +3,8 @@
 import pytest
 
 from queueproxy.worker import reply
-from queueproxy.worker.reply import FRAME, WHOLE_WINDOW, WINDOW
+from queueproxy.worker.frames import FRAME
+from queueproxy.worker.reply import WHOLE_WINDOW, WINDOW
 
 from ...brokers import eventually
 
