@@ -203,10 +203,10 @@ def expiry() -> None:
 
 def namespace() -> None:
     """What is signed for one namespace counts in another."""
-    from queueproxy import envelopes
+    from queueproxy import signing
 
-    original = envelopes._derive
-    replace(envelopes, "_derive", lambda secret, namespace, purpose: original(secret, "", purpose))
+    original = signing._derive
+    replace(signing, "_derive", lambda secret, namespace, purpose: original(secret, "", purpose))
 
 
 SWITCHES = {
