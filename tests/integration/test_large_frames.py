@@ -125,7 +125,7 @@ async def test_settled_twice(kit):
     front, worker, claim = await claimed(kit, "a", "b")
     worker.settle_and_claim(answer(claim, BODY))
     (there,) = values(kit)
-    worker._call -= 1
+    worker._slot._call -= 1
     assert worker.settle_and_claim(answer(claim, b"y" * len(BODY))).id == "b"
     assert values(kit) == [there]
     assert await bodies(front) == [BODY]
