@@ -194,5 +194,5 @@ class PieceThreads:
 
 
 def piece_key(keys: Keys, id: str, entry: str, attempt: int, number: int) -> str:
-    """Spell the key of a piece of a body, as `piece_name` of scripts/_clients.lua does."""
+    """Spell the key of a piece of a body, as `piece_name` of scripts/_pieces.lua does."""
     return keys.named("piece", f"{id}:{entry}:{attempt}:{number}")
