@@ -44,7 +44,7 @@ async def stream(request, size, count):
 async def digest(request, number):
     """Tell what came as the body, and its length as declared."""
     views.state.runs.append(request.META["CONTENT_LENGTH"])
-    return HttpResponse(hashlib.sha256(request.body).hexdigest())
+    return HttpResponse(hashlib.sha256(request.read()).hexdigest())
 
 
 def file(request, size):
