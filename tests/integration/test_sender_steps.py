@@ -53,7 +53,7 @@ async def test_a_broker_without_memory_still_takes_withdrawals_and_acknowledgeme
     fill(small)
     refused = hold(small, front, "refused", most=1)[0]
     await eventually(lambda: "Enqueueing" in caplog.text)
-    streamed.taken = 5
+    streamed.kept.taken = 5
     front.acknowledge(streamed)
     await eventually(lambda: small.progress(worker_broker).taken == {"streamed": 5})
     assert await asyncio.wait_for(front.withdraw(waiting), 5) == "withdrawn"

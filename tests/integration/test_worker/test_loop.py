@@ -229,7 +229,7 @@ async def test_a_failure_of_our_own_closes_the_response_too(
     closings = []
     at_the_end(lambda: closings.append(1))
     worker = start_worker()
-    await client.ask("/sized/600000/")
+    await client.ask("/sized/3000000/")
     assert worker.ended() == 1
     assert "An executor thread failed" in caplog.text
     assert closings == [1]
