@@ -63,6 +63,16 @@ async def test_nobody_is_given_up(kit, jump):
     assert kit.client.zcard(kit.keys.workers) == 2
 
 
+async def test_answers_that_are_not_read_yet_stay(kit, jump):
+    """Keys expire by the server's own clock."""
+    front_broker, worker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a")
+    worker.settle_and_claim(answer(worker.settle_and_claim(None)), claim=False)
+    jump()
+    assert await kit.answers(front_broker) == {"a": ["200"]}
+    assert kit.recount() == []
+
+
 async def test_a_frozen_server(kit, shifted):
     """The real thing: for three leases no heartbeat is answered."""
     front, registrations = await kit.front_broker(), [kit.registration() for _ in range(2)]

@@ -1,6 +1,8 @@
 -- What is said to fronts, and counted until they have read it.
 
-local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
+-- ms of the server's own clock, by which keys expire: so many that an hour's step of it costs nobody an
+-- answer. A front's heartbeat begins it anew; what a lost one leaves is deleted long before.
+local REPLIES_EXPIRE = 86400000
 
 -- Bytes of the values among fields and values of a reply entry, as the front counts them too.
 local function reply_size(...)
