@@ -68,6 +68,7 @@ async def test_answers_that_are_not_read_yet_stay(kit, jump):
     front_broker, worker = await kit.front_broker(), kit.worker_broker()
     await kit.put(front_broker, "a")
     worker.settle_and_claim(answer(worker.settle_and_claim(None)), claim=False)
+    await front_broker.beat()
     jump()
     assert await kit.answers(front_broker) == {"a": ["200"]}
     assert kit.recount() == []
