@@ -141,7 +141,7 @@ def test_clients_that_take_nothing(small_site, broker):
     with Crowd(small_site.port) as crowd:
         for _ in range(READERS):
             crowd.join(head("GET"), buffer=4096)
-        wait_until(lambda: small_site.queue()["depth"] == READERS)
+        wait_until(lambda: small_site.queue()["depth"] == READERS, "all wait", timeout=60)
         registration = kit.registration()
         for number in range(READERS):
             answer_in_part(kit.worker_broker(registration, number))
@@ -153,7 +153,7 @@ def test_clients_that_take_nothing(small_site, broker):
         worker.settle_and_claim(answer(claim), claim=False)
         assert honest.result().text == "ok"
         assert held(small_site) > 0  # who fits in is not cut
-    wait_until(lambda: held(small_site) == 0)
+    wait_until(lambda: held(small_site) == 0, "nobody is held", timeout=60)
 
 
 def answer_in_part(worker: WorkerBroker) -> None:

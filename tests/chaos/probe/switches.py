@@ -100,7 +100,7 @@ def group_limit() -> None:
 
 def staged_bodies() -> None:
     """What has come of a slow upload expires though its front lives."""
-    _edit(("  keep_staged(expiry)\n", ""))
+    _edit(("  keep_staged(REPLIES_EXPIRE)\n", ""))
 
 
 # In fronts.
