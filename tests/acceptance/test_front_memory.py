@@ -147,6 +147,7 @@ def test_clients_that_take_nothing(small_site, broker):
             answer_in_part(kit.worker_broker(registration, number))
         wait_until(lambda: held(small_site) < READERS, "some are cut", timeout=60)
         assert resident(front) - base < BUDGET + SPARE
+        wait_until(lambda: bytes_in(kit) < 64 * MIB, "the front reads on", timeout=60)
         honest = small_site.in_background("GET", "/run/honest/")
         worker = kit.worker_broker()
         claim = wait_until(lambda: worker.settle_and_claim(None))
@@ -164,6 +165,11 @@ def answer_in_part(worker: WorkerBroker) -> None:
         reply = ReplyHead(claim.id, claim.attempt, seq, status=status, more=True)
         if not worker.push(claim, Frame(reply, b"x" * FRAME)):
             return
+
+
+def bytes_in(kit: BrokerKit) -> int:
+    """What stands in the broker; a lot of it keeps requests out."""
+    return int(kit.client.hget(kit.keys.state, "bytes") or 0)
 
 
 def held(site) -> int:
