@@ -86,10 +86,15 @@ def test_uploads_that_stall(small_site):
             crowd.join(head("POST", b"Content-Length: %d" % (size + 1)) + b"x" * size)
         wait_until(lambda: crowd.answered(503) > CROWD - BUDGET // size)
         assert resident(front) - base < BUDGET + SPARE
-        pending = small_site.in_background("GET", "/run/honest/")  # is held, not refused
-        wait_until(lambda: small_site.queue()["depth"] == 1)
-        small_site.workers()
-        assert pending.result().status_code == 200
+        see_an_honest_one_served(small_site)
+
+
+def see_an_honest_one_served(site) -> None:
+    """It is held until a worker starts, and not refused."""
+    pending = site.in_background("GET", "/run/honest/")
+    wait_until(lambda: site.queue()["depth"] == 1)
+    site.workers()
+    assert pending.result().status_code == 200
 
 
 def test_heads_without_an_end(small_site):
@@ -100,10 +105,7 @@ def test_heads_without_an_end(small_site):
             crowd.join(head("GET", b"X: " + b"x" * 60_000)[:-4])
         wait_until(lambda: crowd.answered(503) >= CROWD - UNREAD // 60_000)
         assert resident(front) - base < BUDGET + SPARE
-        honest = small_site.in_background("GET", "/run/honest/")
-        wait_until(lambda: small_site.queue()["depth"] == 1)
-        small_site.workers()
-        assert honest.result().status_code == 200
+        see_an_honest_one_served(small_site)
 
 
 def test_requests_sent_ahead(small_site):

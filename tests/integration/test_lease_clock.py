@@ -11,19 +11,10 @@ from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.broker.operate.hold import Hold
 
 from ..brokers import ABOUT, QUEUES, BrokerKit, answer, eventually, ids_of
-from ..clocks import ShiftedServer
 from ..waiting import wait_until
 
 HOUR = 3600  # seconds
 LEASE = 1.0  # seconds
-
-
-@pytest.fixture(scope="module")
-def shifted():
-    """A server whose clock can be set."""
-    server = ShiftedServer().start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
