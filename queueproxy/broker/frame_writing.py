@@ -16,7 +16,7 @@ from .link.protocol import Command
 from .link.shared_link import SharedLink
 
 LARGE = 64 * 1024  # bytes; a larger body travels beside the script
-KEPT_FOR = 120_000  # ms at least; as REPLIES_EXPIRE in scripts/_replies.lua
+KEPT_FOR = 120_000  # ms at least until its script comes, which keeps it longer
 ABSENT = b"absent"  # reply of a script: the value it was told of is not there
 
 

@@ -180,7 +180,8 @@ def test_status_once(site):
     assert done.returncode == 0
     assert re.search(r"^left +idle +0$", done.stdout, re.MULTILINE)
     told = json.loads(site.run("queueproxy", "status", "--json").stdout)
-    assert set(told) == {"broker", "paused", "queues", "fronts", "workers", "dead_letters"}
+    parts = {"broker", "paused", "queues", "groups", "fronts", "workers", "dead_letters"}
+    assert set(told) == parts
     assert told["workers"][0]["threads"] == 2
     assert {
         *("name", "depth", "in_flight", "oldest_wait_seconds", "enqueued_total"),
@@ -260,6 +261,7 @@ def test_the_grafana_dashboard_has_data_in_every_panel(site, prometheus):
     def use_the_site() -> None:
         while not stop.is_set():
             site.get("/run/p/")
+            site.get("/limited/p/?seconds=1.5")  # long enough to be seen while it runs
             site.get("/bad/p/")  # no valid answer: a failure
             time.sleep(0.05)
 

@@ -148,7 +148,7 @@ def test_resume_at_a_rate(site):
     ("words", "status", "said"),
     [
         (["pause", "nope"], 2, "No queue 'nope'. Queues: high, default, low."),
-        (["resume", "nope"], 2, "No queue 'nope'. Queues: high, default, low."),
+        (["resume", "nope"], 2, "No queue 'nope'. Queues: ops, high, default, low."),
         (["pause", "ops"], 2, "No queue 'ops'. Queues: high, default, low."),
         (["resume", "low"], 1, "Not paused: low."),
         (["resume", "low", "--rate", "5/s"], 1, "Not paused: low."),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .ledger import DIED, IN_CHILD, QUIET, QUIET_ENDS, Execution, by_nonce
 from .site import GRACEFUL, SETTINGS, Mishap
-from .users import CUT, KEPT, LEFT, UNSAFE, Outcome
+from .users import CUT, KEPT, LEFT, STREAMED, UNSAFE, Outcome
 
 MAX_ATTEMPTS = 2
 LATE = 2.0  # seconds past MAX_HOLD
@@ -68,7 +68,7 @@ def judge(outcomes: Iterable[Outcome], evidence: Evidence) -> list[str]:
         met = [mishap for mishap in evidence.mishaps if _met(outcome, mishap)]
         names = {mishap.name for mishap in met}
         complaints = [*_always(outcome, len(mine)), *_too_long(outcome, met)]
-        complaints += _unexplained(outcome, mine, names, evidence.hurt)
+        complaints += _unexplained(outcome, mine, met, evidence.hurt)
         if not names & FORGETTING:
             complaints += _while_nothing_is_forgotten(outcome, mine)
         what = f"{outcome.kind} {outcome.nonce} {outcome.status}"
@@ -119,13 +119,14 @@ def _too_long(outcome: Outcome, met: Iterable[Mishap]) -> Iterable[str]:
 
 
 def _unexplained(
-    outcome: Outcome, runs: Sequence[Execution], names: set[str], hurt: frozenset[int]
+    outcome: Outcome, runs: Sequence[Execution], met: Sequence[Mishap], hurt: frozenset[int]
 ) -> Iterable[str]:
     """Who was told that a worker was lost, or was cut, met a fault that does such a thing.
 
     So did who was not cut though it read nothing: where its worker is lost the answer ends behind
     bytes that it doesn't take.
     """
+    names = {mishap.name for mishap in met}
     if names & (FORGETTING | CUTTING):
         return
     waited = outcome.seconds - (outcome.extra if outcome.kind == "DRIBBLE" else 0)
@@ -135,9 +136,18 @@ def _unexplained(
         return
     if any(run.pid in hurt for run in runs) or (not runs and names & DEADLY):
         return
-    if names & DRAINING and outcome.extra > GRACEFUL:
+    if _outlasted_a_drain(outcome, met):
         return
-    yield "no fault explains it"
+    yield f"no fault explains it, after {outcome.seconds:.1f} s"
+
+
+def _outlasted_a_drain(outcome: Outcome, met: Iterable[Mishap]) -> bool:
+    """Whether its worker had to give it up: pages take longer than their silence on a busy machine."""
+    drains = [mishap for mishap in met if mishap.name in DRAINING]
+    lasted = outcome.kind in STREAMED and any(
+        outcome.ended >= drain.began + GRACEFUL for drain in drains
+    )
+    return bool(drains) and (outcome.extra > GRACEFUL or lasted)
 
 
 def _while_nothing_is_forgotten(outcome: Outcome, runs: Sequence[Execution]) -> Iterable[str]:

@@ -5,6 +5,15 @@ import pytest
 from queueproxy.front.front import Front, FrontOptions
 
 from ..brokers import QUEUES, SECRETS, BrokerKit, eventually
+from ..clocks import ShiftedServer
+
+
+@pytest.fixture(scope="module")
+def shifted():
+    """A server whose clock can be set."""
+    server = ShiftedServer().start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -11,19 +11,10 @@ from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.broker.operate.hold import Hold
 
 from ..brokers import ABOUT, QUEUES, BrokerKit, answer, eventually, ids_of
-from ..clocks import ShiftedServer
 from ..waiting import wait_until
 
 HOUR = 3600  # seconds
 LEASE = 1.0  # seconds
-
-
-@pytest.fixture(scope="module")
-def shifted():
-    """A server whose clock can be set."""
-    server = ShiftedServer().start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -61,6 +52,17 @@ async def test_nobody_is_given_up(kit, jump):
     assert await kit.answers(front) == {"waits": ["200"], "get": ["200"]}
     assert kit.control().dead_letters() == []
     assert kit.client.zcard(kit.keys.workers) == 2
+
+
+async def test_answers_that_are_not_read_yet_stay(kit, jump):
+    """Keys expire by the server's own clock."""
+    front_broker, worker = await kit.front_broker(), kit.worker_broker()
+    await kit.put(front_broker, "a")
+    worker.settle_and_claim(answer(worker.settle_and_claim(None)), claim=False)
+    await front_broker.beat()
+    jump()
+    assert await kit.answers(front_broker) == {"a": ["200"]}
+    assert kit.recount() == []
 
 
 async def test_a_frozen_server(kit, shifted):

@@ -12,7 +12,6 @@ from queueproxy.exceptions import BadSignature, RequestExpired
 from queueproxy.records import Held, Meta, pack, parse
 
 from ..brokers import QUEUES, SECRETS, BrokerKit, answer, eventually, part
-from ..clocks import ShiftedServer
 from .test_leaving import Connection
 
 QUEUE = "default"
@@ -116,14 +115,6 @@ class TestTime:
             worker_broker = kit.worker_broker()
             head = worker_broker.open(worker_broker.settle_and_claim(None)).head
             assert abs(head.expires - kit.now_ms() - 20_000 - MARGIN) < 5_000
-
-
-@pytest.fixture(scope="module")
-def shifted():
-    """A server whose clock can be set."""
-    server = ShiftedServer().start()
-    yield server
-    server.stop()
 
 
 class TestClockSteps:

@@ -1,6 +1,8 @@
 -- What is said to fronts, and counted until they have read it.
 
-local REPLIES_EXPIRE = 120000 -- ms; a living front's heartbeat keeps its list longer
+-- ms of the server's own clock, by which keys expire: so many that an hour's step of it costs nobody an
+-- answer. A front's heartbeat begins it anew; what a lost one leaves is deleted long before.
+local REPLIES_EXPIRE = 86400000
 
 -- Fields and values of a reply entry of one frame. Its body is among them, or in the value `kept`
 -- beside them: `answer` in queueproxy/keys.py.
@@ -11,9 +13,14 @@ local function frame_fields(version, head, body, signature, kept, kept_size)
   return 'v', version, 'h', head, 'a', kept, 'l', kept_size, 's', signature
 end
 
--- Whether the value that holds a frame's body is there: the server may have refused to keep it.
-local function is_kept(kept, kept_size)
-  return kept == '' or redis.call('STRLEN', key('answer', kept)) == tonumber(kept_size)
+-- Keep the value that holds a frame's body, which was written to expire soon, as long as replies.
+-- Returns whether it is there: the server may have refused it.
+local function keep_value(kept, kept_size)
+  if kept == '' then
+    return true
+  end
+  redis.call('PEXPIRE', key('answer', kept), REPLIES_EXPIRE)
+  return redis.call('STRLEN', key('answer', kept)) == tonumber(kept_size)
 end
 
 -- Delete the value of a frame that no front is told of.

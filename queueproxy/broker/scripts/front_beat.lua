@@ -13,7 +13,7 @@ register('front_beat', A, { flags = { 'allow-oom' } }, function()
     return 'fenced'
   end
   redis.call('ZADD', key('fronts'), lease_clock() + lease, A.front)
-  redis.call('PEXPIRE', key('replies', A.front), math.max(lease * 2, REPLIES_EXPIRE))
+  redis.call('PEXPIRE', key('replies', A.front), REPLIES_EXPIRE)
   sweep({ unpack(ARGV, A.rest) })
   return redis.call('HGET', key('routes'), 'digest') or ''
 end)

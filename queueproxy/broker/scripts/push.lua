@@ -27,7 +27,7 @@ local function push()
   if no_room_for_reply(lease.front, reply_size(fields()), A.max_bytes) then
     return 'full'
   end
-  if not is_kept(A.kept, A.kept_size) then
+  if not keep_value(A.kept, A.kept_size) then
     return 'absent'
   end
   tell(lease.front, fields())

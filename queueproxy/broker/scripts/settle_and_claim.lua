@@ -33,7 +33,7 @@ local function why_not_now(lease)
   if no_room_for_reply(lease.front, reply_size(reply_fields()), A.max_bytes) and wanted(lease) then
     return 'full'
   end
-  return not is_kept(A.reply_kept, A.reply_kept_size) and 'absent' or nil
+  return not keep_value(A.reply_kept, A.reply_kept_size) and 'absent' or nil
 end
 
 local function is_to_be_settled(lease)

@@ -11,6 +11,8 @@ from django.core.cache import cache
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.urls import path, re_path
 
+from queueproxy.policy import policy
+
 RELEASE = os.environ.get("PROBE_RELEASE", "1")
 
 
@@ -126,6 +128,7 @@ CODE = Path(os.environ["PROBE_CODE"]).read_text() if "PROBE_CODE" in os.environ 
 urlpatterns = [
     re_path(r"^(?:high|low)/run/(?P<nonce>[^/]+)/$", run),
     path("run/<nonce>/", run),
+    path("limited/<nonce>/", policy(at_most=2)(run)),
     path("die/<nonce>/", die),
     path("digest/<nonce>/", digest),
     path("read-slowly/<nonce>/", read_slowly),

@@ -14,19 +14,10 @@ from queueproxy.exceptions import RequestExpired
 from queueproxy.front.held_request import SENT_ANEW
 
 from ...brokers import BrokerKit, answer, eventually
-from ...clocks import ShiftedServer
 from ..test_leaving import Connection
 from ..test_signatures import HOUR, captured, put_back
 
 STEPS = pytest.mark.parametrize("step", [HOUR, -HOUR], ids=["forward", "back"])
-
-
-@pytest.fixture(scope="module")
-def shifted():
-    """A server whose clock can be set."""
-    server = ShiftedServer().start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -63,6 +63,11 @@ async def serves_on(workers, client, supervisor) -> None:
     ],
 )
 async def test_a_child_ends_and_its_parent_serves_on(workers, client, path, answer):
+    await see_a_child_end(workers, client, path, answer)
+
+
+async def see_a_child_end(workers, client, path, answer) -> None:
+    """Its parent tells how, serves on, and leaves nothing behind."""
     supervisor = workers.start(**URLS)
     (pid,) = workers.pids()
     assert await body(client, path) == answer

@@ -9,7 +9,18 @@ import signal
 import pytest
 
 from ...waiting import wait_until
-from .test_fork import URLS, alive, body, children, client, ended, held, serves_on, told
+from .test_fork import (
+    URLS,
+    alive,
+    body,
+    children,
+    client,
+    ended,
+    held,
+    see_a_child_end,
+    serves_on,
+    told,
+)
 
 __all__ = ["client"]
 
@@ -31,13 +42,7 @@ __all__ = ["client"]
     ],
 )
 async def test_a_coroutines_child_ends_and_its_parent_serves_on(workers, client, path, answer):
-    supervisor = workers.start(**URLS)
-    (pid,) = workers.pids()
-    assert await body(client, path) == answer
-    await serves_on(workers, client, supervisor)
-    assert children(pid) == []
-    supervisor.terminate()
-    assert ended(supervisor) == 0
+    await see_a_child_end(workers, client, path, answer)
 
 
 @pytest.mark.parametrize(
