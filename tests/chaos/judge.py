@@ -142,7 +142,7 @@ def _unexplained(
 
 
 def _outlasted_a_drain(outcome: Outcome, met: Iterable[Mishap]) -> bool:
-    """Whether its worker had to give it up: pages take longer than their silence on a busy machine."""
+    """Whether its worker gave it up: a page takes longer than its silence on a busy machine."""
     drains = [mishap for mishap in met if mishap.name in DRAINING]
     lasted = outcome.kind in STREAMED and any(
         outcome.ended >= drain.began + GRACEFUL for drain in drains
