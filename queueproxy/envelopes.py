@@ -33,8 +33,8 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     ``max_attempts`` is 1 for a request that must never be run again. ``expires`` is the time of the
     broker's clock (ms) until which it may be started; 0 until it is signed. ``sending`` is 1 more
     each time its front sends it anew since a worker has refused it for its time: see `NotRun`. Of
-    its ``group`` (``""`` for none) no more than ``at_most`` are to run at the same time. ``fenced``
-    is for a view that says ``exactly_once``.
+    its ``group`` (``""`` for none) no more than ``at_most`` are to run at the same time. For
+    a view that says ``exactly_once``, ``fenced`` is the alias of the database; else ``""``.
 
     ``body_size`` is that of the whole body. Where there is a ``piece_size``, the front keeps the
     body, and hands it over in pieces of so many bytes once the request runs: what stands beside the
@@ -62,7 +62,7 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     expires: int = 0
     group: str = ""
     at_most: int = 0
-    fenced: bool = False
+    fenced: str = ""
     sending: int = 1
 
 

@@ -18,4 +18,5 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")  # RFC 9110, 9.2.1
 BODILESS = frozenset((204, 304))  # statuses (RFC 9110, 6.4.1)

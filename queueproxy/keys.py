@@ -31,9 +31,11 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
     request is over. Fields: ``v`` wire version, ``h`` head (JSON), ``b`` body, ``s`` signature;
     for the scripts ``m``, a `Meta`, and ``c``, the time of its arrival (ms, lease clock).
-``returned:<q>`` sorted set, all scores 0: entry ids (sequence padded) handed back by a drain or
-    reclaimed from a lost worker; claimed before the stream goes on, gone with that.
-``parked:<q>:<v>`` sorted set, like ``returned``: entries in a wire version a worker didn't know.
+``returned:<q>`` sorted set: entry ids (sequence padded) handed back by a drain or reclaimed from a
+    lost worker; claimed before the stream goes on, gone with that. The score is 0, or, for one that
+    is put off, from when it may be claimed (ms, lease clock).
+``parked:<q>:<v>`` sorted set, all scores 0: entries, as in ``returned``, in a wire version that a
+    worker didn't know.
 ``groups`` hash: name of a group -> how many of its requests run and wait, a `Group`; while any
     does. A group is what a view lets run at most so many times at once (policy ``at_most``).
 ``line:<group>`` sorted set, all scores 0: ``queue entry`` (sequence padded) of its requests that a

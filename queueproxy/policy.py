@@ -22,6 +22,7 @@ View = TypeVar("View")
 ATTRIBUTE = "queueproxy_policy"  # of a view, a class or what `include` gives
 LONGEST_HOLD = 3600.0  # seconds
 MOST_AT_ONCE = 10_000  # runs of one group
+DEFAULT_DATABASE = "default"  # Django's DEFAULT_DB_ALIAS
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Policy:
         queue: that they wait in. The setting ``ROUTES`` wins.
         max_hold: seconds that a client is held for at most, in place of ``MAX_HOLD``.
         repeat: whether a request may be run again where a worker was lost, whatever its method.
-        exactly_once: whether its effects in the database happen once, however often it is tried.
+        exactly_once: whether its effects in the database happen once, however often it is tried;
+            the alias of the database, where it is not the default one.
+        require_key: whether a request without an ``Idempotency-Key`` is refused.
         at_most: how many of them run at the same time, over all workers.
         mistakes: what was said wrongly, in words; no key of a wrong value is above.
     """
@@ -40,7 +43,8 @@ class Policy:
     queue: str | None = None
     max_hold: float | None = None
     repeat: bool | None = None
-    exactly_once: bool | None = None
+    exactly_once: bool | str | None = None
+    require_key: bool | None = None
     at_most: int | None = None
     mistakes: tuple[str, ...] = ()
 
@@ -48,6 +52,11 @@ class Policy:
         """Merge it with what is said closer to the view, which wins key by key."""
         mistakes = tuple(dict.fromkeys((*self.mistakes, *closer.mistakes)))
         return Policy(**self.said() | closer.said(), mistakes=mistakes)
+
+    @property
+    def database(self) -> str:
+        """Alias of the database in which effects are to happen once; empty for none."""
+        return DEFAULT_DATABASE if self.exactly_once is True else self.exactly_once or ""
 
     def said(self) -> dict[str, Any]:
         """Return key and value of whatever is said."""
@@ -64,7 +73,8 @@ def policy(
     queue: str | None = None,
     max_hold: float | None = None,
     repeat: bool | None = None,
-    exactly_once: bool | None = None,
+    exactly_once: bool | str | None = None,
+    require_key: bool | None = None,
     at_most: int | None = None,
     **unknown: object,
 ) -> Callable[[View], View]:
@@ -78,7 +88,8 @@ def policy(
         queue: one of the setting ``QUEUES``.
         max_hold: seconds, 0.1 to `LONGEST_HOLD`.
         repeat: whether a request may be run a second time.
-        exactly_once: its effects happen once.
+        exactly_once: True, or the alias of a database: its effects there happen once.
+        require_key: a request without ``Idempotency-Key`` is refused; with `exactly_once` only.
         at_most: 1 to `MOST_AT_ONCE` at the same time, over all workers.
         unknown: other keys are told by the system check.
 
@@ -94,6 +105,7 @@ def policy(
         "max_hold": max_hold,
         "repeat": repeat,
         "exactly_once": exactly_once,
+        "require_key": require_key,
         "at_most": at_most,
         **unknown,
     }
@@ -116,6 +128,8 @@ def contradictions(said: Policy) -> Iterator[str]:
     """Tell what can't be meant together, once all that is said of a view is merged."""
     if said.exactly_once and said.repeat is not None:
         yield f"exactly_once is said together with repeat={said.repeat}: it settles that by itself"
+    if said.require_key and not said.exactly_once:
+        yield "require_key is said without exactly_once, which alone honours such keys"
 
 
 def _mistake_in(key: str, value: Any) -> str | None:
@@ -138,7 +152,11 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         f"a number of seconds, 0.1 to {LONGEST_HOLD:g}",
     ),
     "repeat": (lambda value: isinstance(value, bool), "True or False"),
-    "exactly_once": (lambda value: isinstance(value, bool), "True or False"),
+    "exactly_once": (
+        lambda value: isinstance(value, (bool, str)) and value != "",
+        "True, False or the alias of a database",
+    ),
+    "require_key": (lambda value: isinstance(value, bool), "True or False"),
     "at_most": (
         lambda value: _is_number(value, 1, MOST_AT_ONCE, (int,)),
         f"a whole number, 1 to {MOST_AT_ONCE}",

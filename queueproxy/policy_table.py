@@ -26,7 +26,7 @@ class RoutePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
         queue: empty where none is named.
         max_hold: seconds; 0 where none is named.
         repeat: whether a request may be run again; None where nothing is said.
-        exactly_once: whether its effects are to happen once.
+        exactly_once: alias of the database in which its effects are to happen once; empty for none.
         group, at_most: how many of the group run at the same time; empty and 0 for no limit.
     """
 
@@ -34,7 +34,7 @@ class RoutePolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     queue: str = ""
     max_hold: float = 0
     repeat: bool | None = None
-    exactly_once: bool = False
+    exactly_once: str = ""
     group: str = ""
     at_most: int = 0
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .http_syntax import SAFE_METHODS
 from .policy import policy_of
 from .route_table import OPS_QUEUE
 
 MIB = 1024 * 1024
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 OPT_IN_METHODS = ("PUT", "DELETE")
 LOOPBACK = ("127.0.0.0/8", "::1")
 # Of a request in the broker, in bytes. Its head is JSON, which takes up to twice what the client

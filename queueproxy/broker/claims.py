@@ -36,7 +36,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Settlement(NamedTuple):
-    """Ends a lease: ``outcome`` is ``answered``, ``released``, or the reason of a refusal.
+    """Ends a lease: ``outcome`` is one of scripts/settle_and_claim.lua, or a refusal's reason.
 
     ``proof``, of a refusal: that the request was not run (see envelopes.NotRun).
     """

@@ -2,8 +2,13 @@
 
 from typing import NamedTuple
 
+from ..http_syntax import SAFE_METHODS
 from ..policy import LONGEST_HOLD
 from .consumer_options import ConsumerOptions
+
+# How often a request is started, or sent, whose effects happen once in any case: as workers and
+# brokers are lost, until its deadline; the limit is for what kills whoever runs it.
+FENCED_ATTEMPTS = 10
 
 
 class Treatment(NamedTuple):
@@ -14,7 +19,8 @@ class Treatment(NamedTuple):
         max_hold: seconds that its client is held for at most.
         max_attempts: how often it is started at most.
         group, at_most: how many of the group run at the same time; empty and 0 for no limit.
-        fenced: whether its effects are to happen once, however often it is started.
+        fenced: alias of the database in which its effects are to happen once, however often it is
+            started; empty for none.
     """
 
     queue: str
@@ -22,7 +28,7 @@ class Treatment(NamedTuple):
     max_attempts: int
     group: str
     at_most: int
-    fenced: bool
+    fenced: str
 
 
 def treatment(scope: dict, options: ConsumerOptions) -> Treatment:
@@ -33,12 +39,14 @@ def treatment(scope: dict, options: ConsumerOptions) -> Treatment:
     """
     policy = options.policy(scope)
     repeat = scope["method"] in options.retry_methods if policy.repeat is None else policy.repeat
+    # What may be repeated by its method needs no fence.
+    fenced = "" if scope["method"] in SAFE_METHODS else policy.exactly_once
     named = 0 < policy.max_hold <= LONGEST_HOLD
     return Treatment(
         queue=options.route(scope, policy.queue),
         max_hold=policy.max_hold if named else options.max_hold,
-        max_attempts=options.max_attempts if repeat else 1,
+        max_attempts=FENCED_ATTEMPTS if fenced else options.max_attempts if repeat else 1,
         group=policy.group if policy.at_most > 0 else "",
         at_most=max(policy.at_most, 0),
-        fenced=policy.exactly_once,
+        fenced=fenced,
     )

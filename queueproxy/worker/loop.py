@@ -18,9 +18,12 @@ from functools import partial
 from ..broker.claims import Claim, Settlement
 from ..envelopes import RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
-from .admission import Admission, not_again
+from .admission import Admission, refused_by_view
+from .elapsed import Elapsed
 from .exchange import Exchange
 from .executor import Executor
+from .fence import Ended, Fence
+from .last_word import Start
 from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
@@ -57,7 +60,7 @@ class ExecutorThread(threading.Thread):
     Args:
         number: of the thread in its process.
         broker: the thread's own.
-        executor, admission: of the whole process.
+        executor, admission, fence: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
         on_mismatch: called where the broker's state is another release's by now; the thread ends.
@@ -70,6 +73,7 @@ class ExecutorThread(threading.Thread):
         broker: RetryingBroker,
         executor: Executor,
         admission: Admission,
+        fence: Fence,
         stop: StopFlag,
         budget: RequestBudget,
         *,
@@ -81,6 +85,7 @@ class ExecutorThread(threading.Thread):
         self._broker = broker
         self._executor = executor
         self._admission = admission
+        self._fence = fence
         self._stop_flag = stop
         self._budget = budget
         self._on_mismatch = on_mismatch
@@ -127,44 +132,58 @@ class ExecutorThread(threading.Thread):
     def _answer(self, claim: Claim) -> Claim | None:
         """Run one request, answer it, close its response; the claim of the next."""
         self._budget.use()
+        claimed = Elapsed()
         try:
             envelope = self._broker.open(claim)
-            turned_away = self._admission.turned_away(claim, envelope.head)
+            head = envelope.head
+            turned_away = self._admission.turned_away(claim, head)
             if turned_away is not None:
                 return self._broker.settle_and_claim(turned_away, claim=self._may_claim())
-            reply = Reply(self._broker, claim, envelope.head, self.clock)
-            self.clock.start(claim, envelope.head)
-            repetition = self._admission.begin(claim)
-            exchange = self._executor.respond(envelope, self._broker.body_of(claim, envelope))
+            reply = Reply(self._broker, claim, head, self.clock)
+            self.clock.start(claim, head)
+            start = self._admission.begin(claim, head)
+            body = self._broker.body_of(claim, envelope)
+            respond = partial(self._executor.respond, envelope, body)
+            if head.fenced:
+                ended = self._fence.run(envelope, respond, start, claimed)
+            else:
+                ended = Ended("", None, respond())
         except DecodeError as error:
             self.clock.stop()
             refusal = self._admission.refused(claim, error)
             return self._broker.settle_and_claim(refusal, claim=self._may_claim())
         try:
-            if repetition is not None and repetition.refused:
-                return self._refuse_repetition(claim, exchange)
-            settlement = reply.send(exchange)
+            settlement = _settlement(claim, reply, start, ended)
             self.clock.stop()
-            if exchange.closes_quickly:
-                return self._broker.settle_and_claim(
-                    settlement, claim=self._may_claim(), while_waiting=exchange.close
-                )
-            close = partial(self._close, exchange, claim, envelope.head)
-            self._broker.settle(settlement, while_away=close)
-            close()
+            return self._settle(settlement, ended.exchange, head)
         finally:
-            exchange.close()
-        return self._claim()
+            if ended.exchange is not None:
+                ended.exchange.close()
 
-    def _refuse_repetition(self, claim: Claim, exchange: Exchange) -> Claim | None:
-        """Turn down what must not run twice; the next claim."""
-        self.clock.stop()
-        refusal = not_again(claim)
-        exchange.close()
-        return self._broker.settle_and_claim(refusal, claim=self._may_claim())
+    def _settle(
+        self, settlement: Settlement, exchange: Exchange | None, head: RequestHead
+    ) -> Claim | None:
+        """Settle a request and close its response; the claim of the next."""
+        if exchange is None or exchange.closes_quickly:
+            return self._broker.settle_and_claim(
+                settlement, claim=self._may_claim(), while_waiting=exchange and exchange.close
+            )
+        close = partial(self._close, exchange, settlement.claim, head)
+        self._broker.settle(settlement, while_away=close)
+        close()
+        return self._claim()
 
     def _close(self, exchange: Exchange, claim: Claim, head: RequestHead) -> None:
         """Close a response where that may run the project's code."""
         self.clock.start(claim, head)
         exchange.close()
         self.clock.stop()
+
+
+def _settlement(claim: Claim, reply: Reply, start: Start, ended: Ended) -> Settlement:
+    """Send what goes out of an answer before its last frame; the settlement that carries that."""
+    if start.refused:
+        return refused_by_view(claim, start)
+    if ended.answer is not None:
+        return reply.whole(ended.answer)
+    return Settlement(claim, ended.outcome) if ended.outcome else reply.send(ended.exchange)

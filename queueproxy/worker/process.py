@@ -71,7 +71,7 @@ class Worker:
             registration=self._registration,
             flow=self._flow,
             executor=executor,
-            admission=Admission(self._routes, RefusalLog(), last_word),
+            admission=Admission(self._routes, RefusalLog(), last_word, fences=not options.at_once),
             stop=self._stop,
             budget=RequestBudget(options.max_requests),
             outage=self._outage,

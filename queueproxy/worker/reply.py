@@ -63,9 +63,16 @@ class Reply:
             head = self._head
             logger.error("%s %s: %s", head.method, head.path, error, exc_info=True)
             return Settlement(self._claim, "bad_response")
-        return Settlement(
-            self._claim, "answered", last, self._head.method, self._frames.seconds, answer.status
-        )
+        return self._answered(last, answer)
+
+    def whole(self, answer: CheckedAnswer) -> Settlement:
+        """Make the settlement that carries an answer of one frame."""
+        (frame,) = self._frames.whole(answer, answer.body or b"")
+        return self._answered(frame, answer)
+
+    def _answered(self, last: Frame, answer: CheckedAnswer) -> Settlement:
+        seconds = self._frames.seconds
+        return Settlement(self._claim, "answered", last, self._head.method, seconds, answer.status)
 
     def _send_body(self, answer: CheckedAnswer, body: bytes) -> Frame:
         for frame in self._frames.whole(answer, body):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..broker.registration import WorkerRegistration
@@ -11,6 +11,7 @@ from .admission import Admission
 from .asynchronous.executor import AsyncExecutor
 from .asynchronous.runner import LoopRunner
 from .executor import Executor
+from .fence import Fence
 from .loop import ExecutorThread, RequestBudget
 from .options import WorkerOptions
 from .outage_log import OutageLog
@@ -59,6 +60,7 @@ class Parts:
     stop: StopFlag
     budget: RequestBudget
     outage: OutageLog
+    fence: Fence = field(default_factory=Fence)
 
 
 def executor_of(options: WorkerOptions) -> Executor | AsyncExecutor:
@@ -92,6 +94,7 @@ def _thread(number: int, parts: Parts) -> ExecutorThread:
         broker,
         parts.executor,
         parts.admission,
+        parts.fence,
         parts.stop,
         parts.budget,
         on_mismatch=parts.outage.note_mismatch,

@@ -39,7 +39,7 @@ class MethodPolicy(NamedTuple):
             queue=policy.queue or "",
             max_hold=policy.max_hold or 0,
             repeat=policy.repeat,
-            exactly_once=bool(policy.exactly_once),
+            exactly_once=policy.database,
             group=self.group,
             at_most=policy.at_most or 0,
         )

@@ -176,7 +176,9 @@ def test_what_can_not_be_marked(other):
         ({"max_hold": 86_400}, "0.1 to 3600"),
         ({"repeat": "yes"}, "True or False"),
         ({"repeat": 1}, "True or False"),
-        ({"exactly_once": 1}, "True or False"),
+        ({"exactly_once": 1}, "alias of a database"),
+        ({"exactly_once": ""}, "alias of a database"),
+        ({"require_key": 1}, "True or False"),
         ({"at_most": 0}, "a whole number"),
         ({"at_most": 2.0}, "a whole number"),
         ({"at_most": True}, "a whole number"),
@@ -199,3 +201,15 @@ def test_mistakes_stay_on_the_view():
 def test_what_contradicts(repeat):
     assert list(contradictions(Policy(exactly_once=True, repeat=repeat)))
     assert not list(contradictions(Policy(exactly_once=True)))
+
+
+def test_a_key_is_required_of_exactly_once_views_alone():
+    assert list(contradictions(Policy(require_key=True)))
+    assert not list(contradictions(Policy(require_key=True, exactly_once="orders")))
+
+
+@pytest.mark.parametrize(
+    ("said", "database"), [(None, ""), (False, ""), (True, "default"), ("orders", "orders")]
+)
+def test_the_database_in_which_it_happens_once(said, database):
+    assert Policy(exactly_once=said).database == database

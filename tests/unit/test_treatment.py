@@ -6,7 +6,7 @@ import pytest
 
 from queueproxy.front.consumer_options import ConsumerOptions
 from queueproxy.front.routing import Router
-from queueproxy.front.treatment import treatment
+from queueproxy.front.treatment import FENCED_ATTEMPTS, treatment
 from queueproxy.policy_table import NO_POLICY, RoutePolicy
 
 OPTIONS = ConsumerOptions(
@@ -28,13 +28,24 @@ def treated(policy: RoutePolicy, method: str = "GET", path: str = "/"):
 def test_without_a_policy():
     for options in (OPTIONS, replace(OPTIONS, policy=lambda scope: NO_POLICY)):
         found = treatment({"method": "GET", "path": "/", "headers": []}, options)
-        assert found == ("default", 60, 3, "", 0, False)
+        assert found == ("default", 60, 3, "", 0, "")
 
 
 def test_with_one():
     policy = RoutePolicy(queue="low", max_hold=120, repeat=True, group="a", at_most=4)
-    assert treated(policy, "POST") == ("low", 120, 3, "a", 4, False)
-    assert treated(RoutePolicy(exactly_once=True)).fenced
+    assert treated(policy, "POST") == ("low", 120, 3, "a", 4, "")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
+def test_what_may_be_repeated_anyway_needs_no_fence(method):
+    found = treated(RoutePolicy(exactly_once="orders"), method)
+    assert (found.fenced, found.max_attempts) == ("", 3 if method == "GET" else 1)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_what_happens_once_is_started_more_often(method):
+    found = treated(RoutePolicy(exactly_once="orders"), method)
+    assert (found.fenced, found.max_attempts) == ("orders", FENCED_ATTEMPTS)
 
 
 def test_a_rule_wins_for_the_queue():

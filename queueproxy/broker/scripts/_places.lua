@@ -30,11 +30,24 @@ local function line_up(request, place)
   count_in_line(request.queue, 1)
 end
 
--- The first entry of a set of waiting ones, nil where it is empty.
+-- The first entry of a set of waiting ones, nil where it is empty, or the first is put off still.
 local function first_of(queue, kind, name)
-  local member = redis.call('ZRANGE', key(kind, name), 0, 0)[1]
-  local entry = member and unpadded(member)
-  return entry and place_of(queue, entry, entry_fields(queue, entry), kind, name)
+  local member, put_off_until = unpack(redis.call('ZRANGE', key(kind, name), 0, 0, 'WITHSCORES'))
+  if not member or tonumber(put_off_until) > lease_clock() then
+    return nil
+  end
+  local entry = unpadded(member)
+  return place_of(queue, entry, entry_fields(queue, entry), kind, name)
+end
+
+-- ms until the first of those handed back, where all are put off, may be started; nil where none is.
+local function put_off_for(queue)
+  if number('returned:' .. queue) == 0 then
+    return nil
+  end
+  local score = redis.call('ZRANGE', key('returned', queue), 0, 0, 'WITHSCORES')[2]
+  local left = score and tonumber(score) - lease_clock() or 0
+  return left > 0 and left or nil
 end
 
 -- The next waiting entry of a queue: handed back ones, parked ones of a wire version, then the stream.

@@ -170,20 +170,21 @@ local function end_lease(lease)
   end
 end
 
--- Put a request back at the head of its queue, `used` attempts spent.
-local function requeue(lease, used)
+-- Put a request back at the head of its queue, `used` attempts spent; to be started after so many ms.
+local function requeue(lease, used, put_off)
   forget_client(lease)
   if used > 0 then
     redis.call('HSET', key('attempts'), registration(lease), used)
   end
-  redis.call('ZADD', key('returned', lease.queue), 0, padded(lease.entry))
+  local from = put_off and lease_clock() + put_off or 0
+  redis.call('ZADD', key('returned', lease.queue), from, padded(lease.entry))
   add('returned:' .. lease.queue, 1)
   end_lease(lease)
   add('waiting:' .. lease.queue, 1)
   count_waiting(lease, 1)
   write_held(lease, nil)
   if not paused(lease.queue) then
-    ring(lease.queue)
+    ring(lease.queue) -- where it is put off, for one that looks again then
   end
   call_up(lease.group)
 end

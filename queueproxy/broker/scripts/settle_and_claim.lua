@@ -2,6 +2,7 @@
 --
 -- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
 -- it reads; settle: registration to settle, or ''; attempt: of it; outcome: answered, released,
+-- deferred (not run: put back for PUT_OFF), repeat (to be run again, as if its worker were lost),
 -- abandoned (its client left), misrouted (not run: see `decline`) or the reason of a refusal; proof:
 -- that it was not run, for its front to verify, or ''; reply_version, reply_head, reply_body,
 -- reply_signature, reply_kept, reply_kept_size: of the answer, as for `push`; max_bytes: of all in the
@@ -18,6 +19,7 @@ local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'att
   'proof', 'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'reply_kept',
   'reply_kept_size', 'max_bytes')
 local DROPPED_A_CALL = 64 -- entries that can't be started
+local PUT_OFF = 1000 -- ms
 local LANE_AGAIN = 500 -- ms until a thread looks again whether it may serve the operators' lane
 
 local function reply_fields()
@@ -47,8 +49,13 @@ local function settle(lease)
     end
   elseif A.outcome == 'released' and wanted(lease) then
     requeue(lease, lease.attempt - 1)
-  elseif A.outcome == 'released' or A.outcome == 'abandoned' then
+  elseif A.outcome == 'deferred' and wanted(lease) then
+    requeue(lease, lease.attempt - 1, PUT_OFF)
+    add_stat(lease.queue, 'deferred', 1)
+  elseif A.outcome == 'released' or A.outcome == 'deferred' or A.outcome == 'abandoned' then
     drop(lease)
+  elseif A.outcome == 'repeat' then
+    recover(lease)
   elseif A.outcome == 'misrouted' or A.proof ~= '' then
     decline(lease, A.outcome, A.proof)
   else
@@ -191,7 +198,7 @@ local function read_more_of(queue)
 end
 
 local function claim()
-  local dropped, left, barred = 0, 0, nil
+  local dropped, left, barred, put_off = 0, 0, nil, nil
   for i = A.rest, #ARGV do
     local queue = ARGV[i]
     local queue_left = 0
@@ -206,6 +213,8 @@ local function claim()
     while queue_left == 0 and number('waiting:' .. queue) > 0 do
       local place = next_of(queue, A.version)
       if not place then
+        local wait = put_off_for(queue)
+        put_off = wait and math.min(wait, put_off or wait) or put_off
         break
       end
       local result = claim_from(place)
@@ -222,6 +231,9 @@ local function claim()
   if barred then
     ring(barred) -- the token that woke this thread may be meant for another worker
     left = left > 0 and math.min(left, LANE_AGAIN) or LANE_AGAIN
+  end
+  if put_off then
+    left = left > 0 and math.min(left, put_off) or put_off
   end
   return { 'idle', left, barred }
 end

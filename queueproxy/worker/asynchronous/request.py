@@ -7,10 +7,10 @@ from ...broker.claims import Claim
 from ...broker.slot import Slot
 from ...envelopes import Envelope
 from ...exceptions import ClientGone
-from ..admission import not_again
+from ..admission import refused_by_view
 from ..forking import end_forked_child
 from ..giving_up import REASON as VIEW_TIMEOUT
-from ..last_word import Repetition
+from ..last_word import Start
 from ..view_watch import ViewClock
 from .clients import Client
 from .executor import AsyncExecutor, Kind, Run
@@ -41,7 +41,7 @@ class AsyncRequest:
         client: whom it is for.
         clock: of the slot.
         envelope: the request itself.
-        repetition: as `Admission.begin` has it for this request, in the context that it is run in.
+        start: as `Admission.begin` has it for this request, in the context that it is run in.
 
     Raises:
         DecodeError: the head was not written by one of our fronts; nothing was run.
@@ -56,7 +56,7 @@ class AsyncRequest:
         client: Client,
         clock: ViewClock,
         envelope: Envelope,
-        repetition: Repetition | None = None,
+        start: Start | None = None,
     ):
         self._broker = broker
         self._executor = executor
@@ -66,7 +66,7 @@ class AsyncRequest:
         self._clock = clock
         self._envelope = envelope
         self._run = Run()
-        self._repetition = repetition
+        self._start = start
         self._scope = build_scope(envelope.head)
         self._reply = AsyncReply(broker, slot, claim, envelope.head, client, clock)
         self._to_be_cut = False
@@ -109,7 +109,7 @@ class AsyncRequest:
 
     @property
     def _is_refused(self) -> bool:
-        return self._repetition is not None and self._repetition.refused
+        return self._start is not None and bool(self._start.refused)
 
     # What the application is given.
 
@@ -150,7 +150,7 @@ class AsyncRequest:
                 logger.error("Closing a response failed", exc_info=error)
             return
         if self._is_refused:
-            reply.give_up(not_again(self._claim).outcome)
+            reply.give_up(refused_by_view(self._claim, self._start).outcome)
         elif end is End.LEFT:
             reply.abandon()
         elif end is End.LATE:

@@ -166,7 +166,7 @@ class AsyncServing:
             client,
             place.clock,
             envelope,
-            means.admission.begin(claim),
+            means.admission.begin(claim, envelope.head),
         )
         if self._cut:
             place.request.cut()

@@ -1,0 +1,49 @@
+"""Reads and writes the rows of executions, as they stand in a database."""
+
+import json
+from typing import NamedTuple
+
+from ..envelopes import Header
+from ..models import Execution
+
+
+class StoredAnswer(NamedTuple):
+    """An answer as it stands in a row."""
+
+    status: int
+    headers: list[Header]
+    body: bytes
+
+
+class Row(NamedTuple):
+    """A row as it was found.
+
+    Attributes:
+        request: the id of the request that was run.
+        fingerprint: of that.
+        answer: None where somebody has committed before there was one.
+    """
+
+    request: str
+    fingerprint: str
+    answer: StoredAnswer | None
+
+
+def find(database: str, key: str) -> Row | None:
+    """Read a row; None where there is none. To be called outside of the transaction it is of."""
+    columns = ("request", "fingerprint", "status", "headers", "body")
+    found = Execution.objects.using(database).filter(pk=key).values_list(*columns).first()
+    if found is None:
+        return None
+    request, fingerprint, status, headers, body = found
+    if status is None:
+        return Row(request, fingerprint, None)
+    pairs = [(name, value) for name, value in json.loads(headers)]
+    return Row(request, fingerprint, StoredAnswer(status, pairs, bytes(body)))
+
+
+def store(database: str, key: str, answer: StoredAnswer) -> bool:
+    """Write the answer into a row that has none; whether it was there."""
+    rows = Execution.objects.using(database).filter(pk=key, status=None)
+    headers = json.dumps(answer.headers, separators=(",", ":"))
+    return rows.update(status=answer.status, headers=headers, body=answer.body) == 1

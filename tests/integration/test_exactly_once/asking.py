@@ -1,0 +1,27 @@
+"""Asks for what is to happen once, as a front does."""
+
+import msgspec.structs
+
+from ..test_worker.harness import Client
+from .databases import ALIAS
+
+ATTEMPTS = 10
+
+
+async def post(client: Client, target: str, headers=(), *, id: str = "", **changes) -> str:
+    """Enqueue a POST; its id.
+
+    Args:
+        headers: beside Host.
+        id: of a request that is sent again.
+        changes: to its head.
+    """
+    said = {"headers": [("Host", "a"), *headers], "fenced": ALIAS, "max_attempts": ATTEMPTS}
+    said |= changes
+    if id:
+        said["id"] = id
+    order = client.encoded_request(target, "POST", **said)
+    meta = order.meta._replace(id=id or order.id, max_attempts=said["max_attempts"])
+    order = msgspec.structs.replace(order, meta=meta)
+    await client.kit.send(client.front_broker, order)
+    return order.id

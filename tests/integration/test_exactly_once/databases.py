@@ -1,0 +1,96 @@
+"""Databases in which the tests' views have their effects, looked at past Django."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from django.db import connections
+
+from queueproxy.models import Execution
+
+from ...postgres import PostgresServer
+
+ALIAS = "once"
+TABLE = "CREATE TABLE effects (nonce varchar(100))"
+EMPTY = {"TIME_ZONE": None, "TEST": {}, "AUTOCOMMIT": True, "CONN_HEALTH_CHECKS": False}
+
+
+class Database:
+    """A database with the table of executions and one of effects.
+
+    Args:
+        settings: as in DATABASES.
+    """
+
+    def __init__(self, settings: dict):
+        self.settings = connections.settings["default"] | EMPTY | settings
+
+    @property
+    def is_postgresql(self) -> bool:
+        return "postgresql" in self.settings["ENGINE"]
+
+    def connect(self):
+        """A connection that is not Django's, in autocommit."""
+        if self.is_postgresql:
+            return psycopg.connect(
+                host=self.settings["HOST"],
+                user=self.settings["USER"],
+                dbname=self.settings["NAME"],
+                autocommit=True,
+            )
+        return sqlite3.connect(self.settings["NAME"], isolation_level=None)
+
+    def query(self, sql: str) -> list[tuple]:
+        with contextlib.closing(self.connect()) as connection:
+            return connection.execute(sql).fetchall()
+
+    def do(self, sql: str) -> None:
+        with contextlib.closing(self.connect()) as connection:
+            connection.execute(sql)
+
+    @property
+    def effects(self) -> list[str]:
+        """What views have done and committed."""
+        return sorted(nonce for (nonce,) in self.query("SELECT nonce FROM effects"))
+
+    @property
+    def rows(self) -> list[tuple[str, int | None]]:
+        """Requests that have a row, and the status of its answer."""
+        return self.query("SELECT request, status FROM queueproxy_execution ORDER BY request")
+
+    @property
+    def sessions_in_transaction(self) -> int:
+        """How many sessions of PostgreSQL are idle in a transaction."""
+        state = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'"
+        return self.query(state)[0][0]
+
+    def make_tables(self) -> None:
+        """Make both tables. `ALIAS` has to be this database."""
+        connection = connections[ALIAS]
+        try:
+            with connection.schema_editor() as editor:
+                editor.create_model(Execution)
+                editor.execute(TABLE)
+        finally:
+            connection.close()
+
+
+def sqlite(directory: Path) -> Database:
+    """A file."""
+    options = {"timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
+    settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(directory / "once.sqlite3")}
+    return Database(settings | {"OPTIONS": options})
+
+
+@contextlib.contextmanager
+def postgresql(server: PostgresServer, number: int) -> Iterator[Database]:
+    """A database of its own on a server."""
+    name = f"once{number}"
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        engine = {"ENGINE": "django.db.backends.postgresql", "OPTIONS": {}}
+        place = {"HOST": str(server._directory), "USER": "queueproxy", "NAME": name}
+        yield Database(engine | place)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")

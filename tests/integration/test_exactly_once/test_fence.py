@@ -1,0 +1,244 @@
+"""Effects and answer are committed together, once, whatever the view does (docs/exactly-once.md)."""
+
+import asyncio
+
+import pytest
+
+from queueproxy.broker.operate.control import Control
+
+from ...brokers import eventually
+from .asking import ATTEMPTS, post
+
+
+def lose(kit, id: str) -> None:
+    """Claim it on a worker that is then lost."""
+    lost = kit.registration()
+    assert kit.worker_broker(lost).settle_and_claim(None).id == id
+    lost.leave()
+
+
+async def test_effects_and_answer_are_there(database, client, start, state):
+    start()
+    id = await post(client, "/effect/a/")
+    (frame,) = await client.whole(id)
+    assert (frame.head.status, frame.body) == (200, b"a")
+    assert database.effects == ["a"]
+    assert database.rows == [(id, 200)]
+
+
+async def test_the_next_attempt_gives_the_answer_that_is_stored(
+    database, client, start, state, kit
+):
+    """The broker has lost everything, and its front has sent the request again."""
+    start()
+    id = await post(client, "/effect/a/")
+    (first,) = await client.whole(id)
+    kit.client.delete(kit.keys.named("replies", client.front_broker.front))
+    await post(client, "/effect/a/", id=id)
+    (second,) = await client.whole(id)
+    assert second.head.headers == first.head.headers
+    assert ("Set-Cookie", "seen=a; Path=/") in second.head.headers
+    assert second.body == first.body
+    assert state.runs == ["a"]
+    assert database.effects == ["a"]
+
+
+async def test_a_lost_worker_costs_nothing(database, client, start, state, kit):
+    id = await post(client, "/effect/a/")
+    for _ in range(ATTEMPTS - 1):
+        lose(kit, id)
+    start()
+    assert await client.status(id) == 200
+    assert database.effects == ["a"]
+
+
+async def test_the_tenth_lost_worker_is_the_last(database, client, start, state, kit):
+    id = await post(client, "/effect/a/")
+    for _ in range(ATTEMPTS):
+        lose(kit, id)
+    assert await client.notice(id) == "worker_lost"
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "kept"),
+    [
+        ("status=302", 302, True),
+        ("status=404", 404, True),
+        ("status=500", 500, False),
+        ("raise", 500, False),
+        ("stream", 500, False),
+        ("file", 500, False),
+        ("large", 500, False),
+        ("undo", 500, False),
+        ("undo&status=400", 400, False),
+    ],
+)
+async def test_what_is_committed(database, client, start, state, query, status, kept):
+    start()
+    id = await post(client, f"/effect/a/?{query}")
+    assert await client.status(id) == status
+    assert database.effects == ["a"] * kept
+    assert database.rows == [(id, status)] * kept
+    assert state.runs == ["a"]
+
+
+async def test_a_caught_error_of_the_database_breaks_the_transaction(
+    postgres, client, start, state, caplog
+):
+    start()
+    assert await client.status(await post(client, "/effect/a/?break")) == 500
+    assert (postgres.effects, postgres.rows) == ([], [])
+    assert "could not be committed" in caplog.text
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+async def test_with_and_without_atomic_requests(
+    database, client, start, state, atomic, monkeypatch
+):
+    monkeypatch.setitem(database.settings, "ATOMIC_REQUESTS", atomic)
+    start()
+    ids = [await post(client, f"/effect/{query}") for query in ("a/", "b/?raise", "c/?undo")]
+    statuses = [await client.status(id) for id in ids]
+    # Within ATOMIC_REQUESTS set_rollback undoes the view's own savepoint, and no more.
+    assert statuses == [200, 500, 200 if atomic else 500]
+    assert database.effects == ["a"]
+
+
+async def test_hooks_run_after_the_commit(database, client, start, state):
+    start()
+    id = await post(client, "/effect/a/?hook=wait")
+    await eventually(lambda: state.runs == ["a", "hook wait"])
+    assert database.effects == ["a"]
+    assert await client.frames(id) == []  # and before the answer, as under ATOMIC_REQUESTS
+    state.gates["wait"].set()
+    assert await client.status(id) == 200
+
+
+async def test_a_hook_that_raises_changes_nothing(database, client, start, state, caplog):
+    start()
+    id = await post(client, "/effect/a/?hook=raise")
+    assert await client.status(id) == 200
+    assert database.rows == [(id, 200)]
+    assert "a hook of on_commit failed" in caplog.text
+
+
+async def test_no_hook_runs_of_what_is_rolled_back(database, client, start, state):
+    start()
+    assert await client.status(await post(client, "/effect/a/?hook=x&status=500")) == 500
+    assert state.runs == ["a"]
+
+
+async def test_a_lost_row_is_run_again(database, client, start, state):
+    """As where InnoDB has rolled the transaction back, and the view went on."""
+    start()
+    id = await post(client, "/effect/a/?lose", max_attempts=2)
+    assert await client.notice(id) == "worker_lost"
+    assert state.runs == ["a", "a"]
+    assert (database.effects, database.rows) == ([], [])
+
+
+async def test_a_row_without_an_answer_is_never_run_again(
+    postgres, client, start, state, kit, caplog
+):
+    id = await post(client, "/effect/a/")
+    postgres.do(
+        "INSERT INTO queueproxy_execution (key, request, fingerprint, created, headers, body) "
+        f"VALUES ('{id}', '{id}', '', now(), '', '')"
+    )
+    start()
+    assert await client.notice(id) == "worker_lost"
+    assert state.runs == []
+    assert [letter.reason for letter in Control(kit.link()).dead_letters()] == ["worker_lost"]
+    assert "somebody has committed in the middle of it" in caplog.text
+
+
+async def test_what_is_missing_in_the_database_is_waited_for(database, client, start, state):
+    """Nothing was run: the request stays held until the migration is there."""
+    database.do("ALTER TABLE queueproxy_execution RENAME TO elsewhere")
+    start()
+    id = await post(client, "/effect/a/")
+    await asyncio.sleep(0.2)
+    assert state.runs == []
+    database.do("ALTER TABLE elsewhere RENAME TO queueproxy_execution")
+    assert await client.status(id) == 200
+    assert database.effects == ["a"]
+
+
+# While another attempt may still commit.
+
+
+async def second_attempt(kit, client, id: str, target: str) -> None:
+    """Have its front send it again, which the broker has lost."""
+    kit.client.hdel(kit.keys.named("held", client.front_broker.front), id)
+    await post(client, target, id=id)
+
+
+async def test_nobody_waits_for_an_attempt_that_runs(database, client, start, state, kit):
+    start(threads=2)
+    target = "/effect/a/?wait=first"
+    id = await post(client, target)
+    await eventually(lambda: state.runs == ["a"])
+    await second_attempt(kit, client, id, target)
+    other = await client.ask("/plain/x/?status=204", max_attempts=1)
+    if database.is_postgresql:  # SQLite has one write lock
+        assert await client.status(other) == 204
+    state.gates["first"].set()
+    assert await client.status(id) == 200
+    assert state.runs.count("a") == 1
+    assert database.effects.count("a") == 1
+
+
+async def test_an_earlier_attempt_that_is_idle_is_ended(postgres, client, start, state, kit):
+    """A frozen worker keeps its session; the next attempt ends that."""
+    start(threads=2)
+    target = "/effect/a/?wait=never"
+    id = await post(client, target)
+    await eventually(lambda: postgres.sessions_in_transaction == 1)
+    await second_attempt(kit, client, id, "/effect/a/")
+    assert await client.status(id) == 200
+    assert postgres.effects == ["a"]
+    state.gates["never"].set()
+    await eventually(lambda: postgres.sessions_in_transaction == 0)
+    assert postgres.effects == ["a"]
+    assert postgres.rows == [(id, 200)]
+
+
+# The last word.
+
+
+async def test_a_view_is_not_run_outside_of_its_transaction(database, client, start, state):
+    start()
+    id = await post(client, "/effect/a/", fenced="", max_attempts=1)
+    assert await client.notice(id) == "misrouted"
+    assert state.runs == []
+
+
+async def test_nor_in_that_of_another_database(database, client, start, state):
+    start()
+    assert await client.notice(await post(client, "/elsewhere/a/")) == "misrouted"
+    assert (state.runs, database.rows) == ([], [])
+
+
+async def test_nor_where_there_is_no_such_database(database, client, start, state):
+    start()
+    assert await client.notice(await post(client, "/effect/a/", fenced="gone")) == "misrouted"
+
+
+async def test_what_may_have_run_elsewhere_is_not_said_to_be_safe(
+    database, client, start, state, kit
+):
+    id = await post(client, "/effect/a/", fenced="", max_attempts=2)
+    lose(kit, id)
+    start()
+    assert await client.notice(id) == "worker_lost"
+
+
+async def test_a_get_needs_no_transaction(database, client, start, state):
+    start()
+    assert await client.status(await client.ask("/effect/a/")) == 200
+    assert database.rows == []
+
+
+async def test_a_worker_with_an_event_loop_runs_none(database, client, start, state):
+    start(at_once=2)
+    assert await client.notice(await post(client, "/effect/a/")) == "misrouted"
