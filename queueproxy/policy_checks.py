@@ -7,17 +7,23 @@ them.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.db import router
 
 from . import conf
+from .exactly_once.sessions import is_supported
 from .policy import contradictions
 
 if TYPE_CHECKING:
     from .worker.policy_survey import Surveyed
     from .worker.view_policies import MethodPolicy
 
+SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
+SESSIONS_IN_DATABASE = "django.contrib.sessions.backends.db"
+NO_OTHER_PLACE = ("django.contrib.sessions.backends.signed_cookies",)  # in the answer itself
 NEEDS_FRONT = ("at_most", "exactly_once")  # what a worker can't make up for
 
 
@@ -33,7 +39,7 @@ def check_policies(app_configs, **kwargs) -> list[checks.CheckMessage]:
     from .worker.policy_survey import survey  # a front has no use for it
 
     views = survey(by_name).views
-    messages = [*_of_names(by_name, views), *_of_groups(views)]
+    messages = [*_of_names(by_name, views), *_of_groups(views), *_of_sessions(views)]
     for view in views:
         for said in view.view.policies:
             messages += _of_sayings(said, settings.queues)
@@ -62,12 +68,38 @@ def _of_whole(view: "Surveyed", said: "MethodPolicy") -> Iterator[checks.CheckMe
     where = f"The policy of {view.view.name} ({view.view.shown})"
     for words in contradictions(said.policy):
         yield _error(14, f"{where}: {words}.", "Say one of them.")
-    if said.policy.exactly_once:
+    database = said.policy.database
+    if database and not is_supported(database):
         yield _error(
             15,
-            f"{where}: exactly_once is not available in this version.",
-            "Leave it out; say repeat=False for what must not run twice.",
+            f"{where}: in the database {database!r} nothing can be run exactly once.",
+            "Name one of DATABASES on PostgreSQL, MariaDB, MySQL or SQLite.",
         )
+    elif database and database in getattr(view.view.callback, "_non_atomic_requests", ()):
+        yield _error(
+            15,
+            f"{where}: exactly_once is said together with non_atomic_requests.",
+            "Effects happen once only within a transaction: say one of them.",
+        )
+
+
+def _of_sessions(views: Sequence["Surveyed"]) -> Iterator[checks.CheckMessage]:
+    """Look whether sessions are saved where the effects are."""
+    databases = {said.policy.database for view in views for said in view.view.policies} - {""}
+    engine = django_settings.SESSION_ENGINE
+    if not databases or SESSIONS not in django_settings.MIDDLEWARE or engine in NO_OTHER_PLACE:
+        return
+    if engine == SESSIONS_IN_DATABASE:
+        place = router.db_for_write(apps.get_model("sessions", "Session"))
+        if databases == {place}:
+            return
+        engine = f"the database {place!r}"
+    yield checks.Warning(
+        f"Views say exactly_once, and sessions are kept in {engine}: what such a view changes in "
+        "the session may be saved without its other effects, or twice.",
+        f"Use {SESSIONS_IN_DATABASE!r} in the same database, or change no session there.",
+        id="queueproxy.W011",
+    )
 
 
 def _of_groups(views: Sequence["Surveyed"]) -> Iterator[checks.CheckMessage]:

@@ -1,6 +1,6 @@
 """Walks the project's URLconf, view by view, in the order in which Django tries its patterns."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -32,6 +32,7 @@ class ViewRoute(NamedTuple):
         routes: what a front matches, without policies; more than one where it depends on the
             language. Where there is a `reason`, they take in its paths and perhaps more.
         reason: why a front can't match it; empty where it can.
+        callback: what is called; None for a URLconf that is not followed.
     """
 
     shown: str
@@ -40,6 +41,7 @@ class ViewRoute(NamedTuple):
     policies: list[MethodPolicy]
     routes: list[Route]
     reason: str
+    callback: Callable | None = None
 
 
 def view_routes(by_name: Mapping[str, Policy]) -> Iterator[ViewRoute]:
@@ -120,6 +122,7 @@ def _view_route(
         policies=policies_of(chain, pattern, by_name),
         routes=routes,
         reason=reason,
+        callback=pattern.callback,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core import checks
+from django.db import router, transaction
 from django.test import override_settings
 from django.urls import include, path, re_path
 
@@ -38,13 +39,42 @@ def test_nothing_is_wrong():
         ({"at_most": "2"}, "E013", "at_most is '2'"),
         ({"queue": "slow"}, "E013", "names the queue 'slow'"),
         ({"exactly_once": True, "repeat": False}, "E014", "exactly_once is said together"),
-        ({"exactly_once": True}, "E015", "not available in this version"),
+        ({"require_key": True}, "E014", "require_key is said without exactly_once"),
+        ({"exactly_once": "gone"}, "E015", "in the database 'gone' nothing can be run"),
     ],
 )
 def test_a_mistake(keys, code, words):
     found = dict(messages(path("a/", policy(**keys)(view))))
     assert words in found[code]
     assert f"{__name__}.view" in found[code]
+
+
+def test_what_happens_once_needs_a_transaction():
+    def own(request): ...
+
+    marked = policy(exactly_once=True)(transaction.non_atomic_requests(own))
+    ((code, words),) = messages(path("a/", marked))
+    assert code == "E015"
+    assert "non_atomic_requests" in words
+    own._non_atomic_requests = {"b"}
+    assert messages(path("a/", policy(exactly_once=True)(own))) == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "warned"),
+    [("db", False), ("signed_cookies", False), ("cache", True), ("cached_db", True)],
+)
+def test_sessions_outside_of_the_transaction(engine, warned):
+    with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+        found = messages(path("a/", policy(exactly_once=True)(view)))
+        assert [code for code, _ in found] == ["W011"] * warned
+        assert messages(path("a/", view)) == []
+
+
+def test_sessions_in_another_database(monkeypatch):
+    monkeypatch.setattr(router, "db_for_write", lambda model: "b")
+    ((code, words),) = messages(path("a/", policy(exactly_once=True)(view)))
+    assert (code, "the database 'b'" in words) == ("W011", True)
 
 
 def test_a_mistake_around_an_include_is_told_once():
