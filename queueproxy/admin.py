@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path
 
 from .dashboard import actions, views
-from .models import Queue
+from .models import Execution, Queue
 
 
 @admin.register(Queue)
@@ -41,6 +41,29 @@ class QueueAdmin(admin.ModelAdmin):
 
     def get_model_perms(self, request):
         return {"add": False, "change": False, "delete": False, "view": True}
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Execution)
+class ExecutionAdmin(admin.ModelAdmin):
+    """Lists what has happened exactly once. Answers are hidden: they are somebody's own."""
+
+    list_display = ("key", "request", "status", "created")
+    search_fields = ("=key", "=request")
+    fields = list_display
+    ordering = ("-created",)
+    show_full_result_count = False
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("headers", "body")
 
     def has_add_permission(self, request):
         return False

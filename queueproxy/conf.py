@@ -55,6 +55,7 @@ class Settings:
     server_timing: bool = False
     shared_database: bool = False
     policies: Mapping[str, Mapping] = field(default_factory=dict)
+    keep_executions: float = 86_400
 
     @property
     def all_queues(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from .exactly_once.sessions import is_supported
 from .policy import contradictions
 
 if TYPE_CHECKING:
-    from .worker.policy_survey import Surveyed
+    from .worker.policy_survey import Survey, Surveyed
     from .worker.view_policies import MethodPolicy
 
 SESSIONS = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -38,8 +38,9 @@ def check_policies(app_configs, **kwargs) -> list[checks.CheckMessage]:
         return []  # check_settings tells
     from .worker.policy_survey import survey  # a front has no use for it
 
-    views = survey(by_name).views
-    messages = [*_of_names(by_name, views), *_of_groups(views), *_of_sessions(views)]
+    found = survey(by_name)
+    views = found.views
+    messages = [*_of_names(by_name, views), *_of_groups(views), *_of_sessions(found)]
     for view in views:
         for said in view.view.policies:
             messages += _of_sayings(said, settings.queues)
@@ -83,9 +84,9 @@ def _of_whole(view: "Surveyed", said: "MethodPolicy") -> Iterator[checks.CheckMe
         )
 
 
-def _of_sessions(views: Sequence["Surveyed"]) -> Iterator[checks.CheckMessage]:
+def _of_sessions(found: "Survey") -> Iterator[checks.CheckMessage]:
     """Look whether sessions are saved where the effects are."""
-    databases = {said.policy.database for view in views for said in view.view.policies} - {""}
+    databases = found.databases
     engine = django_settings.SESSION_ENGINE
     if not databases or SESSIONS not in django_settings.MIDDLEWARE or engine in NO_OTHER_PLACE:
         return

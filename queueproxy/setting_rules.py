@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from .http_syntax import SAFE_METHODS
-from .policy import policy_of
+from .policy import LONGEST_HOLD, policy_of
 from .route_table import OPS_QUEUE
 
 MIB = 1024 * 1024
@@ -50,6 +50,17 @@ def _seconds(value) -> str | None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     good = number and math.isfinite(value) and 0.1 <= value <= 86_400
     return None if good else "a number of seconds, 0.1 to 86400"
+
+
+# Longer than a request may be held by far, so that none is started when its row may be gone.
+SHORTEST_KEEPING = 2 * LONGEST_HOLD
+LONGEST_KEEPING = 366 * 86_400
+
+
+def _keeping(value) -> str | None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    good = number and SHORTEST_KEEPING <= value <= LONGEST_KEEPING
+    return None if good else f"a number of seconds, {SHORTEST_KEEPING:g} to {LONGEST_KEEPING:g}"
 
 
 def _view_timeout(value) -> str | None:
@@ -187,4 +198,5 @@ RULES: dict[str, Rule] = {
     "SERVER_TIMING": _flag,
     "SHARED_DATABASE": _flag,
     "POLICIES": _policies,
+    "KEEP_EXECUTIONS": _keeping,
 }

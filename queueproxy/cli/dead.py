@@ -55,6 +55,7 @@ def replay_letter(command, options: dict) -> int:
                 queues=settings.all_queues,
                 secrets=conf.signing_secrets(),
                 hold=settings.max_hold,
+                kept=settings.keep_executions,
             )
         )
     except CannotReplay as error:

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from .. import conf
 from ..worker.migrations import has_database
+from ..worker.policy_survey import survey
 from ..worker.process import CANNOT_START, WorkerOptions
 
 
@@ -29,6 +30,8 @@ def worker_options(options: dict) -> WorkerOptions:
         raise CommandError(
             "--require-migrations: DATABASES names no default database.", returncode=2
         )
+    if options["at_once"]:
+        _see_that_nothing_is_exactly_once()
     grace = options["stream_grace"]
     return WorkerOptions(
         broker=conf.broker(),
@@ -47,7 +50,18 @@ def worker_options(options: dict) -> WorkerOptions:
         require_migrations=options["require_migrations"],
         policies=conf.policies_by_name(),
         retry_methods=frozenset(settings.retry_methods),
+        keep_executions=settings.keep_executions,
     )
+
+
+def _see_that_nothing_is_exactly_once() -> None:
+    for view, _ in survey(conf.policies_by_name()).views:
+        if any(said.policy.database for said in view.policies):
+            raise CommandError(
+                f"--async: {view.name} ({view.shown}) says exactly_once, which takes a thread and "
+                "its transaction: serve this site with --threads.",
+                returncode=2,
+            )
 
 
 def _has_cores_to_spare(processes: int, threads: int) -> bool:

@@ -40,6 +40,7 @@ def replay_now(link: Link, letter: DeadLetter, request: HttpRequest) -> int:
             queues=settings.all_queues,
             secrets=conf.signing_secrets(),
             hold=settings.max_hold / 2,
+            kept=settings.keep_executions,
         )
     )
 

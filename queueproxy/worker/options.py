@@ -27,6 +27,7 @@ class WorkerOptions:
     require_migrations: bool = False
     policies: Mapping[str, Policy] = field(default_factory=dict)  # by name of the view
     retry_methods: frozenset[str] = frozenset(SAFE_METHODS)
+    keep_executions: float = 86_400
 
     @property
     def most_at_once(self) -> int:

@@ -26,6 +26,9 @@ class OwnRoutes:
     The project's URLconf is read, the table published and published again by one thread; any
     thread may ask what is in it.
 
+    Attributes:
+        databases: in which views have effects that are to happen once.
+
     Args:
         release: of the code.
         signer: of tables: see route_table.signer.
@@ -48,6 +51,7 @@ class OwnRoutes:
         self._table = b""  # encoded; empty where there is none to publish
         self._published = False
         self._trouble = ""  # said already
+        self.databases: frozenset[str] = frozenset()
 
     def may_run(self, queue: str, head: RequestHead) -> bool:
         """Whether a request from this queue may be run: in the lane only what belongs to it."""
@@ -76,7 +80,9 @@ class OwnRoutes:
         try:
             table = published_routes.route_table(self._release)
             self._ops = OpsPaths(table.ops)
-            table = with_policies(table, survey(self._policies))
+            found = survey(self._policies)
+            self.databases = found.databases
+            table = with_policies(table, found)
             self._table = route_table.encoded(table, self._signer)
         except BaseException as error:  # whatever the project's code raises
             self._complain(error)

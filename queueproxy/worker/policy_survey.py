@@ -38,6 +38,12 @@ class Survey(NamedTuple):
     routes: list[Route]
     languages: Languages | None
 
+    @property
+    def databases(self) -> frozenset[str]:
+        """Aliases of those in which effects are to happen once."""
+        policies = (said.policy for view, _ in self.views for said in view.policies)
+        return frozenset(policy.database for policy in policies if policy.database)
+
 
 def survey(by_name: Mapping[str, Policy]) -> Survey:
     """Walk the URLconf and choose what is published.

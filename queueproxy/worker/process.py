@@ -20,6 +20,7 @@ from .options import WorkerOptions
 from .outage_log import OutageLog
 from .own_routes import OwnRoutes
 from .process_info import release
+from .purging import Purging
 from .refusal_log import RefusalLog
 from .runners import Parts, Runners, ThreadRunners, executor_of, runners_of
 from .stopping import StopFlag
@@ -77,6 +78,7 @@ class Worker:
             outage=self._outage,
         )
         self._runners: Runners = ThreadRunners([], self._flow)
+        self._purging: Purging | None = None
         grace = CANCEL_WITHIN if options.at_once else 0.0
         self._views = ViewWatch(options.view_timeout, grace)
         self.stop_by = 0.0  # time.monotonic() at which the graceful timeout ends
@@ -110,6 +112,10 @@ class Worker:
         self._routes.keep_published()
         self._runners = runners_of(self._parts)
         self._runners.start()
+        if self._routes.databases:
+            kept = self._options.keep_executions
+            self._purging = Purging(self._routes.databases, kept, lambda: not self._runners.busy())
+            self._purging.start()
         logger.info(
             "Worker %s serves %s.", self._registration.worker, ", ".join(self._options.queues)
         )
@@ -144,6 +150,8 @@ class Worker:
         """Executors first, the heartbeat until they are done, the name last."""
         self._stop.set()
         self._migrations.end()
+        if self._purging is not None:
+            self._purging.end()
         now = time.monotonic()
         self.stop_by = now + self._options.graceful_timeout
         cut_at, next_beat = now + self._options.stream_grace, 0.0

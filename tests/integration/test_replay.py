@@ -28,6 +28,7 @@ def again(kit, letter, hold: float = 20.0):
         queues=QUEUES,
         secrets=SECRETS,
         hold=hold,
+        kept=86_400,
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import time
 from contextlib import asynccontextmanager
 
 import msgspec.structs
@@ -32,15 +33,19 @@ async def replay(
     queues: tuple[str, ...],
     secrets: tuple[str, ...],
     hold: float,
+    kept: float,
 ) -> int:
     """Put it on its queue, at most one attempt; wait for the status of its answer, then delete it.
 
+    What is to happen once is the same request still: if it has happened, its answer is given again.
+
     Args:
         hold: seconds to wait for its answer.
+        kept: seconds that it is kept in the database what has happened (KEEP_EXECUTIONS).
 
     Raises:
         CannotReplay: it is not whole, it is gone or somebody else runs it again now, no worker took
-            it in time, or its worker was lost again.
+            it in time, its worker was lost again, or whether it has happened is not kept any more.
     """
     front = new_front_id(socket.gethostname(), os.getpid())
     codec = broker.codec(secrets)
@@ -48,7 +53,7 @@ async def replay(
     front_broker = FrontBroker(broker, front, queues, NO_LIMIT, codec, lease)
     link = broker.async_link("replay")
     try:
-        request = _encoded(letter, codec, front, hold)
+        request = _encoded(letter, codec, front, hold, kept)
         async with _claimed(letter, link, hold + MARGIN):
             await front_broker.join({"host": socket.gethostname(), "pid": os.getpid()})
             await front_broker.enqueue(1, [request])
@@ -101,7 +106,9 @@ async def _answered(
         raise CannotReplay(f"No worker answered within {hold:g} s. {never}") from None
 
 
-def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> EncodedRequest:
+def _encoded(
+    letter: DeadLetter, codec: Codec, front: str, hold: float, kept: float
+) -> EncodedRequest:
     if not letter.body_kept and letter.head.body_size:
         raise CannotReplay("Its body stayed with its front, and is gone with its client.")
     try:
@@ -110,13 +117,11 @@ def _encoded(letter: DeadLetter, codec: Codec, front: str, hold: float) -> Encod
         )
     except DecodeError as error:
         raise CannotReplay(f"It can't be trusted: {error}") from error
-    head = msgspec.structs.replace(
-        envelope.head,
-        id=new_request_id(),
-        front=front,
-        hold_ms=int(hold * 1000),
-        max_attempts=1,
-    )
+    head = msgspec.structs.replace(envelope.head, front=front, hold_ms=int(hold * 1000))
+    if not head.fenced:
+        head = msgspec.structs.replace(head, id=new_request_id(), max_attempts=1)
+    elif time.time() + hold > letter.at - envelope.head.hold_ms / 1000 + kept:
+        raise CannotReplay("Whether it was executed once is not kept in the database any more.")
     return encode_request(head, letter.queue, letter.body)
 
 

@@ -4,8 +4,9 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
-from queueproxy.cli import acl, dead, hold, pause, routes, status
+from queueproxy.cli import acl, dead, hold, pause, purge, routes, status
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.options import positive_seconds, rate
 from queueproxy.exceptions import (
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         self._add_looking(actions)
         self._add_pausing(actions)
         self._add_dead_letters(actions)
+        self._add_purge(actions)
         self._add_acl(actions)
 
     def _add_looking(self, actions) -> None:
@@ -87,6 +89,20 @@ class Command(BaseCommand):
             if name == "show":
                 verb.add_argument("--reveal", action="store_true", help="hide nothing")
             verb.set_defaults(run=function)
+
+    def _add_purge(self, actions) -> None:
+        parser = actions.add_parser(
+            "purge", help="delete what is kept of exactly-once requests beyond KEEP_EXECUTIONS"
+        )
+        parser.add_argument(
+            "--database",
+            dest="databases",
+            action="append",
+            choices=list(connections.settings),
+            metavar="ALIAS",
+            help="default: all that have the table; may be given again",
+        )
+        parser.set_defaults(run=purge.purge_executions)
 
     def _add_acl(self, actions) -> None:
         parser = actions.add_parser(
