@@ -36,6 +36,9 @@ def programs() -> Path | None:
 class PostgresServer:
     """A server on a unix socket, in a temporary directory of its own.
 
+    Attributes:
+        directory: with its socket.
+
     Args:
         durable: whether it waits for the disk.
 
@@ -51,14 +54,14 @@ class PostgresServer:
         self._durable = durable
         self._process: subprocess.Popen | None = None
         self._account = _account()
-        self._directory = Path(tempfile.mkdtemp(prefix="qppg-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="qppg-"))
         if self._account:
-            os.chown(self._directory, self._account.pw_uid, self._account.pw_gid)
+            os.chown(self.directory, self._account.pw_uid, self._account.pw_gid)
 
     @property
     def url(self) -> str:
         """A DATABASE_URL; psycopg takes it too."""
-        return f"postgresql://queueproxy@{quote(str(self._directory), safe='')}/postgres"
+        return f"postgresql://queueproxy@{quote(str(self.directory), safe='')}/postgres"
 
     def start(self) -> "PostgresServer":
         """Make the files, start it and wait until it answers."""
@@ -70,11 +73,11 @@ class PostgresServer:
         return self
 
     def _start(self) -> None:
-        data = str(self._directory / "data")
+        data = str(self.directory / "data")
         making = ("-U", "queueproxy", "-A", "trust", "-E", "UTF8", "--no-sync")
         self._run("initdb", "-D", data, *making).wait()
         self._process = self._run(
-            *("postgres", "-D", data, "-k", str(self._directory), "-c", "listen_addresses="),
+            *("postgres", "-D", data, "-k", str(self.directory), "-c", "listen_addresses="),
             *("-c", f"fsync={'on' if self._durable else 'off'}"),
         )
         wait_until(lambda: self._answers() or self._process.poll() is not None, "PostgreSQL")
@@ -83,13 +86,13 @@ class PostgresServer:
 
     @property
     def _log(self) -> Path:
-        return self._directory / "log"
+        return self.directory / "log"
 
     def _run(self, program: str, *words: str) -> subprocess.Popen:
         with self._log.open("a") as log:
             return subprocess.Popen(
                 [self._programs / program, *words],
-                cwd=self._directory,
+                cwd=self.directory,
                 user=self._account and self._account.pw_uid,
                 group=self._account and self._account.pw_gid,
                 extra_groups=[] if self._account else None,
@@ -114,7 +117,7 @@ class PostgresServer:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -91,6 +91,6 @@ def postgresql(server: PostgresServer, number: int) -> Iterator[Database]:
     with psycopg.connect(server.url, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
         engine = {"ENGINE": "django.db.backends.postgresql", "OPTIONS": {}}
-        place = {"HOST": str(server._directory), "USER": "queueproxy", "NAME": name}
+        place = {"HOST": str(server.directory), "USER": "queueproxy", "NAME": name}
         yield Database(engine | place)
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
