@@ -40,6 +40,7 @@ class EmbeddedSite(Site):
 
     def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
         super().__init__(switch_off, crash_share, [free_port()])
+        self.migrate()
         self.broker = EmbeddedBroker(self.directory)
 
     def start(self) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from .ledger import DIED, IN_CHILD, QUIET, QUIET_ENDS, Execution, by_nonce
 from .site import GRACEFUL, SETTINGS, Mishap
-from .users import CUT, KEPT, LEFT, STREAMED, UNSAFE, Outcome
+from .users import CUT, KEPT, LEFT, ONCE, STREAMED, UNSAFE, Outcome
 
 MAX_ATTEMPTS = 2
+FENCED_ATTEMPTS = 10
 LATE = 2.0  # seconds past MAX_HOLD
 TURNED_AWAY = (408, 413)  # before the request was complete: it can't have run
 
@@ -41,12 +42,14 @@ class Evidence:
         mishaps: the faults.
         hurt: process ids of workers that were killed or stopped.
         must_not_run: nonces of requests that were withdrawn while everything was paused.
+        effects: of what must happen once: the tokens of the executions that were committed.
     """
 
     executions: Sequence[Execution]
     mishaps: Sequence[Mishap] = ()
     hurt: frozenset[int] = frozenset()
     must_not_run: Sequence[str] = ()
+    effects: Mapping[str, Sequence[str]] = field(default_factory=dict)
     runs: Runs = field(init=False)
 
     def __post_init__(self):
@@ -69,7 +72,9 @@ def judge(outcomes: Iterable[Outcome], evidence: Evidence) -> list[str]:
         names = {mishap.name for mishap in met}
         complaints = [*_always(outcome, len(mine)), *_too_long(outcome, met)]
         complaints += _unexplained(outcome, mine, met, evidence.hurt)
-        if not names & FORGETTING:
+        if outcome.kind in ONCE:
+            complaints += _once(outcome, evidence.effects.get(outcome.nonce, ()))
+        elif not names & FORGETTING:
             complaints += _while_nothing_is_forgotten(outcome, mine)
         what = f"{outcome.kind} {outcome.nonce} {outcome.status}"
         violations += [f"{what}: {c} (met {', '.join(sorted(names))})" for c in complaints]
@@ -99,16 +104,29 @@ def _always(outcome: Outcome, times: int) -> Iterable[str]:
         yield outcome.wrong
     if outcome.kind in UNSAFE and times > 1:
         yield f"unsafe and run {times} times"
-    if times > MAX_ATTEMPTS**2:  # sent MAX_ATTEMPTS times, each run as often
+    most = FENCED_ATTEMPTS if outcome.kind in ONCE else MAX_ATTEMPTS
+    if times > most**2:  # sent MAX_ATTEMPTS times, each run as often
         yield f"run {times} times, whatever was lost"
     if outcome.status in TURNED_AWAY and times > 0:
         yield f"turned away, and run {times} times"
     if 200 <= outcome.status < 500 and outcome.status not in TURNED_AWAY and times < 1:
         yield "answered and never run"
-    if outcome.status == 503 and times > 0:
+    if outcome.status == 503 and times > 0 and outcome.kind not in ONCE:
         yield f"503 says it was not run, but it was, {times} times"
     if outcome.kind == "STALL" and times > 0:
         yield "run, though its body never came"
+
+
+def _once(outcome: Outcome, effects: Sequence[str]) -> Iterable[str]:
+    """What happens exactly once: docs/exactly-once.md."""
+    if len(effects) > 1:
+        yield f"committed {len(effects)} times"
+    if outcome.status == 200 and list(effects) != [outcome.token]:
+        yield f"answered by {outcome.token or 'nobody'}, committed by {', '.join(effects) or 'none'}"
+    if outcome.status in (500, 503) and effects:
+        yield f"{outcome.status} says that nothing was committed, but it was"
+    if outcome.status == 502:
+        yield "told that the outcome is unknown"
 
 
 def _too_long(outcome: Outcome, met: Iterable[Mishap]) -> Iterable[str]:

@@ -23,6 +23,8 @@ CREATE TABLE executions (
     began timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ON executions (nonce);
+-- Written by views in the transaction in which what they do is to happen once.
+CREATE TABLE effects (nonce text NOT NULL, token text NOT NULL);
 """
 COLUMNS = "nonce, attempt, pid, token"
 
@@ -63,6 +65,13 @@ class TableLedger:
         rows = self._connection.execute(f"SELECT {COLUMNS} FROM executions ORDER BY number")
         return [Execution(*row) for row in rows]
 
+    def effects(self) -> dict[str, list[str]]:
+        """What was committed for each request: the tokens of those executions."""
+        found: dict[str, list[str]] = {}
+        for nonce, token in self._connection.execute("SELECT nonce, token FROM effects"):
+            found.setdefault(nonce, []).append(token)
+        return found
+
     def of(self, nonce: str) -> list[Execution]:
         """The executions of one request."""
         query = f"SELECT {COLUMNS} FROM executions WHERE nonce = %s ORDER BY number"
@@ -88,6 +97,10 @@ class FileLedger:
         """As TableLedger.read."""
         lines = (line.split() for line in self._path.read_text().splitlines())
         return [Execution(nonce, int(n), int(pid), token) for nonce, n, pid, token in lines]
+
+    def effects(self) -> dict[str, list[str]]:
+        """None: they need a database."""
+        return {}
 
     def of(self, nonce: str) -> list[Execution]:
         """As TableLedger.of."""

@@ -85,7 +85,13 @@ def _hurt(site: Site, options: Options) -> Result:
     stop = threading.Event()
     kinds = [User] * options.users + list(ROUGH_USERS)
     users = [
-        kind(f"{kind.__name__.lower()}{number}", site.ports, options.seed, stop)
+        kind(
+            f"{kind.__name__.lower()}{number}",
+            site.ports,
+            options.seed,
+            stop,
+            once=site.has_database,
+        )
         for number, kind in enumerate(kinds)
     ]
     draw = _Deck(options)
@@ -143,4 +149,5 @@ def _violations(site: Site, users: list[User]) -> list[str]:
 
 def _evidence(site: Site) -> Evidence:
     mishaps, hurt = list(site.mishaps), frozenset(site.hurt)
-    return Evidence(site.ledger.read(), mishaps, hurt, site.must_not_run)
+    executions = site.ledger.read()
+    return Evidence(executions, mishaps, hurt, site.must_not_run, site.ledger.effects())

@@ -14,7 +14,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
-from .ledger import QUIET, QUIET_ENDS, Execution, Writer, open_ledger
+from .ledger import QUIET, QUIET_ENDS, Execution, TableLedger, Writer, open_ledger
 from .rough_users import BODY_MIN_RATE, MIN_RATE, SLACK
 from .users import Outcome
 
@@ -45,6 +45,9 @@ class Site:
         switch_off: names of safeguards to switch off (see switches.py), to test the checker.
         crash_share: how often a worker process dies at each of its boundaries.
         ports: of the fronts.
+
+    Attributes:
+        has_database: whether it has views whose effects happen once.
     """
 
     def __init__(self, switch_off: tuple[str, ...], crash_share: float, ports: list[int]):
@@ -75,6 +78,14 @@ class Site:
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(self.directory),
         }
+        self.has_database = isinstance(self.ledger, TableLedger)
+        if self.has_database:
+            self.environ["CHAOS_DATABASE"] = self.ledger.address
+
+    def migrate(self) -> None:
+        """Make the table of executions, where there is a database."""
+        if self.has_database and self.manage("migrate", "queueproxy").wait(60):
+            raise RuntimeError(f"migrate failed:\n{self.log.read_text()}")
 
     def manage(self, *words: str) -> subprocess.Popen:
         """Start a management command, in a session of its own."""

@@ -24,6 +24,8 @@ class SplitSite(Site):
         self._at_once = at_once
         if at_once:
             self.environ["CHAOS_ASYNC"] = "1"
+            self.has_database = False  # nothing happens exactly once on an event loop
+            self.environ.pop("CHAOS_DATABASE", None)
         self.broker = SiteBroker().start()
         self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.site_url()
         self.environ["CHAOS_CACHES"] = f"{self.broker.site_url(1)} {self.broker.site_url()}"
@@ -31,6 +33,7 @@ class SplitSite(Site):
 
     def start(self) -> None:
         """Start fronts and workers."""
+        self.migrate()
         self.fronts = [self._front(port) for port in self.ports]
         self.supervisors = [self.start_supervisor() for _ in range(2)]
         wait_until(lambda: len(self.workers()) >= 4 and self.is_ready(), "fronts and workers", 40)

@@ -16,9 +16,11 @@ KINDS = (
     *("GET", "GET", "GET", "POST", "POST", "UPLOAD", "GET-BODY", "STREAM", "LEAVE"),
     "LIMITED",
 )
+ONCE = ("ONCE", "ONCE", "ONCE-UPLOAD", "ONCE-AGAIN", "ONCE-FAIL")  # what must happen once
 VIEWS = {  # where it is another than the one that runs them all
     **{"STREAM": "stream", "SILENT": "stream"},
     **{"FORK": "fork", "CLEAR": "clear", "LIMITED": "limited"},
+    **{kind: "once" for kind in ONCE},
 }
 LARGE = (65_536, 65_537, 300_000, 900_000, 3_000_000)  # bytes of a body: the first goes whole
 PIECES = 12  # of a streamed page
@@ -46,6 +48,7 @@ class Outcome:
     seconds: float = 0.0
     wrong: str = ""  # what was not as it must be
     attempt: int = 0  # the one that answered; 0 where that is not known
+    token: str = ""  # of the execution that answered
     extra: float = 0.0  # seconds of it that the user or the view took by itself
 
     @property
@@ -66,10 +69,20 @@ class User(threading.Thread):
         ports: of the fronts.
         seed: of its random choices.
         stop: ends it after the request in hand.
+        once: whether the site has views whose effects happen once.
     """
 
-    def __init__(self, name: str, ports: Sequence[int], seed: int, stop: threading.Event):
+    def __init__(
+        self,
+        name: str,
+        ports: Sequence[int],
+        seed: int,
+        stop: threading.Event,
+        *,
+        once: bool = False,
+    ):
         super().__init__(daemon=True)
+        self._kinds = (*KINDS, *ONCE) if once else KINDS
         self.outcomes: list[Outcome] = []
         self._user = name
         self._ports = ports
@@ -96,13 +109,19 @@ class User(threading.Thread):
 
     def send(self, port: int, nonce: str) -> list[Outcome]:
         """Send what there is to send next; what came of it, one for each request."""
-        kind = self._chance.choice(KINDS)
+        kind = self._chance.choice(self._kinds)
         if kind == "LEAVE":
             return [leave(port, nonce, self._chance.choice((0, 0.001, 0.02)))]
+        if kind == "ONCE-AGAIN":
+            return [twice(port, nonce, self._body("POST"), self._user)]
+        if kind == "ONCE-FAIL":
+            return [ask(port, nonce, kind, user=self._user, query="fail=1")]
         return [ask(port, nonce, kind, body=self._body(kind), user=self._user)]
 
     def _body(self, kind: str) -> bytes:
-        sizes = {"POST": (0, 10, 1000), "UPLOAD": LARGE, "GET-BODY": LARGE}
+        small = (0, 10, 1000)
+        sizes = {"POST": small, "UPLOAD": LARGE, "GET-BODY": LARGE}
+        sizes |= {"ONCE": small, "ONCE-UPLOAD": LARGE}
         return os.urandom(self._chance.choice(sizes.get(kind, (0,))))
 
 
@@ -141,6 +160,7 @@ def ask(
     query: str = "",
     repeat: int = 300,
     patience: float = PATIENCE,
+    key: str = "",
 ) -> Outcome:
     """Send one request, wait for its answer and look closely at it.
 
@@ -150,12 +170,15 @@ def ask(
         query: of the request; see the probe's views and mishaps.
         repeat: how often each line of a streamed page comes.
         patience: seconds to wait for the next bytes.
+        key: sent as Idempotency-Key, where there is one.
     """
     outcome = Outcome(nonce, kind)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=patience)
     path = f"/{VIEWS.get(kind, 'run')}/{nonce}/?{query}"
-    method = "POST" if kind in UNSAFE else "GET"
+    method = "POST" if kind in UNSAFE or kind in ONCE else "GET"
     headers = {"Cookie": f"user={user}"}
+    if key:
+        headers["Idempotency-Key"] = key
     if isinstance(body, Slowly):
         headers["Content-Length"] = str(len(body.data))
     try:
@@ -163,7 +186,8 @@ def ask(
         response = connection.getresponse()
         text = response.read()
         outcome.status = response.status
-        outcome.attempt = int(response.headers.get("X-Token", "0").partition(":")[0])
+        outcome.token = response.headers.get("X-Token", "")
+        outcome.attempt = int(outcome.token.partition(":")[0] or 0)
         sent = body.data if isinstance(body, Slowly) else body
         outcome.wrong = _flaw(outcome, sent, user, response, text, repeat)
     except (OSError, http.client.HTTPException):
@@ -175,6 +199,8 @@ def ask(
 
 def _flaw(outcome: Outcome, body: bytes, user: str, response, text: bytes, repeat: int) -> str:
     nonce = outcome.nonce
+    if outcome.kind == "ONCE-FAIL" and response.status == 500:
+        return ""
     if response.status >= 500:
         return "" if response.headers.get("Proxy-Status") else f"a {response.status} of nobody's"
     if response.status != 200:
@@ -189,6 +215,20 @@ def _flaw(outcome: Outcome, body: bytes, user: str, response, text: bytes, repea
     if text.decode("latin-1") != wanted or cookie != f"user={user}":
         return f"another's answer: {text[:80]!r}, {cookie!r}"
     return ""
+
+
+def twice(port: int, nonce: str, body: bytes, user: str) -> Outcome:
+    """Send a request, and once more with the same key, whatever came of it."""
+    first, second = (
+        ask(port, nonce, "ONCE-AGAIN", body=body, user=user, key=f"key-{nonce}") for _ in range(2)
+    )
+    second.began, second.seconds = first.began, first.seconds + second.seconds
+    if first.status == 200 == second.status and first.token != second.token:
+        second.wrong = "sent again, and answered otherwise"
+    if second.status != 200 and first.status == 200:
+        return first
+    second.wrong = second.wrong or first.wrong
+    return second
 
 
 def leave(port: int, nonce: str, after: float) -> Outcome:

@@ -16,6 +16,7 @@ class ChaosConfig(AppConfig):
             switches.SWITCHES[name]()
         _watch_claims()
         _watch_claims_of_loops()
+        _watch_transactions()
 
 
 def _watch_claims() -> None:
@@ -72,6 +73,33 @@ def _watch_claims_of_loops() -> None:
             return envelope
 
     runner.AsyncWorkerBroker = WatchedWorkerBroker
+
+
+def _watch_transactions() -> None:
+    from queueproxy.exactly_once.sessions import PostgreSQLSession
+    from queueproxy.worker import fence
+
+    begin, store, committed = PostgreSQLSession.begin, fence.store, fence._Run._note_commit
+
+    def watched_begin(self, *args):
+        mishap.at("before-insert")
+        begun = begin(self, *args)
+        mishap.at("inserted")
+        return begun
+
+    def watched_store(*args):
+        mishap.at("before-update")
+        stored = store(*args)
+        mishap.at("before-commit")
+        return stored
+
+    def watched_commit(self):
+        committed(self)
+        mishap.at("committed")
+
+    PostgreSQLSession.begin = watched_begin
+    fence.store = watched_store
+    fence._Run._note_commit = watched_commit
 
 
 def _begin(claim):

@@ -2,7 +2,7 @@
 
 At random (CHAOS_CRASH_SHARE), or where a request's query asks for it: ``?kill=PLACE`` and
 ``?freeze=PLACE`` befall its first attempt. Places: claimed, entering, view, frames, before-settle,
-settled.
+settled; of what happens once also before-insert, inserted, before-update, before-commit, committed.
 """
 
 import contextvars

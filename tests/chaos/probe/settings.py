@@ -2,9 +2,11 @@
 
 import os
 
+import dj_database_url
+
 from queueproxy.front.http import body
 from tests.acceptance.probe.settings import *  # noqa: F403
-from tests.acceptance.probe.settings import CACHES, INSTALLED_APPS
+from tests.acceptance.probe.settings import CACHES, DATABASES, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.probe.apps.ChaosConfig"]
 ROOT_URLCONF = "tests.chaos.probe.urls"
@@ -15,6 +17,8 @@ if "CHAOS_CACHES" in os.environ:
     own, shared = os.environ["CHAOS_CACHES"].split()
     CACHES["default"]["LOCATION"] = own
     CACHES["shared"] = {**CACHES["default"], "LOCATION": shared}
+if "CHAOS_DATABASE" in os.environ:
+    DATABASES["default"] = dj_database_url.parse(os.environ["CHAOS_DATABASE"], conn_max_age=60)
 if "CHAOS_BODY_SLACK" in os.environ:
     defaults = {
         "slack": float(os.environ["CHAOS_BODY_SLACK"]),

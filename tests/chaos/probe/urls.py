@@ -7,6 +7,7 @@ import random
 import time
 
 from django.core.cache import caches
+from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
@@ -112,6 +113,20 @@ def limited(request, nonce):
     return _proof(request, nonce, token)
 
 
+@policy(exactly_once=True)
+def once(request, nonce):
+    """Do something in the database that must be done once."""
+    token = note(nonce)
+    mishap.at("view")
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO effects VALUES (%s, %s)", [nonce, token])
+    time.sleep(_seconds(request))
+    mishap.at("view")
+    if "fail" in request.GET:
+        raise ValueError("on purpose")
+    return _proof(request, nonce, token)
+
+
 ASYNC = "CHAOS_ASYNC" in os.environ
 urlpatterns = [
     path("limited/<nonce>/", limited),
@@ -120,3 +135,5 @@ urlpatterns = [
     path("fork/<nonce>/", fork),
     path("clear/<nonce>/", clear),
 ]
+if "CHAOS_DATABASE" in os.environ:
+    urlpatterns.append(path("once/<nonce>/", once))
