@@ -107,7 +107,10 @@ class Frame(msgspec.Struct, frozen=True):
 
 
 class NotRun(msgspec.Struct, frozen=True):
-    """A worker's word that it has refused a request for its time, and has not run it.
+    """A worker's word that it has refused a request, and has not run it.
+
+    For its time; or since its view wants it run exactly once in a ``database``, which its front did
+    not know.
 
     Of one entry, one attempt and one sending (see RequestHead): once the front has sent the request
     anew, what was said of the sending before says nothing of it.
@@ -117,12 +120,13 @@ class NotRun(msgspec.Struct, frozen=True):
     entry: str
     attempt: int
     sending: int
+    database: str = ""
 
 
 _encode_json = msgspec.json.Encoder().encode
 _decode_request_head = msgspec.json.Decoder(RequestHead).decode
 _decode_reply_head = msgspec.json.Decoder(ReplyHead).decode
-_proof_parts = re.compile(r"([0-9]{1,9}) ((?:[0-9a-f]{2})*)").fullmatch
+_proof_parts = re.compile(r"([0-9]{1,9}) ((?:[0-9a-f]{2})*)(?: (\S+))?").fullmatch
 
 
 def pieces_of(head: RequestHead) -> int:
@@ -219,12 +223,14 @@ class Codec:
         return Frame(decoded(_decode_reply_head, head), body)
 
     def prove_not_run(self, word: NotRun, key: int = 0) -> str:
-        """Sign a worker's word; return the proof: the sending, and the signature in hex.
+        """Sign a worker's word; return the proof: sending, signature in hex, perhaps a database.
 
         Args:
             key: as for `encode_reply`.
         """
-        return f"{word.sending} {self._refusals.sign(_encode_json(word), b'', 0, key).hex()}"
+        signature = self._refusals.sign(_encode_json(word), b"", 0, key).hex()
+        proof = f"{word.sending} {signature}"
+        return f"{proof} {word.database}" if word.database else proof
 
     def read_not_run(self, id: str, entry: str, attempt: int, proof: str) -> NotRun:
         """Verify a proof for what it is said to be of.
@@ -235,7 +241,7 @@ class Codec:
         parts = _proof_parts(proof)
         if parts is None:
             raise DecodeError("Not the proof that a request was not run.")
-        word = NotRun(id, entry, attempt, int(parts[1]))
+        word = NotRun(id, entry, attempt, int(parts[1]), parts[3] or "")
         self._refusals.verify(_encode_json(word), b"", 0, bytes.fromhex(parts[2]))
         return word
 

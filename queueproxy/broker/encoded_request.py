@@ -48,6 +48,14 @@ class EncodedRequest(msgspec.Struct, frozen=True):
             self.within(hold_ms), head=encoded_head(head), sending=sending
         )
 
+    def fenced(self, database: str, max_attempts: int) -> "EncodedRequest":
+        """Copy it as one that happens once in a database, and may be started so often."""
+        head = msgspec.structs.replace(
+            _decode_head(self.head), fenced=database, max_attempts=max_attempts
+        )
+        meta = self.meta._replace(max_attempts=max_attempts)
+        return msgspec.structs.replace(self, meta=meta, head=encoded_head(head))
+
     def signed(self, codec: Codec, expires: int) -> tuple:
         """Sign it, and list the arguments of the script ``enqueue`` for one request.
 

@@ -47,11 +47,15 @@ class Opener:
             (answer,) = self._link.commands([QUESTION])
             self._time.told(checked(answer), asked_at)
             if not self._time.allows(head.expires, head.hold_ms):
-                raise RequestExpired(self._proof(envelope, claim))
+                raise RequestExpired(self.proof(claim, envelope))
 
-    def _proof(self, envelope: Envelope, claim: Claim) -> str:
-        """Prove to its front that it was not run; a worker lost before may have run it else."""
+    def proof(self, claim: Claim, envelope: Envelope, database: str = "") -> str:
+        """Prove to its front that it was not run; a worker lost before may have run it else.
+
+        Args:
+            database: in which it is to be run exactly once; empty for none.
+        """
         if claim.attempt > 1:
             return ""
-        word = NotRun(claim.id, claim.entry, claim.attempt, envelope.head.sending)
+        word = NotRun(claim.id, claim.entry, claim.attempt, envelope.head.sending, database)
         return self._codec.prove_not_run(word, envelope.key)

@@ -155,6 +155,10 @@ class WorkerBroker:
         self._slot.key = envelope.key
         return envelope
 
+    def proof(self, claim: Claim, envelope: Envelope, database: str) -> str:
+        """Prove that a request was not run; see Opener."""
+        return self._opener.proof(claim, envelope, database)
+
     def pieces(self, claim: Claim, count: int) -> PieceReader:
         """Make the reader of a body that the front keeps.
 

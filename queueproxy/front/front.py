@@ -31,6 +31,7 @@ from .outage import Outage
 from .outbox import Outbox
 from .sender import Sender
 from .spool import Spool
+from .treatment import FENCED_ATTEMPTS
 
 # Reading one reply costs the broker and the front as much as reading ten. While many requests are
 # held and have had to wait, reading is put off, at most for the time a request waits for a worker,
@@ -140,8 +141,11 @@ class Front:
         if (unsent or not held.settled) and not held.withdrawn:
             self.withdraw(held)
 
-    def _send_anew(self, held: HeldRequest) -> bool:
+    def _send_anew(self, held: HeldRequest, database: str) -> bool:
         """Sign a request that no worker has run by the broker's time as it is now, and send it.
+
+        Args:
+            database: in which it is to happen once; empty for none.
 
         Returns:
             False where it may not be: too often, too late, or nobody waits.
@@ -151,6 +155,8 @@ class Front:
             return False
         held.times_refused += 1
         held.request = held.request.anew(int((held.deadline - now) * 1000))
+        if database:
+            held.request = held.request.fenced(database, FENCED_ATTEMPTS)
         self._broker.time.doubted = True
         self._outbox.send_anew(held)
         self.sender.wake()

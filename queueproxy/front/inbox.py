@@ -23,15 +23,16 @@ class Inbox:
     Args:
         codec: to verify frames with.
         hand_over: called with what a worker wants of the body of a request held here.
-        send_anew: called with a request that a worker has not run, as it has proved; returns
-            whether it is sent once more.
+        send_anew: called with a request that a worker has not run, as it has proved, and with the
+            database in which its view wants it run exactly once, if it does; returns whether it is
+            sent once more.
     """
 
     def __init__(
         self,
         codec: Codec,
         hand_over: Callable[[PiecesWanted], object] = lambda wanted: None,
-        send_anew: Callable[[HeldRequest], bool] = lambda held: False,
+        send_anew: Callable[[HeldRequest, str], bool] = lambda held, database: False,
     ):
         self._codec = codec
         self._hand_over = hand_over
@@ -87,7 +88,7 @@ class Inbox:
         if word.attempt > 1 or word.sending > held.request.sending:
             return False
         # Of a sending before, it has counted already: read again, or said again by somebody.
-        return word.sending < held.request.sending or self._send_anew(held)
+        return word.sending < held.request.sending or self._send_anew(held, word.database)
 
     def _frame(self, raw: RawReply) -> None:
         try:

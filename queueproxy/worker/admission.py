@@ -66,12 +66,17 @@ class Admission:
         return self._last_word.begin(claim.attempt, head.fenced)
 
 
-def refused_by_view(claim: Claim, start: Start) -> Settlement:
-    """Settle what was not run, by the last word of its view: see `LastWord`."""
-    logger.error(
+def refused_by_view(claim: Claim, start: Start, proof: str = "") -> Settlement:
+    """Settle what was not run, by the last word of its view: see `LastWord`.
+
+    Args:
+        proof: where its front is to send it anew, exactly once.
+    """
+    log = logger.info if proof else logger.error
+    log(
         "Request %s was not run%s. Its front goes by the table of another release, or does not "
         "know this view's policy.",
         claim.id,
         " again: its view may be run once only" if start.again else ": it is to be exactly once",
     )
-    return Settlement(claim, start.refused)
+    return Settlement(claim, start.refused, proof=proof)

@@ -34,14 +34,17 @@ class Start:
         again: whether it may have been started before.
         database: in whose transaction it runs, together with its answer; empty for none.
         refused: the reason for which its view does not run; empty where it does.
+        wanted: the database in which its view wants it, where that is why.
     """
 
     again: bool
     database: str = ""
     refused: str = ""
+    wanted: str = ""
 
-    def refuse(self) -> None:
-        """Note that its view does not run."""
+    def refuse(self, wanted: str) -> None:
+        """Note that its view does not run, and in which database it is to, if in any."""
+        self.wanted = wanted
         # What another worker may have started is not safe to send again.
         self.refused = WORKER_LOST if self.again else MISROUTED
 
@@ -90,7 +93,7 @@ class LastWord:
             return None
         said = self._said_of(request)
         if not self._may_run(request, said, start):
-            start.refuse()
+            start.refuse(_wanted(request, said))
             return HttpResponse(status=502)  # seen by middleware only
         if said.require_key and start.database and KEY_HEADER not in request.META:
             return _without_key()
@@ -100,7 +103,7 @@ class LastWord:
         return self._ask(request, *view)  # it waits for nothing: no thread is needed
 
     def _may_run(self, request: HttpRequest, said: Policy, start: Start) -> bool:
-        wanted = "" if request.method in SAFE_METHODS else said.database
+        wanted = _wanted(request, said)
         if wanted:  # it happens once, however often it is started there
             return start.database == wanted
         if not start.again or said.repeat:
@@ -128,6 +131,11 @@ class LastWord:
                 if request.method in said.methods or not said.methods:
                     return said.policy
         return NOTHING_SAID
+
+
+def _wanted(request: HttpRequest, said: Policy) -> str:
+    """Return the database in which a request is to happen once; empty where it may be repeated."""
+    return "" if request.method in SAFE_METHODS else said.database
 
 
 def _without_key() -> HttpResponse:

@@ -16,14 +16,14 @@ from collections.abc import Callable
 from functools import partial
 
 from ..broker.claims import Claim, Settlement
-from ..envelopes import RequestHead
+from ..envelopes import Envelope, RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
 from .admission import Admission, refused_by_view
 from .elapsed import Elapsed
 from .exchange import Exchange
 from .executor import Executor
 from .fence import Ended, Fence
-from .last_word import Start
+from .last_word import MISROUTED, Start
 from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
@@ -153,12 +153,24 @@ class ExecutorThread(threading.Thread):
             refusal = self._admission.refused(claim, error)
             return self._broker.settle_and_claim(refusal, claim=self._may_claim())
         try:
-            settlement = _settlement(claim, reply, start, ended)
+            settlement = self._settlement(claim, envelope, start, ended, reply)
             self.clock.stop()
             return self._settle(settlement, ended.exchange, head)
         finally:
             if ended.exchange is not None:
                 ended.exchange.close()
+
+    def _settlement(
+        self, claim: Claim, envelope: Envelope, start: Start, ended: Ended, reply: Reply
+    ) -> Settlement:
+        """Send what goes out before the last frame; the settlement that carries that."""
+        if start.refused:
+            first = start.refused == MISROUTED and start.wanted
+            proof = self._broker.proof(claim, envelope, start.wanted) if first else ""
+            return refused_by_view(claim, start, proof)
+        if ended.answer is not None:
+            return reply.whole(ended.answer)
+        return Settlement(claim, ended.outcome) if ended.outcome else reply.send(ended.exchange)
 
     def _settle(
         self, settlement: Settlement, exchange: Exchange | None, head: RequestHead
@@ -178,12 +190,3 @@ class ExecutorThread(threading.Thread):
         self.clock.start(claim, head)
         exchange.close()
         self.clock.stop()
-
-
-def _settlement(claim: Claim, reply: Reply, start: Start, ended: Ended) -> Settlement:
-    """Send what goes out of an answer before its last frame; the settlement that carries that."""
-    if start.refused:
-        return refused_by_view(claim, start)
-    if ended.answer is not None:
-        return reply.whole(ended.answer)
-    return Settlement(claim, ended.outcome) if ended.outcome else reply.send(ended.exchange)

@@ -100,6 +100,10 @@ class RetryingBroker:
         pieces = pieces_of(envelope.head)
         return incoming_body(self._broker.pieces(claim, pieces), envelope) if pieces else None
 
+    def proof(self, claim: Claim, envelope: Envelope, database: str) -> str:
+        """Prove that a request was not run, since it is to be run exactly once in a database."""
+        return self._broker.proof(claim, envelope, database)
+
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send a frame that is not the last; False where nobody reads this answer any more."""
         try:

@@ -122,7 +122,7 @@ def _once(outcome: Outcome, effects: Sequence[str]) -> Iterable[str]:
     if len(effects) > 1:
         yield f"committed {len(effects)} times"
     if outcome.status == 200 and list(effects) != [outcome.token]:
-        yield f"answered by {outcome.token or 'nobody'}, committed by {', '.join(effects) or 'none'}"
+        yield f"answered by {outcome.token or 'nobody'}, committed by {list(effects)}"
     if outcome.status in (500, 503) and effects:
         yield f"{outcome.status} says that nothing was committed, but it was"
     if outcome.status == 502:

@@ -20,7 +20,7 @@ ONCE = ("ONCE", "ONCE", "ONCE-UPLOAD", "ONCE-AGAIN", "ONCE-FAIL")  # what must h
 VIEWS = {  # where it is another than the one that runs them all
     **{"STREAM": "stream", "SILENT": "stream"},
     **{"FORK": "fork", "CLEAR": "clear", "LIMITED": "limited"},
-    **{kind: "once" for kind in ONCE},
+    **dict.fromkeys(ONCE, "once"),
 }
 LARGE = (65_536, 65_537, 300_000, 900_000, 3_000_000)  # bytes of a body: the first goes whole
 PIECES = 12  # of a streamed page

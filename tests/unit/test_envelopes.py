@@ -293,6 +293,15 @@ def test_each_character_altered_of_a_proof_is_refused():
             CODEC.read_not_run("i1", "1-1", 1, cut)
 
 
+def test_a_database_is_proved_too():
+    word = NotRun("i1", "1-1", 1, 2, "orders")
+    for codec in (CODEC, Codec((), "ns")):
+        assert codec.read_not_run("i1", "1-1", 1, codec.prove_not_run(word)) == word
+    proof = CODEC.prove_not_run(word)
+    with pytest.raises(DecodeError):
+        CODEC.read_not_run("i1", "1-1", 1, proof.replace("orders", "others"))
+
+
 def test_the_signature_of_a_frame_is_no_proof():
     word = msgspec.json.encode(NotRun("i1", "1-1", 1, 1))
     for sign in (CODEC._replies.sign, CODEC._requests.sign):

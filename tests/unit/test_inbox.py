@@ -157,8 +157,10 @@ async def test_notices(inbox):
     assert event == "queue_full"
 
 
-def refusal(id: str, entry: str = "1-1", attempt: int = 1, sending: int = 1, codec=CODEC) -> Notice:
-    proof = codec.prove_not_run(NotRun(id, entry, attempt, sending))
+def refusal(
+    id: str, entry="1-1", attempt: int = 1, sending: int = 1, codec=CODEC, database: str = ""
+) -> Notice:
+    proof = codec.prove_not_run(NotRun(id, entry, attempt, sending, database))
     return Notice(id, "signature_expired", attempt, entry, proof)
 
 
@@ -171,8 +173,8 @@ class TestRefusedUnrun:
 
     @pytest.fixture
     async def inbox(self, anew):
-        def send_anew(held):
-            anew.append(held.request.id)
+        def send_anew(held, database):
+            anew.append(held.request.id + database)
             return True
 
         return Inbox(CODEC, send_anew=send_anew)
@@ -187,6 +189,11 @@ class TestRefusedUnrun:
         held = hold(inbox, "1")
         inbox.deliver([refusal("1")])
         assert (await told(held), held.settled) == (["signature_expired"], True)
+
+    async def test_it_may_be_sent_anew_to_happen_once(self, inbox, anew):
+        held = hold(inbox, "1")
+        inbox.deliver([refusal("1", database="orders")])
+        assert (anew, await told(held), held.settled) == (["1orders"], [], False)
 
     async def test_of_a_sending_before_it_says_nothing_more(self, inbox, anew):
         """Read again after a connection broke, or said again by somebody."""

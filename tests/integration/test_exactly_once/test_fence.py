@@ -2,9 +2,12 @@
 
 import asyncio
 
+import msgspec.structs
 import pytest
 
+from queueproxy.broker.encoded_request import encode_request
 from queueproxy.broker.operate.control import Control
+from queueproxy.envelopes import RequestHead
 
 from ...brokers import eventually
 from .asking import ATTEMPTS, post
@@ -210,6 +213,24 @@ async def test_a_view_is_not_run_outside_of_its_transaction(database, client, st
     id = await post(client, "/effect/a/", fenced="", max_attempts=1)
     assert await client.notice(id) == "misrouted"
     assert state.runs == []
+
+
+async def test_a_front_that_does_not_know_sends_it_once_more(
+    database, client, start, state, kit, make_front
+):
+    """As one that has just started, or goes by the table of another release."""
+    start()
+    front = make_front(kit)
+    await eventually(lambda: front.sender.reachable)
+    head = client.encoded_request("/effect/a/", "POST", headers=[("Host", "a")])
+    decoded = msgspec.json.decode(head.head, type=RequestHead)
+    decoded = msgspec.structs.replace(decoded, id=front.new_id(), front=front.id)
+    with front.hold(encode_request(decoded, "default", b"")) as held:
+        frame = await held.next_event()
+        assert frame.head.status == 200
+        assert held.request.meta.max_attempts == ATTEMPTS
+    assert state.runs == ["a"]
+    assert database.rows == [(decoded.id, 200)]
 
 
 async def test_nor_in_that_of_another_database(database, client, start, state):
