@@ -4,6 +4,7 @@ The row of the execution is written first, the answer into it last, all in the t
 effects. Who finds the row answers with what stands there.
 """
 
+import io
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -88,12 +89,14 @@ class Fence:
         respond: Callable[[], Exchange],
         start: Start,
         claimed: Elapsed,
+        body: io.BufferedReader | None = None,
     ) -> Ended:
         """Run a request, unless it has been run.
 
         Args:
             envelope: verified; its database is one of this site.
             respond: runs it, in this thread.
+            body: that it reads, where its front keeps that.
             start: says, once it has been run, whether its view wanted that.
             claimed: how long ago.
 
@@ -104,7 +107,7 @@ class Fence:
             identity = identity_of(envelope, settings.SESSION_COOKIE_NAME)
         except KeyMalformed as error:
             return Ended(ANSWERED, problem(BAD_KEY, str(error)))
-        run = _Run(envelope, identity, respond, start, claimed)
+        run = _Run(envelope, identity, respond, start, claimed, body)
         ended = run.end()
         self._tell(envelope.head.fenced, run.trouble)
         return ended
@@ -130,7 +133,7 @@ class _Run:
 
     Args:
         identity: which request it is.
-        envelope, respond, start, claimed: as of `Fence.run`.
+        envelope, respond, start, claimed, body: as of `Fence.run`.
     """
 
     def __init__(
@@ -140,6 +143,7 @@ class _Run:
         respond: Callable[[], Exchange],
         start: Start,
         claimed: Elapsed,
+        body: io.BufferedReader | None,
     ):
         self.trouble: Error | None = None
         self._head = envelope.head
@@ -149,6 +153,7 @@ class _Run:
         self._respond = respond
         self._start = start
         self._claimed = claimed
+        self._body = body and body.raw
         self._exchange: Exchange | None = None
         self._stored: CheckedAnswer | None = None
         self._committed = False
@@ -213,6 +218,9 @@ class _Run:
         self._exchange = self._respond()
         if self._start.refused:
             raise self._without_commit(self._start.refused)
+        if self._body is not None and self._body.failed:
+            # What the view made of that is no answer to the request.
+            raise self._without_commit(REPEAT)
         answer = self._answer()
         if answer.status >= 500:
             raise self._without_commit(ANSWERED, answer)

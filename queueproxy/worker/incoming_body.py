@@ -104,6 +104,9 @@ class IncomingBody(io.RawIOBase):
 
     Reading raises BodyUnreadable, an OSError, of which Django makes its UnreadablePostError.
 
+    Attributes:
+        failed: whether it has.
+
     Args:
         reader: of the claim.
         envelope: as of `CheckedPieces`.
@@ -113,6 +116,7 @@ class IncomingBody(io.RawIOBase):
         self._reader = reader
         self._pieces = CheckedPieces(envelope)
         self._piece = memoryview(b"")  # what is left of the last one
+        self.failed = False
 
     def readable(self) -> bool:
         """Do what files do."""
@@ -121,7 +125,11 @@ class IncomingBody(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer with the next bytes, as far as they are at hand; 0 at the end."""
         if not self._piece and self._pieces.size_of_next:
-            self._piece = memoryview(self._pieces.take(self._next()))
+            try:
+                self._piece = memoryview(self._pieces.take(self._next()))
+            except BodyUnreadable:
+                self.failed = True
+                raise
         taken = self._piece[: len(buffer)]
         buffer[: len(taken)] = taken
         self._piece = self._piece[len(taken) :]

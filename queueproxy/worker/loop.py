@@ -145,7 +145,7 @@ class ExecutorThread(threading.Thread):
             body = self._broker.body_of(claim, envelope)
             respond = partial(self._executor.respond, envelope, body)
             if head.fenced:
-                ended = self._fence.run(envelope, respond, start, claimed)
+                ended = self._fence.run(envelope, respond, start, claimed, body)
             else:
                 ended = Ended("", None, respond())
         except DecodeError as error:

@@ -17,6 +17,11 @@ KINDS = (
     "LIMITED",
 )
 ONCE = ("ONCE", "ONCE", "ONCE-UPLOAD", "ONCE-AGAIN", "ONCE-FAIL")  # what must happen once
+ONCE_KILLED = 0.05  # share of these whose first worker is killed at one of its boundaries
+BOUNDARIES = (
+    *("claimed", "entering", "before-insert", "inserted", "view", "before-update"),
+    *("before-commit", "committed", "before-settle", "settled"),
+)
 VIEWS = {  # where it is another than the one that runs them all
     **{"STREAM": "stream", "SILENT": "stream"},
     **{"FORK": "fork", "CLEAR": "clear", "LIMITED": "limited"},
@@ -116,7 +121,10 @@ class User(threading.Thread):
             return [twice(port, nonce, self._body("POST"), self._user)]
         if kind == "ONCE-FAIL":
             return [ask(port, nonce, kind, user=self._user, query="fail=1")]
-        return [ask(port, nonce, kind, body=self._body(kind), user=self._user)]
+        query = ""
+        if kind in ONCE and self._chance.random() < ONCE_KILLED:
+            query = f"kill={self._chance.choice(BOUNDARIES)}"
+        return [ask(port, nonce, kind, body=self._body(kind), user=self._user, query=query)]
 
     def _body(self, kind: str) -> bytes:
         small = (0, 10, 1000)
@@ -222,7 +230,8 @@ def twice(port: int, nonce: str, body: bytes, user: str) -> Outcome:
     first, second = (
         ask(port, nonce, "ONCE-AGAIN", body=body, user=user, key=f"key-{nonce}") for _ in range(2)
     )
-    second.began, second.seconds = first.began, first.seconds + second.seconds
+    second.began, second.extra = first.began, first.seconds
+    second.seconds += first.seconds
     if first.status == 200 == second.status and first.token != second.token:
         second.wrong = "sent again, and answered otherwise"
     if second.status != 200 and first.status == 200:

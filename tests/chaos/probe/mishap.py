@@ -42,6 +42,8 @@ def at(place: str) -> None:
     for word, number in SIGNALS.items():
         if b"%b=%b" % (word, place.encode()) in request.head:
             request.head = b""  # once is enough
+            if number == signal.SIGKILL:
+                note.note_death()
             # To this thread: one sent to the process may stop it a moment later, by another.
             signal.pthread_kill(threading.get_ident(), number)
     if SHARE and random.random() < SHARE:

@@ -3,11 +3,12 @@ from itertools import count
 import pytest
 from django.db import connections
 
+from ... import mariadb
 from ...postgres import PostgresMissing, PostgresServer
 from ...servers import missing
 from ..test_worker.conftest import client, start_worker, state  # noqa: F401
 from . import views
-from .databases import ALIAS, postgresql, sqlite
+from .databases import ALIAS, mariadb_database, postgresql, sqlite
 
 _numbers = count(1)
 
@@ -35,7 +36,28 @@ def sqlite_file(tmp_path, monkeypatch, django_db_blocker):
     yield from _under_alias(sqlite(tmp_path), monkeypatch, django_db_blocker)
 
 
-@pytest.fixture(params=["postgres", "sqlite_file"])
+@pytest.fixture(scope="session")
+def mariadb_server():
+    mariadb.use_driver()
+    server = mariadb.MariaDBServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def maria(mariadb_server, monkeypatch, django_db_blocker):
+    """The same on MariaDB."""
+    with mariadb_database(mariadb_server, next(_numbers)) as found:
+        yield from _under_alias(found, monkeypatch, django_db_blocker)
+
+
+@pytest.fixture(params=["postgres", *["maria"] * mariadb.is_available()])
+def server_database(request):
+    """Those of a server, one after the other."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["postgres", "sqlite_file", *["maria"] * mariadb.is_available()])
 def database(request):
     """One after the other."""
     return request.getfixturevalue(request.param)

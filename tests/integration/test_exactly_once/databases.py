@@ -10,6 +10,7 @@ from django.db import connections
 
 from queueproxy.models import Execution
 
+from ...mariadb import MariaDBServer
 from ...postgres import PostgresServer
 
 ALIAS = "once"
@@ -31,6 +32,14 @@ class Database:
     def is_postgresql(self) -> bool:
         return "postgresql" in self.settings["ENGINE"]
 
+    @property
+    def is_sqlite(self) -> bool:
+        return "sqlite" in self.settings["ENGINE"]
+
+    @property
+    def is_mariadb(self) -> bool:
+        return "mysql" in self.settings["ENGINE"]
+
     def connect(self):
         """A connection that is not Django's, in autocommit."""
         if self.is_postgresql:
@@ -40,11 +49,22 @@ class Database:
                 dbname=self.settings["NAME"],
                 autocommit=True,
             )
+        if self.is_mariadb:
+            import MySQLdb
+
+            return _Connection(
+                MySQLdb.connect(
+                    unix_socket=self.settings["HOST"],
+                    user="root",
+                    database=self.settings["NAME"],
+                    autocommit=True,
+                )
+            )
         return sqlite3.connect(self.settings["NAME"], isolation_level=None)
 
     def query(self, sql: str) -> list[tuple]:
         with contextlib.closing(self.connect()) as connection:
-            return connection.execute(sql).fetchall()
+            return list(connection.execute(sql).fetchall())
 
     def do(self, sql: str) -> None:
         with contextlib.closing(self.connect()) as connection:
@@ -62,9 +82,11 @@ class Database:
 
     @property
     def sessions_in_transaction(self) -> int:
-        """How many sessions of PostgreSQL are idle in a transaction."""
-        state = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'"
-        return self.query(state)[0][0]
+        """How many sessions are in a transaction, where there are sessions."""
+        count = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'"
+        if self.is_mariadb:
+            count = "SELECT count(*) FROM information_schema.innodb_trx"
+        return self.query(count)[0][0]
 
     def make_tables(self) -> None:
         """Make both tables. `ALIAS` has to be this database."""
@@ -75,6 +97,30 @@ class Database:
                 editor.execute(TABLE)
         finally:
             connection.close()
+
+
+class _Connection:
+    """Lets a connection of MySQLdb execute, as the others do."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.close = connection.close
+
+    def execute(self, sql: str):
+        cursor = self._connection.cursor()
+        cursor.execute(sql)
+        return cursor
+
+
+@contextlib.contextmanager
+def mariadb_database(server: MariaDBServer, number: int) -> Iterator[Database]:
+    """A database of its own on a server."""
+    name = f"once{number}"
+    place = {"ENGINE": "django.db.backends.mysql", "HOST": server.socket, "USER": "root"}
+    admin = Database(place | {"NAME": "mysql", "OPTIONS": {}})
+    admin.do(f"CREATE DATABASE {name}")
+    yield Database(place | {"NAME": name, "OPTIONS": {}})
+    admin.do(f"DROP DATABASE {name}")
 
 
 def sqlite(directory: Path) -> Database:

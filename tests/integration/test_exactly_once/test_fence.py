@@ -7,10 +7,13 @@ import pytest
 
 from queueproxy.broker.encoded_request import encode_request
 from queueproxy.broker.operate.control import Control
-from queueproxy.envelopes import RequestHead
+from queueproxy.envelopes import RequestHead, encoded_head
+from queueproxy.worker import incoming_body
+from queueproxy.worker.elapsed import Elapsed
 
 from ...brokers import eventually
 from .asking import ATTEMPTS, post
+from .databases import ALIAS
 
 
 def lose(kit, id: str) -> None:
@@ -167,6 +170,46 @@ async def test_what_is_missing_in_the_database_is_waited_for(database, client, s
     assert database.effects == ["a"]
 
 
+async def test_the_id_that_a_client_chooses_is_no_key(database, client, start, state):
+    start()
+    for nonce in "ab":
+        id = await post(client, f"/effect/{nonce}/", request_id="chosen")
+        (frame,) = await client.whole(id)
+        assert frame.body == nonce.encode()
+    assert database.effects == ["a", "b"]
+
+
+async def test_a_body_that_can_not_be_read_is_no_answer(
+    postgres, client, start, state, kit, monkeypatch
+):
+    """The view may make a page of it, which is not to be kept."""
+    monkeypatch.setattr(incoming_body, "PATIENCE", 0.2)
+    body = b"a" * 200_000
+    order = kit.encoded_request(
+        client.front_broker.front, "large", body=body, most=2, piece_size=100_000
+    )
+    head = msgspec.json.decode(order.head, type=RequestHead)
+    head = msgspec.structs.replace(
+        head, method="POST", path="/effect/a/", query="read&forgive", fenced=ALIAS
+    )
+    start()
+    await kit.send(client.front_broker, msgspec.structs.replace(order, head=encoded_head(head)))
+    assert await client.notice("large") == "worker_lost"
+    assert state.runs == ["a", "unreadable", "a", "unreadable"]
+    assert (postgres.effects, postgres.rows) == ([], [])
+
+
+async def test_what_nobody_waits_for_any_more_is_not_run(
+    database, client, start, state, kit, monkeypatch
+):
+    """A worker wakes long after its claim: the row of a later attempt may be purged by then."""
+    monkeypatch.setattr(Elapsed, "ms", 60_001.0)
+    start()
+    await post(client, "/effect/a/")
+    await eventually(lambda: kit.counters().in_flight == 0 and kit.counters().waiting == 0)
+    assert (state.runs, database.rows) == ([], [])
+
+
 # While another attempt may still commit.
 
 
@@ -182,7 +225,7 @@ async def test_nobody_waits_for_an_attempt_that_runs(database, client, start, st
     id = await post(client, target)
     await eventually(lambda: state.runs == ["a"])
     await second_attempt(kit, client, id, target)
-    if database.is_postgresql:  # SQLite has one write lock for all
+    if not database.is_sqlite:  # it has one write lock for all
         assert await client.status(await client.ask("/plain/x/?status=204")) == 204
     state.gates["first"].set()
     assert await client.status(id) == 200
@@ -190,19 +233,19 @@ async def test_nobody_waits_for_an_attempt_that_runs(database, client, start, st
     assert database.effects.count("a") == 1
 
 
-async def test_an_earlier_attempt_that_is_idle_is_ended(postgres, client, start, state, kit):
+async def test_an_earlier_attempt_that_is_idle_is_ended(server_database, client, start, state, kit):
     """A frozen worker keeps its session; the next attempt ends that."""
     start(threads=2)
     target = "/effect/a/?wait=never"
     id = await post(client, target)
-    await eventually(lambda: postgres.sessions_in_transaction == 1)
+    await eventually(lambda: server_database.sessions_in_transaction == 1)
     await second_attempt(kit, client, id, "/effect/a/")
     assert await client.status(id) == 200
-    assert postgres.effects == ["a"]
+    assert server_database.effects == ["a"]
     state.gates["never"].set()
-    await eventually(lambda: postgres.sessions_in_transaction == 0)
-    assert postgres.effects == ["a"]
-    assert postgres.rows == [(id, 200)]
+    await eventually(lambda: server_database.sessions_in_transaction == 0)
+    assert server_database.effects == ["a"]
+    assert server_database.rows == [(id, 200)]
 
 
 # The last word.

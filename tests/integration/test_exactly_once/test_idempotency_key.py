@@ -84,7 +84,7 @@ async def test_a_view_may_ask_for_one(database, client, start, state):
     assert await client.status(await post(client, "/keyed/a/", [KEY])) == 200
 
 
-async def test_fifty_duplicates_hold_no_thread(postgres, client, start, state):
+async def test_fifty_duplicates_hold_no_thread(server_database, client, start, state):
     start(threads=2)
     target = "/effect/a/?wait=first"
     first = await post(client, target, [KEY])
@@ -97,10 +97,10 @@ async def test_fifty_duplicates_hold_no_thread(postgres, client, start, state):
     assert await client.status(first) == 200
     assert REPLAYED in (await first_frame(client, await post(client, target, [KEY]))).head.headers
     assert state.runs == ["a"]
-    assert postgres.effects == ["a"]
+    assert server_database.effects == ["a"]
 
 
-async def test_fifty_at_once_are_run_once(postgres, client, start, state):
+async def test_fifty_at_once_are_run_once(server_database, client, start, state):
     start(threads=8)
     ids = [await post(client, "/effect/a/", [KEY]) for _ in range(50)]
     frames = [await first_frame(client, id) for id in ids]
@@ -109,7 +109,7 @@ async def test_fifty_at_once_are_run_once(postgres, client, start, state):
     assert set(statuses) <= {200, 409}
     assert statuses.count(200) == 1 + sum(replayed)
     assert state.runs == ["a"]
-    assert postgres.effects == ["a"]
+    assert server_database.effects == ["a"]
 
 
 async def test_on_sqlite_a_duplicate_waits(sqlite_file, client, start, state):

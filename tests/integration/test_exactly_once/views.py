@@ -3,7 +3,7 @@
 import contextlib
 
 from django.db import DatabaseError, connections, transaction
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse, UnreadablePostError
 from django.urls import path
 
 from queueproxy.policy import policy
@@ -26,7 +26,10 @@ def effect(request, nonce):
     state.runs.append(nonce)
     write(nonce)
     if "read" in said:
-        state.runs.append(len(request.body))
+        try:
+            state.runs.append(len(request.body))
+        except UnreadablePostError:
+            state.runs.append("unreadable")
     if "hook" in said:
         transaction.on_commit(lambda: hook(said["hook"]), using=ALIAS)
     if "wait" in said:

@@ -1,0 +1,68 @@
+"""A private MariaDB for tests, where its server and a driver that Django takes are installed."""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .waiting import wait_until
+
+ACCOUNT = "nobody"  # the server refuses to run as root
+
+
+def is_available() -> bool:
+    """Whether a driver and the server are there (mariadb-server-core, mariadb-client-core)."""
+    drivers = map(importlib.util.find_spec, ("MySQLdb", "pymysql"))
+    return shutil.which("mariadbd") is not None and any(drivers)
+
+
+def use_driver() -> None:
+    """Let Django find a driver: PyMySQL in the place of mysqlclient, where that is not there."""
+    if importlib.util.find_spec("MySQLdb") is None:
+        import pymysql
+
+        pymysql.version_info = (2, 2, 1, "final", 0)  # what Django asks mysqlclient for
+        pymysql.install_as_MySQLdb()
+
+
+class MariaDBServer:
+    """A server on a unix socket, in a temporary directory of its own."""
+
+    def __init__(self):
+        self._directory = Path(tempfile.mkdtemp(prefix="qpmy-"))
+        self.socket = str(self._directory / "s")
+        self._process: subprocess.Popen | None = None
+
+    def start(self) -> "MariaDBServer":
+        """Make the files, start it and wait until it answers."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
+        own = ("--no-defaults", f"--datadir={self._directory / 'data'}")
+        if os.geteuid() == 0:
+            account = pwd.getpwnam(ACCOUNT)
+            os.chown(self._directory, account.pw_uid, account.pw_gid)
+            own += (f"--user={ACCOUNT}",)
+        self._run("mariadb-install-db", *own, "--auth-root-authentication-method=normal").wait()
+        quick = ("--skip-networking", "--innodb-flush-log-at-trx-commit=0")
+        self._process = self._run("mariadbd", *own, f"--socket={self.socket}", *quick)
+        wait_until(lambda: Path(self.socket).exists(), "MariaDB")
+
+    def _run(self, *words: str) -> subprocess.Popen:
+        with (self._directory / "log").open("a") as log:
+            return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+
+    def stop(self) -> None:
+        """End it and take its files away."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        shutil.rmtree(self._directory, ignore_errors=True)
