@@ -81,7 +81,10 @@ def _one_request(target: str, method: str) -> Iterator[str]:
     yield f"  queue      {decided.queue} ({_why_queue(scope, options, said)})"
     held_by = "the view's policy" if said.max_hold else "MAX_HOLD"
     yield f"  held for   {decided.max_hold:g} s ({held_by})"
-    yield f"  started    {_attempts(decided.max_attempts)} ({_why_attempts(said)})"
+    why = "exactly_once" if decided.fenced else _why_attempts(said)
+    yield f"  started    {_attempts(decided.max_attempts)} ({why})"
+    if decided.fenced:
+        yield f"  committed  once, in the database {decided.fenced!r} (the view's policy)"
     if decided.group:
         yield f"  at once    {decided.at_most} of {decided.group} (the view's policy)"
     if known.table is None:

@@ -8,15 +8,16 @@ import io
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NamedTuple
 
 from django.conf import settings
 from django.db import (
     DatabaseError,
+    DataError,
     Error,
     IntegrityError,
-    InterfaceError,
-    OperationalError,
+    InternalError,
+    NotSupportedError,
+    ProgrammingError,
     connections,
     transaction,
 )
@@ -28,35 +29,20 @@ from ..exactly_once.rows import StoredAnswer, find, store
 from ..exactly_once.sessions import Begun, Session, session_on
 from ..exceptions import BadResponse
 from .elapsed import Elapsed
+from .ended import ANSWERED, DEFERRED, REPEAT, Ended, ended_by
 from .exchange import Exchange
 from .forking import end_forked_child
 from .frames import FRAME
 from .last_word import Start
-from .problems import BAD_KEY, KEY_IN_USE, KEY_OF_ANOTHER, SERVER_ERROR, problem
+from .problems import BAD_KEY, KEY_IN_USE, SERVER_ERROR, problem
 from .response import CheckedAnswer
 
 logger = logging.getLogger("queueproxy.worker")
 
 MOST_ANSWER = FRAME  # bytes: one frame goes out with the end of its lease, or not at all
-REPLAYED = ("Idempotent-Replayed", "true")
-
-ANSWERED, DEFERRED, REPEAT = "answered", "deferred", "repeat"  # outcomes of settlements
-# Of a connection, or of what the database did not let go through this time.
-_MAY_GO_BETTER = (OperationalError, InterfaceError)
-
-
-class Ended(NamedTuple):
-    """What became of a request.
-
-    Attributes:
-        outcome: of its settlement.
-        answer: where it is answered.
-        exchange: where it was run; to be closed.
-    """
-
-    outcome: str
-    answer: CheckedAnswer | None = None
-    exchange: Exchange | None = None
+# What a database says no with. Any other error is of a connection, whatever a driver raises then, or
+# of what did not go through this time.
+_REFUSED = (IntegrityError, DataError, ProgrammingError, InternalError, NotSupportedError)
 
 
 class _RolledBack(Exception):
@@ -189,7 +175,7 @@ class _Run:
                 end_forked_child(error)
                 logger.exception("%s: a hook of on_commit failed", self._named)
                 return self._answered(self._stored)
-            if self._exchange is None or not isinstance(error, Error):
+            if self._stored is None or not isinstance(error, Exception):
                 raise
             return self._not_committed(error)
 
@@ -267,15 +253,15 @@ class _Run:
         logger.error("%s was rolled back: %s", self._named, why, exc_info=True)
         return self._without_commit(ANSWERED, SERVER_ERROR)
 
-    def _not_committed(self, error: Error) -> Ended:
+    def _not_committed(self, error: Exception) -> Ended:
         """Tell what becomes of it where storing the answer or the commit failed.
 
         A commit may have come through whose outcome is lost: the next attempt finds the row then.
         """
         logger.error("%s could not be committed: %s", self._named, error)
-        if isinstance(error, _MAY_GO_BETTER):
-            return Ended(REPEAT, None, self._exchange)
-        return Ended(ANSWERED, SERVER_ERROR, self._exchange)
+        if isinstance(error, _REFUSED):
+            return Ended(ANSWERED, SERVER_ERROR, self._exchange)
+        return Ended(REPEAT, None, self._exchange)
 
     def _found(self) -> Ended:
         """Answer with what is there, read in a transaction of its own."""
@@ -286,17 +272,7 @@ class _Run:
             row = None
         if row is None:
             return Ended(DEFERRED)  # gone again
-        mine = row.request == self._identity.request
-        if not mine and row.fingerprint != self._identity.fingerprint:
-            return Ended(ANSWERED, problem(KEY_OF_ANOTHER))
-        if row.answer is None:
-            logger.error(
-                "%s is not run again: somebody has committed in the middle of it.", self._named
-            )
-            return Ended("worker_lost")
-        status, headers, body = row.answer
-        replayed = [] if mine else [REPLAYED]
-        return Ended(ANSWERED, CheckedAnswer(status, [*headers, *replayed], None, body))
+        return ended_by(row, self._identity, self._named)
 
 
 @contextmanager

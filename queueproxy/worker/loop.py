@@ -20,9 +20,10 @@ from ..envelopes import Envelope, RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
 from .admission import Admission, refused_by_view
 from .elapsed import Elapsed
+from .ended import Ended
 from .exchange import Exchange
 from .executor import Executor
-from .fence import Ended, Fence
+from .fence import Fence
 from .last_word import MISROUTED, Start
 from .reply import Reply
 from .retrying_broker import RetryingBroker

@@ -1,12 +1,13 @@
 """Safeguards that can be switched off, to see that the checker notices."""
 
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import queueproxy.broker.link.protocol as protocol
 from queueproxy.broker import scripts
+
+from .once_switches import IN_DATABASES
 
 
 def replace(owner: Any, name: str, new: Any) -> None:
@@ -199,77 +200,6 @@ def expiry() -> None:
     replace(BrokerTime, "allows", lambda self, expires, hold_ms: True)
 
 
-def unique_key() -> None:
-    """Each attempt has a row of its own."""
-    from queueproxy.worker import fence
-
-    original = fence.identity_of
-
-    def identity_of(*args):
-        return original(*args)._replace(key=secrets.token_hex(16))
-
-    replace(fence, "identity_of", identity_of)
-
-
-def answer_outside() -> None:
-    """The answer is stored once the effects have been committed."""
-    from queueproxy.worker import fence
-
-    from . import mishap
-
-    store, committed = fence.store, fence._Run._note_commit
-
-    def note_commit(self):
-        committed(self)
-        mishap.at("committed")
-        store(self._database, self._identity.key, fence._as_stored(self._stored))
-
-    replace(fence, "store", lambda *args: True)
-    replace(fence._Run, "_note_commit", note_commit)
-
-
-def insert_last() -> None:
-    """The row is written once the view has been run."""
-    from queueproxy.worker.fence import _Run
-
-    begin, answer = _Run._begin, _Run._answer
-
-    def keep_session(self, session):
-        self._session = session
-
-    def answer_then_begin(self):
-        found = answer(self)
-        begin(self, self._session)
-        return found
-
-    replace(_Run, "_begin", keep_session)
-    replace(_Run, "_answer", answer_then_begin)
-
-
-def chosen_key() -> None:
-    """The key of a row is X-Request-ID, which a client may choose."""
-    from queueproxy.worker import fence
-
-    original = fence.identity_of
-
-    def identity_of(envelope, cookie):
-        found = original(envelope, cookie)
-        return found if found.has_clients_key else found._replace(key=envelope.head.request_id)
-
-    replace(fence, "identity_of", identity_of)
-
-
-def waiting_for_locks() -> None:
-    """Duplicates wait in the database until the first has ended."""
-    from queueproxy.exactly_once.sessions import PostgreSQLSession
-
-    for name in ("_SETTINGS", "_LOCK"):
-        waits = getattr(PostgreSQLSession, name).replace(
-            "pg_try_advisory_xact_lock(%s)", "pg_advisory_xact_lock(%s)::text = ''"
-        )
-        replace(PostgreSQLSession, name, waits)
-
-
 # In all of them.
 
 
@@ -281,8 +211,6 @@ def namespace() -> None:
     replace(signing, "_derive", lambda secret, namespace, purpose: original(secret, "", purpose))
 
 
-# Those that need the project's models.
-IN_DATABASES = (unique_key, answer_outside, insert_last, chosen_key, waiting_for_locks)
 SWITCHES = {
     switch.__name__: switch
     for switch in (

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec.structs
 import pytest
+from django.db import OperationalError, connections
 
 from queueproxy.broker.encoded_request import encode_request
 from queueproxy.broker.operate.control import Control
@@ -141,6 +142,44 @@ async def test_a_lost_row_is_run_again(database, client, start, state):
     assert await client.notice(id) == "worker_lost"
     assert state.runs == ["a", "a"]
     assert (database.effects, database.rows) == ([], [])
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_the_outcome_of_a_commit_is_lost(
+    server_database, client, start, state, monkeypatch, committed
+):
+    """The connection breaks before the answer to COMMIT has come."""
+    wrapper = type(connections[ALIAS])
+    commit, lost = wrapper._commit, []
+
+    def breaking(self):
+        if not lost and self.alias == ALIAS:
+            lost.append(None)
+            if committed:
+                commit(self)
+            self.connection.close()
+            raise OperationalError("the connection is lost")
+        commit(self)
+
+    monkeypatch.setattr(wrapper, "_commit", breaking)
+    start()
+    id = await post(client, "/effect/a/")
+    (frame,) = await client.whole(id)
+    assert (frame.head.status, frame.body) == (200, b"a")
+    assert state.runs == (["a"] if committed else ["a", "a"])
+    assert server_database.effects == ["a"]
+    assert server_database.rows == [(id, 200)]
+
+
+async def test_what_can_not_be_committed_is_an_error_of_the_view(postgres, client, start, state):
+    """A constraint that is looked at in COMMIT."""
+    postgres.do("ALTER TABLE effects ADD UNIQUE (nonce) DEFERRABLE INITIALLY DEFERRED")
+    start()
+    assert await client.status(await post(client, "/effect/a/")) == 200
+    assert await client.status(await post(client, "/effect/a/")) == 500
+    assert state.runs == ["a", "a"]
+    assert postgres.effects == ["a"]
+    assert len(postgres.rows) == 1
 
 
 async def test_a_row_without_an_answer_is_never_run_again(
