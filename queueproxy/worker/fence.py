@@ -40,8 +40,8 @@ from .response import CheckedAnswer
 logger = logging.getLogger("queueproxy.worker")
 
 MOST_ANSWER = FRAME  # bytes: one frame goes out with the end of its lease, or not at all
-# What a database says no with. Any other error is of a connection, whatever a driver raises then, or
-# of what did not go through this time.
+# What a database says no with. Any other error is of a connection, whatever a driver raises
+# then, or of what did not go through this time.
 _REFUSED = (IntegrityError, DataError, ProgrammingError, InternalError, NotSupportedError)
 
 

@@ -3,6 +3,8 @@
 import signal
 import subprocess
 
+from queueproxy.keys import Keys
+
 from ..ports import free_port
 from ..waiting import wait_until
 from .broker_server import SiteBroker
@@ -32,11 +34,13 @@ class SplitSite(Site):
         self.supervisors: list[subprocess.Popen] = []
 
     def start(self) -> None:
-        """Start fronts and workers."""
+        """Start workers, then fronts: they know from the first request on what views say."""
         self.migrate()
-        self.fronts = [self._front(port) for port in self.ports]
         self.supervisors = [self.start_supervisor() for _ in range(2)]
-        wait_until(lambda: len(self.workers()) >= 4 and self.is_ready(), "fronts and workers", 40)
+        routes, client = Keys("queueproxy").routes, self.broker.client()
+        wait_until(lambda: len(self.workers()) >= 4 and client.exists(routes), "workers", 40)
+        self.fronts = [self._front(port) for port in self.ports]
+        wait_until(self.is_ready, "fronts", 40)
 
     def _front(self, port: int) -> subprocess.Popen:
         return self.manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
