@@ -41,7 +41,7 @@ class EmbeddedSite(Site):
     def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
         super().__init__(switch_off, crash_share, [free_port()])
         # Each of its fronts starts before anything is published: what POSTs are it knows later.
-        self.has_database = False
+        self.give_up_database()
         self.broker = EmbeddedBroker(self.directory)
 
     def start(self) -> None:

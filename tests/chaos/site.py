@@ -82,6 +82,11 @@ class Site:
         if self.has_database:
             self.environ["CHAOS_DATABASE"] = self.ledger.address
 
+    def give_up_database(self) -> None:
+        """Have no views whose effects happen once."""
+        self.has_database = False
+        self.environ.pop("CHAOS_DATABASE", None)
+
     def migrate(self) -> None:
         """Make the table of executions, where there is a database."""
         if self.has_database and self.manage("migrate", "queueproxy").wait(60):

@@ -26,8 +26,7 @@ class SplitSite(Site):
         self._at_once = at_once
         if at_once:
             self.environ["CHAOS_ASYNC"] = "1"
-            self.has_database = False  # nothing happens exactly once on an event loop
-            self.environ.pop("CHAOS_DATABASE", None)
+            self.give_up_database()  # nothing happens exactly once on an event loop
         self.broker = SiteBroker().start()
         self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.site_url()
         self.environ["CHAOS_CACHES"] = f"{self.broker.site_url(1)} {self.broker.site_url()}"
