@@ -144,6 +144,20 @@ async def test_a_lost_row_is_run_again(database, client, start, state):
     assert (database.effects, database.rows) == ([], [])
 
 
+@pytest.mark.parametrize(("fails", "runs"), [(True, ["a"]), (False, ["a", "a"])])
+async def test_a_session_is_lost_in_the_view(postgres, client, start, state, fails, runs):
+    start()
+    id = await post(client, "/effect/a/?wait=first" + "&raise" * fails)
+    await eventually(lambda: postgres.sessions_in_transaction == 1)
+    postgres.do(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state LIKE 'idle in%'"
+    )
+    state.gates["first"].set()
+    assert await client.status(id) == (500 if fails else 200)
+    assert state.runs == runs
+    assert postgres.effects == ([] if fails else ["a"])
+
+
 @pytest.mark.parametrize("committed", [True, False])
 async def test_the_outcome_of_a_commit_is_lost(
     server_database, client, start, state, monkeypatch, committed
