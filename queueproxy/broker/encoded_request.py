@@ -23,6 +23,7 @@ class EncodedRequest(msgspec.Struct, frozen=True):
             the front keeps.
         digest: `digest_of` that.
         sending: as in the head.
+        once: whether its effects happen once, however often it is started.
     """
 
     queue: str
@@ -31,6 +32,7 @@ class EncodedRequest(msgspec.Struct, frozen=True):
     body: bytes
     digest: bytes
     sending: int = 1
+    once: bool = False
 
     @property
     def id(self) -> str:
@@ -54,7 +56,7 @@ class EncodedRequest(msgspec.Struct, frozen=True):
             _decode_head(self.head), fenced=database, max_attempts=max_attempts
         )
         meta = self.meta._replace(max_attempts=max_attempts)
-        return msgspec.structs.replace(self, meta=meta, head=encoded_head(head))
+        return msgspec.structs.replace(self, meta=meta, head=encoded_head(head), once=True)
 
     def signed(self, codec: Codec, expires: int) -> tuple:
         """Sign it, and list the arguments of the script ``enqueue`` for one request.
@@ -103,4 +105,6 @@ def encode_request(head: RequestHead, queue: str, body: bytes) -> EncodedRequest
         max_attempts=head.max_attempts,
         **group_limit(head)._asdict(),
     )
-    return EncodedRequest(queue, meta, encoded_head(head), body, digest_of(body))
+    return EncodedRequest(
+        queue, meta, encoded_head(head), body, digest_of(body), once=bool(head.fenced)
+    )

@@ -52,10 +52,12 @@ class Opener:
     def proof(self, claim: Claim, envelope: Envelope, database: str = "") -> str:
         """Prove to its front that it was not run; a worker lost before may have run it else.
 
+        What happens once may be sent again whatever has become of earlier attempts.
+
         Args:
             database: in which it is to be run exactly once; empty for none.
         """
-        if claim.attempt > 1:
+        if claim.attempt > 1 and not envelope.head.fenced:
             return ""
         word = NotRun(claim.id, claim.entry, claim.attempt, envelope.head.sending, database)
         return self._codec.prove_not_run(word, envelope.key)

@@ -59,7 +59,7 @@ class HeldRequest:
     __slots__ = (
         *("_body", "_events", "_expired", "_loop", "_release", "attempt", "cut_off", "cutoff"),
         *("deadline", "failed", "kept", "next_seq", "on_settled", "request", "settled", "state"),
-        *("times_refused", "times_sent", "withdrawn"),
+        *("started_before", "times_refused", "times_sent", "withdrawn"),
     )
 
     def __init__(
@@ -76,6 +76,7 @@ class HeldRequest:
         self.state = DeliveryState.PENDING
         self.times_sent = 0  # resending the same batch does not count
         self.times_refused = 0  # unrun, for its time, and sent anew
+        self.started_before = False  # by a worker that was lost, as another has said
         self.attempt = 0  # the one that answers; 0 before its first frame
         self.next_seq = 0
         self.settled = False  # the broker no longer holds it, and has said so
@@ -113,9 +114,9 @@ class HeldRequest:
 
     @property
     def may_have_run(self) -> bool:
-        """Whether the broker lost it once: a worker may have run it before that."""
+        """Whether the broker, or a worker, lost it once: one may have run it before that."""
         pending = self.state is DeliveryState.PENDING
-        return self.times_sent > (0 if pending else 1)
+        return self.started_before or self.times_sent > (0 if pending else 1)
 
     def may_be_sent_again(self, now: float) -> bool:
         """Whether it can go to the broker once more, which has lost it; `now` is the loop's."""

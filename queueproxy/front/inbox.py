@@ -85,8 +85,12 @@ class Inbox:
         except DecodeError as error:
             logger.error("A refusal was not believed: %s (request %s)", error, held.request.id)
             return False
-        if word.attempt > 1 or word.sending > held.request.sending:
+        if word.sending > held.request.sending:
             return False
+        if word.attempt > 1:
+            if not held.request.once:
+                return False
+            held.started_before = True
         # Of a sending before, it has counted already: read again, or said again by somebody.
         return word.sending < held.request.sending or self._send_anew(held, word.database)
 

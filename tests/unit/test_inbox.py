@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec.structs
 import pytest
 from msgspec.structs import replace
 
@@ -194,6 +195,14 @@ class TestRefusedUnrun:
         held = hold(inbox, "1")
         inbox.deliver([refusal("1", database="orders")])
         assert (anew, await told(held), held.settled) == (["1orders"], [], False)
+
+    async def test_what_happens_once_is_sent_anew_whoever_was_lost_before(self, inbox, anew):
+        """And its client is not told that nothing was executed: that is not known."""
+        held = hold(inbox, "1")
+        held.request = msgspec.structs.replace(held.request, once=True)
+        inbox.deliver([refusal("1", attempt=2)])
+        assert (anew, await told(held), held.settled) == (["1"], [], False)
+        assert held.may_have_run
 
     async def test_of_a_sending_before_it_says_nothing_more(self, inbox, anew):
         """Read again after a connection broke, or said again by somebody."""
