@@ -29,6 +29,10 @@ FORBIDDEN = {
         *("queueproxy.management", "queueproxy.cli", "queueproxy.servers", "queueproxy.dashboard"),
         *("django", "channels"),
     ),
+    "queueproxy.exactly_once": (
+        *("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "queueproxy.conf"),
+        *("queueproxy.management", "queueproxy.cli", "queueproxy.dashboard", "redis"),
+    ),
     "queueproxy.keys": ("queueproxy", "django", "redis"),
     "queueproxy.records": (
         *("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "queueproxy.conf"),
