@@ -2,6 +2,7 @@
 
 import msgspec.structs
 
+from ...brokers import BrokerKit
 from ..test_worker.harness import Client
 from .databases import ALIAS
 
@@ -25,3 +26,10 @@ async def post(client: Client, target: str, headers=(), *, id: str = "", **chang
     order = msgspec.structs.replace(order, meta=meta)
     await client.kit.send(client.front_broker, order)
     return order.id
+
+
+def lose(kit: BrokerKit, id: str) -> None:
+    """Claim it on a worker that is then lost."""
+    lost = kit.registration()
+    assert kit.worker_broker(lost).settle_and_claim(None).id == id
+    lost.leave()
