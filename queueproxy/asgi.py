@@ -15,8 +15,8 @@ from channels.routing import ProtocolTypeRouter
 from django.core.exceptions import ImproperlyConfigured
 
 from . import conf
+from .broker.observe.no_worker_log import NoWorkerLog
 from .broker.observe.reader import SnapshotReader
-from .broker.observe.worker_watch import WorkerWatch
 from .conf import Problem
 from .consumer_settings import consumer_options
 from .front.consumer import RequestConsumer
@@ -51,7 +51,7 @@ class QueueProxy:
             if not problem.is_warning:
                 raise WrongSettings(problem)
         self._front: Front | None = None
-        self._watch: WorkerWatch | None = None
+        self._no_worker_log: NoWorkerLog | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._options: ConsumerOptions | None = None
         self._endpoints: Endpoints | None = None
@@ -146,8 +146,8 @@ class QueueProxy:
         )
         self._loop = loop
         self._front.start()
-        self._watch = WorkerWatch(conf.broker())
-        self._watch.start()
+        self._no_worker_log = NoWorkerLog(conf.broker())
+        self._no_worker_log.start()
 
     async def _lifespan(self, receive: Callable, send: Callable) -> None:
         while True:
@@ -163,7 +163,7 @@ class QueueProxy:
     async def stop(self) -> None:
         """Leave the broker's list; what is still held is dropped there."""
         if self._front is not None:
-            await self._watch.stop()
+            await self._no_worker_log.stop()
             await self._front.stop()
             self._front = None
 

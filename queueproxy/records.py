@@ -97,7 +97,10 @@ class Held(NamedTuple):
 
 
 class Lease(NamedTuple):
-    """A request in flight: a value of ``leases``, by slot (``worker/thread``)."""
+    """A request in flight: a value of ``leases``, by slot (``worker/thread``).
+
+    A field's first value is given by `start` in scripts/settle_and_claim.lua.
+    """
 
     id: Word
     """The request."""

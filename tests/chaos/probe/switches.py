@@ -147,14 +147,14 @@ def sendings() -> None:
     """A front sends what the broker has lost again without end."""
     from queueproxy.front.held_request import HeldRequest
 
-    original = HeldRequest.may_be_sent_again
+    original = HeldRequest.may_be_sent_after_loss
 
-    def may_be_sent_again(self, now):
+    def may_be_sent_after_loss(self, now):
         if self.request.max_attempts > 1:
             self.times_sent = 0
         return original(self, now)
 
-    replace(HeldRequest, "may_be_sent_again", may_be_sent_again)
+    replace(HeldRequest, "may_be_sent_after_loss", may_be_sent_after_loss)
 
 
 def kept_bodies() -> None:
