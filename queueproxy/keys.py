@@ -42,7 +42,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker. The
     bell of ``flow@<worker>``: pushed when something in its ``flow`` has changed, popped by that
     worker; goes with it. The bell of ``body@<worker>/<thread>``: pushed when pieces of the body of
-    the request in that slot have come, popped by the thread; goes with the lease.
+    the request in that slot have come, popped by the thread; goes with the lease. The bell of
+    ``@<worker>``: pushed for each idle thread that is to stop.
 ``leases`` hash: slot (``worker/thread``, or one of an event loop) -> the one request it holds, a
     `Lease`; from its claim until it is settled, or its worker is given up.
 ``attempts`` hash: ``id entry`` of a request -> attempts used up; only for requests handed back,

@@ -110,7 +110,7 @@ class AsyncWorkerBroker:
             "settle_and_claim",
             self._settling,
             settlement.frame,
-            slot.secret_number,
+            slot.secret_index,
             lambda written: slot.settle_and_claim(settlement, False, written),
         )
         slot.taken(reply)
@@ -127,7 +127,7 @@ class AsyncWorkerBroker:
             "push",
             self._settling,
             frame,
-            slot.secret_number,
+            slot.secret_index,
             lambda written: slot.push(claim, written),
         )
         return is_wanted(reply)
@@ -148,7 +148,7 @@ class AsyncWorkerBroker:
             envelope = self._opener.open_at_once(claim)
             if envelope is None:
                 envelope = await self.in_thread(lambda: self._opener.open(claim))
-        slot.secret_number = envelope.secret_number
+        slot.secret_index = envelope.secret_index
         return envelope
 
     def pieces(self, slot: Slot, claim: Claim, count: int) -> ReadPiece:

@@ -54,4 +54,4 @@ class Opener:
         if claim.attempt > 1:
             return ""
         word = NotRun(claim.id, claim.entry, claim.attempt, envelope.head.sending)
-        return self._codec.prove_not_run(word, envelope.secret_number)
+        return self._codec.prove_not_run(word, envelope.secret_index)

@@ -93,7 +93,7 @@ class WorkerBroker:
             "settle_and_claim",
             self._link,
             settlement.frame,
-            self._slot.secret_number,
+            self._slot.secret_index,
             lambda written: self._slot.settle_and_claim(settlement, claim, written),
             while_waiting=while_waiting,
         )
@@ -136,7 +136,7 @@ class WorkerBroker:
         """
         slot = self._slot
         reply = self._frame_writer.send(
-            "push", self._link, frame, slot.secret_number, lambda written: slot.push(claim, written)
+            "push", self._link, frame, slot.secret_index, lambda written: slot.push(claim, written)
         )
         return is_wanted(reply)
 
@@ -152,7 +152,7 @@ class WorkerBroker:
             BrokerUnavailable: the time could not be read now; call again.
         """
         envelope = self._opener.open(claim)
-        self._slot.secret_number = envelope.secret_number
+        self._slot.secret_index = envelope.secret_index
         return envelope
 
     def pieces(self, claim: Claim, count: int) -> PieceReader:
