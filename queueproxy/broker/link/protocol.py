@@ -27,7 +27,7 @@ Conversation = Generator[Sequence[Command], list, object]
 
 INFO: Command = ("INFO", "server")
 
-# What scripts reply that did nothing: see `register` in scripts/_common.lua.
+# What scripts reply that did nothing: see `register` in scripts/_call.lua.
 EPOCH = b"epoch"
 OTHER_SCHEMA = b"schema "
 FENCED = b"fenced"
