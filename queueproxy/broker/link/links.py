@@ -14,7 +14,14 @@ from redis.exceptions import AskError, MovedError, RedisError, ResponseError
 from ...exceptions import BrokerUnavailable
 from ...keys import Keys
 from .connect import ANSWER_WITHIN, BrokerAddress, async_connection, descriptor_of, sync_connection
-from .protocol import Command, ScriptSession, error_reply, not_connected
+from .protocol import (
+    UNREADABLE,
+    Command,
+    ScriptSession,
+    error_reply,
+    not_connected,
+    unreadable,
+)
 from .spin_wait import SpinWait
 
 MOST_HOPS = 5  # from node to node of a cluster, to connect once
@@ -53,6 +60,8 @@ class Node:
         if self._hops > MOST_HOPS:
             raise ConnectionError("The nodes of the cluster send one another for the keys.")
         connection = self._connection
+        if not hasattr(connection, "host"):
+            raise ConnectionError("Another node has the keys, and no unix socket leads there.")
         self._given = self._given or (connection.host, connection.port)
         connection.host, connection.port = answer.host or connection.host, answer.port
         return True
@@ -164,7 +173,7 @@ class Link:
                 connection.connect()
             if self._spin is not None:
                 self._spin.watch(descriptor_of(connection))
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, UNREADABLE) as error:
             self._node.reset()
             raise not_connected(error) from error
 
@@ -184,6 +193,8 @@ class Link:
             raise  # another node's now: connect anew
         except ResponseError as error:
             return error_reply(command, error)
+        except UNREADABLE as error:
+            raise unreadable(error) from error
 
     def close(self) -> None:
         """Drop the connection; the next command connects again and asks for the epoch anew."""
@@ -258,7 +269,7 @@ class AsyncLink:
                 raise ConnectionResetError("The connection was lost.")
             if not connection.is_connected:
                 await self._connect()
-        except (RedisError, OSError, asyncio.CancelledError) as error:
+        except (RedisError, OSError, UNREADABLE, asyncio.CancelledError) as error:
             await self.close()
             if isinstance(error, asyncio.CancelledError):
                 raise
@@ -272,7 +283,7 @@ class AsyncLink:
             while self._node.is_another(await self._ask_for_state()):
                 await connection.disconnect(nowait=True)
                 await connection.connect()
-        except (RedisError, OSError):
+        except (RedisError, OSError, UNREADABLE):
             self._node.reset()
             raise
 
@@ -290,6 +301,8 @@ class AsyncLink:
             raise
         except ResponseError as error:
             return error_reply(command, error)
+        except UNREADABLE as error:
+            raise unreadable(error) from error
 
     async def close(self) -> None:
         """Drop the connection; the next command connects again and asks for the epoch anew."""
