@@ -20,7 +20,7 @@ from queueproxy.broker.scripts import library
 
 ROOT = Path(queueproxy.broker.__file__).parent
 BY_REDIS_PY = {"client|setname"}  # when it connects
-LINK = ("link/links.py", "link/protocol.py")
+LINK = ("link/links.py", "link/node.py", "link/protocol.py")
 SNAPSHOT = ("observe/reader.py", "observe/processes.py")
 PARTS = {
     "front": (
