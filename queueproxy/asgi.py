@@ -7,6 +7,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 
 import django
@@ -30,13 +31,17 @@ from .servers import foreign_server
 logger = logging.getLogger("queueproxy.front")
 
 
+# Exit status by which gunicorn (`Arbiter.WORKER_BOOT_ERROR`) and uvicorn (`STARTUP_FAILURE`) know a
+# process that can't start: with any other they would start it again for good.
+CANNOT_START = 3
+
+
 class WrongSettings(ImproperlyConfigured, SystemExit):
-    """The settings can't work: one line, and exit status 1 for a server that imports this."""
+    """The settings can't work: a server that imports this ends, with the status CANNOT_START."""
 
     def __init__(self, problem: Problem):
-        words = f"{problem.message} {problem.hint} (queueproxy.{problem.code})"
-        super().__init__(words)
-        self.code = words  # what the interpreter prints as it ends
+        super().__init__(f"{problem.message} {problem.hint} (queueproxy.{problem.code})")
+        self.code = CANNOT_START
 
 
 class QueueProxy:
@@ -49,7 +54,10 @@ class QueueProxy:
     def __init__(self):
         for problem in conf.problems():
             if not problem.is_warning:
-                raise WrongSettings(problem)
+                wrong = WrongSettings(problem)
+                # The interpreter prints nothing where a status is told.
+                sys.stderr.write(f"{wrong}\n")
+                raise wrong
         self._front: Front | None = None
         self._no_worker_log: NoWorkerLog | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -6,7 +6,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 
 ``state`` hash: what the scripts know of the whole; changed by them alone, lives as long as the
     namespace. A script collects its changes and writes them at its end, also where it errs in the
-    middle: so the counters always are those of a recount (see `register` in scripts/_common.lua).
+    middle: so the counters always are those of a recount (see `register` in scripts/_call.lua).
     ``run``            run_id of the server these keys were last agreed on with (the epoch)
     ``schema``         records.SCHEMA of the release that wrote the keys; missing is 1
     ``bytes``          in the broker: of requests (heads, small bodies, the pieces of large ones
@@ -21,7 +21,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``cursor:<q>``     entry id of the last request taken from the stream
     ``returned:<q>``   how many of the waiting were handed back and go first
     ``parked:<q>``     how many of the waiting are in a wire version no worker has known yet
-    ``clock``          the lease clock (`lease_clock` in scripts/_common.lua): ms when it was set,
+    ``clock``          the lease clock (`lease_clock` in scripts/_call.lua): ms when it was set,
                        ms (Redis time) then, shortest lease (ms), until when that counts
     ``paused:<q>``     milliseconds (lease clock) at which the pause ends
     ``pace:<q>``       ms between two starts after a paced resume; ends when nothing waits

@@ -60,6 +60,7 @@ ONLY_IN = {
     "redis": {
         "queueproxy.broker.link.connect",
         "queueproxy.broker.link.links",
+        "queueproxy.broker.link.node",
         "queueproxy.broker.link.protocol",
     },
     "uvicorn": {

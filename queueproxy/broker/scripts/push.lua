@@ -38,7 +38,7 @@ local function push()
   return 'ok'
 end
 
-register('push', A, { flags = { 'allow-oom' } }, function()
+register('push', A, { often = true, flags = { 'allow-oom' } }, function()
   local reply = push()
   if reply ~= 'ok' then
     delete_value(A.value_name)

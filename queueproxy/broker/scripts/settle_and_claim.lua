@@ -154,6 +154,9 @@ local function claim_from(place)
     add('waiting:' .. place.queue, -1)
     return nil
   end
+  if place.kind then -- what is taken out of its set, and can't be started then, stands nowhere
+    see_that_all_is_allowed()
+  end
   local fields = table_of(place.fields)
   local request = request_of(place.queue, place.entry, fields)
   if not registered(request) then
@@ -258,7 +261,7 @@ local function settle_or_recover(lease)
   return lease
 end
 
-register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
+register('settle_and_claim', A, { often = true, flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
   if not redis.call('ZSCORE', key('workers'), A.worker) then
     delete_value(A.reply_value)
     return 'fenced'

@@ -8,7 +8,7 @@
 
 local A = arguments('front', 'from', 'size')
 
-register('trim_replies', A, { flags = { 'allow-oom' } }, function()
+register('trim_replies', A, { often = true, flags = { 'allow-oom' } }, function()
   local replies = key('replies', A.front)
   for i = A.rest, #ARGV do
     delete_value(ARGV[i])

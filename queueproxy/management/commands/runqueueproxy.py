@@ -56,7 +56,7 @@ class Command(BaseCommand):
             )
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        with EmbeddedBroker(options["embedded"]):
+        with EmbeddedBroker(options["embedded"]) as broker:
             refuse_unfit_server()
             with Workers(
                 options["workers"],
@@ -66,6 +66,7 @@ class Command(BaseCommand):
             ) as workers:
                 hangup.workers = workers
                 self._serve(listening, options, workers)
+                broker.end_if_silent()
         sys.exit(self._status)
 
     _status = 0
@@ -87,6 +88,7 @@ class Command(BaseCommand):
 
         def on_draining() -> None:
             proxy.drain()
+            workers.begin_to_end()
             self._say(stopping_text(proxy.held_requests(), by_terminal=in_foreground()))
 
         self._say(f"The front listens on {describe(listening)} ({options['server']}).")
