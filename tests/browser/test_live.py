@@ -165,17 +165,16 @@ def test_an_upload_that_is_refused_shows_why_and_may_be_tried_again(
     assert browser.find_element(By.TAG_NAME, "h1").text == "Second try"
 
 
-def test_an_upload_whose_connection_breaks_says_so(example, open_browser, tmp_path):
-    browser = open_browser()
-    log_in(browser, example, "demo", "/things/new/")
+def test_an_upload_whose_front_dies_says_so(on_event_loop, open_browser, tmp_path):
+    site, browser = on_event_loop, open_browser()
+    log_in(browser, site, "demo", "/things/new/")
     fill(browser, "Broken off", image(tmp_path / "large.png", 700))
     slow_network(browser, 200_000)
     button(browser, "Save").click()
     wait_until(lambda: progress(browser), "the bar")
-    browser.execute_cdp_cmd(
-        "Network.emulateNetworkConditions",
-        {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
-    )
+    site.processes.remove(site.front)
+    site.front.kill()
+    site.front.wait()
     said = wait_until(lambda: browser.find_elements(By.CSS_SELECTOR, ".sending .problem"))
     assert "nothing was saved" in said[0].text
     assert button(browser, "Save").is_enabled()
