@@ -96,6 +96,7 @@ def test_a_handshake_behind_an_answer(served):
 
 
 def test_frames_sent_with_the_handshake_are_not_lost(served):
+    """Though a client has to wait for the answer; a proxy may not."""
     with served.client() as client:
         lines = ["GET / HTTP/1.1", "Host: a", *HANDSHAKE, "", ""]
         masked = b"\x81\x85\x00\x00\x00\x00hello"
@@ -151,6 +152,28 @@ def test_an_application_that_takes_it_not(served, path, status):
         assert is_honest(reply)
         assert b"secret" not in reply.body
         assert client.until_closed() == b""
+
+
+@pytest.mark.parametrize("ahead", [b"\x81\x05hello", b"nonsense", b"x" * 300_000])
+def test_nonsense_before_a_refusal(served, ahead):
+    before = len(served.output)
+    lines = ["GET /deny HTTP/1.1", "Host: a", *HANDSHAKE, "", ""]
+    with served.client() as client:
+        with contextlib.suppress(ConnectionError):
+            client.send("\r\n".join(lines).encode() + ahead)
+        if len(ahead) < 100:  # more, unread, may end in a reset
+            assert client.reply().status == 403
+    assert "Traceback" not in "".join(served.output[before:])
+
+
+def test_nonsense_for_frames(served):
+    before = len(served.output)
+    with served.client() as client:
+        client.get("/", *HANDSHAKE)
+        client.send(b"\x81\x05hello")  # a client's frames are masked (RFC 6455, 5.1)
+        assert b"\x03\xea" in client.until_closed()  # 1002, protocol error
+    served.says("left 1006" if "daphne" in served.process.args else "left 1002")
+    assert "Traceback" not in "".join(served.output[before:])
 
 
 def test_an_application_that_thinks_too_long(server):
@@ -289,6 +312,16 @@ def test_the_front_stops(server):
         served.says("left 1012")
         assert served.exit_status() == 0
         assert time.monotonic() - began < 5
+
+
+def test_what_is_sent_while_the_front_stops_goes_nowhere(server):
+    with serving(server, module=MODULE, graceful_timeout=1) as served:
+        with talk(served, "/tell") as talking:
+            talking.recv(PATIENCE)
+            served.terminate()
+            assert closing(talking)[0] == 1012
+        assert served.exit_status() == 0
+        assert "Traceback" not in "".join(served.output)
 
 
 def test_the_front_stops_before_it_is_open(server):

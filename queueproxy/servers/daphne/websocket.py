@@ -24,6 +24,22 @@ class WebSocket(WebSocketProtocol):
         self.application_queue: asyncio.Queue[dict] = asyncio.Queue()
         self.writable = asyncio.Event()  # replaced by the connection's own
         self._reading = True
+        self._ahead = b""  # what has come before the handshake was answered
+
+    def dataReceived(self, data: bytes) -> None:
+        """Take what has come, and keep it until the handshake is answered (RFC 6455, 4.1)."""
+        if self.state != self.STATE_CONNECTING or not hasattr(self, "handshake_deferred"):
+            super().dataReceived(data)
+            return
+        self._ahead += data
+        if len(self._ahead) > limits.LOOKAHEAD:
+            self.transport.pauseProducing()
+
+    def onOpen(self) -> None:
+        super().onOpen()
+        self.data += self._ahead  # which Autobahn reads next
+        self._ahead = b""
+        self.transport.resumeProducing()
 
     async def receive(self) -> dict:
         """Do what ``receive`` of ASGI does."""
@@ -45,6 +61,15 @@ class WebSocket(WebSocketProtocol):
             self.transport.resumeProducing()
         else:
             self.transport.pauseProducing()
+
+    def handle_reply(self, message: dict) -> None:
+        """Do what the application says, and nothing where the websocket is closing.
+
+        As an exception, which Autobahn raises then, it would end a consumer of Channels before
+        that is told of the end, and its groups would keep it.
+        """
+        if self.state in (self.STATE_CONNECTING, self.STATE_OPEN):
+            super().handle_reply(message)
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
         self.writable.set()

@@ -43,6 +43,8 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.close_timeout = limits.CLOSED_WITHIN
         self._head = head
         self._gone = gone
+        self._ahead = b""  # what has come before the handshake was answered
+        self._refused = False
         self._application: asyncio.Task | None = None
         self._leaving: asyncio.Task | None = None
 
@@ -57,8 +59,20 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.connection_made(transport)
         self._unanswered = self.loop.call_later(limits.ACCEPTED_WITHIN, self._refuse, NO_WEBSOCKET)
         fields = [b"%s: %s" % field for field in self._head.headers if field[0] in _OF_THE_PROTOCOL]
-        lines = (b"GET / HTTP/1.1", b"upgrade: websocket", *fields, b"", ahead)
-        self.data_received(b"\r\n".join(lines))
+        lines = (b"GET / HTTP/1.1", b"upgrade: websocket", *fields, b"", b"")
+        super().data_received(b"\r\n".join(lines))
+        self.data_received(ahead)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come, and keep it until the handshake is answered (RFC 6455, 4.1)."""
+        if self._refused:
+            return
+        if self._answered:
+            super().data_received(data)
+            return
+        self._ahead += data
+        if len(self._ahead) > limits.LOOKAHEAD:
+            self.transport.pause_reading()
 
     def handle_connect(self, event) -> None:
         super().handle_connect(event)
@@ -91,10 +105,14 @@ class WebSocket(WebSocketsSansIOProtocol):
         if message["type"] == "websocket.close" and not self._answered:
             self._refuse(NO_WEBSOCKET)
             return
+        waited = not self._answered
         with suppress(ClientDisconnected):
             await super().send(message)
-        if self._answered:
+        if waited and self._answered:
             self._unanswered.cancel()
+            ahead, self._ahead = self._ahead, b""
+            self.transport.resume_reading()
+            self.data_received(ahead)
 
     def send_500_response(self) -> None:
         self._refuse(refusals.FRONT_FAILED)
@@ -115,7 +133,9 @@ class WebSocket(WebSocketsSansIOProtocol):
     def _refuse(self, refusal: Refusal) -> None:
         if self._answered or self.transport.is_closing():
             return
-        self.handshake_complete = self.close_sent = True
+        self._refused = self.handshake_complete = self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         self.transport.write(raw_refusal(refusal))
-        self.transport.close()
+        self.transport.write_eof()
+        # A socket closed with bytes unread is reset, and the reset can overtake the refusal.
+        self.close_timer = self.loop.call_later(limits.LINGER, self.transport.close)
