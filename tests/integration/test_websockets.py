@@ -57,8 +57,7 @@ def test_words_and_bytes_come_back(served):
         talking.recv(PATIENCE)
         for message in ("hello", b"\x00\xff", "ü" * 100_000, b"x" * MIB, ""):
             talking.send(message)
-            if message:  # Daphne sends no empty one
-                assert talking.recv(PATIENCE) == message
+            assert talking.recv(PATIENCE) == message
     served.says("left 1000")
 
 
@@ -86,6 +85,12 @@ def test_a_handshake_has_the_limits_of_any_request(served):
     with served.client() as client:
         client.get("/", *HANDSHAKE, "X: " + "x" * 70_000)
         assert client.reply().status == 431
+
+
+def test_the_application_adds_headers_and_says_why_it_closes(served):
+    with talk(served, "/headers") as talking:
+        assert talking.response.headers.get_all("x-a") == ["1", "2"]
+        assert closing(talking) == (4001, "grün")
 
 
 def test_a_handshake_behind_an_answer(served):

@@ -46,6 +46,11 @@ async def echo(scope, receive, send) -> None:
     say(f"left {message['code']}")
 
 
+async def accept_with_headers(scope, receive, send) -> None:
+    await accept(send, headers=[(b"x-a", b"1"), (b"x-a", b"2")])
+    await send({"type": "websocket.close", "code": 4001, "reason": "grün"})
+
+
 async def deny(scope, receive, send) -> None:
     await send({"type": "websocket.close"})
 
@@ -127,6 +132,7 @@ async def late(scope, receive, send) -> None:
 VIEWS = {
     "/": echo,
     "/a/ü b": echo,
+    "/headers": accept_with_headers,
     "/deny": deny,
     "/close": close,
     "/leave": leave,

@@ -68,8 +68,33 @@ class WebSocket(WebSocketProtocol):
         As an exception, which Autobahn raises then, it would end a consumer of Channels before
         that is told of the end, and its groups would keep it.
         """
-        if self.state in (self.STATE_CONNECTING, self.STATE_OPEN):
-            super().handle_reply(message)
+        kind = message["type"]
+        if self.state == self.STATE_CONNECTING:
+            if kind == "websocket.accept":
+                self._accept(message)
+            elif kind == "websocket.close":
+                self.serverReject()
+            else:
+                raise ValueError(f"{kind!r} before the websocket is accepted.")
+        elif self.state == self.STATE_OPEN:
+            if kind == "websocket.send":
+                data = message.get("bytes")
+                binary = data is not None
+                self.sendMessage(data if binary else message["text"].encode(), binary)
+            elif kind == "websocket.close":
+                self.serverClose(message.get("code"), message.get("reason") or "")
+            else:
+                raise ValueError(f"{kind!r} on an open websocket.")
+
+    def _accept(self, message: dict) -> None:
+        headers: dict[str, list[str]] = {}
+        for name, value in message.get("headers", ()):
+            if b"\r" in value or b"\n" in value:
+                raise ValueError("A header contains a line break.")
+            headers.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+        handshake = self.handshake_deferred
+        del self.handshake_deferred
+        handshake.callback((message.get("subprotocol"), headers))
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
         self.writable.set()
