@@ -61,7 +61,7 @@ def set_hidden(browser, hidden: bool) -> None:
     )
 
 
-def test_ten_who_watch_take_no_thread_from_the_rest(example, open_browser):
+def test_those_who_watch_take_no_thread_from_the_rest(example, open_browser):
     """With the two threads of `make run`."""
     browser = open_browser()
     live(browser, example)
