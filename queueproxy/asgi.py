@@ -3,11 +3,14 @@
 ``application`` is ready for a server. `QueueProxy` is for a ``ProtocolTypeRouter`` of your own::
 
     application = ProtocolTypeRouter({"http": QueueProxy(), "websocket": ...})
+
+The import loads the app registry, so that what follows it may import models.
 """
 
 import asyncio
 import logging
 import sys
+import weakref
 from collections.abc import Callable
 
 import django
@@ -29,11 +32,16 @@ from .front.http.headers import parse_networks, peer_is_among
 from .servers import foreign_server
 
 logger = logging.getLogger("queueproxy.front")
-
+_constructed: weakref.WeakSet["QueueProxy"] = weakref.WeakSet()
 
 # Exit status by which gunicorn (`Arbiter.WORKER_BOOT_ERROR`) and uvicorn (`STARTUP_FAILURE`) know a
 # process that can't start: with any other they would start it again for good.
 CANNOT_START = 3
+
+
+def constructed() -> tuple["QueueProxy", ...]:
+    """Return each `QueueProxy` of this process, for what starts and stops with the server."""
+    return tuple(_constructed)
 
 
 class WrongSettings(ImproperlyConfigured, SystemExit):
@@ -64,6 +72,7 @@ class QueueProxy:
         self._options: ConsumerOptions | None = None
         self._endpoints: Endpoints | None = None
         self._told_of_forwarding = False
+        _constructed.add(self)
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] == "lifespan":
@@ -181,12 +190,17 @@ def _open_reader() -> SnapshotReader:
 
 
 def get_application() -> ProtocolTypeRouter:
-    """Load settings and app registry, nothing else, and return the ASGI application."""
-    django.setup(set_prefix=False)
+    """Return an application that queues HTTP and closes every websocket."""
     proxy = QueueProxy()
-    router = ProtocolTypeRouter({"http": proxy, "websocket": proxy, "lifespan": proxy})
-    router.queueproxy = proxy
-    return router
+    return ProtocolTypeRouter({"http": proxy, "websocket": proxy, "lifespan": proxy})
 
 
-application = get_application()
+def __getattr__(name: str) -> ProtocolTypeRouter:
+    # A project with a router of its own has no use for a second `QueueProxy`, which nobody calls.
+    if name != "application":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    made = globals()["application"] = get_application()
+    return made
+
+
+django.setup(set_prefix=False)  # settings and app registry, nothing else

@@ -106,6 +106,13 @@ class RequestReader:
         self._opened.remove(self)
         self.regulate()
 
+    def hand_over(self) -> bytes:
+        """Read nothing more: another protocol is spoken now. Return what has come of that."""
+        ahead = self._buffer.take_all()
+        self.stop()
+        self._throttle.end()
+        return ahead
+
     def lost(self) -> None:
         """Tell the request that is left behind that its connection is gone."""
         self._throttle.end()

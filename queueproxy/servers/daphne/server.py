@@ -4,20 +4,22 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from daphne.server import Server, twisted_loop
 from daphne.ws_protocol import WebSocketFactory
 from twisted.internet import reactor
 from twisted.logger import globalLogBeginner
 
+from ..common import limits
 from ..common.lifespan import Lifespan
-from ..common.limits import LAST_REQUESTS_WITHIN
 from ..common.open_connections import OpenConnections
 from ..common.signals import on_stop_signals
 from ..common.waiting import until
+from ..common.websockets import guard
 from .connection import Channel, Factory
 from .request import Request
-from .websocket import WebSocket, guard
+from .websocket import WebSocket
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -46,7 +48,11 @@ class DrainingDaphne(Server):
     ):
         # Daphne insists on endpoints; the socket is here already.
         super().__init__(
-            guard(app), endpoints=["given"], server_name="", application_close_timeout=5
+            guard(app),
+            endpoints=["given"],
+            server_name="",
+            application_close_timeout=limits.LEFT_WITHIN,
+            websocket_connect_timeout=limits.ACCEPTED_WITHIN,
         )
         self.connections = {}
         self.channels: set[Channel] = set()
@@ -73,9 +79,11 @@ class DrainingDaphne(Server):
         self.ws_factory.setProtocolOptions(
             autoPingTimeout=self.ping_timeout,
             allowNullOrigin=True,
-            openHandshakeTimeout=self.websocket_handshake_timeout,
-            maxMessagePayloadSize=self.websocket_max_message_size,
-            maxFramePayloadSize=self.websocket_max_frame_size,
+            openHandshakeTimeout=0,  # `ACCEPTED_WITHIN` has an answer
+            failByDrop=False,  # say why first
+            closeHandshakeTimeout=limits.CLOSED_WITHIN,
+            maxMessagePayloadSize=limits.MAX_MESSAGE,
+            maxFramePayloadSize=limits.MAX_MESSAGE,
         )
         asyncio.set_event_loop(twisted_loop)
         reactor.callLater(1, self.application_checker)
@@ -110,6 +118,22 @@ class DrainingDaphne(Server):
             client = getattr(request.client, "host", "unix")
             logger.info('%s "%s" %d %d', client, asked, request.code, request.sentLength)
 
+    def create_application(self, protocol: WebSocket, scope: dict) -> asyncio.Queue:
+        """Run the application on a websocket; return the queue of what it receives."""
+        scope.setdefault("asgi", {"version": "3.0"})
+        conversation = self.application(
+            scope, protocol.receive, partial(self.handle_reply, protocol)
+        )
+        task = twisted_loop.create_task(conversation)
+        self.connections[protocol]["application_instance"] = task
+        return protocol.application_queue
+
+    async def handle_reply(self, protocol: WebSocket, message: dict) -> None:
+        """Do what ``send`` of ASGI does for a websocket; return when there is room for more."""
+        await asyncio.sleep(0)  # what does nothing but send must let others run
+        await super().handle_reply(protocol, message)
+        await protocol.writable.wait()
+
     def protocol_connected(self, protocol) -> None:
         if not isinstance(protocol, Request):
             super().protocol_connected(protocol)
@@ -132,12 +156,12 @@ class DrainingDaphne(Server):
             self.draining = True
             self._on_draining()
             await self._stop_listening()
-            for channel in self.channels:
-                channel.drain()
-            await self._within(LAST_REQUESTS_WITHIN, lambda: not self.channels)
+            for connection in (*self.channels, *self.connections):
+                connection.drain()
+            await self._within(limits.LAST_REQUESTS_WITHIN, lambda: not self.channels)
             for channel in [channel for channel in self.channels if channel.idle]:
                 channel.loseConnection()
-            await self._within(self._graceful_timeout, lambda: not self._tasks)
+            await self._within(self._graceful_timeout, lambda: not (self._tasks or self._talking()))
             await self._cancel_rest()
             await self._lifespan.stop()
             await self._within(FLUSH_WITHIN, lambda: not self.channels)
@@ -155,9 +179,13 @@ class DrainingDaphne(Server):
     async def _within(self, seconds: float, done: Callable[[], bool]) -> None:
         await until(lambda: done() or self.hurry, seconds)
 
+    def _talking(self) -> list[asyncio.Task]:
+        """List the applications of websockets that have not come to their end."""
+        tasks = [details.get("application_instance") for details in self.connections.values()]
+        return [task for task in tasks if task and not task.done()]
+
     async def _cancel_rest(self) -> None:
-        websockets = [details.get("application_instance") for details in self.connections.values()]
-        rest = [task for task in (*self._tasks, *websockets) if task and not task.done()]
+        rest = [*self._tasks, *self._talking()]
         for task in rest:
             task.cancel()
         if rest:
