@@ -181,6 +181,17 @@ def test_nonsense_for_frames(served):
     assert "Traceback" not in "".join(served.output[before:])
 
 
+@pytest.mark.parametrize("ahead", [b"", b"\x81\x05hello"])
+def test_a_refusal_in_words_of_the_applications(ahead):
+    """Which Daphne has not."""
+    lines = ["GET /deny-with-page HTTP/1.1", "Host: a", *HANDSHAKE, "", ""]
+    with serving("uvicorn", module=MODULE) as served, served.client() as client:
+        client.send("\r\n".join(lines).encode() + ahead)
+        reply = client.reply()
+        assert (reply.status, reply.body) == (410, b"gone")
+        assert "Traceback" not in "".join(served.output)
+
+
 def test_an_application_that_thinks_too_long(server):
     limits = {"ACCEPTED_WITHIN": 0.5}
     with serving(server, module=MODULE, limits=limits) as served, served.client() as client:

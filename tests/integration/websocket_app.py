@@ -55,6 +55,12 @@ async def deny(scope, receive, send) -> None:
     await send({"type": "websocket.close"})
 
 
+async def deny_with_page(scope, receive, send) -> None:
+    """Refuses in words of its own (ASGI's extension websocket.http.response)."""
+    await send({"type": "websocket.http.response.start", "status": 410, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b"gone"})
+
+
 async def close(scope, receive, send) -> None:
     await accept(send)
     await send({"type": "websocket.close", "code": int(scope["query_string"])})
@@ -134,6 +140,7 @@ VIEWS = {
     "/a/ü b": echo,
     "/headers": accept_with_headers,
     "/deny": deny,
+    "/deny-with-page": deny_with_page,
     "/close": close,
     "/leave": leave,
     "/fail": fail,

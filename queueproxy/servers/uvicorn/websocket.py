@@ -65,9 +65,9 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and keep it until the handshake is answered (RFC 6455, 4.1)."""
-        if self._refused:
+        if self._refused or self.initial_response is not None:
             return
-        if self._answered:
+        if self.handshake_complete:
             super().data_received(data)
             return
         self._ahead += data
@@ -110,7 +110,11 @@ class WebSocket(WebSocketsSansIOProtocol):
             await super().send(message)
         if waited and self._answered:
             self._unanswered.cancel()
-            ahead, self._ahead = self._ahead, b""
+            self._read_on()
+
+    def _read_on(self) -> None:
+        ahead, self._ahead = self._ahead, b""
+        if not self.transport.is_closing():
             self.transport.resume_reading()
             self.data_received(ahead)
 
