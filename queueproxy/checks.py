@@ -113,6 +113,11 @@ def _parts(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
+def _layers_in_memory() -> list[str]:
+    layers = getattr(settings, "CHANNEL_LAYERS", {}).items()
+    return [repr(alias) for alias, layer in layers if layer.get("BACKEND") == IN_MEMORY_LAYER]
+
+
 def _warnings() -> list[checks.CheckMessage]:
     messages = []
     ours = getattr(settings, "ASGI_APPLICATION", None)
@@ -124,11 +129,7 @@ def _warnings() -> list[checks.CheckMessage]:
                 id=f"{TAG}.W001",
             )
         )
-    layers = [
-        repr(alias)
-        for alias, layer in getattr(settings, "CHANNEL_LAYERS", {}).items()
-        if layer.get("BACKEND") == IN_MEMORY_LAYER
-    ]
+    layers = _layers_in_memory()
     if layers:
         messages.append(
             checks.Warning(

@@ -58,17 +58,8 @@ class HeldRequest:
 
     __slots__ = (
         *("_body", "_events", "_expired", "_loop", "_release", "attempt", "cut_off", "deadline"),
-        *(
-            "drop_timeout",
-            "failed",
-            "kept",
-            "next_seq",
-            "on_settled",
-            "request",
-            "settled",
-            "state",
-        ),
-        *("times_refused", "times_sent", "withdrawn"),
+        *("drop_timeout", "failed", "kept", "next_seq", "on_settled", "request", "settled"),
+        *("state", "times_refused", "times_sent", "withdrawn"),
     )
 
     def __init__(

@@ -4,10 +4,8 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from functools import partial
 
-from daphne.server import Server, twisted_loop
-from daphne.ws_protocol import WebSocketFactory
+from daphne.server import twisted_loop
 from twisted.internet import reactor
 from twisted.logger import globalLogBeginner
 
@@ -19,17 +17,17 @@ from ..common.waiting import until
 from ..common.websockets import guard
 from .connection import Channel, Factory
 from .request import Request
-from .websocket import WebSocket
+from .websocket import WebSocketServer
 
 logger = logging.getLogger("queueproxy.front")
 
 FLUSH_WITHIN = 1.0  # seconds that last answers may take to leave
 
 
-class DrainingDaphne(Server):
+class DrainingDaphne(WebSocketServer):
     """Daphne's server on a given socket, which stops by draining.
 
-    HTTP requests run as tasks of its own; Daphne's bookkeeping is left to WebSockets.
+    HTTP requests run as tasks of its own.
 
     Args:
         app: the ASGI application.
@@ -54,7 +52,7 @@ class DrainingDaphne(Server):
             application_close_timeout=limits.LEFT_WITHIN,
             websocket_connect_timeout=limits.ACCEPTED_WITHIN,
         )
-        self.connections = {}
+        self.connections = {}  # of websockets
         self.channels: set[Channel] = set()
         self.opened = OpenConnections()
         self.draining = False
@@ -74,17 +72,7 @@ class DrainingDaphne(Server):
         nowhere = [lambda _: None]  # for Twisted's own log
         globalLogBeginner.beginLoggingTo(nowhere, redirectStandardIO=False, discardBuffer=True)
         self.http_factory = Factory(self)
-        self.ws_factory = WebSocketFactory(self, server=self.server_name)
-        self.ws_factory.protocol = WebSocket
-        self.ws_factory.setProtocolOptions(
-            autoPingTimeout=self.ping_timeout,
-            allowNullOrigin=True,
-            openHandshakeTimeout=0,  # `ACCEPTED_WITHIN` has an answer
-            failByDrop=False,  # say why first
-            closeHandshakeTimeout=limits.CLOSED_WITHIN,
-            maxMessagePayloadSize=limits.MAX_MESSAGE,
-            maxFramePayloadSize=limits.MAX_MESSAGE,
-        )
+        self.ws_factory = self.websocket_factory()
         asyncio.set_event_loop(twisted_loop)
         reactor.callLater(1, self.application_checker)
         reactor.callLater(2, self.timeout_checker)
@@ -118,30 +106,6 @@ class DrainingDaphne(Server):
             client = getattr(request.client, "host", "unix")
             logger.info('%s "%s" %d %d', client, asked, request.code, request.sentLength)
 
-    def create_application(self, protocol: WebSocket, scope: dict) -> asyncio.Queue:
-        """Run the application on a websocket; return the queue of what it receives."""
-        scope.setdefault("asgi", {"version": "3.0"})
-        conversation = self.application(
-            scope, protocol.receive, partial(self.handle_reply, protocol)
-        )
-        task = twisted_loop.create_task(conversation)
-        self.connections[protocol]["application_instance"] = task
-        return protocol.application_queue
-
-    async def handle_reply(self, protocol: WebSocket, message: dict) -> None:
-        """Do what ``send`` of ASGI does for a websocket; return when there is room for more."""
-        await asyncio.sleep(0)  # what does nothing but send must let others run
-        await super().handle_reply(protocol, message)
-        await protocol.writable.wait()
-
-    def protocol_connected(self, protocol) -> None:
-        if not isinstance(protocol, Request):
-            super().protocol_connected(protocol)
-
-    def protocol_disconnected(self, protocol) -> None:
-        if not isinstance(protocol, Request):
-            super().protocol_disconnected(protocol)
-
     # The end
 
     def stop_gracefully(self) -> None:
@@ -161,7 +125,7 @@ class DrainingDaphne(Server):
             await self._within(limits.LAST_REQUESTS_WITHIN, lambda: not self.channels)
             for channel in [channel for channel in self.channels if channel.idle]:
                 channel.loseConnection()
-            await self._within(self._graceful_timeout, lambda: not (self._tasks or self._talking()))
+            await self._within(self._graceful_timeout, lambda: not (self._tasks or self.talking()))
             await self._cancel_rest()
             await self._lifespan.stop()
             await self._within(FLUSH_WITHIN, lambda: not self.channels)
@@ -179,13 +143,8 @@ class DrainingDaphne(Server):
     async def _within(self, seconds: float, done: Callable[[], bool]) -> None:
         await until(lambda: done() or self.hurry, seconds)
 
-    def _talking(self) -> list[asyncio.Task]:
-        """List the applications of websockets that have not come to their end."""
-        tasks = [details.get("application_instance") for details in self.connections.values()]
-        return [task for task in tasks if task and not task.done()]
-
     async def _cancel_rest(self) -> None:
-        rest = [*self._tasks, *self._talking()]
+        rest = [*self._tasks, *self.talking()]
         for task in rest:
             task.cancel()
         if rest:

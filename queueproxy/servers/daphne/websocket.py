@@ -5,8 +5,10 @@ however slowly the client reads; here each waits for the other.
 """
 
 import asyncio
+from functools import partial
 
-from daphne.ws_protocol import WebSocketProtocol
+from daphne.server import Server, twisted_loop
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 from ...front.http.refusals import Refusal
 from ..common import limits
@@ -116,3 +118,51 @@ class WebSocket(WebSocketProtocol):
         detail = "".join(letter if " " <= letter <= "~" else " " for letter in str(reason))
         refusal = Refusal(int(code), "http_request_denied", f"No websocket: {detail}", close=True)
         self.sendData(raw_refusal(refusal))
+
+
+class WebSocketServer(Server):
+    """Daphne's server, whose bookkeeping is for websockets alone."""
+
+    def websocket_factory(self) -> WebSocketFactory:
+        """Make what makes a protocol for each websocket."""
+        factory = WebSocketFactory(self, server=self.server_name)
+        factory.protocol = WebSocket
+        factory.setProtocolOptions(
+            autoPingTimeout=self.ping_timeout,
+            allowNullOrigin=True,
+            openHandshakeTimeout=0,  # `ACCEPTED_WITHIN` has an answer
+            failByDrop=False,  # say why first
+            closeHandshakeTimeout=limits.CLOSED_WITHIN,
+            maxMessagePayloadSize=limits.MAX_MESSAGE,
+            maxFramePayloadSize=limits.MAX_MESSAGE,
+        )
+        return factory
+
+    def create_application(self, protocol: WebSocket, scope: dict) -> asyncio.Queue:
+        """Run the application on a websocket; return the queue of what it receives."""
+        scope.setdefault("asgi", {"version": "3.0"})
+        conversation = self.application(
+            scope, protocol.receive, partial(self.handle_reply, protocol)
+        )
+        task = twisted_loop.create_task(conversation)
+        self.connections[protocol]["application_instance"] = task
+        return protocol.application_queue
+
+    async def handle_reply(self, protocol: WebSocket, message: dict) -> None:
+        """Do what ``send`` of ASGI does for a websocket; return when there is room for more."""
+        await asyncio.sleep(0)  # what does nothing but send must let others run
+        await super().handle_reply(protocol, message)
+        await protocol.writable.wait()
+
+    def protocol_connected(self, protocol) -> None:
+        if isinstance(protocol, WebSocket):
+            super().protocol_connected(protocol)
+
+    def protocol_disconnected(self, protocol) -> None:
+        if isinstance(protocol, WebSocket):
+            super().protocol_disconnected(protocol)
+
+    def talking(self) -> list[asyncio.Task]:
+        """List the applications of websockets that have not come to their end."""
+        tasks = [details.get("application_instance") for details in self.connections.values()]
+        return [task for task in tasks if task and not task.done()]

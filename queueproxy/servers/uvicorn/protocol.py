@@ -19,10 +19,10 @@ from ..common.incoming import Incoming
 from ..common.reader import RequestReader
 from ..common.websockets import handshake_refusal
 from .cycle import Cycle
-from .transport import GentleClose, OneWrite
+from .transport import GentleClose, OneWrite, ReadableProtocol
 
 
-class Protocol(asyncio.Protocol):
+class Protocol(ReadableProtocol):
     """One connection.
 
     Args:
@@ -41,8 +41,6 @@ class Protocol(asyncio.Protocol):
     ):
         self.config = config
         self.server_state = server_state
-        self.transport: OneWrite | None = None
-        self.flow: FlowControl | None = None
         self.app_state = app_state
         self.loop = _loop or asyncio.get_running_loop()
         self._reader = RequestReader(self, server_state.opened, self.loop)
@@ -83,14 +81,6 @@ class Protocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read what has come."""
         self._reader.feed(data)
-
-    def pause_writing(self) -> None:
-        """Let the answer wait for a client that takes it too slowly."""
-        self.flow.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Let the answer go on."""
-        self.flow.resume_writing()
 
     # The reader's side
 
@@ -138,22 +128,6 @@ class Protocol(asyncio.Protocol):
             self._cycle = None
         self.transport.write(raw_refusal(refusal))
         self.finish(linger=True)
-
-    def abort(self) -> None:
-        """Close at once."""
-        self.transport.abort()
-
-    def pause_reading(self) -> None:
-        """Take nothing from the client for now."""
-        self.transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Take its bytes again."""
-        self.transport.resume_reading()
-
-    def fileno(self) -> int:
-        """Return the socket's descriptor."""
-        return self.transport.get_extra_info("socket").fileno()
 
     # The answer's side
 

@@ -42,8 +42,9 @@ def never_again() -> None:
 def fence() -> None:
     """A worker that was given up still answers: it settles whoever's lease the request is now."""
     given_up = (
-        "register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, "
-        "function()\n  if not redis.call('ZSCORE', key('workers'), A.worker) then\n"
+        "register('settle_and_claim', A, { often = true, flags = { 'allow-oom' }, "
+        "read_ahead = read_ahead }, function()\n"
+        "  if not redis.call('ZSCORE', key('workers'), A.worker) then\n"
     )
     _edit(
         (
