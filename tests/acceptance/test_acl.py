@@ -30,7 +30,7 @@ FORBIDDEN = [
     *(["SCRIPT", "FLUSH"], ["EVAL", "return 1", "0"], ["MODULE", "LIST"], ["REPLICAOF", "a", "1"]),
     *(["FUNCTION", "FLUSH"], ["FUNCTION", "DELETE", library().name], ["FUNCTION", "LIST"]),
     *(["CLIENT", "LIST"], ["CLIENT", "KILL", "TYPE", "normal"], ["CLIENT", "PAUSE", "1"]),
-    *(["PUBLISH", "a", "b"], ["SUBSCRIBE", "a"], ["GET", "{queueproxy}:state"]),
+    *(["PUBLISH", "a", "b"], ["SUBSCRIBE", "a"], ["INCR", "{queueproxy}:state"]),
     *(["HGETALL", "{other}:state"], ["DEL", "session"], ["XADD", "mail", "*", "a", "b"]),
     *(["TYPE", "queueproxy:state"], ["HSET", "{queueproxy}", "a", "b"]),
     ["FCALL", f"{library().name}_resume", "1", "{other}:state", "", "0"],
