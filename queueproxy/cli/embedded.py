@@ -23,7 +23,7 @@ logger = logging.getLogger("queueproxy")
 MAX_MEMORY = "1gb"
 READY_WITHIN = 20.0  # seconds
 STOP_WITHIN = 2.0  # seconds: it has nothing to save
-ANSWER_WITHIN = 2.0  # seconds; else it is taken for frozen
+ANSWER_WITHIN = 1.0  # seconds; else it is taken for frozen
 
 # Ends the server, and removes its directory, when the pipe that is its standard input is closed: by
 # the end of the process that holds the other side, whatever ended it. Done by a shell, since Linux

@@ -31,6 +31,7 @@ FORBIDDEN = [
     *(["FUNCTION", "FLUSH"], ["FUNCTION", "DELETE", library().name], ["FUNCTION", "LIST"]),
     *(["CLIENT", "LIST"], ["CLIENT", "KILL", "TYPE", "normal"], ["CLIENT", "PAUSE", "1"]),
     *(["PUBLISH", "a", "b"], ["SUBSCRIBE", "a"], ["GET", "session"]),
+    *(["INCR", "{queueproxy}:state"], ["GETDEL", "{queueproxy}:state"]),
     *(["HGETALL", "{other}:state"], ["DEL", "session"], ["XADD", "mail", "*", "a", "b"]),
     *(["TYPE", "queueproxy:state"], ["HSET", "{queueproxy}", "a", "b"]),
     ["FCALL", f"{library().name}_resume", "1", "{other}:state", "", "0"],

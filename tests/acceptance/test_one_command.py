@@ -297,7 +297,7 @@ def test_ctrl_c_while_the_broker_is_frozen(one, terminal, server, held):
     began = time.monotonic()
     at.type(CTRL_C)
     assert at.process.wait(90) == 0
-    assert time.monotonic() - began < GRACEFUL + 10
+    assert time.monotonic() - began < GRACEFUL + 15  # 10 where nothing else runs
     assert [each.result().status_code for each in pending] == [502] * held
     wait_until(one.nothing_left)
     assert "Traceback" not in at.screen

@@ -67,6 +67,7 @@ ONLY_IN = {
         "queueproxy.servers.uvicorn.cycle",
         "queueproxy.servers.uvicorn.protocol",
         "queueproxy.servers.uvicorn.server",
+        "queueproxy.servers.uvicorn.transport",
         "queueproxy.servers.uvicorn.websocket",
     },
 }
