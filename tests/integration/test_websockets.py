@@ -181,6 +181,16 @@ def test_nonsense_for_frames(served):
     assert "Traceback" not in "".join(served.output[before:])
 
 
+def test_nonsense_before_the_application_says_anything(server):
+    """Which is closed for that, and what the application sends goes nowhere."""
+    lines = ["GET / HTTP/1.1", "Host: a", *HANDSHAKE, "", ""]
+    with serving(server, module=MODULE) as served, served.client() as client:
+        client.send("\r\n".join(lines).encode() + b"\x81\x05hello")
+        assert b"\x03\xea" in client.until_closed()
+        served.says("left 1006" if server == "daphne" else "left 1002")
+        assert "Traceback" not in "".join(served.output)
+
+
 @pytest.mark.parametrize("ahead", [b"", b"\x81\x05hello"])
 def test_a_refusal_in_words_of_the_applications(ahead):
     """Which Daphne has not."""

@@ -100,7 +100,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         is told of the end, and its groups would keep it.
         """
         await asyncio.sleep(0)  # what does nothing but send must let others run
-        if self._leaving is not None:
+        if self._leaving is not None or (self._answered and self.close_sent):
             return
         if message["type"] == "websocket.close" and not self._answered:
             self._refuse(NO_WEBSOCKET)
