@@ -134,7 +134,7 @@ class System:
     def _until(self, look: Callable[[], object], process: subprocess.Popen, what: str) -> None:
         """Wait for something that a process, which must not end, brings about."""
         try:
-            wait_until(lambda: look() or process.poll() is not None, what)
+            wait_until(lambda: look() or process.poll() is not None, what, timeout=60)
         except AssertionError as error:
             raise self._failure(process, str(error)) from error
         if process.poll() is not None:

@@ -3,10 +3,14 @@
 ``application`` is ready for a server. `QueueProxy` is for a ``ProtocolTypeRouter`` of your own::
 
     application = ProtocolTypeRouter({"http": QueueProxy(), "websocket": ...})
+
+The import loads the app registry, so that what follows it may import models.
 """
 
 import asyncio
 import logging
+import sys
+import weakref
 from collections.abc import Callable
 
 import django
@@ -15,8 +19,8 @@ from channels.routing import ProtocolTypeRouter
 from django.core.exceptions import ImproperlyConfigured
 
 from . import conf
+from .broker.observe.no_worker_log import NoWorkerLog
 from .broker.observe.reader import SnapshotReader
-from .broker.observe.worker_watch import WorkerWatch
 from .conf import Problem
 from .consumer_settings import consumer_options
 from .front.consumer import RequestConsumer
@@ -28,15 +32,24 @@ from .front.http.headers import parse_networks, peer_is_among
 from .servers import foreign_server
 
 logger = logging.getLogger("queueproxy.front")
+_constructed: weakref.WeakSet["QueueProxy"] = weakref.WeakSet()
+
+# Exit status by which gunicorn (`Arbiter.WORKER_BOOT_ERROR`) and uvicorn (`STARTUP_FAILURE`) know a
+# process that can't start: with any other they would start it again for good.
+CANNOT_START = 3
+
+
+def constructed() -> tuple["QueueProxy", ...]:
+    """Return each `QueueProxy` of this process, for what starts and stops with the server."""
+    return tuple(_constructed)
 
 
 class WrongSettings(ImproperlyConfigured, SystemExit):
-    """The settings can't work: one line, and exit status 1 for a server that imports this."""
+    """The settings can't work: a server that imports this ends, with the status CANNOT_START."""
 
     def __init__(self, problem: Problem):
-        words = f"{problem.message} {problem.hint} (queueproxy.{problem.code})"
-        super().__init__(words)
-        self.code = words  # what the interpreter prints as it ends
+        super().__init__(f"{problem.message} {problem.hint} (queueproxy.{problem.code})")
+        self.code = CANNOT_START
 
 
 class QueueProxy:
@@ -49,13 +62,17 @@ class QueueProxy:
     def __init__(self):
         for problem in conf.problems():
             if not problem.is_warning:
-                raise WrongSettings(problem)
+                wrong = WrongSettings(problem)
+                # The interpreter prints nothing where a status is told.
+                sys.stderr.write(f"{wrong}\n")
+                raise wrong
         self._front: Front | None = None
-        self._watch: WorkerWatch | None = None
+        self._no_worker_log: NoWorkerLog | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._options: ConsumerOptions | None = None
         self._endpoints: Endpoints | None = None
         self._told_of_forwarding = False
+        _constructed.add(self)
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] == "lifespan":
@@ -146,8 +163,8 @@ class QueueProxy:
         )
         self._loop = loop
         self._front.start()
-        self._watch = WorkerWatch(conf.broker())
-        self._watch.start()
+        self._no_worker_log = NoWorkerLog(conf.broker())
+        self._no_worker_log.start()
 
     async def _lifespan(self, receive: Callable, send: Callable) -> None:
         while True:
@@ -163,7 +180,7 @@ class QueueProxy:
     async def stop(self) -> None:
         """Leave the broker's list; what is still held is dropped there."""
         if self._front is not None:
-            await self._watch.stop()
+            await self._no_worker_log.stop()
             await self._front.stop()
             self._front = None
 
@@ -173,12 +190,17 @@ def _open_reader() -> SnapshotReader:
 
 
 def get_application() -> ProtocolTypeRouter:
-    """Load settings and app registry, nothing else, and return the ASGI application."""
-    django.setup(set_prefix=False)
+    """Return an application that queues HTTP and closes every websocket."""
     proxy = QueueProxy()
-    router = ProtocolTypeRouter({"http": proxy, "websocket": proxy, "lifespan": proxy})
-    router.queueproxy = proxy
-    return router
+    return ProtocolTypeRouter({"http": proxy, "websocket": proxy, "lifespan": proxy})
 
 
-application = get_application()
+def __getattr__(name: str) -> ProtocolTypeRouter:
+    # A project with a router of its own has no use for a second `QueueProxy`, which nobody calls.
+    if name != "application":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    made = globals()["application"] = get_application()
+    return made
+
+
+django.setup(set_prefix=False)  # settings and app registry, nothing else

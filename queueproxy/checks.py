@@ -20,6 +20,7 @@ OLDEST_SERVER = (7, 0)
 # the requests for the blocks they lie in.
 BROKER_ITSELF = 16 * MIB  # bytes
 TAG = "queueproxy"
+IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
 FORWARDED_ALLOW_IPS = "FORWARDED_ALLOW_IPS"  # variable that uvicorn and gunicorn read
 
 
@@ -112,6 +113,11 @@ def _parts(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
+def _layers_in_memory() -> list[str]:
+    layers = getattr(settings, "CHANNEL_LAYERS", {}).items()
+    return [repr(alias) for alias, layer in layers if layer.get("BACKEND") == IN_MEMORY_LAYER]
+
+
 def _warnings() -> list[checks.CheckMessage]:
     messages = []
     ours = getattr(settings, "ASGI_APPLICATION", None)
@@ -121,6 +127,16 @@ def _warnings() -> list[checks.CheckMessage]:
                 "ASGI_APPLICATION is not set.",
                 "Point it at an application that uses queueproxy.asgi; runserver needs it.",
                 id=f"{TAG}.W001",
+            )
+        )
+    layers = _layers_in_memory()
+    if layers:
+        messages.append(
+            checks.Warning(
+                f"The channel layer {', '.join(layers)} is kept in the memory of one process: what "
+                "a worker sends never reaches the websockets, which are in the front.",
+                "Use channels_redis.core.RedisChannelLayer; it may be on the queue's server.",
+                id=f"{TAG}.W011",
             )
         )
     believed = _believed_by_server(os.environ.get(FORWARDED_ALLOW_IPS, ""))

@@ -88,14 +88,14 @@ class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """A request head with its body; ``key`` is the number of the secret it is signed with.
+    """A request head with its body; ``secret_index`` is that of the secret it is signed with.
 
     The body is empty where the front keeps it; then ``digests`` are those of its pieces.
     """
 
     head: RequestHead
     body: bytes = b""
-    key: int = 0
+    secret_index: int = 0
     digests: bytes = b""
 
 
@@ -187,25 +187,27 @@ class Codec:
         """
         if version != WIRE_VERSION:
             raise UnknownVersion(f"Wire version {version!r} is not known here.")
-        key = self._requests.verify(head, self._requests.digest_of(body), len(body), signature)
+        secret_index = self._requests.verify(
+            head, self._requests.digest_of(body), len(body), signature
+        )
         request = decoded(_decode_request_head, head)
         if request.piece_size:
             _check_digests(request, body, signed=self._requests.signs)
-            return Envelope(request, b"", key, body)
+            return Envelope(request, b"", secret_index, body)
         if request.body_size != len(body):
             raise DecodeError("The body is not as long as the head says.")
-        return Envelope(request, body, key)
+        return Envelope(request, body, secret_index)
 
-    def encode_reply(self, frame: Frame, key: int = 0) -> tuple[bytes, bytes]:
+    def encode_reply(self, frame: Frame, secret_index: int = 0) -> tuple[bytes, bytes]:
         """Head and signature of one reply frame as bytes.
 
         Args:
-            key: that of the request's envelope, which its front certainly knows: in a key rotation
-                the worker may be ahead of it.
+            secret_index: that of the request's envelope, which its front certainly knows: in a
+                key rotation the worker may be ahead of it.
         """
         raw = _encode_json(frame.head)
         digest = self._replies.digest_of(frame.body)
-        return raw, self._replies.sign(raw, digest, len(frame.body), key)
+        return raw, self._replies.sign(raw, digest, len(frame.body), secret_index)
 
     def decode_reply(
         self, version: str, head: bytes, body: bytes | None, signature: bytes
@@ -222,13 +224,13 @@ class Codec:
         self._replies.verify(head, self._replies.digest_of(body), len(body), signature)
         return Frame(decoded(_decode_reply_head, head), body)
 
-    def prove_not_run(self, word: NotRun, key: int = 0) -> str:
+    def prove_not_run(self, word: NotRun, secret_index: int = 0) -> str:
         """Sign a worker's word; return the proof: sending, signature in hex, perhaps a database.
 
         Args:
-            key: as for `encode_reply`.
+            secret_index: as for `encode_reply`.
         """
-        signature = self._refusals.sign(_encode_json(word), b"", 0, key).hex()
+        signature = self._refusals.sign(_encode_json(word), b"", 0, secret_index).hex()
         proof = f"{word.sending} {signature}"
         return f"{proof} {word.database}" if word.database else proof
 

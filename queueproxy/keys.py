@@ -6,7 +6,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 
 ``state`` hash: what the scripts know of the whole; changed by them alone, lives as long as the
     namespace. A script collects its changes and writes them at its end, also where it errs in the
-    middle: so the counters always are those of a recount (see `register` in scripts/_common.lua).
+    middle: so the counters always are those of a recount (see `register` in scripts/_call.lua).
     ``run``            run_id of the server these keys were last agreed on with (the epoch)
     ``schema``         records.SCHEMA of the release that wrote the keys; missing is 1
     ``bytes``          in the broker: of requests (heads, small bodies, the pieces of large ones
@@ -21,7 +21,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``cursor:<q>``     entry id of the last request taken from the stream
     ``returned:<q>``   how many of the waiting were handed back and go first
     ``parked:<q>``     how many of the waiting are in a wire version no worker has known yet
-    ``clock``          the lease clock (`lease_clock` in scripts/_common.lua): ms when it was set,
+    ``clock``          the lease clock (`lease_clock` in scripts/_call.lua): ms when it was set,
                        ms (Redis time) then, shortest lease (ms), until when that counts
     ``paused:<q>``     milliseconds (lease clock) at which the pause ends
     ``pace:<q>``       ms between two starts after a paced resume; ends when nothing waits
@@ -44,9 +44,10 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``bell:<q>`` list of at most one token: pushed when a request waits, popped by one idle worker. The
     bell of ``flow@<worker>``: pushed when something in its ``flow`` has changed, popped by that
     worker; goes with it. The bell of ``body@<worker>/<thread>``: pushed when pieces of the body of
-    the request in that slot have come, popped by the thread; goes with the lease.
-``leases`` hash: slot (``worker/thread``) -> the one request it holds, a `Lease`; from its claim
-    until it is settled, or its worker is given up.
+    the request in that slot have come, popped by the thread; goes with the lease. The bell of
+    ``@<worker>``: pushed for each idle thread that is to stop.
+``leases`` hash: slot (``worker/thread``, or one of an event loop) -> the one request it holds, a
+    `Lease`; from its claim until it is settled, or its worker is given up.
 ``attempts`` hash: ``id entry`` of a request -> attempts used up; only for requests handed back,
     until they are over.
 ``workers`` sorted set: worker id -> when its lease expires (ms, lease clock). Leaving it is being

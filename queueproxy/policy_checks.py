@@ -99,7 +99,7 @@ def _of_sessions(found: "Survey") -> Iterator[checks.CheckMessage]:
         f"Views say exactly_once, and sessions are kept in {engine}: what such a view changes in "
         "the session may be saved without its other effects, or twice.",
         f"Use {SESSIONS_IN_DATABASE!r} in the same database, or change no session there.",
-        id="queueproxy.W011",
+        id="queueproxy.W012",
     )
 
 

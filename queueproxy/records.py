@@ -2,7 +2,8 @@
 
 A record is its fields with one space between them. Python and the scripts both read and write them
 by the descriptions below (`parse`, `pack`, `lua_source`): a further field is written down here, in
-its place, and used where it is needed; nothing else. A change of any of them, or of what a key of
+its place, and used where it is needed (a lease's gets its first value in `start` of
+settle_and_claim.lua); nothing else. A change of any of them, or of what a key of
 keys.py means, is a new SCHEMA.
 """
 
@@ -15,7 +16,8 @@ from .exceptions import DecodeError
 
 # Of the state as a whole: keys, members and records. The state's own number stands in its field
 # ``schema`` (a state without it is of schema 1); processes of another schema refuse to use it.
-SCHEMA = 6
+SCHEMA = 7
+DIGEST = "729030324ff82922"  # of `lua_source`: other records are another schema (test_schema.py)
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -120,7 +122,7 @@ class Lease(NamedTuple):
     max_attempts: Number
     """As in Meta."""
     streamed: Flag
-    """Whether a part of its answer has gone to its front: then it is never run again."""
+    """Whether a part of its answer, whole or stream, has gone out: then it is never run again."""
     body_read: Counted
     """Pieces of its body that its worker has read; they are deleted."""
     body_asked: Counted

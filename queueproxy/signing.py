@@ -50,18 +50,18 @@ class Signer:
         """Return the `digest_of` a body; nothing, and no byte is hashed, where signing is off."""
         return digest_of(body) if self._blanks else b""
 
-    def sign(self, head: bytes, digest: bytes, size: int, key: int = 0) -> bytes:
+    def sign(self, head: bytes, digest: bytes, size: int, secret_index: int = 0) -> bytes:
         """Return the signature, 32 bytes; empty where signing is off.
 
         Args:
             head: the encoded head.
             digest: `digest_of` the body.
             size: length of the body itself, which keeps a digest apart from a body alike.
-            key: number of the secret to sign with.
+            secret_index: that of the secret to sign with.
         """
         if not self._blanks:
             return b""
-        return _signature(self._blanks[key], _signed_text(head, digest, size))
+        return _signature(self._blanks[secret_index], _signed_text(head, digest, size))
 
     def verify(self, head: bytes, digest: bytes, size: int, signature: bytes) -> int:
         """Return the number of the secret that it is signed with; 0 where signing is off.
@@ -72,9 +72,9 @@ class Signer:
         if not self._blanks:
             return 0
         text = _signed_text(head, digest, size)
-        for key, blank in enumerate(self._blanks):
+        for number, blank in enumerate(self._blanks):
             if hmac.compare_digest(_signature(blank, text), signature):
-                return key
+                return number
         raise BadSignature("The signature does not hold.")
 
 

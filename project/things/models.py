@@ -1,10 +1,15 @@
 """The one table of the example."""
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
+from django.utils import timezone
 
 MOST_WORDS = 8  # of a search; each is one more condition for the database
+SETTLES_WITHIN = timedelta(seconds=1)
 
 
 class ThingQuerySet(models.QuerySet):
@@ -19,6 +24,13 @@ class ThingQuerySet(models.QuerySet):
             things = things.filter(in_name | in_text)
         return things
 
+    def settled(self):
+        """Those before which no other will come to light, so that who has seen one has seen all.
+
+        Of two things that are added at once, the one with the greater number may be there first.
+        """
+        return self.filter(created__lte=timezone.now() - SETTLES_WITHIN)
+
 
 class Thing(models.Model):
     """Something worth a page of its own."""
@@ -29,6 +41,9 @@ class Thing(models.Model):
         max_digits=8, decimal_places=2, default=0, validators=[MinValueValidator(0)]
     )
     image = models.ImageField(upload_to="things/", blank=True)
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False
+    )
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True)
 

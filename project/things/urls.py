@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import api, demonstrations, views
+from . import api, demonstrations, live, views
 
 app_name = "things"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("things/<int:pk>/edit/", views.ThingUpdate.as_view(), name="edit"),
     path("things/<int:pk>/favourite/", views.favourite, name="favourite"),
     path("favourites/", views.show_favourites, name="favourites"),
+    path("live/", live.show, name="live"),
+    path("live/events/", live.events, name="live-events"),
     path("api/things/", api.collection, name="api-list"),
     path("api/things/<int:pk>/", api.item, name="api-item"),
     path("download/", demonstrations.download, name="download"),

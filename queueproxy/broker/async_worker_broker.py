@@ -46,7 +46,7 @@ class AsyncWorkerBroker:
         # What blocks is done in a thread of our own: those of the loop are the project's to fill.
         self._fetching = broker.link("worker-fetch")
         self._thread = ThreadPoolExecutor(1, "broker")
-        self._frames = FrameWriter(broker.keys, codec, broker.lease_ms)
+        self._frame_writer = FrameWriter(broker.keys, codec, broker.lease_ms)
         self._bodies = PieceThreads(broker, BODIES_AT_ONCE)
         self._opener = Opener(self._fetching, codec)
         self._opener_in_use = asyncio.Lock()
@@ -106,11 +106,11 @@ class AsyncWorkerBroker:
             BrokerFull: nothing was done; call again with the same arguments in a while.
             Fenced: this worker has been given up; nothing was settled.
         """
-        reply = await self._frames.send_async(
+        reply = await self._frame_writer.send_async(
             "settle_and_claim",
             self._settling,
             settlement.frame,
-            slot.key,
+            slot.secret_index,
             lambda written: slot.settle_and_claim(settlement, False, written),
         )
         slot.taken(reply)
@@ -123,8 +123,12 @@ class AsyncWorkerBroker:
             Fenced: the lease is lost; the answer is not this slot's to give.
             BrokerFull: nothing was done; call again in a while.
         """
-        reply = await self._frames.send_async(
-            "push", self._settling, frame, slot.key, lambda written: slot.push(claim, written)
+        reply = await self._frame_writer.send_async(
+            "push",
+            self._settling,
+            frame,
+            slot.secret_index,
+            lambda written: slot.push(claim, written),
         )
         return is_wanted(reply)
 
@@ -144,7 +148,7 @@ class AsyncWorkerBroker:
             envelope = self._opener.open_at_once(claim)
             if envelope is None:
                 envelope = await self.in_thread(lambda: self._opener.open(claim))
-        slot.key = envelope.key
+        slot.secret_index = envelope.secret_index
         return envelope
 
     def pieces(self, slot: Slot, claim: Claim, count: int) -> ReadPiece:

@@ -60,17 +60,17 @@ class FrameWriter:
         self._codec = codec
         self._kept_for = max(KEPT_FOR, 4 * lease_ms)
 
-    def ways(self, frame: Frame | None, key: int) -> Iterator[WrittenFrame]:
+    def ways(self, frame: Frame | None, secret_index: int) -> Iterator[WrittenFrame]:
         """Write a frame, and write it otherwise where the server did not take that: see `send`.
 
         Args:
             frame: None where there is none.
-            key: number of the secret to sign with (see Codec.encode_reply).
+            secret_index: that of the secret to sign with (see Codec.encode_reply).
         """
         if frame is None:
             yield NOTHING_WRITTEN
             return
-        head, signature = self._codec.encode_reply(frame, key)
+        head, signature = self._codec.encode_reply(frame, secret_index)
         if len(frame.body) > LARGE:
             yield self._beside(frame, head, signature)
         yield WrittenFrame((WIRE_VERSION, head, frame.body, signature, "", 0))
@@ -80,7 +80,7 @@ class FrameWriter:
         script: str,
         link: Link,
         frame: Frame | None,
-        key: int,
+        secret_index: int,
         arguments: Callable[[WrittenFrame], tuple],
         **options,
     ) -> object:
@@ -90,7 +90,7 @@ class FrameWriter:
             arguments: lists those of the script.
             options: for Link.script.
         """
-        for written in self.ways(frame, key):
+        for written in self.ways(frame, secret_index):
             ahead, bulky = written.value, written.is_bulky
             try:
                 reply = link.script(
@@ -109,11 +109,11 @@ class FrameWriter:
         script: str,
         link: SharedLink,
         frame: Frame | None,
-        key: int,
+        secret_index: int,
         arguments: Callable[[WrittenFrame], tuple],
     ) -> object:
         """Do what `send` does, by a link that many tasks share."""
-        for written in self.ways(frame, key):
+        for written in self.ways(frame, secret_index):
             ahead = written.value
             try:
                 reply = await link.script(

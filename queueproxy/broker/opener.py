@@ -60,4 +60,4 @@ class Opener:
         if claim.attempt > 1 and not envelope.head.fenced:
             return ""
         word = NotRun(claim.id, claim.entry, claim.attempt, envelope.head.sending, database)
-        return self._codec.prove_not_run(word, envelope.key)
+        return self._codec.prove_not_run(word, envelope.secret_index)

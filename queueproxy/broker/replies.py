@@ -64,15 +64,15 @@ class _Entry(NamedTuple):
         id: of the entry.
         reply: its body still to be read where that is kept beside it.
         size: bytes it counts for.
-        kept: name of the value with its body, '' where there is none.
-        kept_size: bytes of that.
+        value_name: of the value with its body, '' where there is none.
+        value_size: bytes of that.
     """
 
     id: bytes
     reply: Reply
     size: int
-    kept: str = ""
-    kept_size: int = 0
+    value_name: str = ""
+    value_size: int = 0
 
 
 _decode_notice = msgspec.json.Decoder(Notice).decode
@@ -131,16 +131,16 @@ class ReplyReader:
 
     async def _with_bodies(self, link: AsyncLink, entries: list[_Entry]) -> list[Reply]:
         """Read the bodies that are kept beside entries; they stay until these are trimmed."""
-        kept = [entry for entry in entries if entry.kept]
+        beside = [entry for entry in entries if entry.value_name]
         bodies: dict[bytes, bytes | None] = {}
-        while kept:
-            some = _as_many_as_fit(kept)
-            kept = kept[len(some) :]
-            read = [("GET", link.keys.named("answer", entry.kept)) for entry in some]
+        while beside:
+            some = _as_many_as_fit(beside)
+            beside = beside[len(some) :]
+            read = [("GET", link.keys.named("answer", entry.value_name)) for entry in some]
             for entry, body in zip(some, await link.commands(read), strict=True):
                 bodies[entry.id] = _unless_of_another_type(body)
         return [
-            entry.reply._replace(body=bodies[entry.id]) if entry.kept else entry.reply
+            entry.reply._replace(body=bodies[entry.id]) if entry.value_name else entry.reply
             for entry in entries
         ]
 
@@ -151,8 +151,8 @@ class ReplyReader:
 
     def _trimming(self) -> tuple:
         size = sum([entry.size for entry in self._untrimmed])
-        kept = [entry.kept for entry in self._untrimmed if entry.kept]
-        return ("trim_replies", self._front, _after(self._position), size, *kept)
+        names = [entry.value_name for entry in self._untrimmed if entry.value_name]
+        return ("trim_replies", self._front, _after(self._position), size, *names)
 
     async def catch_up(self) -> list[Reply]:
         """Read what stands there now, on the other link, while a blocking read may run."""
@@ -186,7 +186,7 @@ def _as_many_as_fit(entries: list[_Entry]) -> list[_Entry]:
     """Return the first of them whose large bodies are READ_BYTES together, one at least."""
     left = READ_BYTES
     for number, entry in enumerate(entries):
-        left -= entry.kept_size
+        left -= entry.value_size
         if left < 0 and number:
             return entries[:number]
     return entries
@@ -210,9 +210,9 @@ def _entry(id: bytes, fields: list) -> _Entry:
                 return _Entry(id, decoded(decode, named[field]), size)
             except DecodeError:
                 pass  # none of ours: refused later, as any reply that can't be read
-    kept, kept_size = named.get(b"a", b"").decode("latin-1"), named.get(b"l", b"0")
-    beside = int(kept_size[:12]) if kept and kept_size.isdigit() else 0
-    return _Entry(id, _raw_reply(named), size + beside, kept, beside)
+    name, raw_size = named.get(b"a", b"").decode("latin-1"), named.get(b"l", b"0")
+    beside = int(raw_size[:12]) if name and raw_size.isdigit() else 0
+    return _Entry(id, _raw_reply(named), size + beside, name, beside)
 
 
 def _raw_reply(named: dict[bytes, bytes]) -> RawReply:

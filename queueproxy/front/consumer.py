@@ -117,7 +117,7 @@ class RequestConsumer(AsyncConsumer):
         with holding as held, ClientWatch(held, receive) as watch:
             held.on_settled = self.answer.no_thread_waits
             try:
-                async with held.cutoff:
+                async with held.drop_timeout:
                     await self._answer(held, watch)
             except TimeoutError:
                 if not held.cut_off:

@@ -127,14 +127,14 @@ class Front:
         """
         memory = memory or self.memory.reservation()
         held = HeldRequest(
-            request, self._loop, memory, self._release, body, self.acknowledge, self.answers
+            request, self._loop, memory, self._let_go, body, self.acknowledge, self.answers
         )
         self.inbox.add(held)
         self._outbox.add(held)
         self.sender.wake()
         return held
 
-    def _release(self, held: HeldRequest) -> None:
+    def _let_go(self, held: HeldRequest) -> None:
         self.inbox.remove(held)
         self._outbox.pieces.drop(held.request.id)
         unsent = held.state is DeliveryState.PENDING  # again, where it is sent anew
@@ -151,7 +151,7 @@ class Front:
             False where it may not be: too often, too late, or nobody waits.
         """
         now = self._loop.time()
-        if not held.may_be_sent_anew(now):
+        if not held.may_be_sent_after_refusal(now):
             return False
         held.times_refused += 1
         held.request = held.request.anew(int((held.deadline - now) * 1000))

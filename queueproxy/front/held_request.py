@@ -57,9 +57,9 @@ class HeldRequest:
     """
 
     __slots__ = (
-        *("_body", "_events", "_expired", "_loop", "_release", "attempt", "cut_off", "cutoff"),
-        *("deadline", "failed", "kept", "next_seq", "on_settled", "request", "settled", "state"),
-        *("started_before", "times_refused", "times_sent", "withdrawn"),
+        *("_body", "_events", "_expired", "_loop", "_release", "attempt", "cut_off", "deadline"),
+        *("drop_timeout", "failed", "kept", "next_seq", "on_settled", "request", "settled"),
+        *("started_before", "state", "times_refused", "times_sent", "withdrawn"),
     )
 
     def __init__(
@@ -85,7 +85,9 @@ class HeldRequest:
         self.withdrawn = False  # the broker is told, or will be, that nobody waits for it
         self.deadline = loop.time() + request.meta.hold_ms / 1000
         self.cut_off = False  # its answer was dropped: the client took it too slowly
-        self.cutoff = asyncio.timeout(None)  # ends what is done for the client when it is cut off
+        self.drop_timeout = asyncio.timeout(
+            None
+        )  # ends what is done for the client when it is cut off
         self._expired = False
         self._loop = loop
         memory.on_cut = self._cut_off
@@ -118,7 +120,7 @@ class HeldRequest:
         pending = self.state is DeliveryState.PENDING
         return self.started_before or self.times_sent > (0 if pending else 1)
 
-    def may_be_sent_again(self, now: float) -> bool:
+    def may_be_sent_after_loss(self, now: float) -> bool:
         """Whether it can go to the broker once more, which has lost it; `now` is the loop's."""
         request = self.request
         return (
@@ -138,7 +140,7 @@ class HeldRequest:
         if body is not None:
             body.close()
 
-    def may_be_sent_anew(self, now: float) -> bool:
+    def may_be_sent_after_refusal(self, now: float) -> bool:
         """Whether it can go to the broker once more, whatever its method: it was refused unrun."""
         return (
             self.times_refused < SENT_ANEW
@@ -182,4 +184,4 @@ class HeldRequest:
         self.cut_off = True
         self._events.clear()
         self.kept.close()
-        self.cutoff.reschedule(self._loop.time())
+        self.drop_timeout.reschedule(self._loop.time())

@@ -77,7 +77,7 @@ def _send_again_or_fail(lost: list[HeldRequest]) -> list[HeldRequest]:
     now = asyncio.get_running_loop().time()
     again = []
     for held in lost:
-        if held.may_be_sent_again(now):
+        if held.may_be_sent_after_loss(now):
             hold_ms = int((held.deadline - now) * 1000)
             held.request = held.request.within(hold_ms)
             again.append(held)

@@ -2,8 +2,8 @@
 
 The stock client is for tests: it keeps cookies, switches CSRF checks off, raises views' exceptions,
 disconnects the closing of stale database connections process-wide, and connects to a signal every
-thread shares. This one keeps its way into Django (one call, environ in, response out) and leaves
-all that behind. No other module touches ``django.test``.
+thread shares. This one is a client in name: its ``request`` is another, one call, environ in,
+response out. Beside it and its twin in ``asynchronous/`` no module touches ``django.test``.
 
 Its handler is a ``WSGIHandler``, called as any WSGI server does. Agents (Sentry, New Relic) put
 their own function in the place of ``WSGIHandler.__call__``: there they begin a transaction, give

@@ -22,6 +22,7 @@ from .site import SETTINGS, Pending
 
 WHOLE = ("--embedded", "--workers", "2")
 CTRL_C = b"\x03"
+GRACEFUL = 5  # seconds
 
 
 class OneCommand:
@@ -282,6 +283,22 @@ def test_ctrl_c_again_stops_at_once(one, terminal, server):
     assert at.process.wait(30) == 1
     assert time.monotonic() - began < 10
     assert pending.result().status_code == 502
+    wait_until(one.nothing_left)
+    assert "Traceback" not in at.screen
+
+
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+@pytest.mark.parametrize("held", [0, 1])
+def test_ctrl_c_while_the_broker_is_frozen(one, terminal, server, held):
+    at = terminal("--server", server, "--graceful-timeout", str(GRACEFUL))
+    (broker,) = one.of(at.process, "valkey-server")
+    pending = [one.slow(60) for _ in range(held)]
+    os.kill(broker, signal.SIGSTOP)
+    began = time.monotonic()
+    at.type(CTRL_C)
+    assert at.process.wait(90) == 0
+    assert time.monotonic() - began < GRACEFUL + 15  # 10 where nothing else runs
+    assert [each.result().status_code for each in pending] == [502] * held
     wait_until(one.nothing_left)
     assert "Traceback" not in at.screen
 

@@ -29,6 +29,8 @@ DRAINING = {
 }
 # By these workers may be lost that have claimed a request and not noted it yet.
 DEADLY = {"kill_worker", "freeze_worker", "wake_zombie", "crash"}
+# By these nobody is kept waiting: the request goes on at once, or is answered.
+QUICK = {"kill_worker", "crash", "kill_connections"}
 
 Runs = Mapping[str, Sequence[Execution]]
 
@@ -153,6 +155,8 @@ def _unexplained(
     waited = outcome.seconds - (outcome.extra if outcome.kind == "DRIBBLE" else 0)
     if outcome.status == 503 and waited < SETTINGS["MAX_HOLD"] - LATE:
         yield f"turned away after {waited:.1f} s, and there was room"
+    if outcome.status == 504 and names <= QUICK:
+        yield "nothing kept it from its answer"
     if outcome.status not in (CUT, KEPT, 502):
         return
     if any(run.pid in hurt for run in runs) or (not runs and names & DEADLY):

@@ -53,12 +53,18 @@ def test_a_refused_function(kit, limited):
     assert link.script("resume", 0, 0, "low") == [b"low"]  # on the same connection
 
 
-def test_a_script_that_broke_off_is_not_said_to_be_undone(kit, limited):
+def test_a_script_is_refused_as_a_whole(kit, limited):
     link = kit.link()
-    limited("-hdel")
     link.script("pause", "ann", 1000, "", "low")
-    with pytest.raises(ScriptFailed, match=r"broke off FCALL resume: .* script: ") as failed:
+    limited("-hdel")
+    with pytest.raises(BrokerRefused, match=r"refuses FCALL resume: NOPERM .* 'hdel' command$"):
         link.script("resume", 0, 0, "low")
+
+
+def test_a_script_that_broke_off_is_not_said_to_be_undone(kit):
+    kit.client.set(kit.keys.pauses, "not what it should be")
+    with pytest.raises(ScriptFailed, match=r"broke off FCALL pause: .* script: ") as failed:
+        kit.link().script("pause", "ann", 1000, "", "low")
     assert isinstance(failed.value, BrokerUnavailable)
     assert not isinstance(failed.value, NotSent)
 

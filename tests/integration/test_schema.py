@@ -1,10 +1,12 @@
 """A broker whose keys another release has written, with which this one can't work."""
 
+import hashlib
+
 import pytest
 
 from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.exceptions import BrokerUnavailable, SchemaMismatch
-from queueproxy.records import SCHEMA
+from queueproxy.records import DIGEST, SCHEMA, lua_source
 from queueproxy.worker.process import CANNOT_START
 
 from ..acceptance.site import Site
@@ -16,6 +18,11 @@ from .test_worker.worker_site import WorkerSite, ended, told
 
 # The state of a release before the field, and of one to come.
 OTHERS = [({"run": "of a server"}, "1"), ({"run": "of a server", "schema": "77"}, "77")]
+
+
+def test_other_records_are_another_schema():
+    """Whoever changes a record raises SCHEMA, and writes its digest below that."""
+    assert hashlib.sha256(lua_source().encode()).hexdigest()[:16] == DIGEST
 
 
 @pytest.fixture(params=OTHERS, ids=["before", "later"])

@@ -10,7 +10,15 @@ import pytest
 from ..commands import ROOT
 from ..ports import free_port
 
-SERVERS = {"daphne": ["daphne", "-p"], "uvicorn": ["uvicorn", "--port"]}
+PORT = "PORT"  # in the words of a command
+CANNOT_START = 3
+SERVERS = {"daphne": ["daphne", "-p", PORT], "uvicorn": ["uvicorn", "--port", PORT]}
+GUNICORN = ["gunicorn", "-k", "uvicorn.workers.UvicornWorker", "-w", "2", "-b", f"127.0.0.1:{PORT}"]
+MANY = {  # that start worker processes again as they end, and the status that each ends with
+    "uvicorn": (["uvicorn", "--workers", "2", "--port", PORT], 0),
+    "gunicorn": (GUNICORN, CANNOT_START),
+    "gunicorn --preload": ([*GUNICORN, "--preload"], CANNOT_START),
+}
 OWN_APPLICATION = """
 import django
 django.setup()
@@ -33,8 +41,8 @@ application = ProtocolTypeRouter({"http": QueueProxy()})
     ],
 )
 def test_it_does_not_start(tmp_path, application, server, wrong, said):
-    done = started(tmp_path, application, server, wrong)
-    assert done.returncode == 1
+    done = started(tmp_path, application, SERVERS[server], wrong)
+    assert done.returncode == CANNOT_START
     (line,) = done.stderr.splitlines()
     assert line.startswith("QUEUEPROXY")
     assert line.endswith(said)
@@ -45,14 +53,23 @@ def test_nor_with_nothing_to_sign_with(tmp_path, server):
     keyless = "from tests.acceptance.probe.settings import *\nSECRET_KEY = ''\n"
     (tmp_path / "keyless.py").write_text(keyless)
     application = "queueproxy.asgi:application"
-    done = started(tmp_path, application, server, {}, settings="keyless")
-    assert done.returncode == 1
+    done = started(tmp_path, application, SERVERS[server], {}, settings="keyless")
+    assert done.returncode == CANNOT_START
     (line,) = done.stderr.splitlines()
     assert line.endswith("(queueproxy.E018)")
 
 
+@pytest.mark.parametrize("server", MANY)
+def test_its_processes_are_not_started_again_and_again(tmp_path, server):
+    command, status = MANY[server]
+    done = started(tmp_path, "own_asgi:application", command, {"MAX_HOLDD": 3})
+    assert done.returncode == status
+    assert 1 <= done.stderr.count("Did you mean 'MAX_HOLD'? (queueproxy.E002)\n") <= 2
+    assert "Traceback" not in done.stderr
+
+
 def started(
-    tmp_path, application, server, wrong, *, settings="tests.acceptance.probe.settings"
+    tmp_path, application, command, wrong, *, settings="tests.acceptance.probe.settings"
 ) -> subprocess.CompletedProcess:
     """What a server says that should end by itself."""
     (tmp_path / "own_asgi.py").write_text(OWN_APPLICATION)
@@ -62,8 +79,9 @@ def started(
         "PROBE_SETTINGS": json.dumps(wrong),
         "PYTHONPATH": f"{ROOT}:{tmp_path}",
     }
+    words = [word.replace(PORT, str(free_port())) for word in command]
     return subprocess.run(
-        [sys.executable, "-m", *SERVERS[server], str(free_port()), application],
+        [sys.executable, "-m", *words, application],
         env=environ,
         capture_output=True,
         text=True,

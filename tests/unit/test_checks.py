@@ -67,6 +67,10 @@ def test_what_is_wrong_can_not_be_used():
         ({"ASGI_APPLICATION": None}, "queueproxy.W001"),
         ({"QUEUEPROXY": {"LEASE": 40}}, "queueproxy.W006"),
         ({"SECRET_KEY": "short"}, "queueproxy.W002"),
+        (
+            {"CHANNEL_LAYERS": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}},
+            "queueproxy.W011",
+        ),
     ],
 )
 def test_settings_around_ours(settings, expected):
@@ -74,6 +78,11 @@ def test_settings_around_ours(settings, expected):
     assert message.id == expected
     assert message.hint
     assert message.level == (django_checks.ERROR if ".E" in expected else django_checks.WARNING)
+
+
+def test_a_channel_layer_on_a_server_is_no_matter():
+    layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": ["redis://h"]}}
+    assert of_settings(CHANNEL_LAYERS={"default": layer}) == []
 
 
 def test_a_short_key_is_no_matter_without_signing():

@@ -313,7 +313,7 @@ def test_a_proof_is_signed_with_the_key_of_its_request():
     """In a rotation its front knows that one alone."""
     worker = Codec(["next", "current"], "ns")
     word = NotRun("i1", "1-1", 1, 1)
-    assert CODEC.read_not_run("i1", "1-1", 1, worker.prove_not_run(word, key=1)) == word
+    assert CODEC.read_not_run("i1", "1-1", 1, worker.prove_not_run(word, secret_index=1)) == word
 
 
 def test_claimed_id_reads_what_it_can():

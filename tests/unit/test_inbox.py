@@ -235,7 +235,7 @@ class TestRefusedUnrun:
 async def test_sent_anew_while_its_client_waits_for_it_and_not_for_ever(inbox, change):
     held = hold(inbox, "1", most=1)
     now = held.deadline - 1
-    assert held.may_be_sent_anew(now)
+    assert held.may_be_sent_after_refusal(now)
     match change:
         case "answering":
             inbox.deliver([raw("1", more=True)])
@@ -247,16 +247,16 @@ async def test_sent_anew_while_its_client_waits_for_it_and_not_for_ever(inbox, c
             held.times_refused = SENT_ANEW
         case "late":
             now = held.deadline
-    assert not held.may_be_sent_anew(now)
+    assert not held.may_be_sent_after_refusal(now)
 
 
 async def test_sent_again_until_it_is_answered(inbox):
     get, post = hold(inbox, "1"), hold(inbox, "2", most=1)
     get.times_sent = post.times_sent = 1
-    assert get.may_be_sent_again(now=0)
-    assert not post.may_be_sent_again(now=0)
+    assert get.may_be_sent_after_loss(now=0)
+    assert not post.may_be_sent_after_loss(now=0)
     inbox.deliver([raw("1", more=True)])
-    assert not get.may_be_sent_again(now=0)
+    assert not get.may_be_sent_after_loss(now=0)
 
 
 async def test_settled_with_its_last_frame_or_a_notice(inbox):

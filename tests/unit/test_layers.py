@@ -64,12 +64,15 @@ ONLY_IN = {
     "redis": {
         "queueproxy.broker.link.connect",
         "queueproxy.broker.link.links",
+        "queueproxy.broker.link.node",
         "queueproxy.broker.link.protocol",
     },
     "uvicorn": {
         "queueproxy.servers.uvicorn.cycle",
         "queueproxy.servers.uvicorn.protocol",
         "queueproxy.servers.uvicorn.server",
+        "queueproxy.servers.uvicorn.transport",
+        "queueproxy.servers.uvicorn.websocket",
     },
 }
 

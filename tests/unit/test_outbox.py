@@ -155,7 +155,7 @@ async def test_a_restart_numbers_anew_and_sends_what_was_lost_first(outbox):
     outbox.restart(7, [a, b])
     assert (a.state, a.may_have_run) == (PENDING, True)
     assert ids(outbox) == (8, ["a", "b", "d"])
-    assert (a.times_sent, a.may_be_sent_again(0)) == (2, False)
+    assert (a.times_sent, a.may_be_sent_after_loss(0)) == (2, False)
 
 
 # Withdrawals.

@@ -67,14 +67,14 @@ def test_what_happens_once_needs_a_transaction():
 def test_sessions_outside_of_the_transaction(engine, warned):
     with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
         found = messages(path("a/", policy(exactly_once=True)(view)))
-        assert [code for code, _ in found] == ["W011"] * warned
+        assert [code for code, _ in found] == ["W012"] * warned
         assert messages(path("a/", view)) == []
 
 
 def test_sessions_in_another_database(monkeypatch):
     monkeypatch.setattr(router, "db_for_write", lambda model: "b")
     ((code, words),) = messages(path("a/", policy(exactly_once=True)(view)))
-    assert (code, "the database 'b'" in words) == ("W011", True)
+    assert (code, "the database 'b'" in words) == ("W012", True)
 
 
 def test_a_mistake_around_an_include_is_told_once():

@@ -240,9 +240,10 @@ def test_every_response_names_its_worker(db, path, status):
 
 
 def test_pages_need_no_inline_style_or_script(demo, things):
-    for path in ("/", "/things/new/", "/request/", "/slow/?seconds=0", f"/things/{things[0].pk}/"):
+    detail = f"/things/{things[0].pk}/"
+    for path in ("/", "/live/", "/things/new/", "/request/", "/slow/?seconds=0", detail):
         page = demo.get(path).content.decode()
-        assert not any(word in page for word in ("<script", "<style", " style=", " onclick="))
+        assert not any(word in page for word in ("<script>", "<style", " style=", " onclick="))
 
 
 def test_sampledata_may_run_again(db, media):

@@ -24,7 +24,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
-from .protocol import INFO, error_reply, not_connected
+from .protocol import INFO, UNREADABLE, error_reply, not_connected
 
 CONNECT_WITHIN = 5.0  # seconds
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -122,7 +122,7 @@ def server_info(address: BrokerAddress) -> dict[str, Any]:
             return client.info()
     except ResponseError as error:
         raise error_reply(INFO, error) from error
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, UNREADABLE) as error:
         raise not_connected(error) from error
 
 

@@ -9,15 +9,22 @@ from collections.abc import Callable, Sequence
 
 import hiredis
 from redis.connection import PythonRespSerializer
-from redis.exceptions import AskError, MovedError, RedisError, ResponseError
+from redis.exceptions import AskError, RedisError, ResponseError
 
 from ...exceptions import BrokerUnavailable
 from ...keys import Keys
 from .connect import ANSWER_WITHIN, BrokerAddress, async_connection, descriptor_of, sync_connection
-from .protocol import Command, ScriptSession, error_reply, not_connected
+from .node import Node
+from .protocol import (
+    UNREADABLE,
+    Command,
+    ScriptSession,
+    error_reply,
+    not_connected,
+    unreadable,
+)
 from .spin_wait import SpinWait
 
-MOST_HOPS = 5  # from node to node of a cluster, to connect once
 BULKY = 16 * 1024  # bytes of an argument that is written by itself
 
 
@@ -28,40 +35,6 @@ def _packed(connection, commands: Sequence[Command], bulky: bool) -> list[bytes]
         return [piece for command in commands for piece in pack(*command)]
     # All in one write. redis-py packs in Python: that was a twentieth of the front's time.
     return [b"".join(map(hiredis.pack_command, commands))]
-
-
-class Node:
-    """The node of a cluster that has the keys; a server that is no cluster has them all.
-
-    Args:
-        connection: not yet connected; its host and port are set where another node has the keys.
-        keys: all in one slot (their hash tag), so all on one node.
-    """
-
-    def __init__(self, connection, keys: Keys):
-        self.question: Command = ("TYPE", keys.state)
-        self._connection = connection
-        self._given: tuple[str, int] | None = None  # while it is another
-        self._hops = 0
-
-    def is_another(self, answer: object) -> bool:
-        """Whether the answer to the question names another node; if so, connect again."""
-        if not isinstance(answer, MovedError):
-            self._hops = 0
-            return False
-        self._hops += 1
-        if self._hops > MOST_HOPS:
-            raise ConnectionError("The nodes of the cluster send one another for the keys.")
-        connection = self._connection
-        self._given = self._given or (connection.host, connection.port)
-        connection.host, connection.port = answer.host or connection.host, answer.port
-        return True
-
-    def reset(self) -> None:
-        """Begin at the given node again."""
-        if self._given:
-            self._connection.host, self._connection.port = self._given
-        self._given, self._hops = None, 0
 
 
 class Link:
@@ -164,7 +137,7 @@ class Link:
                 connection.connect()
             if self._spin is not None:
                 self._spin.watch(descriptor_of(connection))
-        except (RedisError, OSError) as error:
+        except (RedisError, OSError, UNREADABLE) as error:
             self._node.reset()
             raise not_connected(error) from error
 
@@ -184,6 +157,8 @@ class Link:
             raise  # another node's now: connect anew
         except ResponseError as error:
             return error_reply(command, error)
+        except UNREADABLE as error:
+            raise unreadable(error) from error
 
     def close(self) -> None:
         """Drop the connection; the next command connects again and asks for the epoch anew."""
@@ -258,7 +233,7 @@ class AsyncLink:
                 raise ConnectionResetError("The connection was lost.")
             if not connection.is_connected:
                 await self._connect()
-        except (RedisError, OSError, asyncio.CancelledError) as error:
+        except (RedisError, OSError, UNREADABLE, asyncio.CancelledError) as error:
             await self.close()
             if isinstance(error, asyncio.CancelledError):
                 raise
@@ -272,7 +247,7 @@ class AsyncLink:
             while self._node.is_another(await self._ask_for_state()):
                 await connection.disconnect(nowait=True)
                 await connection.connect()
-        except (RedisError, OSError):
+        except (RedisError, OSError, UNREADABLE):
             self._node.reset()
             raise
 
@@ -290,6 +265,8 @@ class AsyncLink:
             raise
         except ResponseError as error:
             return error_reply(command, error)
+        except UNREADABLE as error:
+            raise unreadable(error) from error
 
     async def close(self) -> None:
         """Drop the connection; the next command connects again and asks for the epoch anew."""

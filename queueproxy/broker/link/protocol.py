@@ -27,10 +27,13 @@ Conversation = Generator[Sequence[Command], list, object]
 
 INFO: Command = ("INFO", "server")
 
-# What scripts reply that did nothing: see `register` in scripts/_common.lua.
+# What scripts reply that did nothing: see `register` in scripts/_call.lua.
 EPOCH = b"epoch"
 OTHER_SCHEMA = b"schema "
 FENCED = b"fenced"
+# What redis-py raises where it can't make an exception of an error reply: ``-MOVED`` without the
+# words that belong behind it, or text that is not UTF-8.
+UNREADABLE = ValueError
 # In the text of an error that a script met, and in no other: the server adds where it happened.
 IN_A_SCRIPT = " script: "
 
@@ -86,6 +89,11 @@ def error_reply(command: Command, error: ResponseError) -> ErrorReply:
     text = _as_sent(error)
     kind = ScriptFailed if IN_A_SCRIPT in text else BrokerRefused
     return kind(_name_of(command), text)
+
+
+def unreadable(error: ValueError) -> BrokerUnavailable:
+    """Make an exception of a reply that can't be read: whether the command was run is not known."""
+    return BrokerUnavailable(f"The broker's reply can't be read: {error}")
 
 
 def not_connected(error: Exception) -> NotSent:

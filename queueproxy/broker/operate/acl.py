@@ -7,11 +7,12 @@ tests/unit/test_acl.py holds the lists here to what the code sends.
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
 from ..scripts import library
+from ..scripts.commands import commands_in
 
 CONNECTING = ("client|setname", "info", "type", "function|load", "fcall")
 PROCESSES = ("time", "hgetall", "hlen", "hmget", "xrange")
@@ -109,32 +110,8 @@ def commands_of(rights: Rights) -> set[str]:
 
 @cache
 def commands_in_functions() -> dict[str, frozenset[str]]:
-    """Map each function to the commands in it and in the helpers it names, their helpers' too."""
-    source = re.sub(r"--.*", "", library().source)
-    common, *scripts = re.split(r"^do\n", source, flags=re.MULTILINE)
-    found = re.findall(r"^local function (\w+)(.*?)^end", common, re.MULTILINE | re.DOTALL)
-    helpers = dict(found)
-    commands = {}
-    for script in scripts:
-        name = re.search(r"^register\('(\w+)'", script, re.MULTILINE).group(1)
-        texts = _with_helpers(script, helpers)
-        commands[name] = frozenset(command for text in texts for command in _called_in(text))
-    return commands
-
-
-def _with_helpers(text: str, helpers: dict[str, str]) -> list[str]:
-    used: dict[str, str] = {}
-    unread = [text]
-    while unread:
-        words = set(re.findall(r"\w+", unread.pop()))
-        new = {name: helpers[name] for name in words & helpers.keys() - used.keys()}
-        used |= new
-        unread += new.values()
-    return [text, *used.values()]
-
-
-def _called_in(text: str) -> Iterable[str]:
-    return (name.lower() for name in re.findall(r"redis\.p?call\('(\w+)'", text))
+    """Map each function to the commands in it."""
+    return commands_in(library().source)
 
 
 def _literally(text: str) -> str:

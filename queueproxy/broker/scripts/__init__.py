@@ -1,6 +1,6 @@
 """The atomic state changes, as Lua: each file one script, its header says what goes in and out.
 
-Read keys.py and records.py first, then `register` in _common.lua: what every script has in common.
+Read keys.py and records.py first, then `register` in _call.lua: what every script has in common.
 
 They go to the server as one library of functions (Redis FUNCTION LOAD, FCALL; Redis 7.0, Valkey).
 Unlike EVALSHA a function finds its helpers already made: a fifth less work for each call. The
@@ -15,10 +15,11 @@ from typing import NamedTuple
 from ...exceptions import ScriptsUnreadable
 from ...records import SCHEMA, lua_source
 from ...route_table import OPS_QUEUE
+from .commands import commands_in, lua_table
 
 PARTS = (
-    *("_common", "_clients", "_pieces", "_replies", "_groups", "_requests"),
-    *("_places", "_lane", "_pace", "_sweep"),
+    *("_common", "_call", "_clients", "_pieces", "_replies", "_groups", "_requests"),
+    *("_places", "_lane", "_pace", "_recount", "_sweep"),
 )
 
 
@@ -51,6 +52,7 @@ def _read() -> Library:
         if not name.startswith("_"):
             # Each in a block: what is local to one script is no business of the others.
             texts.append(f"do\n{folder.joinpath(name).read_text(encoding='utf-8')}end\n")
-    text = "\n".join(texts)
+    commands = lua_table(commands_in("\n".join(texts)))
+    text = "\n".join((commands, *texts))
     name = f"queueproxy_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return Library(name, f"#!lua name={name}\nlocal LIBRARY = '{name}'\n{text}")

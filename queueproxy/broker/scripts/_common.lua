@@ -13,6 +13,8 @@ local known, changed, deltas, found, stats_deltas
 -- Groups looked at in this call, by name; nil where there is none: see `group_named`.
 local groups
 
+local recounted -- whether this call has counted anew: see _recount.lua
+
 -- Kinds as in queueproxy/keys.py.
 local function key(kind, name)
   return name and PREFIX .. kind .. ':' .. name or PREFIX .. kind
@@ -120,11 +122,11 @@ local function write_state()
   if #values > 0 then
     redis.call('HSET', STATE, unpack(values))
   end
-  for field, by in pairs(deltas) do
-    redis.call('HINCRBY', STATE, field, by)
-  end
   if groups then
     write_groups()
+  end
+  for field, by in pairs(deltas) do
+    redis.call('HINCRBY', STATE, field, by)
   end
   for queue, stats in pairs(stats_deltas) do
     for field, by in pairs(stats) do
@@ -134,78 +136,6 @@ local function write_state()
       end
     end
   end
-end
-
--- The names of a script's arguments, in order. Its callback finds them in the table returned; `rest`
--- is where in ARGV those begin that have no name.
-local function arguments(...)
-  local names = { ... }
-  return { names = names, rest = 2 + #names }
-end
-
-local function name_arguments(A)
-  local names = A.names
-  for i = 1, #names do
-    A[names[i]] = ARGV[i + 1]
-  end
-end
-
--- Return why the caller must not go on, nil where it may: 'schema <found>' where the keys are another
--- release's, 'epoch' where the server is not the one the caller believes it talks to (restart,
--- failover, flush). Both fields have been read ahead.
-local function disagreement()
-  local run = known.run
-  local schema = known.schema or (run and '1')
-  if schema and schema ~= SCHEMA then
-    return 'schema ' .. schema
-  end
-  return run ~= RUN and 'epoch' or nil
-end
-
-local AGREED_ON = { 'run', 'schema' } -- fields every script reads
-
--- Make `run` callable as the function of that name.
---
--- A: the script's arguments (see `arguments`).
--- options.flags: without, the function is refused while the server is out of memory. Those with
---   'allow-oom' give memory back, or keep what was admitted going.
--- options.read_ahead: the fields to read before `run`, AGREED_ON among them, where it needs more.
--- options.any_epoch: also for a caller that believes in another server.
---
--- Any script may reply 'epoch' or 'schema <found>', and has done nothing then.
---
--- Where `run` errs in the middle (a key of the wrong type), Redis keeps what was done so far. So the
--- counters collected so far are written whatever happens, and then the error goes on. What makes that
--- right is how the rest is written: a helper first reads each key it is going to change, for a
--- command that errs has done nothing; it changes first what is safe to change twice, and last what
--- makes the call be repeated (the lease, the entry); and it counts right behind the command it counts.
-local function register(name, A, options, run)
-  local read_ahead, any_epoch = options.read_ahead, options.any_epoch
-  redis.register_function({
-    function_name = LIBRARY .. '_' .. name,
-    flags = options.flags,
-    callback = function(keys, args)
-      RUN, ARGV = args[1], args
-      STATE = keys[1]
-      PREFIX = string.sub(STATE, 1, -6) -- without 'state'
-      local clock = redis.call('TIME')
-      NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
-      known, changed, deltas, found, stats_deltas = {}, {}, {}, {}, {}
-      CLOCK, groups = nil, nil
-      name_arguments(A)
-      prefetch(read_ahead and read_ahead() or AGREED_ON)
-      local why_not = disagreement()
-      if why_not and not (any_epoch and why_not == 'epoch') then
-        return why_not
-      end
-      local done, result = pcall(run)
-      write_state()
-      if not done then
-        error(result, 0)
-      end
-      return result
-    end,
-  })
 end
 
 -- An entry id's parts, as numbers.

@@ -98,6 +98,9 @@ local function call_up(name)
     return
   end
   local member = first_between(name, '-', '+')
+  if member then
+    see_that_all_is_allowed()
+  end
   while member do
     local queue, entry = string.match(member, '^(%S+) (%S+)$')
     redis.call('ZADD', key('returned', queue), 0, entry)

@@ -29,9 +29,10 @@ local function count_pieces(lease, more)
   add('pieces', more * lease.piece_size)
 end
 
--- Delete what of a body was asked for and not read.
+-- Delete what of a body was asked for and not read; it counts until the lease has ended.
 local function forget_pieces(lease)
-  count_pieces(lease, lease.body_read - lease.body_asked)
-  delete_pieces(lease, lease.body_read, lease.body_asked)
-  redis.call('DEL', key('bell', body_bell(lease.slot)))
+  if is_in_pieces(lease) then
+    delete_pieces(lease, lease.body_read, lease.body_asked)
+    redis.call('DEL', key('bell', body_bell(lease.slot)))
+  end
 end

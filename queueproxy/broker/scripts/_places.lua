@@ -18,6 +18,7 @@ end
 
 -- Leave it for a worker that knows its wire version.
 local function park(place, version)
+  see_that_all_is_allowed()
   redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
   leave(place)
   add('parked:' .. place.queue, 1)
@@ -25,6 +26,7 @@ end
 
 -- Let others pass a request whose group is full.
 local function line_up(request, place)
+  see_that_all_is_allowed()
   redis.call('ZADD', key('line', request.group), 0, in_line_as(request.queue, request.entry))
   leave(place)
   count_in_line(request.queue, 1)

@@ -4,29 +4,29 @@
 -- answer. A front's heartbeat begins it anew; what a lost one leaves is deleted long before.
 local REPLIES_EXPIRE = 86400000
 
--- Fields and values of a reply entry of one frame. Its body is among them, or in the value `kept`
--- beside them: `answer` in queueproxy/keys.py.
-local function frame_fields(version, head, body, signature, kept, kept_size)
-  if kept == '' then
+-- Fields and values of a reply entry of one frame. Its body is among them, or a value beside them, of
+-- that name: `answer` in queueproxy/keys.py.
+local function frame_fields(version, head, body, signature, value_name, value_size)
+  if value_name == '' then
     return 'v', version, 'h', head, 'b', body, 's', signature
   end
-  return 'v', version, 'h', head, 'a', kept, 'l', kept_size, 's', signature
+  return 'v', version, 'h', head, 'a', value_name, 'l', value_size, 's', signature
 end
 
 -- Keep the value that holds a frame's body, which was written to expire soon, as long as replies.
 -- Returns whether it is there: the server may have refused it.
-local function keep_value(kept, kept_size)
-  if kept == '' then
+local function prolong_value(value_name, value_size)
+  if value_name == '' then
     return true
   end
-  redis.call('PEXPIRE', key('answer', kept), REPLIES_EXPIRE)
-  return redis.call('STRLEN', key('answer', kept)) == tonumber(kept_size)
+  redis.call('PEXPIRE', key('answer', value_name), REPLIES_EXPIRE)
+  return redis.call('STRLEN', key('answer', value_name)) == tonumber(value_size)
 end
 
 -- Delete the value of a frame that no front is told of.
-local function drop_kept(kept)
-  if kept ~= '' then
-    redis.call('DEL', key('answer', kept))
+local function delete_value(value_name)
+  if value_name ~= '' then
+    redis.call('DEL', key('answer', value_name))
   end
 end
 
@@ -56,7 +56,7 @@ local function drop_replies(front, limit)
   for _ = 1, limit, DROP_REPLIES do
     local entries = redis.call('XRANGE', replies, '-', '+', 'COUNT', DROP_REPLIES)
     for _, entry in ipairs(entries) do
-      drop_kept(table_of(entry[2]).a or '')
+      delete_value(table_of(entry[2]).a or '')
       redis.call('XDEL', replies, entry[1])
       count_reply(front, -reply_size(unpack(entry[2])))
     end

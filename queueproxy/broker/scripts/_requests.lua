@@ -84,8 +84,10 @@ local function read_entry(queue, entry)
   return fields and table_of(fields)
 end
 
--- Fail before anything is changed where a key that is about to be written is of the wrong type.
+-- Fail before anything is changed where a key that is about to be written is of the wrong type, or a
+-- command is refused.
 local function see_that_front_can_be_told(request)
+  see_that_all_is_allowed()
   redis.call('HEXISTS', key('held', request.front), request.id)
   redis.call('XLEN', key('replies', request.front))
   if request.slot then
@@ -166,13 +168,15 @@ local function end_lease(lease)
     count_running(lease, -1)
   end
   if is_in_pieces(lease) then
-    forget_pieces(lease)
+    count_pieces(lease, lease.body_read - lease.body_asked)
   end
 end
 
 -- Put a request back at the head of its queue, `used` attempts spent; to be started after so many ms.
 local function requeue(lease, used, put_off)
+  see_that_all_is_allowed()
   forget_client(lease)
+  forget_pieces(lease)
   if used > 0 then
     redis.call('HSET', key('attempts'), registration(lease), used)
   end
@@ -194,6 +198,7 @@ local function finish(lease, withdrawn)
   if lease.streamed or withdrawn then -- of others nothing has been said
     forget_client(lease)
   end
+  forget_pieces(lease)
   delete_entry(lease, lease.attempt > 1)
   end_lease(lease)
   if lease.group then

@@ -1,4 +1,5 @@
--- Housekeeping done on every heartbeat, whoever's: lost workers, lost fronts, ended pauses, bells.
+-- Housekeeping done on every heartbeat, whoever's: lost workers, lost fronts, ended pauses, bells, and
+-- counting anew where it is due.
 
 local SWEEP_FRONT = 500 -- requests of one lost front a call
 
@@ -97,6 +98,9 @@ local function reap_worker(worker)
 end
 
 local function sweep(queues)
+  if not sound[PREFIX] then
+    pcall(recount) -- where a key is of the wrong type, the next heartbeat tries again
+  end
   for _, worker in ipairs(redis.call('ZRANGEBYSCORE', key('workers'), '-inf', lease_clock(), 'LIMIT', 0, 8)) do
     reap_worker(worker)
   end

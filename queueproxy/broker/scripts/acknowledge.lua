@@ -20,7 +20,7 @@ local function acknowledge(id, taken)
   end
 end
 
-register('acknowledge', A, { flags = { 'allow-oom' } }, function()
+register('acknowledge', A, { often = true, flags = { 'allow-oom' } }, function()
   for i = A.rest, #ARGV, 2 do
     acknowledge(ARGV[i], ARGV[i + 1])
   end

@@ -6,7 +6,7 @@
 
 local A = arguments('worker', 'completed')
 
-register('add_counts', A, { flags = { 'allow-oom' } }, function()
+register('add_counts', A, { often = true, flags = { 'allow-oom' } }, function()
   if redis.call('EXISTS', key('worker', A.worker)) == 1 then
     redis.call('HINCRBY', key('worker', A.worker), 'completed', A.completed)
   end

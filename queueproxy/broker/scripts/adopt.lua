@@ -37,6 +37,7 @@ register('adopt', A, { flags = { 'allow-oom' }, any_epoch = true }, function()
     extend_leases()
   end
   advance_clock()
+  sound[PREFIX] = nil
   set('run', RUN)
   set('schema', SCHEMA)
   return 'ok'

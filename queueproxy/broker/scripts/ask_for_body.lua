@@ -28,7 +28,7 @@ local function ask(lease, from, upto)
   }))
 end
 
-register('ask_for_body', A, { flags = { 'allow-oom' } }, function()
+register('ask_for_body', A, { often = true, flags = { 'allow-oom' } }, function()
   if not redis.call('ZSCORE', key('workers'), A.worker) then
     return 'fenced'
   end

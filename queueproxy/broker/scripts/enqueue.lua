@@ -90,7 +90,7 @@ local function read_ahead()
   return names
 end
 
-register('enqueue', A, { read_ahead = read_ahead }, function()
+register('enqueue', A, { often = true, read_ahead = read_ahead }, function()
   local joined, taken = unpack(redis.call('HMGET', key('front', A.front), 'joined', 'seq'))
   if joined ~= A.joined or not redis.call('ZSCORE', key('fronts'), A.front) then
     return 'fenced'

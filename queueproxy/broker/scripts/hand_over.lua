@@ -9,7 +9,7 @@
 
 local A = arguments('front', 'id', 'entry', 'attempt', 'first', 'upto')
 
-register('hand_over', A, { flags = { 'allow-oom' } }, function()
+register('hand_over', A, { often = true, flags = { 'allow-oom' } }, function()
   local request = read_held(A.id, A.front, redis.call('HGET', key('held', A.front), A.id))
   local lease = request and request.slot and lease_of(request)
   if not lease or lease.entry ~= A.entry or lease.attempt ~= tonumber(A.attempt) then

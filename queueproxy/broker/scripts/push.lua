@@ -1,13 +1,13 @@
 -- push: send one frame of a streamed answer, while its worker still holds the lease.
 --
 -- Arguments: worker, slot; id, entry, attempt: of the lease; version, head, body, signature: of the frame;
--- kept, kept_size: name and bytes of the value with its body, '' and 0 where that is in `body`;
+-- value_name, value_size: name and bytes of the value with its body, '' and 0 where that is in `body`;
 -- max_bytes: of all in the broker.
 -- Reply: 'fenced', 'gone' (the client has left), 'full' (nothing was done: fronts have to read first),
 -- 'absent' (nothing was done: there is no such value) or 'ok'.
 
 local A = arguments('worker', 'slot', 'id', 'entry', 'attempt', 'version', 'head', 'body',
-  'signature', 'kept', 'kept_size', 'max_bytes')
+  'signature', 'value_name', 'value_size', 'max_bytes')
 
 local function push()
   if not redis.call('ZSCORE', key('workers'), A.worker) then
@@ -22,12 +22,12 @@ local function push()
     return 'gone'
   end
   local function fields()
-    return frame_fields(A.version, A.head, A.body, A.signature, A.kept, A.kept_size)
+    return frame_fields(A.version, A.head, A.body, A.signature, A.value_name, A.value_size)
   end
   if no_room_for_reply(lease.front, reply_size(fields()), A.max_bytes) then
     return 'full'
   end
-  if not keep_value(A.kept, A.kept_size) then
+  if not prolong_value(A.value_name, A.value_size) then
     return 'absent'
   end
   tell(lease.front, fields())
@@ -38,10 +38,10 @@ local function push()
   return 'ok'
 end
 
-register('push', A, { flags = { 'allow-oom' } }, function()
+register('push', A, { often = true, flags = { 'allow-oom' } }, function()
   local reply = push()
   if reply ~= 'ok' then
-    drop_kept(A.kept)
+    delete_value(A.value_name)
   end
   return reply
 end)

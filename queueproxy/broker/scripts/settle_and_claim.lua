@@ -5,10 +5,10 @@
 -- deferred (not run: put back for PUT_OFF), repeat (to be run again, as if its worker were lost),
 -- abandoned (its client left), misrouted (not run: see `decline`) or the reason of a refusal; proof:
 -- that it was not run, for its front to verify, or ''; reply_version, reply_head, reply_body,
--- reply_signature, reply_kept, reply_kept_size: of the answer, as for `push`; max_bytes: of all in the
+-- reply_signature, reply_value, reply_value_size: of the answer, as for `push`; max_bytes: of all in the
 -- broker; then queues in strict order.
 -- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'absent'} (nothing was done:
--- the value `reply_kept` is not there), {'again'}, {'idle', ms until a pause ends or 0, queue this thread
+-- the value `reply_value` is not there), {'again'}, {'idle', ms until a pause ends or 0, queue this thread
 -- must not serve until then or nil} or
 -- {'claimed', queue, entry, attempt, waited ms, {fields and values of the entry}}.
 --
@@ -16,15 +16,15 @@
 -- Each names another value: what it names is deleted where no front is told of it.
 
 local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'attempt', 'outcome',
-  'proof', 'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'reply_kept',
-  'reply_kept_size', 'max_bytes')
+  'proof', 'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'reply_value',
+  'reply_value_size', 'max_bytes')
 local DROPPED_A_CALL = 64 -- entries that can't be started
 local PUT_OFF = 1000 -- ms
 local LANE_AGAIN = 500 -- ms until a thread looks again whether it may serve the operators' lane
 
 local function reply_fields()
-  return frame_fields(A.reply_version, A.reply_head, A.reply_body, A.reply_signature, A.reply_kept,
-    A.reply_kept_size)
+  return frame_fields(A.reply_version, A.reply_head, A.reply_body, A.reply_signature, A.reply_value,
+    A.reply_value_size)
 end
 
 -- The reply where an answer can't be given now, else nil.
@@ -35,7 +35,7 @@ local function why_not_now(lease)
   if no_room_for_reply(lease.front, reply_size(reply_fields()), A.max_bytes) and wanted(lease) then
     return 'full'
   end
-  return not keep_value(A.reply_kept, A.reply_kept_size) and 'absent' or nil
+  return not prolong_value(A.reply_value, A.reply_value_size) and 'absent' or nil
 end
 
 local function is_to_be_settled(lease)
@@ -45,7 +45,7 @@ end
 local function settle(lease)
   if A.outcome == 'answered' then
     if not answer(lease, reply_fields()) then
-      drop_kept(A.reply_kept)
+      delete_value(A.reply_value)
     end
   elseif A.outcome == 'released' and wanted(lease) then
     requeue(lease, lease.attempt - 1)
@@ -161,6 +161,9 @@ local function claim_from(place)
     add('waiting:' .. place.queue, -1)
     return nil
   end
+  if place.kind then -- what is taken out of its set, and can't be started then, stands nowhere
+    see_that_all_is_allowed()
+  end
   local fields = table_of(place.fields)
   local request = request_of(place.queue, place.entry, fields)
   if not registered(request) then
@@ -270,16 +273,16 @@ local function settle_or_recover(lease)
   return lease
 end
 
-register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
+register('settle_and_claim', A, { often = true, flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
   if not redis.call('ZSCORE', key('workers'), A.worker) then
-    drop_kept(A.reply_kept)
+    delete_value(A.reply_value)
     return 'fenced'
   end
   local lease = read_lease(A.slot)
   local settles = is_to_be_settled(lease)
   local why_not = settles and why_not_now(lease)
   if why_not or not settles then
-    drop_kept(A.reply_kept)
+    delete_value(A.reply_value)
   end
   if why_not then
     return { why_not }

@@ -8,10 +8,10 @@
 
 local A = arguments('front', 'from', 'size')
 
-register('trim_replies', A, { flags = { 'allow-oom' } }, function()
+register('trim_replies', A, { often = true, flags = { 'allow-oom' } }, function()
   local replies = key('replies', A.front)
   for i = A.rest, #ARGV do
-    drop_kept(ARGV[i])
+    delete_value(ARGV[i])
   end
   if redis.call('XTRIM', replies, 'MINID', A.from) == 0 then
     return 'ok'

@@ -15,6 +15,7 @@ from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.terminal import in_foreground
 from queueproxy.cli.workers import Workers
 from queueproxy.exceptions import CannotListen
+from queueproxy.served_application import NoQueue, ServedApplication, load
 from queueproxy.servers.common.sockets import bind, describe
 
 CUT_SHORT = 1  # exit status when a second signal ended what was held
@@ -56,8 +57,9 @@ class Command(BaseCommand):
             )
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        with EmbeddedBroker(options["embedded"]):
+        with EmbeddedBroker(options["embedded"]) as broker:
             refuse_unfit_server()
+            application = self._load()
             with Workers(
                 options["workers"],
                 options["threads"],
@@ -65,7 +67,8 @@ class Command(BaseCommand):
                 self._give_up,
             ) as workers:
                 hangup.workers = workers
-                self._serve(listening, options, workers)
+                self._serve(application, listening, options, workers)
+                broker.end_if_silent()
         sys.exit(self._status)
 
     _status = 0
@@ -80,14 +83,20 @@ class Command(BaseCommand):
         self._status = status
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _serve(self, listening, options: dict, workers: Workers) -> None:
-        from queueproxy.asgi import application
+    def _load(self) -> ServedApplication:
+        try:
+            return load()
+        except NoQueue as error:
+            raise CommandError(str(error)) from error
 
-        proxy = application.queueproxy
-
+    def _serve(
+        self, application: ServedApplication, listening, options: dict, workers: Workers
+    ) -> None:
         def on_draining() -> None:
-            proxy.drain()
-            self._say(stopping_text(proxy.held_requests(), by_terminal=in_foreground()))
+            application.drain()
+            workers.begin_to_end()
+            held = application.held_requests()
+            self._say(stopping_text(held, by_terminal=in_foreground()))
 
         self._say(f"The front listens on {describe(listening)} ({options['server']}).")
         hurried = False

@@ -45,7 +45,8 @@ class Head(NamedTuple):
     def asks_for_websocket(self) -> bool:
         """Whether this is the handshake of a websocket (RFC 6455, 4.1)."""
         return (
-            self.length == 0
+            self.method == "GET"
+            and self.length == 0
             and self.version == "1.1"
             and b"websocket" in _tokens(self.values(b"upgrade"))
             and b"upgrade" in _tokens(self.values(b"connection"))

@@ -17,10 +17,12 @@ class Lifespan:
 
     Args:
         app: the application.
+        state: what it may leave for its requests; None where the server has no such thing.
     """
 
-    def __init__(self, app: Callable):
+    def __init__(self, app: Callable, state: dict | None = None):
         self._app = app
+        self._state = {} if state is None else {"state": state}
         self._incoming: asyncio.Queue = asyncio.Queue()
         self._answered = asyncio.Event()
         self._failure = ""
@@ -32,7 +34,7 @@ class Lifespan:
         Raises:
             RuntimeError: it can't start.
         """
-        scope = {"type": "lifespan", "asgi": {"version": "3.0"}}
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}, **self._state}
         self._task = asyncio.ensure_future(self._app(scope, self._incoming.get, self._send))
         self._task.add_done_callback(lambda _: self._answered.set())
         await self._ask("lifespan.startup")

@@ -64,7 +64,7 @@ class RequestReader:
         self._throttle = Throttle(connection, self._give_up_ahead, loop)
         self._reading = _Reading.HEAD
         self._buffer = HeadBuffer()  # empty while a body is read
-        self._incoming: Incoming | None = None
+        self._incoming = _no_body()
         self._head_began = False
         self._timer = Timer(loop, self.give_up)
 
@@ -89,7 +89,7 @@ class RequestReader:
         if self._reading is not _Reading.AHEAD:
             return
         self._reading = _Reading.HEAD
-        self._incoming = None
+        self._incoming = _no_body()
         self._head_began = False
         self._opened.wait(self)
         self._timer.start(limits.KEEP_ALIVE)
@@ -98,13 +98,19 @@ class RequestReader:
 
     def stop(self) -> None:
         """Read no further request; what was not taken of a body is lost."""
-        if self._incoming is not None:
-            self._incoming.lose()
+        self._incoming.lose()
         self._reading = _Reading.NOTHING
         self._timer.stop()
         self._buffer.take_all()
         self._opened.remove(self)
         self.regulate()
+
+    def hand_over(self) -> bytes:
+        """Read nothing more: another protocol is spoken now. Return what has come of that."""
+        ahead = self._buffer.take_all()
+        self.stop()
+        self._throttle.end()
+        return ahead
 
     def lost(self) -> None:
         """Tell the request that is left behind that its connection is gone."""
@@ -136,8 +142,7 @@ class RequestReader:
     def regulate(self) -> None:
         """Read on, or not: this client, or all together, have sent enough for now."""
         ahead = len(self._buffer)
-        come = self._incoming.size if self._incoming is not None else 0
-        self._opened.unread.note(self, ahead + come)
+        self._opened.unread.note(self, ahead + self._incoming.size)
         self._throttle.hold(
             (self._opened.unread.full and self._reading is not _Reading.NOTHING)
             or (self._reading is _Reading.BODY and self._incoming.backlog)
@@ -146,11 +151,8 @@ class RequestReader:
 
     def give_up_unread(self) -> None:
         """Refuse what can't be read to its end; drop what was sent ahead of an answer."""
-        untaken = self._incoming is not None and self._incoming.size > 0
-        if untaken or not self._give_up_ahead():
+        if self._incoming.size or not self._give_up_ahead():
             self._refuse(refusals.UNREAD_FULL)
-
-    # Reading
 
     def _read_head(self) -> None:
         head = self._buffer.take_head()
@@ -199,3 +201,7 @@ class RequestReader:
 
 def _nothing() -> None:
     pass
+
+
+def _no_body() -> Incoming:
+    return Incoming(0, _nothing, _nothing)

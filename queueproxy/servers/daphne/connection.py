@@ -18,6 +18,7 @@ from ..common.ending import raw_refusal
 from ..common.head import Head
 from ..common.incoming import Incoming
 from ..common.reader import RequestReader
+from ..common.websockets import handshake_refusal
 from .request import Request
 
 
@@ -72,13 +73,18 @@ class Channel(http.HTTPChannel):
 
     def begin(self, head: Head, incoming: Incoming) -> None:
         """Run the application on a request, or hand the connection over to a websocket."""
-        self.persistent = head.keep_alive
+        websocket = head.asks_for_websocket()
+        refusal = handshake_refusal(head) if websocket else None
+        if refusal is not None:
+            self._reader.stop()
+            self.refuse(refusal)
+            return
+        self.persistent = head.keep_alive and not websocket
         request = self.requestFactory(self, False)
         self.requests.append(request)
-        if head.asks_for_websocket():
-            self._reader.stop()
+        if websocket:
             self.factory.server.channels.discard(self)
-            request.become_websocket(head)
+            request.become_websocket(head, self._reader.hand_over())
         else:
             request.begin(head, incoming)
 

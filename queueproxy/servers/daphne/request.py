@@ -17,6 +17,10 @@ from ..common.ending import Unfinished, end_badly
 from ..common.head import Head, http_scope
 from ..common.incoming import Incoming
 
+# Of a handshake: Daphne reads the first Upgrade alone, and by the other any client could set
+# root_path.
+_DAPHNES_OWN = frozenset((b"upgrade", b"daphne-root-path"))
+
 
 class Request(WebRequest):
     """A request whose body comes as it is read and whose answer goes as its client reads."""
@@ -34,12 +38,24 @@ class Request(WebRequest):
         self._transport = self.channel.transport
         self.server.start(self, http_scope(head, _address(self.client), _address(self.host)))
 
-    def become_websocket(self, head: Head) -> None:
-        """Let Daphne take the connection over."""
+    def become_websocket(self, head: Head, ahead: bytes) -> None:
+        """Let Daphne take the connection over.
+
+        Args:
+            head: of the handshake.
+            ahead: what the client has sent after it.
+        """
         for name, value in head.headers:
-            self.requestHeaders.addRawHeader(name, value)
+            if name not in _DAPHNES_OWN:
+                self.requestHeaders.addRawHeader(name, value)
+        self.requestHeaders.addRawHeader(b"upgrade", b"websocket")
         self.gotLength(0)
+        transport = self.channel.transport
         self.requestReceived(head.method.encode(), head.target, b"HTTP/1.1")
+        websocket = transport.protocol
+        websocket.writable = self.channel.writable  # the channel goes on to be told of room
+        if ahead:
+            websocket.dataReceived(ahead)
 
     def _take(self, head: Head) -> None:
         self.method, self.uri = head.method.encode(), head.target

@@ -5,29 +5,29 @@ import logging
 import socket
 from collections.abc import Callable
 
-from daphne.server import Server, twisted_loop
-from daphne.ws_protocol import WebSocketFactory
+from daphne.server import twisted_loop
 from twisted.internet import reactor
 from twisted.logger import globalLogBeginner
 
+from ..common import limits
 from ..common.lifespan import Lifespan
-from ..common.limits import LAST_REQUESTS_WITHIN
 from ..common.open_connections import OpenConnections
 from ..common.signals import on_stop_signals
 from ..common.waiting import until
+from ..common.websockets import guard
 from .connection import Channel, Factory
 from .request import Request
-from .websocket import WebSocket, guard
+from .websocket import WebSocketServer
 
 logger = logging.getLogger("queueproxy.front")
 
 FLUSH_WITHIN = 1.0  # seconds that last answers may take to leave
 
 
-class DrainingDaphne(Server):
+class DrainingDaphne(WebSocketServer):
     """Daphne's server on a given socket, which stops by draining.
 
-    HTTP requests run as tasks of its own; Daphne's bookkeeping is left to WebSockets.
+    HTTP requests run as tasks of its own.
 
     Args:
         app: the ASGI application.
@@ -46,9 +46,13 @@ class DrainingDaphne(Server):
     ):
         # Daphne insists on endpoints; the socket is here already.
         super().__init__(
-            guard(app), endpoints=["given"], server_name="", application_close_timeout=5
+            guard(app),
+            endpoints=["given"],
+            server_name="",
+            application_close_timeout=limits.LEFT_WITHIN,
+            websocket_connect_timeout=limits.ACCEPTED_WITHIN,
         )
-        self.connections = {}
+        self.connections = {}  # of websockets
         self.channels: set[Channel] = set()
         self.opened = OpenConnections()
         self.draining = False
@@ -68,15 +72,7 @@ class DrainingDaphne(Server):
         nowhere = [lambda _: None]  # for Twisted's own log
         globalLogBeginner.beginLoggingTo(nowhere, redirectStandardIO=False, discardBuffer=True)
         self.http_factory = Factory(self)
-        self.ws_factory = WebSocketFactory(self, server=self.server_name)
-        self.ws_factory.protocol = WebSocket
-        self.ws_factory.setProtocolOptions(
-            autoPingTimeout=self.ping_timeout,
-            allowNullOrigin=True,
-            openHandshakeTimeout=self.websocket_handshake_timeout,
-            maxMessagePayloadSize=self.websocket_max_message_size,
-            maxFramePayloadSize=self.websocket_max_frame_size,
-        )
+        self.ws_factory = self.websocket_factory()
         asyncio.set_event_loop(twisted_loop)
         reactor.callLater(1, self.application_checker)
         reactor.callLater(2, self.timeout_checker)
@@ -110,14 +106,6 @@ class DrainingDaphne(Server):
             client = getattr(request.client, "host", "unix")
             logger.info('%s "%s" %d %d', client, asked, request.code, request.sentLength)
 
-    def protocol_connected(self, protocol) -> None:
-        if not isinstance(protocol, Request):
-            super().protocol_connected(protocol)
-
-    def protocol_disconnected(self, protocol) -> None:
-        if not isinstance(protocol, Request):
-            super().protocol_disconnected(protocol)
-
     # The end
 
     def stop_gracefully(self) -> None:
@@ -132,12 +120,12 @@ class DrainingDaphne(Server):
             self.draining = True
             self._on_draining()
             await self._stop_listening()
-            for channel in self.channels:
-                channel.drain()
-            await self._within(LAST_REQUESTS_WITHIN, lambda: not self.channels)
+            for connection in (*self.channels, *self.connections):
+                connection.drain()
+            await self._within(limits.LAST_REQUESTS_WITHIN, lambda: not self.channels)
             for channel in [channel for channel in self.channels if channel.idle]:
                 channel.loseConnection()
-            await self._within(self._graceful_timeout, lambda: not self._tasks)
+            await self._within(self._graceful_timeout, lambda: not (self._tasks or self.talking()))
             await self._cancel_rest()
             await self._lifespan.stop()
             await self._within(FLUSH_WITHIN, lambda: not self.channels)
@@ -156,8 +144,7 @@ class DrainingDaphne(Server):
         await until(lambda: done() or self.hurry, seconds)
 
     async def _cancel_rest(self) -> None:
-        websockets = [details.get("application_instance") for details in self.connections.values()]
-        rest = [task for task in (*self._tasks, *websockets) if task and not task.done()]
+        rest = [*self._tasks, *self.talking()]
         for task in rest:
             task.cancel()
         if rest:

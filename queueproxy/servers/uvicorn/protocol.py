@@ -17,11 +17,12 @@ from ..common.ending import raw_refusal
 from ..common.head import Head, http_scope
 from ..common.incoming import Incoming
 from ..common.reader import RequestReader
+from ..common.websockets import handshake_refusal
 from .cycle import Cycle
-from .transport import GentleClose, OneWrite
+from .transport import GentleClose, OneWrite, ReadableProtocol
 
 
-class Protocol(asyncio.Protocol):
+class Protocol(ReadableProtocol):
     """One connection.
 
     Args:
@@ -40,21 +41,20 @@ class Protocol(asyncio.Protocol):
     ):
         self.config = config
         self.server_state = server_state
-        self.transport: OneWrite | None = None
-        self.flow: FlowControl | None = None
-        self._app_state = app_state
-        self._loop = _loop or asyncio.get_running_loop()
-        self._reader = RequestReader(self, server_state.opened, self._loop)
+        self.app_state = app_state
+        self.loop = _loop or asyncio.get_running_loop()
+        self._reader = RequestReader(self, server_state.opened, self.loop)
         self._cycle: Cycle | None = None  # None while nothing is asked
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to read from a client, or refuse it where there is no room."""
-        self.transport = OneWrite(transport, self._loop, self.finish)
-        self._closing = GentleClose(transport, self._loop)
+        self._raw_transport = transport
+        self.transport = OneWrite(transport, self.loop, self.finish)
+        self._closing = GentleClose(transport, self.loop)
         self.flow = FlowControl(transport)
         self._client = get_remote_addr(transport)
         self._server = get_local_addr(transport)
-        if self.server_state.opened.has_room():
+        if self.server_state.opened.has_room(len(self.server_state.websockets)):
             self.server_state.connections.add(self)
             self._reader.start()
         else:
@@ -82,25 +82,34 @@ class Protocol(asyncio.Protocol):
         """Read what has come."""
         self._reader.feed(data)
 
-    def pause_writing(self) -> None:
-        """Let the answer wait for a client that takes it too slowly."""
-        self.flow.pause_writing()
-
-    def resume_writing(self) -> None:
-        """Let the answer go on."""
-        self.flow.resume_writing()
-
     # The reader's side
 
     def begin(self, head: Head, incoming: Incoming) -> None:
-        """Run the application on a request."""
+        """Run the application on a request, or hand the connection over to a websocket."""
+        speaks = self.config.ws_protocol_class  # a WebSocket, or None where its package is missing
+        if speaks is not None and head.asks_for_websocket():
+            self._become_websocket(speaks, head)
+            return
         scope = http_scope(head, self._client, self._server)
-        scope["state"] = self._app_state.copy()
+        scope["state"] = self.app_state.copy()
         keep_alive = head.keep_alive and not self.server_state.draining
         self._cycle = Cycle(scope, incoming, keep_alive=keep_alive, connection=self)
-        task = self._loop.create_task(self._cycle.run_asgi(self.config.loaded_app))
+        task = self.loop.create_task(self._cycle.run_asgi(self.config.loaded_app))
         task.add_done_callback(self.server_state.tasks.discard)
         self.server_state.tasks.add(task)
+
+    def _become_websocket(self, speaks: type, head: Head) -> None:
+        refusal = handshake_refusal(head)
+        if refusal is not None:
+            self._reader.stop()
+            self.refuse(refusal)
+            return
+        websockets = self.server_state.websockets
+        websocket = speaks(head, self, websockets.discard)
+        websockets.add(websocket)
+        self.server_state.connections.discard(self)
+        self.transport.flush()  # an answer that was asked for before
+        websocket.take_over(self._raw_transport, self._reader.hand_over())
 
     def say_continue(self) -> None:
         """Ask the client for its body."""
@@ -119,22 +128,6 @@ class Protocol(asyncio.Protocol):
             self._cycle = None
         self.transport.write(raw_refusal(refusal))
         self.finish(linger=True)
-
-    def abort(self) -> None:
-        """Close at once."""
-        self.transport.abort()
-
-    def pause_reading(self) -> None:
-        """Take nothing from the client for now."""
-        self.transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Take its bytes again."""
-        self.transport.resume_reading()
-
-    def fileno(self) -> int:
-        """Return the socket's descriptor."""
-        return self.transport.get_extra_info("socket").fileno()
 
     # The answer's side
 

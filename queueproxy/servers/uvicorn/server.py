@@ -9,14 +9,16 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 
 import uvicorn
 
 from ..common.ending import Unfinished, end_badly
-from ..common.limits import LAST_REQUESTS_WITHIN
+from ..common.limits import LAST_REQUESTS_WITHIN, MAX_MESSAGE
 from ..common.open_connections import OpenConnections
 from ..common.signals import on_stop_signals
 from ..common.waiting import until
+from ..common.websockets import guard as guard_websockets
 from ..foreign_server import reset
 from .cycle import Cycle
 from .protocol import Protocol
@@ -29,6 +31,7 @@ class DrainingUvicorn(uvicorn.Server):
         super().__init__(config)
         self.server_state.draining = False
         self.server_state.opened = OpenConnections()
+        self.server_state.websockets = set()
         self._on_draining = on_draining
 
     @contextlib.contextmanager
@@ -62,6 +65,7 @@ class DrainingUvicorn(uvicorn.Server):
 
 def guard(app: Callable) -> Callable:
     """Wrap the application, so that every answer it leaves unfinished has an end."""
+    app = guard_websockets(app)
 
     async def guarded(scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] != "http":
@@ -105,7 +109,8 @@ def run(
     config = uvicorn.Config(
         guard(app),
         http=Protocol,
-        ws="none",
+        ws=_websocket(),
+        ws_max_size=MAX_MESSAGE,
         lifespan="auto",
         log_config=None,
         log_level="info" if access_log else "warning",
@@ -118,6 +123,15 @@ def run(
     server = DrainingUvicorn(config, on_draining)
     server.run(sockets=[listening])
     return server.force_exit
+
+
+def _websocket() -> type | str:
+    """What speaks websockets; nothing where its package is missing, and then they are 501."""
+    if find_spec("websockets") is None:
+        return "none"
+    from .websocket import WebSocket
+
+    return WebSocket
 
 
 def _share_log() -> None:

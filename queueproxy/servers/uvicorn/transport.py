@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from uvicorn.protocols.http.flow_control import FlowControl
+
 from ..common import limits
 
 SMALL = 16 * 1024  # bytes of a piece that is worth a wait
@@ -57,6 +59,41 @@ class OneWrite:
 
     def __getattr__(self, name: str):
         return getattr(self._transport, name)
+
+
+class ReadableProtocol(asyncio.Protocol):
+    """Passes on what its transport and its flow control do by themselves.
+
+    Attributes:
+        transport, flow: set as the connection is made.
+    """
+
+    transport: OneWrite
+    flow: FlowControl
+
+    def pause_writing(self) -> None:
+        """Let the answer wait for a client that takes it too slowly."""
+        self.flow.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Let the answer go on."""
+        self.flow.resume_writing()
+
+    def pause_reading(self) -> None:
+        """Take nothing from the client for now."""
+        self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take its bytes again."""
+        self.transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor."""
+        return self.transport.get_extra_info("socket").fileno()
 
 
 class GentleClose:

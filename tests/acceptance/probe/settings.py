@@ -11,7 +11,13 @@ ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["daphne", "channels", "queueproxy"]
 ROOT_URLCONF = os.environ.get("PROBE_URLCONF", "tests.acceptance.probe.urls")
 MIDDLEWARE: list[str] = []
-ASGI_APPLICATION = "queueproxy.asgi.application"
+ASGI_APPLICATION = os.environ.get("PROBE_ASGI", "queueproxy.asgi.application")
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [os.environ.get("PROBE_LAYER_URL", "redis://127.0.0.1:1/2")]},
+    }
+}
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",

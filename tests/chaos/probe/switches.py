@@ -44,8 +44,9 @@ def never_again() -> None:
 def fence() -> None:
     """A worker that was given up still answers: it settles whoever's lease the request is now."""
     given_up = (
-        "register('settle_and_claim', A, { flags = { 'allow-oom' }, read_ahead = read_ahead }, "
-        "function()\n  if not redis.call('ZSCORE', key('workers'), A.worker) then\n"
+        "register('settle_and_claim', A, { often = true, flags = { 'allow-oom' }, "
+        "read_ahead = read_ahead }, function()\n"
+        "  if not redis.call('ZSCORE', key('workers'), A.worker) then\n"
     )
     _edit(
         (
@@ -149,14 +150,14 @@ def sendings() -> None:
     """A front sends what the broker has lost again without end."""
     from queueproxy.front.held_request import HeldRequest
 
-    original = HeldRequest.may_be_sent_again
+    original = HeldRequest.may_be_sent_after_loss
 
-    def may_be_sent_again(self, now):
+    def may_be_sent_after_loss(self, now):
         if self.request.max_attempts > 1:
             self.times_sent = 0
         return original(self, now)
 
-    replace(HeldRequest, "may_be_sent_again", may_be_sent_again)
+    replace(HeldRequest, "may_be_sent_after_loss", may_be_sent_after_loss)
 
 
 def kept_bodies() -> None:

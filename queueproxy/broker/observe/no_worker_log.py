@@ -13,7 +13,7 @@ LOOK_EVERY = 2.0  # seconds
 ABSENT_FOR = 10.0  # seconds: while all are started there is none for a moment
 
 
-class WorkerWatch:
+class NoWorkerLog:
     """Looks at the list of workers now and then, on a link of its own.
 
     Args:
