@@ -100,16 +100,9 @@ def policy(
     Raises:
         TypeError: what is decorated is neither callable nor what ``include`` returns.
     """
-    keys = {
-        "queue": queue,
-        "max_hold": max_hold,
-        "repeat": repeat,
-        "exactly_once": exactly_once,
-        "require_key": require_key,
-        "at_most": at_most,
-        **unknown,
-    }
-    return functools.partial(_mark, policy_of(keys))
+    said = {"queue": queue, "max_hold": max_hold, "repeat": repeat, "at_most": at_most}
+    said |= {"exactly_once": exactly_once, "require_key": require_key, **unknown}
+    return functools.partial(_mark, policy_of(said))
 
 
 def policy_of(keys: Mapping[str, Any]) -> Policy:

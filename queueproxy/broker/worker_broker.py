@@ -44,7 +44,7 @@ class WorkerBroker:
         self._link = broker.link("worker-executor", spin=spin)
         self._frame_writer = FrameWriter(broker.keys, codec, broker.lease_ms)
         self._slot = Slot(worker, number, QueueOrder(queues), broker.max_memory)
-        self._opener = Opener(self._link, codec)
+        self.opener = Opener(self._link, codec)
         self._pieces = PieceLink(broker)
         self.counts = CountReporter(self._link)
         self._bells = Bells(broker.keys, queues)
@@ -151,13 +151,9 @@ class WorkerBroker:
             DecodeError: it is malformed, altered, forged or too late; refuse it.
             BrokerUnavailable: the time could not be read now; call again.
         """
-        envelope = self._opener.open(claim)
+        envelope = self.opener.open(claim)
         self._slot.secret_index = envelope.secret_index
         return envelope
-
-    def proof(self, claim: Claim, envelope: Envelope, database: str) -> str:
-        """Prove that a request was not run; see Opener."""
-        return self._opener.proof(claim, envelope, database)
 
     def pieces(self, claim: Claim, count: int) -> PieceReader:
         """Make the reader of a body that the front keeps.

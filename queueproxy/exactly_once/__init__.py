@@ -1,4 +1,4 @@
 """Rows of executions in the project's database: one for each request that is to happen once.
 
-See docs/exactly-once.md. Workers write them (worker/fence.py); the model is in models.py.
+See docs/exactly-once.md. Workers write them (worker/fenced_run.py); the model is in models.py.
 """

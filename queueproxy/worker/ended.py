@@ -5,13 +5,16 @@ from typing import NamedTuple
 
 from ..exactly_once.identity import Identity
 from ..exactly_once.rows import Row
+from ..exceptions import BadResponse
 from .exchange import Exchange
+from .frames import FRAME
 from .last_word import WORKER_LOST
 from .problems import KEY_OF_ANOTHER, problem
 from .response import CheckedAnswer
 
 logger = logging.getLogger("queueproxy.worker")
 
+MOST_ANSWER = FRAME  # bytes: one frame goes out with the end of its lease, or not at all
 REPLAYED = ("Idempotent-Replayed", "true")
 
 ANSWERED, DEFERRED, REPEAT = "answered", "deferred", "repeat"  # outcomes of settlements
@@ -29,6 +32,20 @@ class Ended(NamedTuple):
     outcome: str
     answer: CheckedAnswer | None = None
     exchange: Exchange | None = None
+
+
+def answer_to_store(exchange: Exchange) -> CheckedAnswer:
+    """Return the answer of a request, whole.
+
+    Raises:
+        BadResponse: it can't be sent, or not be stored.
+    """
+    answer = exchange.answer()
+    if answer.body is None:
+        raise BadResponse("An exactly-once view can't stream, nor send a file.")
+    if len(answer.body) > MOST_ANSWER:
+        raise BadResponse(f"The answer of an exactly-once view has {MOST_ANSWER} bytes at most.")
+    return answer
 
 
 def ended_by(row: Row, identity: Identity, named: str) -> Ended:

@@ -1,66 +1,16 @@
-"""Runs a request so that its effects in one database happen once: docs/exactly-once.md.
+"""Runs requests so that their effects in one database happen once: docs/exactly-once.md."""
 
-The row of the execution is written first, the answer into it last, all in the transaction of the
-effects. Who finds the row answers with what stands there.
-"""
-
-import io
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 
 from django.conf import settings
-from django.db import (
-    DatabaseError,
-    DataError,
-    Error,
-    IntegrityError,
-    InternalError,
-    NotSupportedError,
-    ProgrammingError,
-    connections,
-    transaction,
-)
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import Error
 
-from ..envelopes import Envelope
-from ..exactly_once.identity import Identity, KeyMalformed, identity_of
-from ..exactly_once.rows import StoredAnswer, find, store
-from ..exactly_once.sessions import Begun, Session, session_on
-from ..exceptions import BadResponse
-from .elapsed import Elapsed
-from .ended import ANSWERED, DEFERRED, REPEAT, Ended, ended_by
-from .exchange import Exchange
-from .forking import end_forked_child
-from .frames import FRAME
-from .last_word import Start
-from .problems import BAD_KEY, KEY_IN_USE, SERVER_ERROR, problem
-from .response import CheckedAnswer
+from ..exactly_once.identity import KeyMalformed, identity_of
+from .ended import ANSWERED, Ended
+from .fenced_run import FencedRequest, FencedRun
+from .problems import BAD_KEY, problem
 
 logger = logging.getLogger("queueproxy.worker")
-
-MOST_ANSWER = FRAME  # bytes: one frame goes out with the end of its lease, or not at all
-# What a database says no with. Any other error is of a connection, whatever a driver raises
-# then, or of what did not go through this time.
-_REFUSED = (IntegrityError, DataError, ProgrammingError, InternalError, NotSupportedError)
-
-
-class _RolledBack(Exception):
-    """Ends the transaction without a commit.
-
-    Args:
-        ended: what becomes of the request.
-    """
-
-    def __init__(self, ended: Ended):
-        self.ended = ended
-
-
-class _Found(_RolledBack):
-    """There is a row."""
-
-    def __init__(self):
-        super().__init__(Ended(DEFERRED))
 
 
 class Fence:
@@ -69,33 +19,19 @@ class Fence:
     def __init__(self):
         self._told: set[str] = set()
 
-    def run(
-        self,
-        envelope: Envelope,
-        respond: Callable[[], Exchange],
-        start: Start,
-        claimed: Elapsed,
-        body: io.BufferedReader | None = None,
-    ) -> Ended:
+    def run(self, fenced: FencedRequest) -> Ended:
         """Run a request, unless it has been run.
 
-        Args:
-            envelope: verified; its database is one of this site.
-            respond: runs it, in this thread.
-            body: that it reads, where its front keeps that.
-            start: says, once it has been run, whether its view wanted that.
-            claimed: how long ago.
-
         Raises:
-            DecodeError: `respond` did.
+            DecodeError: its `respond` did.
         """
         try:
-            identity = identity_of(envelope, settings.SESSION_COOKIE_NAME)
+            identity = identity_of(fenced.envelope, settings.SESSION_COOKIE_NAME)
         except KeyMalformed as error:
             return Ended(ANSWERED, problem(BAD_KEY, str(error)))
-        run = _Run(envelope, identity, respond, start, claimed, body)
+        run = FencedRun(fenced, identity)
         ended = run.end()
-        self._tell(envelope.head.fenced, run.trouble)
+        self._tell(fenced.envelope.head.fenced, run.trouble)
         return ended
 
     def _tell(self, database: str, trouble: Error | None) -> None:
@@ -109,184 +45,3 @@ class Fence:
                 database,
                 str(trouble).partition("\n")[0],
             )
-
-
-class _Run:
-    """One request, once.
-
-    Attributes:
-        trouble: why nothing could be begun in the database; None where that went well.
-
-    Args:
-        identity: which request it is.
-        envelope, respond, start, claimed, body: as of `Fence.run`.
-    """
-
-    def __init__(
-        self,
-        envelope: Envelope,
-        identity: Identity,
-        respond: Callable[[], Exchange],
-        start: Start,
-        claimed: Elapsed,
-        body: io.BufferedReader | None,
-    ):
-        self.trouble: Error | None = None
-        self._head = envelope.head
-        self._database = envelope.head.fenced
-        self._connection = connections[self._database]
-        self._identity = identity
-        self._respond = respond
-        self._start = start
-        self._claimed = claimed
-        self._body = body and body.raw
-        self._exchange: Exchange | None = None
-        self._stored: CheckedAnswer | None = None
-        self._committed = False
-
-    def end(self) -> Ended:
-        """Run it, or not; what became of it."""
-        session = session_on(self._connection)
-        try:
-            self._connection.close_if_unusable_or_obsolete()
-            session.prepare()
-            ended = self._in_transaction(session)
-        except Error as error:  # before anything was run
-            self.trouble = error
-            return Ended(DEFERRED)
-        finally:
-            with suppress(Error):  # it goes with the connection
-                session.end()
-        return self._found() if ended is None else ended
-
-    def _in_transaction(self, session: Session) -> Ended | None:
-        """Run it; None where there is a row already."""
-        try:
-            with _kept_open(self._connection), transaction.atomic(using=self._database):
-                transaction.on_commit(self._note_commit, using=self._database)
-                self._begin(session)
-                return self._answered(self._run_and_store())
-        except _Found:
-            return None
-        except _RolledBack as end:
-            return end.ended
-        except BaseException as error:
-            if self._committed:  # one of the hooks that run behind the commit
-                end_forked_child(error)
-                logger.exception("%s: a hook of on_commit failed", self._named)
-                return self._answered(self._stored)
-            if self._stored is None or not isinstance(error, Exception):
-                raise
-            return self._not_committed(error)
-
-    def _note_commit(self) -> None:
-        self._committed = True
-
-    def _begin(self, session: Session) -> None:
-        """Write the row.
-
-        Raises:
-            Error: nothing can be begun now.
-        """
-        try:
-            begun = session.begin(self._identity, self._head.hold_ms)
-        except IntegrityError:
-            raise _Found from None
-        if begun is Begun.OTHER_REQUEST:
-            raise _RolledBack(Ended(ANSWERED, problem(KEY_IN_USE)))
-        if begun is Begun.EARLIER_ATTEMPT:
-            raise _RolledBack(Ended(DEFERRED))
-        if self._claimed.ms > self._head.hold_ms:
-            # Nobody waits for it any more; and what a later attempt has left may be purged by now.
-            raise _RolledBack(Ended("abandoned"))
-
-    def _run_and_store(self) -> CheckedAnswer:
-        self._exchange = self._respond()
-        if self._start.refused:
-            raise self._without_commit(self._start.refused)
-        if self._body is not None and self._body.failed:
-            # What the view made of that is no answer to the request.
-            raise self._without_commit(REPEAT)
-        answer = self._answer()
-        if answer.status >= 500:
-            raise self._without_commit(ANSWERED, answer)
-        if self._connection.get_rollback():
-            if answer.status >= 400:
-                raise self._without_commit(ANSWERED, answer)
-            raise self._failed("Its transaction was broken, or to be rolled back.")
-        self._stored = answer
-        try:
-            there = store(self._database, self._identity.key, _as_stored(answer))
-        except Error as error:
-            raise _RolledBack(self._not_committed(error)) from error
-        if not there:
-            logger.warning("%s is to be run again: the database has undone it.", self._named)
-            raise self._without_commit(REPEAT)
-        return answer
-
-    def _answer(self) -> CheckedAnswer:
-        try:
-            answer = self._exchange.answer()
-        except BadResponse as error:
-            raise self._failed(str(error)) from error
-        if answer.body is None:
-            raise self._failed("An exactly-once view can't stream, nor send a file.")
-        if len(answer.body) > MOST_ANSWER:
-            raise self._failed(
-                f"The answer of an exactly-once view has {MOST_ANSWER} bytes at most."
-            )
-        return answer
-
-    # What became of it.
-
-    @property
-    def _named(self) -> str:
-        return f"{self._head.method} {self._head.path} ({self._head.request_id})"
-
-    def _answered(self, answer: CheckedAnswer) -> Ended:
-        return Ended(ANSWERED, answer, self._exchange)
-
-    def _without_commit(self, outcome: str, answer: CheckedAnswer | None = None) -> _RolledBack:
-        return _RolledBack(Ended(outcome, answer, self._exchange))
-
-    def _failed(self, why: str) -> _RolledBack:
-        logger.error("%s was rolled back: %s", self._named, why, exc_info=True)
-        return self._without_commit(ANSWERED, SERVER_ERROR)
-
-    def _not_committed(self, error: Exception) -> Ended:
-        """Tell what becomes of it where storing the answer or the commit failed.
-
-        A commit may have come through whose outcome is lost: the next attempt finds the row then.
-        """
-        logger.error("%s could not be committed: %s", self._named, error)
-        if isinstance(error, _REFUSED):
-            return Ended(ANSWERED, SERVER_ERROR, self._exchange)
-        return Ended(REPEAT, None, self._exchange)
-
-    def _found(self) -> Ended:
-        """Answer with what is there, read in a transaction of its own."""
-        try:
-            row = find(self._database, self._identity.key)
-        except DatabaseError as error:
-            self.trouble = error
-            row = None
-        if row is None:
-            return Ended(DEFERRED)  # gone again
-        return ended_by(row, self._identity, self._named)
-
-
-@contextmanager
-def _kept_open(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Keep Django from closing a connection as a request begins, which it has in a transaction.
-
-    A receiver of ``request_started`` drops each one that is not in autocommit mode.
-    """
-    connection.close_if_unusable_or_obsolete = lambda: None
-    try:
-        yield
-    finally:
-        del connection.close_if_unusable_or_obsolete
-
-
-def _as_stored(answer: CheckedAnswer) -> StoredAnswer:
-    return StoredAnswer(answer.status, answer.headers, answer.body)

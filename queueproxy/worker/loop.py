@@ -24,6 +24,7 @@ from .ended import Ended
 from .exchange import Exchange
 from .executor import Executor
 from .fence import Fence
+from .fenced_run import FencedRequest
 from .last_word import MISROUTED, Start
 from .reply import Reply
 from .retrying_broker import RetryingBroker
@@ -146,7 +147,8 @@ class ExecutorThread(threading.Thread):
             body = self._broker.body_of(claim, envelope)
             respond = partial(self._executor.respond, envelope, body)
             if head.fenced:
-                ended = self._fence.run(envelope, respond, start, claimed, body)
+                fenced = FencedRequest(envelope, respond, start, claimed, body)
+                ended = self._fence.run(fenced)
             else:
                 ended = Ended("", None, respond())
         except DecodeError as error:

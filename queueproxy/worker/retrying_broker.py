@@ -102,7 +102,7 @@ class RetryingBroker:
 
     def proof(self, claim: Claim, envelope: Envelope, database: str) -> str:
         """Prove that a request was not run, since it is to be run exactly once in a database."""
-        return self._broker.proof(claim, envelope, database)
+        return self._broker.opener.proof(claim, envelope, database)
 
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send a frame that is not the last; False where nobody reads this answer any more."""

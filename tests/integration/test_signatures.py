@@ -57,8 +57,8 @@ class TestTime:
         signed = worker_broker.open(claim).head.expires
         assert abs(signed - kit.now_ms() - 60_000 - MARGIN) < 5_000
         moment = time.monotonic()
-        worker_broker._opener._time._monotonic = lambda: moment  # the worker's clock stands still
-        now = int(moment * 1000 + worker_broker._opener._time._offset)
+        worker_broker.opener._time._monotonic = lambda: moment  # the worker's clock stands still
+        now = int(moment * 1000 + worker_broker.opener._time._offset)
         for expires, opens in ((now + 1, True), (now, False)):
             worker_broker.settle_and_claim(Settlement(claim, "abandoned"), claim=False)
             front_broker.time = SetTime(expires)

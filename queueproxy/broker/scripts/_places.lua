@@ -16,6 +16,14 @@ local function leave(place)
   end
 end
 
+-- Delete an entry that enqueue did not write; it was never counted.
+local function put_away(request, place)
+  local unknown = { id = '', queue = place.queue, entry = place.entry, size = '0', piece_size = '0' }
+  dead_letter(request or unknown, 'unregistered')
+  leave(place)
+  redis.call('XDEL', key('queue', place.queue), place.entry)
+end
+
 -- Leave it for a worker that knows its wire version.
 local function park(place, version)
   see_that_all_is_allowed()

@@ -87,14 +87,6 @@ local function registered(request)
     and redis.call('HGET', key('held', request.front), request.id) == pack_held(request)
 end
 
--- Delete an entry that enqueue did not write; it was never counted.
-local function put_away(request, place)
-  local unknown = { id = '', queue = place.queue, entry = place.entry, size = '0', piece_size = '0' }
-  dead_letter(request or unknown, 'unregistered')
-  leave(place)
-  redis.call('XDEL', key('queue', place.queue), place.entry)
-end
-
 -- The reason a waiting request must not be started now, '' where nobody needs to be told. A front
 -- withdraws by its own clock what has waited too long; here it is for one that is cut off.
 local function unstartable(request, arrived)

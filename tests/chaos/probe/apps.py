@@ -77,9 +77,10 @@ def _watch_claims_of_loops() -> None:
 
 def _watch_transactions() -> None:
     from queueproxy.exactly_once.sessions import PostgreSQLSession
-    from queueproxy.worker import fence
+    from queueproxy.worker import fenced_run
+    from queueproxy.worker.fenced_run import FencedRun
 
-    begin, store, committed = PostgreSQLSession.begin, fence.store, fence._Run._note_commit
+    begin, store, committed = PostgreSQLSession.begin, fenced_run.store, FencedRun._note_commit
 
     def watched_begin(self, *args):
         mishap.at("before-insert")
@@ -98,8 +99,8 @@ def _watch_transactions() -> None:
         mishap.at("committed")
 
     PostgreSQLSession.begin = watched_begin
-    fence.store = watched_store
-    fence._Run._note_commit = watched_commit
+    fenced_run.store = watched_store
+    FencedRun._note_commit = watched_commit
 
 
 def _begin(claim):

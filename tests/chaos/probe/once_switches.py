@@ -19,28 +19,29 @@ def unique_key() -> None:
 
 def answer_outside() -> None:
     """The answer is stored once the effects have been committed."""
-    from queueproxy.worker import fence
+    from queueproxy.worker import fenced_run
+    from queueproxy.worker.fenced_run import FencedRun
 
     from . import mishap, switches
 
-    store, committed = fence.store, fence._Run._note_commit
+    store, committed = fenced_run.store, FencedRun._note_commit
 
     def note_commit(self):
         committed(self)
         mishap.at("committed")
-        store(self._database, self._identity.key, fence._as_stored(self._stored))
+        store(self._database, self._identity.key, fenced_run._as_stored(self._stored))
 
-    switches.replace(fence, "store", lambda *args: True)
-    switches.replace(fence._Run, "_note_commit", note_commit)
+    switches.replace(fenced_run, "store", lambda *args: True)
+    switches.replace(FencedRun, "_note_commit", note_commit)
 
 
 def insert_last() -> None:
     """The row is written once the view has been run."""
-    from queueproxy.worker.fence import _Run
+    from queueproxy.worker.fenced_run import FencedRun
 
     from . import switches
 
-    begin, answer = _Run._begin, _Run._answer
+    begin, answer = FencedRun._begin, FencedRun._answer
 
     def keep_session(self, session):
         self._session = session
@@ -50,8 +51,8 @@ def insert_last() -> None:
         begin(self, self._session)
         return found
 
-    switches.replace(_Run, "_begin", keep_session)
-    switches.replace(_Run, "_answer", answer_then_begin)
+    switches.replace(FencedRun, "_begin", keep_session)
+    switches.replace(FencedRun, "_answer", answer_then_begin)
 
 
 def chosen_key() -> None:
