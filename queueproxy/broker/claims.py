@@ -11,6 +11,9 @@ from .encoded_request import group_limit
 from .frame_writing import NO_FRAME
 from .link.links import Link
 
+RETRIED = "retried"  # run again, after a worker was lost with it
+REPLAYED = "replayed"  # not run: answered with what an earlier attempt, or request, has stored
+
 
 class Claim(msgspec.Struct, frozen=True):
     """A lease on one request, as it came: not decoded, not verified."""
@@ -38,7 +41,8 @@ class Claim(msgspec.Struct, frozen=True):
 class Settlement(NamedTuple):
     """Ends a lease: ``outcome`` is one of scripts/settle_and_claim.lua, or a refusal's reason.
 
-    ``proof``, of a refusal: that the request was not run (see envelopes.NotRun).
+    ``proof``, of a refusal: that the request was not run (see envelopes.NotRun). ``once``, of an
+    answer to what is to happen once: RETRIED, REPLAYED or empty.
     """
 
     claim: Claim
@@ -48,6 +52,7 @@ class Settlement(NamedTuple):
     ran: float = 0.0  # seconds
     status: int = 0
     proof: str = ""
+    once: str = ""
 
 
 def claim_of(reply: list) -> Claim:

@@ -26,16 +26,18 @@ class Counters:
     """
 
     def __init__(self):
-        self._answers: list[tuple[str, float, float, str, int]] = []
+        self._answers: list[tuple[str, float, float, str, int, str]] = []
 
     @property
     def completed(self) -> int:
         """How many answers were added since the last `take`."""
         return len(self._answers)
 
-    def add(self, queue: str, waited: float, ran: float, method: str, status: int) -> None:
-        """Count one answer; times in seconds."""
-        self._answers.append((queue, waited, ran, method, status))
+    def add(
+        self, queue: str, waited: float, ran: float, method: str, status: int, once: str = ""
+    ) -> None:
+        """Count one answer; times in seconds, the last as in Settlement."""
+        self._answers.append((queue, waited, ran, method, status, once))
 
     def take(self) -> list[str | int]:
         """Hand out the arguments of the script ``add_counts`` after the worker, and count from
@@ -43,11 +45,13 @@ class Counters:
         """
         answers, self._answers = self._answers, []
         counts: Counter[tuple[str, str]] = Counter()
-        for queue, waited, ran, method, status in answers:
+        for queue, waited, ran, method, status, once in answers:
             for what, seconds in (("wait", waited), ("run", ran), ("duration", waited + ran)):
                 counts[queue, f"{what}:{bucket_of(seconds) + 1}"] += 1
                 counts[queue, f"{what}:us"] += round(seconds * 1e6)
             counts[queue, f"code:{method if method in METHODS else OTHER}:{status}"] += 1
+            if once:
+                counts[queue, once] += 1
         args: list[str | int] = [len(answers)]
         for (queue, name), number in counts.items():
             args += (queue, name, number)
@@ -74,8 +78,8 @@ class Counting:
     def settled(self, settlement: Settlement) -> None:
         """Count an answer; no other way a lease ends is counted here."""
         if settlement.outcome == "answered":
-            claim, _, _, method, ran, status, _ = settlement
-            self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status)
+            claim, _, _, method, ran, status, _, once = settlement
+            self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status, once)
 
     def take(self, worker: str) -> tuple:
         """Hand out the arguments of the script ``add_counts``, and count from zero."""

@@ -27,6 +27,7 @@ def screen(snapshot: Snapshot, max_hold: float) -> Group:
         Text(),
         _queues(snapshot.queues),
         *_groups(snapshot),
+        *_once(snapshot),
         Text(),
         _workers(snapshot),
         Text(),
@@ -113,6 +114,12 @@ def _over_all(queues: list[QueueStats]) -> QueueStats:
 def _groups(snapshot: Snapshot) -> Iterator[Text]:
     for group in snapshot.groups:
         yield Text(f"{printable(group.name)} {group.text}", style="yellow" if group.waiting else "")
+
+
+def _once(snapshot: Snapshot) -> Iterator[Text]:
+    for queue in snapshot.queues:
+        if queue.once_text:
+            yield Text(f"{queue.name} {queue.once_text}")
 
 
 def _workers(snapshot: Snapshot) -> Table:

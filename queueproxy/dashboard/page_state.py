@@ -119,6 +119,8 @@ def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
         "completions": f"{queue.completion_rate:.1f}",
         "waits": [duration(wait) for wait in waits],
         "completed": queue.completed_total,
+        "retried": queue.retried_total,
+        "replayed": queue.replayed_total,
         "paused": queue.paused,
         "pause": _pause(queue.pause, now) if queue.pause else None,
         "pace": queue.pace,

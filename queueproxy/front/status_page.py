@@ -38,6 +38,7 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 
+_ONCE_COLUMNS = ("queue", "run again", "replayed", "put off")
 _QUEUE_COLUMNS = ("queue", "depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99")
 
 
@@ -57,6 +58,7 @@ def as_html(snapshot: Snapshot, max_hold: float) -> str:
         _troubles(troubles(snapshot, max_hold)),
         _table("Queues", _QUEUE_COLUMNS, [_queue_row(queue) for queue in snapshot.queues], left=1),
         _groups(snapshot),
+        _once(snapshot),
         _table("Workers", ("worker", "state", "runs now"), _worker_rows(snapshot), left=3),
         _table("Fronts", ("front", "held", "up"), list(map(_front_row, snapshot.fronts)), left=1),
     )
@@ -130,6 +132,15 @@ def _queue_row(queue: QueueStats) -> tuple:
 def _groups(snapshot: Snapshot) -> str:
     rows = [(group.name, group.text) for group in snapshot.groups]
     return _table("Limited views", ("view", "runs"), rows, left=2) if rows else ""
+
+
+def _once(snapshot: Snapshot) -> str:
+    rows = [
+        (queue.name, queue.retried_total, queue.replayed_total, queue.deferred_total)
+        for queue in snapshot.queues
+        if queue.once_text
+    ]
+    return _table("Exactly once", _ONCE_COLUMNS, rows, left=1) if rows else ""
 
 
 def _worker_rows(snapshot: Snapshot) -> list[tuple]:

@@ -3,6 +3,7 @@
 import logging
 from typing import NamedTuple
 
+from ..broker.claims import REPLAYED
 from ..exactly_once.identity import Identity
 from ..exactly_once.rows import Row
 from ..exceptions import BadResponse
@@ -15,7 +16,7 @@ from .response import CheckedAnswer
 logger = logging.getLogger("queueproxy.worker")
 
 MOST_ANSWER = FRAME  # bytes: one frame goes out with the end of its lease, or not at all
-REPLAYED = ("Idempotent-Replayed", "true")
+REPLAYED_HEADER = ("Idempotent-Replayed", "true")
 
 ANSWERED, DEFERRED, REPEAT = "answered", "deferred", "repeat"  # outcomes of settlements
 
@@ -27,11 +28,13 @@ class Ended(NamedTuple):
         outcome: of its settlement.
         answer: where it is answered.
         exchange: where it was run; to be closed.
+        once: of its answer, as in Settlement.
     """
 
     outcome: str
     answer: CheckedAnswer | None = None
     exchange: Exchange | None = None
+    once: str = ""
 
 
 def answer_to_store(exchange: Exchange) -> CheckedAnswer:
@@ -62,5 +65,6 @@ def ended_by(row: Row, identity: Identity, named: str) -> Ended:
         logger.error("%s is not run again: somebody has committed in the middle of it.", named)
         return Ended(WORKER_LOST)
     status, headers, body = row.answer
-    replayed = [] if mine else [REPLAYED]
-    return Ended(ANSWERED, CheckedAnswer(status, [*headers, *replayed], None, body))
+    told = [] if mine else [REPLAYED_HEADER]
+    answer = CheckedAnswer(status, [*headers, *told], None, body)
+    return Ended(ANSWERED, answer, once=REPLAYED)

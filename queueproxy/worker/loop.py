@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from ..broker.claims import Claim, Settlement
+from ..broker.claims import RETRIED, Claim, Settlement
 from ..envelopes import Envelope, RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
 from .admission import Admission, refused_by_view
@@ -172,7 +172,8 @@ class ExecutorThread(threading.Thread):
             proof = self._broker.proof(claim, envelope, start.wanted) if first else ""
             return refused_by_view(claim, start, proof)
         if ended.answer is not None:
-            return reply.whole(ended.answer)
+            again = RETRIED if claim.attempt > 1 else ""
+            return reply.whole(ended.answer)._replace(once=ended.once or again)
         return Settlement(claim, ended.outcome) if ended.outcome else reply.send(ended.exchange)
 
     def _settle(

@@ -98,6 +98,8 @@ def test_a_worker_is_killed(site, where, runs, size):
     assert site.count("a") == 1
     assert site.sessions() == before + 1
     assert "sessionid=" in response.headers["set-cookie"]
+    counted = {"retried_total": runs - 1, "replayed_total": 2 - runs}
+    wait_until(lambda: {name: site.queue()[name] for name in counted} == counted)
 
 
 def test_a_worker_is_killed_while_it_commits(site):

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from queueproxy.broker.claims import REPLAYED
 from queueproxy.broker.observe.histogram import BOUNDS
 from queueproxy.broker.observe.metrics import exposition
 from queueproxy.broker.observe.reader import SnapshotReader
@@ -28,6 +29,7 @@ METRICS = {
     "queueproxy_requests_enqueued_total": ("counter", {"queue"}),
     "queueproxy_requests_completed_total": ("counter", {"queue", "method", "code"}),
     "queueproxy_requests_failed_total": ("counter", {"queue", "reason"}),
+    "queueproxy_exactly_once_total": ("counter", {"queue", "outcome"}),
     "queueproxy_requests_redelivered_total": ("counter", {"queue"}),
     "queueproxy_requests_withdrawn_total": ("counter", {"queue"}),
     "queueproxy_request_wait_seconds": ("histogram", {"queue"}),
@@ -68,7 +70,8 @@ async def eventful(kit):
     front_broker, registration = await kit.front_broker(), kit.registration()
     await kit.put(front_broker, "answered", "left", "expired", "lost", "again")
     worker_broker = kit.worker_broker(registration)
-    worker_broker.settle_and_claim(answer(worker_broker.settle_and_claim(None)), claim=False)
+    replayed = answer(worker_broker.settle_and_claim(None))._replace(once=REPLAYED)
+    worker_broker.settle_and_claim(replayed, claim=False)
     worker_broker.close()
     await front_broker.withdraw(["left"])
     await front_broker.withdraw(["expired"], "expired")
@@ -112,6 +115,8 @@ async def test_what_happened_is_what_is_told(eventful):
         ("requests_failed_total", {"queue": "default", "reason": "hold_expired"}, 1),
         ("requests_failed_total", {"queue": "low", "reason": "malformed"}, 1),
         ("requests_redelivered_total", {"queue": "default"}, 1),
+        ("exactly_once_total", {"queue": "default", "outcome": "replayed"}, 1),
+        ("exactly_once_total", {"queue": "default", "outcome": "retried"}, 0),
         ("queue_depth", {"queue": "default"}, 2),
         ("group_running", {"group": "/import/"}, 0),
         ("group_waiting", {"group": "/import/"}, 1),

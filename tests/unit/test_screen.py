@@ -147,6 +147,14 @@ def test_limited_views_say_how_many_run_and_wait():
     assert ESCAPE not in other
 
 
+def test_what_became_of_what_is_to_happen_once():
+    assert not lines_with(text_of(), "exactly once")
+    counted = queue("high", retried_total=3, replayed_total=2, deferred_total=1)
+    text = text_of(queues=[queue("low"), counted])
+    told = "high exactly once: 3 run again, 2 replayed, 1 put off"
+    assert lines_with(text, "exactly once") == [told]
+
+
 def test_many_workers_are_one_line_each():
     text = text_of(workers=[worker(n) for n in range(40)])
     assert len(lines_with(text, "idle")) == 40

@@ -49,6 +49,13 @@ def test_limited_views():
     assert "<td>&lt;b&gt;</td><td>4 of 4, 12 wait</td>" in page
 
 
+def test_what_became_of_what_is_to_happen_once():
+    assert "Exactly once" not in html()
+    page = html(queues=[queue("low"), queue("high", retried_total=3, replayed_total=2)])
+    row = "<td>high</td><td class=n>3</td><td class=n>2</td><td class=n>0</td>"
+    assert row in page.partition("<h2>Exactly once")[2]
+
+
 def test_the_broker_is_away():
     page = status_page.as_html_without_broker("Connection refused <1>")
     assert "can&#x27;t be reached: Connection refused &lt;1&gt;" in troubles_of(page)[0]

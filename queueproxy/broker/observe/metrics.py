@@ -46,6 +46,12 @@ PER_QUEUE: tuple[tuple[str, str, str, Callable[[QueueStats], float]], ...] = (
         lambda q: q.totals.get("withdrawn", 0),
     ),
 )
+# Of requests that are to happen exactly once: the outcome, and how many of one queue.
+OUTCOMES: tuple[tuple[str, Callable[[QueueStats], float]], ...] = (
+    ("retried", lambda q: q.retried_total),
+    ("replayed", lambda q: q.replayed_total),
+    ("deferred", lambda q: q.deferred_total),
+)
 # Of a group, as above.
 PER_GROUP: tuple[tuple[str, str, Callable[[GroupStats], float]], ...] = (
     ("group_running", "Requests of the group that run.", lambda g: g.running),
@@ -100,6 +106,16 @@ def _counters(snapshot: Snapshot) -> Iterator[str]:
             for q in snapshot.queues
             for name, number in sorted(q.totals.items())
             if name.startswith(("failed:", "refused:"))
+        ),
+    )
+    yield from _metric(
+        "exactly_once_total",
+        "counter",
+        "Requests to happen once: run again, answered from what was stored, or put off a second.",
+        (
+            ({"queue": q.name, "outcome": outcome}, number_of(q))
+            for q in snapshot.queues
+            for outcome, number_of in OUTCOMES
         ),
     )
 

@@ -156,6 +156,9 @@ def _queue(
         _add_stat(queue, field_name, values.number(value))
     queue.enqueued_total = queue.totals.pop("enqueued", 0)
     queue.completed_total = sum(queue.codes.values())
+    queue.retried_total = queue.totals.pop("retried", 0)
+    queue.replayed_total = queue.totals.pop("replayed", 0)
+    queue.deferred_total = queue.totals.pop("deferred", 0)
     return queue
 
 

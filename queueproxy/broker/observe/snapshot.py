@@ -23,6 +23,10 @@ class QueueStats:
     oldest_wait_seconds: float = 0.0
     enqueued_total: int = 0
     completed_total: int = 0
+    # Of what is to happen exactly once: see `once_text`.
+    retried_total: int = 0
+    replayed_total: int = 0
+    deferred_total: int = 0
     arrival_rate: float = 0.0
     completion_rate: float = 0.0
     wait_p50_seconds: float | None = None
@@ -42,6 +46,14 @@ class QueueStats:
     run: Histogram = field(default_factory=Histogram)
     duration: Histogram = field(default_factory=Histogram)
     recent: Histogram = field(default_factory=Histogram)  # waits of the last minutes
+
+    @property
+    def once_text(self) -> str:
+        """Say what happened to requests that are to happen exactly once; empty for nothing."""
+        counts = (self.retried_total, self.replayed_total, self.deferred_total)
+        if not any(counts):
+            return ""
+        return "exactly once: {} run again, {} replayed, {} put off".format(*counts)
 
     def set_percentiles(self) -> None:
         """Work them out from the histograms."""

@@ -45,6 +45,14 @@ def test_tiles(scenario, boss):
     assert "at most 7" in text_of(default)
 
 
+def test_what_became_of_what_is_to_happen_once(scenario, boss):
+    assert "exactly once" not in page_of(boss)
+    stats = scenario.kit.keys.named("stats", "high")
+    scenario.kit.client.hset(stats, mapping={"retried": 3, "replayed": 2})
+    high = page_of(boss).partition('data-key="high"')[2].partition("</article>")[0]
+    assert "exactly once: 3 run again, 2 replayed" in text_of(high)
+
+
 def test_whose_pause_why_and_for_how_long(scenario, boss):
     scenario.kit.control().pause(["low"], 50, by="bob", reason="<b>reports</b>")
     page = page_of(boss)
