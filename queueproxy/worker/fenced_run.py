@@ -10,17 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
-from django.db import (
-    DatabaseError,
-    DataError,
-    Error,
-    IntegrityError,
-    InternalError,
-    NotSupportedError,
-    ProgrammingError,
-    connections,
-    transaction,
-)
+from django.db import Error, IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..envelopes import Envelope
@@ -29,18 +19,14 @@ from ..exactly_once.rows import StoredAnswer, find, store
 from ..exactly_once.sessions import Begun, Session, session_on
 from ..exceptions import BadResponse
 from .elapsed import Elapsed
-from .ended import ANSWERED, DEFERRED, REPEAT, Ended, answer_to_store, ended_by
+from .ended import ANSWERED, DEFERRED, REPEAT, Ended, Endings, RolledBack, answer_to_store, ended_by
 from .exchange import Exchange
 from .forking import end_forked_child
 from .last_word import Start
-from .problems import KEY_IN_USE, SERVER_ERROR, problem
+from .problems import KEY_IN_USE, NOTHING_COMMITTED, problem
 from .response import CheckedAnswer
 
 logger = logging.getLogger("queueproxy.worker")
-
-# What a database says no with. Any other error is of a connection, whatever a driver raises
-# then, or of what did not go through this time.
-_REFUSED = (IntegrityError, DataError, ProgrammingError, InternalError, NotSupportedError)
 
 
 class FencedRequest(NamedTuple):
@@ -52,6 +38,7 @@ class FencedRequest(NamedTuple):
         start: says, once it has been run, whether its view wanted that.
         claimed: how long ago.
         body: that it reads, where its front keeps that.
+        is_last: whether it is not tried again after this.
     """
 
     envelope: Envelope
@@ -59,6 +46,7 @@ class FencedRequest(NamedTuple):
     start: Start
     claimed: Elapsed
     body: io.BufferedReader | None = None
+    is_last: bool = False
 
     @property
     def body_failed(self) -> bool:
@@ -66,18 +54,7 @@ class FencedRequest(NamedTuple):
         return self.body is not None and self.body.raw.failed
 
 
-class _RolledBack(Exception):
-    """Ends the transaction without a commit.
-
-    Args:
-        ended: what becomes of the request.
-    """
-
-    def __init__(self, ended: Ended):
-        self.ended = ended
-
-
-class _Found(_RolledBack):
+class _Found(RolledBack):
     """There is a row."""
 
     def __init__(self):
@@ -102,7 +79,7 @@ class FencedRun:
         self._database = self._head.fenced
         self._connection = connections[self._database]
         self._identity = identity
-        self._exchange: Exchange | None = None
+        self._ends = Endings(self._head)
         self._stored: CheckedAnswer | None = None
         self._committed = False
 
@@ -112,34 +89,56 @@ class FencedRun:
         try:
             self._connection.close_if_unusable_or_obsolete()
             session.prepare()
-            ended = self._in_transaction(session)
+            ended = self._in_transaction(session, self._run_and_store)
+            if ended.outcome == REPEAT and self._fenced.is_last:
+                ended = self._closed(session, ended)
+            return ended
         except Error as error:  # before anything was run
             self.trouble = error
             return Ended(DEFERRED)
         finally:
             with suppress(Error):  # it goes with the connection
                 session.end()
-        return self._found() if ended is None else ended
 
-    def _in_transaction(self, session: Session) -> Ended | None:
-        """Run it; None where there is a row already."""
+    def _closed(self, session: Session, ended: Ended) -> Ended:
+        """Make sure that nothing is committed any more, once the last attempt has failed.
+
+        A row is written that says so, which any other attempt will find; or there is one, of a
+        commit whose outcome was lost. Under a client's key that row would stand for its next
+        request too.
+        """
+        if self._identity.has_clients_key:
+            return ended
+        with suppress(Error):
+            self._connection.close_if_unusable_or_obsolete()
+            closed = self._in_transaction(session, self._store_refusal)
+            if closed.outcome in (ANSWERED, DEFERRED):  # or else an earlier one may still commit
+                return closed._replace(exchange=ended.exchange)
+        return ended
+
+    def _in_transaction(self, session: Session, answer: Callable[[], CheckedAnswer]) -> Ended:
+        """Write the row, run what stores the answer in it, commit; or read the row that is there.
+
+        Raises:
+            Error: nothing was run.
+        """
         try:
             with _kept_open(self._connection), transaction.atomic(using=self._database):
                 transaction.on_commit(self._note_commit, using=self._database)
                 self._begin(session)
-                return self._answered(self._run_and_store())
+                return self._ends.answered(answer())
         except _Found:
-            return None
-        except _RolledBack as end:
+            return self._found()
+        except RolledBack as end:
             return end.ended
         except BaseException as error:
             if self._committed:  # one of the hooks that run behind the commit
                 end_forked_child(error)
-                logger.exception("%s: a hook of on_commit failed", self._named)
-                return self._answered(self._stored)
+                logger.exception("%s: a hook of on_commit failed", self._ends.named)
+                return self._ends.answered(self._stored)
             if self._stored is None or not isinstance(error, Exception):
                 raise
-            return self._not_committed(error)
+            return self._ends.not_committed(error)
 
     def _note_commit(self) -> None:
         self._committed = True
@@ -155,79 +154,51 @@ class FencedRun:
         except IntegrityError:
             raise _Found from None
         if begun is Begun.OTHER_REQUEST:
-            raise _RolledBack(Ended(ANSWERED, problem(KEY_IN_USE)))
+            raise RolledBack(Ended(ANSWERED, problem(KEY_IN_USE)))
         if begun is Begun.EARLIER_ATTEMPT:
-            raise _RolledBack(Ended(DEFERRED))
+            raise RolledBack(Ended(DEFERRED))
         if self._fenced.claimed.ms > self._head.hold_ms:
             # Nobody waits for it any more; and what a later attempt has left may be purged by now.
-            raise _RolledBack(Ended("abandoned"))
+            raise RolledBack(Ended("abandoned"))
 
     def _run_and_store(self) -> CheckedAnswer:
-        self._exchange = self._fenced.respond()
+        self._ends.exchange = self._fenced.respond()
         if self._fenced.start.refused:
-            raise self._without_commit(self._fenced.start.refused)
+            raise self._ends.rolled_back(self._fenced.start.refused)
         if self._fenced.body_failed:
             # What the view made of that is no answer to the request.
-            raise self._without_commit(REPEAT)
+            raise self._ends.rolled_back(REPEAT)
         answer = self._answer()
         if answer.status >= 500:
-            raise self._without_commit(ANSWERED, answer)
+            raise self._ends.rolled_back(ANSWERED, answer)
         if self._connection.get_rollback():
             if answer.status >= 400:
-                raise self._without_commit(ANSWERED, answer)
-            raise self._failed("Its transaction was broken, or to be rolled back.")
+                raise self._ends.rolled_back(ANSWERED, answer)
+            raise self._ends.failed("Its transaction was broken, or to be rolled back.")
         self._stored = answer
         try:
             there = store(self._database, self._identity.key, _as_stored(answer))
         except Error as error:
-            raise _RolledBack(self._not_committed(error)) from error
+            raise RolledBack(self._ends.not_committed(error)) from error
         if not there:
-            logger.warning("%s is to be run again: the database has undone it.", self._named)
-            raise self._without_commit(REPEAT)
+            logger.warning("%s is to be run again: the database has undone it.", self._ends.named)
+            raise self._ends.rolled_back(REPEAT)
         return answer
+
+    def _store_refusal(self) -> CheckedAnswer:
+        store(self._database, self._identity.key, _as_stored(NOTHING_COMMITTED))
+        return NOTHING_COMMITTED
 
     def _answer(self) -> CheckedAnswer:
         try:
-            return answer_to_store(self._exchange)
+            return answer_to_store(self._ends.exchange)
         except BadResponse as error:
-            raise self._failed(str(error)) from error
-
-    # What became of it.
-
-    @property
-    def _named(self) -> str:
-        return f"{self._head.method} {self._head.path} ({self._head.request_id})"
-
-    def _answered(self, answer: CheckedAnswer) -> Ended:
-        return Ended(ANSWERED, answer, self._exchange)
-
-    def _without_commit(self, outcome: str, answer: CheckedAnswer | None = None) -> _RolledBack:
-        return _RolledBack(Ended(outcome, answer, self._exchange))
-
-    def _failed(self, why: str) -> _RolledBack:
-        logger.error("%s was rolled back: %s", self._named, why, exc_info=True)
-        return self._without_commit(ANSWERED, SERVER_ERROR)
-
-    def _not_committed(self, error: Exception) -> Ended:
-        """Tell what becomes of it where storing the answer or the commit failed.
-
-        A commit may have come through whose outcome is lost: the next attempt finds the row then.
-        """
-        logger.error("%s could not be committed: %s", self._named, error)
-        if isinstance(error, _REFUSED):
-            return Ended(ANSWERED, SERVER_ERROR, self._exchange)
-        return Ended(REPEAT, None, self._exchange)
+            raise self._ends.failed(str(error)) from error
 
     def _found(self) -> Ended:
         """Answer with what is there, read in a transaction of its own."""
-        try:
-            row = find(self._database, self._identity.key)
-        except DatabaseError as error:
-            self.trouble = error
-            row = None
-        if row is None:
-            return Ended(DEFERRED)  # gone again
-        return ended_by(row, self._identity, self._named)
+        row = find(self._database, self._identity.key)
+        return ended_by(row, self._identity, self._ends.named) if row else Ended(DEFERRED)
 
 
 @contextmanager

@@ -147,7 +147,8 @@ class ExecutorThread(threading.Thread):
             body = self._broker.body_of(claim, envelope)
             respond = partial(self._executor.respond, envelope, body)
             if head.fenced:
-                fenced = FencedRequest(envelope, respond, start, claimed, body)
+                is_last = claim.attempt >= head.max_attempts
+                fenced = FencedRequest(envelope, respond, start, claimed, body, is_last)
                 ended = self._fence.run(fenced)
             else:
                 ended = Ended("", None, respond())

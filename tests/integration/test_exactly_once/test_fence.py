@@ -12,8 +12,27 @@ from queueproxy.worker import incoming_body
 from queueproxy.worker.elapsed import Elapsed
 
 from ...brokers import eventually
+from ...waiting import wait_until
 from .asking import ATTEMPTS, lose, post
-from .databases import ALIAS
+from .databases import ALIAS, Database
+
+
+def lose_commits(monkeypatch, database: Database, committed: bool) -> None:
+    """Have the connection break once, before the answer to COMMIT has come."""
+    wrapper = type(connections[ALIAS])
+    commit, lost = wrapper._commit, []
+
+    def breaking(self):
+        if not lost and self.alias == ALIAS:
+            lost.append(None)
+            if committed:
+                commit(self)
+            self.connection.close()
+            wait_until(lambda: database.sessions_in_transaction == 0)
+            raise OperationalError("the connection is lost")
+        commit(self)
+
+    monkeypatch.setattr(wrapper, "_commit", breaking)
 
 
 async def test_effects_and_answer_are_there(database, client, start, state):
@@ -131,9 +150,43 @@ async def test_a_lost_row_is_run_again(database, client, start, state):
     """As where InnoDB has rolled the transaction back, and the view went on."""
     start()
     id = await post(client, "/effect/a/?lose", max_attempts=2)
-    assert await client.notice(id) == "worker_lost"
+    assert await client.status(id) == 503
     assert state.runs == ["a", "a"]
-    assert (database.effects, database.rows) == ([], [])
+    assert (database.effects, database.rows) == ([], [(id, 503)])
+
+
+async def test_what_was_tried_for_the_last_time_is_never_run(database, client, start, state, kit):
+    """Its row says so to whoever comes later: an old attempt, or after the broker's loss."""
+    start()
+    id = await post(client, "/effect/a/?lose", max_attempts=1)
+    (frame,) = await client.whole(id)
+    assert frame.head.status == 503
+    assert dict(frame.head.headers)["Retry-After"]
+    await post(client, "/effect/a/", id=id)
+    assert await client.status(id) == 503
+    assert state.runs == ["a"]
+    assert database.effects == []
+
+
+async def test_a_clients_key_is_free_again_after_the_last_attempt(database, client, start, state):
+    start()
+    key = [("Idempotency-Key", "k")]
+    first = await post(client, "/effect/a/?lose", key, max_attempts=1)
+    assert await client.notice(first) == "worker_lost"
+    assert await client.status(await post(client, "/effect/a/", key)) == 200
+    assert (state.runs, database.effects) == (["a", "a"], ["a"])
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_the_outcome_of_the_last_commit_is_lost(
+    server_database, client, start, state, monkeypatch, committed
+):
+    lose_commits(monkeypatch, server_database, committed)
+    start()
+    id = await post(client, "/effect/a/", max_attempts=1)
+    assert await client.status(id) == (200 if committed else 503)
+    assert state.runs == ["a"]
+    assert server_database.effects == ["a"] * committed
 
 
 @pytest.mark.parametrize(("fails", "runs"), [(True, ["a"]), (False, ["a", "a"])])
@@ -154,20 +207,7 @@ async def test_a_session_is_lost_in_the_view(postgres, client, start, state, fai
 async def test_the_outcome_of_a_commit_is_lost(
     server_database, client, start, state, monkeypatch, committed
 ):
-    """The connection breaks before the answer to COMMIT has come."""
-    wrapper = type(connections[ALIAS])
-    commit, lost = wrapper._commit, []
-
-    def breaking(self):
-        if not lost and self.alias == ALIAS:
-            lost.append(None)
-            if committed:
-                commit(self)
-            self.connection.close()
-            raise OperationalError("the connection is lost")
-        commit(self)
-
-    monkeypatch.setattr(wrapper, "_commit", breaking)
+    lose_commits(monkeypatch, server_database, committed)
     start()
     id = await post(client, "/effect/a/")
     (frame,) = await client.whole(id)
@@ -239,9 +279,9 @@ async def test_a_body_that_can_not_be_read_is_no_answer(
     )
     start()
     await kit.send(client.front_broker, msgspec.structs.replace(order, head=encoded_head(head)))
-    assert await client.notice("large") == "worker_lost"
+    assert await client.status("large") == 503
     assert state.runs == ["a", "unreadable", "a", "unreadable"]
-    assert (postgres.effects, postgres.rows) == ([], [])
+    assert (postgres.effects, postgres.rows) == ([], [("large", 503)])
 
 
 async def test_what_nobody_waits_for_any_more_is_not_run(
