@@ -131,9 +131,15 @@ class PostgreSQLSession:
 class MySQLSession:
     """Locks with named locks of the connection: MariaDB and MySQL."""
 
+    # Of the session, for want of settings of a transaction; where the project has set it, it stays.
+    _LIMIT_IDLING = """SET @queueproxy_idle = @@idle_transaction_timeout,
+        idle_transaction_timeout = IF(@@idle_transaction_timeout = 0, %s, @queueproxy_idle)"""
+    _RESTORE = "SET idle_transaction_timeout = @queueproxy_idle"
+
     def __init__(self, connection: BaseDatabaseWrapper):
         self._connection = connection
         self._taken: list[str] = []
+        self._limits_idling = False
 
     def prepare(self) -> None:
         pass
@@ -148,6 +154,10 @@ class MySQLSession:
                 cursor, f"queueproxy key {_number(identity.key):x}"
             ):
                 return Begun.OTHER_REQUEST
+            # MySQL has nothing like it.
+            if self._connection.mysql_is_mariadb and not self._limits_idling:
+                cursor.execute(self._LIMIT_IDLING, [1 + hold_ms // 1000])
+                self._limits_idling = True
             cursor.execute(*_insert(self._connection, identity, ""))
         return Begun.BEGUN
 
@@ -169,11 +179,14 @@ class MySQLSession:
 
     def end(self) -> None:
         taken, self._taken = self._taken, []
+        limits_idling, self._limits_idling = self._limits_idling, False
         if self._connection.connection is None:
-            return  # closed: they went with it
+            return  # closed: all went with it
         with self._connection.cursor() as cursor:
             for name in taken:
                 cursor.execute("SELECT RELEASE_LOCK(%s)", [name])
+            if limits_idling:
+                cursor.execute(self._RESTORE)
 
 
 class SQLiteSession:

@@ -31,6 +31,17 @@ async def test_nobody_waits_for_an_attempt_that_runs(database, client, start, st
     assert database.effects.count("a") == 1
 
 
+async def test_a_session_does_not_outlive_the_hold(server_database, client, start, state, kit):
+    """Where no other attempt comes to end it."""
+    start()
+    await post(client, "/effect/a/?wait=first", hold_ms=1000)
+    await eventually(lambda: server_database.sessions_in_transaction == 1)
+    await eventually(lambda: server_database.sessions_in_transaction == 0)
+    state.gates["first"].set()
+    await eventually(lambda: kit.counters().in_flight == 0 and kit.counters().waiting == 0)
+    assert (server_database.effects, state.runs) == ([], ["a"])
+
+
 async def test_an_earlier_attempt_that_is_idle_is_ended(server_database, client, start, state, kit):
     """A frozen worker keeps its session; the next attempt ends that."""
     start(threads=2)
