@@ -1,6 +1,7 @@
 """A broker with some of everything in it, and every call that changes it."""
 
-from queueproxy.broker.claims import Settlement
+from queueproxy.broker.claims import Claim, Settlement
+from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.records import Meta, parse
 
 from ..brokers import BrokerKit, answer, part
@@ -10,7 +11,8 @@ QUEUE = "default"
 BODY = b"x" * 100
 
 CALLS = [
-    *("enqueue", "claim", "settle", "refuse", "release", "push", "withdraw", "operator_withdraw"),
+    *("enqueue", "claim", "settle", "refuse", "release", "put_off", "push"),
+    *("withdraw", "operator_withdraw"),
     *("reap_worker", "leave", "ask_for_body", "hand_over", "acknowledge"),
 ]
 
@@ -21,6 +23,7 @@ class Stage:
     def __init__(self, kit: BrokerKit):
         self.kit = kit
         self.withdrawn: set[str] = set()
+        self.has_put_off = False
 
     async def set_up(self) -> "Stage":
         kit = self.kit
@@ -79,6 +82,10 @@ class Stage:
     async def release(self):
         self.threads[0].settle_and_claim(Settlement(self.again, "released"))
 
+    async def put_off(self):
+        self.has_put_off = True
+        self.threads[0].settle_and_claim(Settlement(self.again, "deferred"))
+
     async def push(self):
         self.threads[1].push(self.streamed, part(self.streamed, 1))
 
@@ -121,6 +128,13 @@ class Stage:
         while claim is not None:
             assert claim.attempt == (2 if claim.id in ("returned", "again") else 1), claim.id
             ran.append(claim.id)
-            claim = thread.settle_and_claim(answer(claim))
+            claim = thread.settle_and_claim(answer(claim)) or self._later(thread)
         assert len(ran) == len(set(ran))
         return await self.kit.answers(self.front)
+
+    def _later(self, thread: WorkerBroker) -> Claim | None:
+        """Claim what was put off, once its time has come."""
+        claim = None
+        while self.has_put_off and claim is None and self.kit.counters().waiting:
+            claim = thread.wait()
+        return claim

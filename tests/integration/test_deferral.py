@@ -5,7 +5,7 @@ import pytest
 from queueproxy.broker.claims import Settlement
 from queueproxy.broker.operate.control import Control
 
-from ..brokers import answer, eventually, ids_of
+from ..brokers import QUEUES, answer, eventually, ids_of
 
 
 async def deferred(kit, *ids: str):
@@ -52,6 +52,19 @@ async def test_what_is_put_off_can_be_withdrawn(kit):
     assert await front_broker.withdraw(["a"]) == ["withdrawn"]
     assert kit.counters() == kit.there()
     assert ids_of(worker_broker) == []
+
+
+async def test_counting_anew_leaves_until_when_it_is_put_off(kit):
+    """As after a restart of the server, which forgets whether the counters are right."""
+    await deferred(kit, "a")
+    returned = kit.keys.named("returned", "default")
+    there = kit.client.zrange(returned, 0, -1, withscores=True)
+    assert there[0][1] > 0
+    kit.client.hset(kit.keys.state, "returned:default", 7)
+    kit.client.function_flush()
+    kit.link().script("front_beat", "front-1", 15_000, *QUEUES)
+    assert kit.recount() == []
+    assert kit.client.zrange(returned, 0, -1, withscores=True) == there
 
 
 async def test_nobody_is_waited_for(kit):

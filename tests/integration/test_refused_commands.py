@@ -20,7 +20,7 @@ from .stage import CALLS, FRONT, Stage
 
 USER, PASSWORD = "processes", "their-password"
 FUNCTIONS = {  # of calls that are not named like theirs
-    **dict.fromkeys(("claim", "settle", "refuse", "release"), "settle_and_claim"),
+    **dict.fromkeys(("claim", "settle", "refuse", "release", "put_off"), "settle_and_claim"),
     "reap_worker": "worker_reap",
     "leave": "front_leave",
 }
