@@ -1,9 +1,11 @@
 """What the broker tells: counted, not guessed, and at a cost that does not grow with the depth."""
 
+import json
 from typing import NamedTuple
 
 import pytest
 
+from queueproxy.broker.claims import Settlement
 from queueproxy.broker.observe.histogram import BOUNDS, bucket_of
 from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.worker.lost_worker import held_by
@@ -82,6 +84,26 @@ async def test_the_oldest_may_be_one_handed_back(kit):
     queue = queue_of(stats.snapshot())
     assert queue.depth == 2
     assert queue.oldest_wait_seconds >= 0.2
+
+
+async def test_the_oldest_may_be_put_off_behind_a_younger_one(kit):
+    stats, control = stats_of(kit), kit.control()
+    front_broker, registration = await kit.front_broker(), kit.registration()
+    await kit.put(front_broker, "a")
+    await eventually(lambda: kit.now_ms() > int(entry_of(kit)) + 200)
+    await kit.put(front_broker, "b")
+    threads = [kit.worker_broker(registration, number) for number in range(2)]
+    claims = [thread.settle_and_claim(None) for thread in threads]
+    for thread, claim in reversed([*zip(threads, claims, strict=True)]):
+        await kit.lease_time_after(1)
+        thread.settle_and_claim(Settlement(claim, "deferred"), claim=False)
+    members = kit.client.zrange(kit.keys.named("returned", "default"), 0, -1)
+    assert members == sorted(members, reverse=True)
+    assert queue_of(stats.snapshot()).oldest_wait_seconds >= 0.2
+    assert [waiting.path for waiting in control.oldest(QUEUES, 1)] == ["/a"]
+    await front_broker.sample()
+    (row,) = kit.client.lrange(kit.keys.named("history", "1"), -1, -1)
+    assert json.loads(row)["q"]["default"][2] >= 200
 
 
 def entry_of(kit: BrokerKit) -> str:

@@ -11,7 +11,7 @@ from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from .pauses import Pause, read_pauses
 from .processes import read_fronts, read_leases, read_workers
 from .snapshot import QueueStats, Snapshot
-from .values import ValueReader
+from .values import RETURNED_SEEN, ValueReader
 
 RATE_ROWS = 11  # rows of one second: rates are over the last ten
 BUCKETS = {str(number + 1): number for number in range(len(BOUNDS) + 1)}  # by what follows "wait:"
@@ -109,7 +109,7 @@ def _add_oldest(
         start = f"({cursor}" if cursor else "-"
         commands += [
             ("XRANGE", named("queue", queue.name), start, "+", "COUNT", 1),
-            ("ZRANGE", named("returned", queue.name), 0, 0),
+            ("ZRANGE", named("returned", queue.name), 0, RETURNED_SEEN - 1),
             *lines[queue.name],
         ]
     replies = iter(values.ask(commands))

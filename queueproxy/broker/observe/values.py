@@ -27,6 +27,9 @@ Whole = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=LARGEST)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=10**11)]  # a time of day, until the year 5138
+# Members of ``returned`` among which the oldest are looked for: those that are put off stand in the
+# order of their times to be started. A second later each is at another place.
+RETURNED_SEEN = 256
 SMALLEST = 1e-6  # of numbers that are divided by
 
 _NUMBER = re.compile(r"-?\d{1,15}", re.ASCII)

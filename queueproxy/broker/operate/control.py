@@ -15,7 +15,7 @@ from ..observe.groups import entries_of, longest_in_lines, read_groups
 from ..observe.lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from ..observe.pauses import Pause, read_pauses
 from ..observe.snapshot import Snapshot
-from ..observe.values import ValueReader
+from ..observe.values import RETURNED_SEEN, ValueReader
 
 LONGEST_PAUSE = 86_400.0  # seconds; a pause that nobody ends is a site that is down
 SHORTEST_PAUSE = 1.0  # seconds
@@ -167,7 +167,10 @@ class Control:
                 ("HMGET", self._keys.state, *fields),
                 ("TIME",),
                 ("HGETALL", self._keys.groups),
-                *(("ZRANGE", named("returned", queue), 0, most - 1) for queue in queues),
+                *(
+                    ("ZRANGE", named("returned", queue), 0, max(most, RETURNED_SEEN) - 1)
+                    for queue in queues
+                ),
             ]
         )
         clock_ms = lease_clock(state[0], server_ms(time))
@@ -177,7 +180,7 @@ class Control:
             after = b"(" + cursor if cursor else "-"
             lines = values.ask(longest_in_lines(self._keys, shown, queue, most))
             before += (entry for line in lines for entry in entries_of(line))
-            ranges = [(entry, entry, 1) for entry in values.entries(before)]
+            ranges = [(entry, entry, 1) for entry in values.entries(before)[:most]]
             for first, last, count in (*ranges, (after, "+", most)):
                 command = ("XRANGE", named("queue", queue), first, last, "COUNT", count)
                 places.append((queue, command))

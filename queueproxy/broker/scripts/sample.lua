@@ -12,6 +12,7 @@
 local A = arguments()
 local SERIES = { { 1, 900 }, { 10, 2160 }, { 300, 8640 } } -- seconds between rows, rows kept
 local BUCKETS = 15
+local RETURNED_SEEN = 256 -- of a queue, in a look for the oldest
 local PEAKS = { 1, 2, 3, 7 } -- places in a row of what is a peak
 
 -- ms that an entry has waited, 0 where there is none.
@@ -19,8 +20,15 @@ local function waited(entry)
   return entry and math.max(0, lease_clock() - (tonumber(entry.c) or lease_clock())) or 0
 end
 
+-- The oldest of those handed back: those that are put off stand in the order of their times to be started.
+local function first_returned(queue)
+  local members = redis.call('ZRANGE', key('returned', queue), 0, RETURNED_SEEN - 1)
+  table.sort(members)
+  return members[1]
+end
+
 local function oldest_wait(queue)
-  local member = redis.call('ZRANGE', key('returned', queue), 0, 0)[1]
+  local member = first_returned(queue)
   local first = member and read_entry(queue, unpadded(member))
   local lined_up = longest_in_line(queue)
   local in_line = lined_up and read_entry(queue, lined_up)
