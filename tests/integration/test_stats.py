@@ -95,12 +95,13 @@ async def test_the_oldest_may_be_put_off_behind_a_younger_one(kit):
     threads = [kit.worker_broker(registration, number) for number in range(2)]
     claims = [thread.settle_and_claim(None) for thread in threads]
     for thread, claim in reversed([*zip(threads, claims, strict=True)]):
-        await kit.lease_time_after(1)
+        await kit.lease_time_after(kit.clock_ms())
         thread.settle_and_claim(Settlement(claim, "deferred"), claim=False)
     members = kit.client.zrange(kit.keys.named("returned", "default"), 0, -1)
     assert members == sorted(members, reverse=True)
     assert queue_of(stats.snapshot()).oldest_wait_seconds >= 0.2
     assert [waiting.path for waiting in control.oldest(QUEUES, 1)] == ["/a"]
+    kit.client.hdel(kit.keys.state, "sampled")  # it is due now
     await front_broker.sample()
     (row,) = kit.client.lrange(kit.keys.named("history", "1"), -1, -1)
     assert json.loads(row)["q"]["default"][2] >= 200
