@@ -18,6 +18,11 @@ class StoredAnswer(NamedTuple):
     body: bytes
 
 
+# In the row of a request whose last attempt has failed: nothing of it is committed any more. No
+# answer of a view has this status there.
+NOTHING = StoredAnswer(503, [], b"")
+
+
 class Row(NamedTuple):
     """A row as it was found.
 

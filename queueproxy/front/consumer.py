@@ -190,6 +190,8 @@ async def expire(front: Front, held: HeldRequest) -> Refusal | None:
 
 def as_far_as_known(refusal: Refusal, held: HeldRequest) -> Refusal:
     """Return the refusal, unless it would promise without being sure that nothing was executed."""
+    if refusal is refusals.NOT_COMMITTED:
+        return refusal
     if held.may_have_run and refusal.retry_after is not None:
         return refusals.HOLD_EXPIRED_IN_FLIGHT
     return refusal

@@ -14,7 +14,7 @@ from django.db import (
 from ..broker.claims import REPLAYED
 from ..envelopes import RequestHead
 from ..exactly_once.identity import Identity
-from ..exactly_once.rows import Row
+from ..exactly_once.rows import NOTHING, Row
 from ..exceptions import BadResponse
 from .exchange import Exchange
 from .frames import FRAME
@@ -30,7 +30,9 @@ REPLAYED_HEADER = ("Idempotent-Replayed", "true")
 # What a database says no with. Any other error is of a connection, whatever a driver raises
 # then, or of what did not go through this time.
 REFUSED = (IntegrityError, DataError, ProgrammingError, InternalError, NotSupportedError)
-ANSWERED, DEFERRED, REPEAT = "answered", "deferred", "repeat"  # outcomes of settlements
+# Outcomes of settlements.
+ANSWERED, DEFERRED, REPEAT = "answered", "deferred", "repeat"
+NOT_COMMITTED = "not_committed"
 
 
 class Ended(NamedTuple):
@@ -126,6 +128,8 @@ def ended_by(row: Row, identity: Identity, named: str) -> Ended:
     if row.answer is None:
         logger.error("%s is not run again: somebody has committed in the middle of it.", named)
         return Ended(WORKER_LOST)
+    if row.answer == NOTHING:
+        return Ended(NOT_COMMITTED)
     status, headers, body = row.answer
     told = [] if mine else [REPLAYED_HEADER]
     answer = CheckedAnswer(status, [*headers, *told], None, body)

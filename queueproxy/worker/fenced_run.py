@@ -15,15 +15,25 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..envelopes import Envelope
 from ..exactly_once.identity import Identity
-from ..exactly_once.rows import StoredAnswer, find, store
+from ..exactly_once.rows import NOTHING, StoredAnswer, find, store
 from ..exactly_once.sessions import Begun, Session, session_on
 from ..exceptions import BadResponse
 from .elapsed import Elapsed
-from .ended import ANSWERED, DEFERRED, REPEAT, Ended, Endings, RolledBack, answer_to_store, ended_by
+from .ended import (
+    ANSWERED,
+    DEFERRED,
+    NOT_COMMITTED,
+    REPEAT,
+    Ended,
+    Endings,
+    RolledBack,
+    answer_to_store,
+    ended_by,
+)
 from .exchange import Exchange
 from .forking import end_forked_child
 from .last_word import Start
-from .problems import KEY_IN_USE, NOTHING_COMMITTED, problem
+from .problems import KEY_IN_USE, problem
 from .response import CheckedAnswer
 
 logger = logging.getLogger("queueproxy.worker")
@@ -111,13 +121,12 @@ class FencedRun:
             return ended
         with suppress(Error):
             self._connection.close_if_unusable_or_obsolete()
-            closed = self._in_transaction(session, self._store_refusal)
-            if closed.outcome in (ANSWERED, DEFERRED):  # or else an earlier one may still commit
-                return closed._replace(exchange=ended.exchange)
+            closed = self._in_transaction(session, self._store_nothing)
+            return closed._replace(exchange=ended.exchange)
         return ended
 
-    def _in_transaction(self, session: Session, answer: Callable[[], CheckedAnswer]) -> Ended:
-        """Write the row, run what stores the answer in it, commit; or read the row that is there.
+    def _in_transaction(self, session: Session, act: Callable[[], Ended]) -> Ended:
+        """Write the row, do what fills it in, commit; or read the row that is there.
 
         Raises:
             Error: nothing was run.
@@ -126,7 +135,7 @@ class FencedRun:
             with _kept_open(self._connection), transaction.atomic(using=self._database):
                 transaction.on_commit(self._note_commit, using=self._database)
                 self._begin(session)
-                return self._ends.answered(answer())
+                return act()
         except _Found:
             return self._found()
         except RolledBack as end:
@@ -161,7 +170,7 @@ class FencedRun:
             # Nobody waits for it any more; and what a later attempt has left may be purged by now.
             raise RolledBack(Ended("abandoned"))
 
-    def _run_and_store(self) -> CheckedAnswer:
+    def _run_and_store(self) -> Ended:
         self._ends.exchange = self._fenced.respond()
         if self._fenced.start.refused:
             raise self._ends.rolled_back(self._fenced.start.refused)
@@ -183,11 +192,11 @@ class FencedRun:
         if not there:
             logger.warning("%s is to be run again: the database has undone it.", self._ends.named)
             raise self._ends.rolled_back(REPEAT)
-        return answer
+        return self._ends.answered(answer)
 
-    def _store_refusal(self) -> CheckedAnswer:
-        store(self._database, self._identity.key, _as_stored(NOTHING_COMMITTED))
-        return NOTHING_COMMITTED
+    def _store_nothing(self) -> Ended:
+        store(self._database, self._identity.key, NOTHING)
+        return Ended(NOT_COMMITTED)
 
     def _answer(self) -> CheckedAnswer:
         try:

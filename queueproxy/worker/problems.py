@@ -28,12 +28,6 @@ KEY_OF_ANOTHER = Problem(
 SERVER_ERROR = CheckedAnswer(
     500, [("Content-Type", "text/plain")], None, b"Server Error. Nothing was committed."
 )
-NOTHING_COMMITTED = CheckedAnswer(
-    503,
-    [("Content-Type", "text/plain"), ("Cache-Control", "no-store"), ("Retry-After", "1")],
-    None,
-    b"Nothing was committed, and nothing will be. Send it again.",
-)
 
 
 def problem(kind: Problem, detail: str = "") -> CheckedAnswer:

@@ -241,6 +241,7 @@ def test_date_is_left_to_a_server_that_adds_it():
         ("group_full", 503),
         ("memory_full", 503),
         ("hold_expired", 503),
+        ("not_committed", 503),
         ("worker_lost", 502),
         ("?", 502),
     ],

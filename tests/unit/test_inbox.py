@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from queueproxy.broker.encoded_request import EncodedRequest
 from queueproxy.broker.replies import Notice, RawReply
 from queueproxy.envelopes import WIRE_VERSION, Codec, Frame, NotRun, ReplyHead
+from queueproxy.front.consumer import as_far_as_known
 from queueproxy.front.held_request import BAD_REPLY, SENT_ANEW, Failure, HeldRequest, HoldEnd
+from queueproxy.front.http import refusals
 from queueproxy.front.inbox import Inbox
 from queueproxy.front.kept_answer import KeptFrame
 from queueproxy.front.memory import MemoryBudget
@@ -203,6 +205,8 @@ class TestRefusedUnrun:
         inbox.deliver([refusal("1", attempt=2)])
         assert (anew, await told(held), held.settled) == (["1"], [], False)
         assert held.may_have_run
+        assert as_far_as_known(refusals.HOLD_EXPIRED_WAITING, held).status == 504
+        assert as_far_as_known(refusals.NOT_COMMITTED, held).status == 503  # by any attempt
 
     async def test_of_a_sending_before_it_says_nothing_more(self, inbox, anew):
         """Read again after a connection broke, or said again by somebody."""

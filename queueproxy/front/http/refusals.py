@@ -90,6 +90,13 @@ ANSWER_DROPPED = Refusal(
     502, "http_response_incomplete", f"There was no room for the answer. {_UNKNOWN}"
 )
 WORKER_LOST = Refusal(502, "connection_terminated", f"The worker was lost. {_UNKNOWN}")
+NOT_COMMITTED = Refusal(  # by any attempt: see docs/exactly-once.md
+    503,
+    "connection_terminated",
+    "The request failed again and again. Nothing was committed, and nothing will be; it is safe to "
+    "send it again.",
+    RETRY_AFTER,
+)
 FRONT_STOPPED = Refusal(
     502, "connection_terminated", f"The front was stopped. {_UNKNOWN}", close=True
 )
@@ -116,6 +123,7 @@ _BY_REASON = {
     "withdrawn": WITHDRAWN,
     "misrouted": MISROUTED,
     "worker_lost": WORKER_LOST,
+    "not_committed": NOT_COMMITTED,
 }
 
 
