@@ -93,7 +93,7 @@ WORKER_LOST = Refusal(502, "connection_terminated", f"The worker was lost. {_UNK
 NOT_COMMITTED = Refusal(  # by any attempt: see docs/exactly-once.md
     503,
     "connection_terminated",
-    "The request failed again and again. Nothing was committed; it is safe to send the request again.",
+    "The request failed each time. Nothing was committed; it is safe to send the request again.",
     RETRY_AFTER,
 )
 FRONT_STOPPED = Refusal(
