@@ -133,7 +133,7 @@ class MySQLSession:
 
     # Of the session, for want of settings of a transaction; where the project has set it, it stays.
     _LIMIT_IDLING = """SET @queueproxy_idle = @@idle_transaction_timeout,
-        idle_transaction_timeout = IF(@@idle_transaction_timeout = 0, %s, @queueproxy_idle)"""
+        idle_transaction_timeout = IF(@@idle_transaction_timeout, @@idle_transaction_timeout, %s)"""
     _RESTORE = "SET idle_transaction_timeout = @queueproxy_idle"
 
     def __init__(self, connection: BaseDatabaseWrapper):
