@@ -23,6 +23,7 @@ async def post(client: Client, target: str, headers=(), *, id: str = "", **chang
         said["id"] = id
     order = client.encoded_request(target, "POST", **said)
     meta = order.meta._replace(id=id or order.id, max_attempts=said["max_attempts"])
+    meta = meta._replace(hold_ms=said.get("hold_ms", meta.hold_ms))
     order = msgspec.structs.replace(order, meta=meta)
     await client.kit.send(client.front_broker, order)
     return order.id
