@@ -14,9 +14,12 @@ from django.urls import get_resolver
 
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.worker.process import GOODBYE, SERVING, Worker, WorkerOptions
 
 from ...brokers import QUEUES
+
+django.setup()  # before what imports models
+
+from queueproxy.worker.process import GOODBYE, SERVING, Worker, WorkerOptions  # noqa: E402
 
 LEASE = 60.0  # seconds: longer than anything here may stall
 
@@ -24,7 +27,6 @@ LEASE = 60.0  # seconds: longer than anything here may stall
 def main(url: str, processes: str, threads: str) -> None:
     """Keep so many running."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    django.setup()
     get_resolver()._populate()  # loaded once for all
     broker = Broker(BrokerAddress(url), "queueproxy", LEASE)
     options = WorkerOptions(broker, QUEUES, (), threads=int(threads))
