@@ -9,8 +9,9 @@ from django.core.management.base import CommandError
 
 from .. import conf
 from ..worker.migrations import has_database
+from ..worker.options import WorkerOptions
 from ..worker.policy_survey import survey
-from ..worker.process import CANNOT_START, WorkerOptions
+from ..worker.process_words import CANNOT_START
 
 
 def worker_options(options: dict) -> WorkerOptions:

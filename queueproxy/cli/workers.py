@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from ..worker.process import CANNOT_START
+from ..worker.process_words import CANNOT_START
 from .kept_process import KeptProcess
 from .program import PARENT_FD_VARIABLE, directory, this_program
 

@@ -7,8 +7,7 @@ import time
 from collections.abc import Sequence
 
 from ..wording import requests_text
-from .process import GOODBYE, LEAVING, SERVING
-from .serving import STATUS_FD_VARIABLE
+from .process_words import GOODBYE, LEAVING, SERVING, STATUS_FD_VARIABLE
 
 STOP_MARGIN = 5.0  # seconds beyond the graceful timeout before a process is killed
 

@@ -20,6 +20,7 @@ from .options import WorkerOptions
 from .outage_log import OutageLog
 from .own_routes import OwnRoutes
 from .process_info import release
+from .process_words import CANNOT_START, FAILED, FORCED, GOODBYE, LEAVING, SERVING
 from .purging import Purging
 from .refusal_log import RefusalLog
 from .runners import Parts, Runners, ThreadRunners, executor_of, runners_of
@@ -31,12 +32,6 @@ logger = logging.getLogger("queueproxy.worker")
 
 LOOK_EVERY = 0.2  # seconds, where threads may start or end by themselves
 CANCEL_WITHIN = 1.0  # seconds a view on an event loop has to end when it is cancelled
-SERVING = "serving"  # told to the supervisor, beside worker ids
-LEAVING = "leaving"  # told to the supervisor by one that a view keeps from serving: replace it
-GOODBYE = "good-bye"  # told to the supervisor by one that holds nothing any more
-FAILED = 1  # exit status when a thread failed: a bug of ours
-FORCED = 3  # exit status when work was still running after the graceful timeout
-CANNOT_START = 4  # exit status when the project's code could not be loaded, or the state not used
 
 
 class Worker:

@@ -9,11 +9,11 @@ import threading
 import time
 
 from .forking import guard_forks, keep_from_children, on_signal
-from .process import FORCED, Worker
+from .process import Worker
+from .process_words import FORCED, STATUS_FD_VARIABLE
 
 logger = logging.getLogger("queueproxy.worker")
 
-STATUS_FD_VARIABLE = "QUEUEPROXY_WORKER_STATUS_FD"
 LEAST_FOR_EXIT = 1.0  # seconds for exit handlers, however long the last requests took
 
 

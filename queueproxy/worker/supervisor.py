@@ -10,7 +10,7 @@ from ..wording import count_text
 from .child_process import ChildProcess, death_text
 from .children import Children
 from .orders import Orders
-from .process import CANNOT_START
+from .process_words import CANNOT_START
 from .reload import Reload
 from .restart_backoff import RestartBackoff
 

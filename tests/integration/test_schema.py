@@ -7,7 +7,7 @@ import pytest
 from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.exceptions import BrokerUnavailable, SchemaMismatch
 from queueproxy.records import DIGEST, SCHEMA, lua_source
-from queueproxy.worker.process import CANNOT_START
+from queueproxy.worker.process_words import CANNOT_START
 
 from ..acceptance.site import Site
 from ..brokers import eventually

@@ -11,7 +11,8 @@ from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
 from queueproxy.exceptions import SchemaMismatch
 from queueproxy.worker.lost_worker import reaper
-from queueproxy.worker.process import CANNOT_START, Worker
+from queueproxy.worker.process import Worker
+from queueproxy.worker.process_words import CANNOT_START
 from queueproxy.worker.serving import serve, status_pipe
 from queueproxy.worker.supervisor import Supervisor
 

@@ -3,7 +3,7 @@
 import pytest
 
 from queueproxy.worker.frames import FRAME
-from queueproxy.worker.process import FORCED, LEAVING
+from queueproxy.worker.process_words import FORCED, LEAVING
 from queueproxy.worker.reply import WHOLE_WINDOW, WINDOW
 
 from ...brokers import eventually

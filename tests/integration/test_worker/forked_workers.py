@@ -14,12 +14,14 @@ from django.urls import get_resolver
 
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.worker.options import WorkerOptions
+from queueproxy.worker.process_words import GOODBYE, SERVING
 
 from ...brokers import QUEUES
 
 django.setup()  # before what imports models
 
-from queueproxy.worker.process import GOODBYE, SERVING, Worker, WorkerOptions  # noqa: E402
+from queueproxy.worker.process import Worker  # noqa: E402
 
 LEASE = 60.0  # seconds: longer than anything here may stall
 

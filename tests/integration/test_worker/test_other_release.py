@@ -2,7 +2,7 @@
 
 import pytest
 
-from queueproxy.worker.process import CANNOT_START, SERVING
+from queueproxy.worker.process_words import CANNOT_START, SERVING
 
 from ...brokers import eventually
 

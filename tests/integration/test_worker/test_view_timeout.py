@@ -3,7 +3,7 @@
 import time
 
 from queueproxy.broker.observe.processes import TIMED_OUT
-from queueproxy.worker.process import FORCED, LEAVING
+from queueproxy.worker.process_words import FORCED, LEAVING
 
 from ...brokers import eventually
 from ...waiting import wait_until
