@@ -38,6 +38,7 @@ application = ProtocolTypeRouter({"http": QueueProxy()})
         ({"MAX_HOLDD": 3}, "Did you mean 'MAX_HOLD'? (queueproxy.E002)"),
         ({"CACHE_ALIAS": "nobody"}, "(queueproxy.E007)"),
         ({"MAX_BODY": 1 << 23, "FRONT_MEMORY": 1 << 22, "FRONT_SPOOL": 0}, "(queueproxy.E005)"),
+        ({"FRONT_SPOOL_DIR": "/nonexistent"}, "(queueproxy.E019)"),
     ],
 )
 def test_it_does_not_start(tmp_path, application, server, wrong, said):
