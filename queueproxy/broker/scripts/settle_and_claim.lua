@@ -261,8 +261,7 @@ local function settle_or_recover(lease)
   return lease
 end
 
--- Whether this call was answered long ago: the network delivers it once more, from a connection that was
--- given up, and its slot has claimed since.
+-- Whether it is an old call that the network delivers late: its slot has claimed since.
 local function is_late(lease)
   return lease and (tonumber(A.call) or math.huge) < tonumber(lease.call)
 end
