@@ -12,6 +12,7 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable
+from itertools import chain
 
 import django
 import msgspec
@@ -60,7 +61,7 @@ class QueueProxy:
     """
 
     def __init__(self):
-        for problem in conf.problems():
+        for problem in chain(conf.problems(), conf.problems_of_spool()):
             if not problem.is_warning:
                 wrong = WrongSettings(problem)
                 # The interpreter prints nothing where a status is told.

@@ -114,6 +114,8 @@ class SpooledAnswer:
             segment.file.append(body)
         except SpoolFull:
             return None
+        if not self._size:
+            self.taken_at = spool.clock()  # there was nothing to take
         segment.unread += 1
         self._size += size
         spool.used += size

@@ -36,7 +36,7 @@ class EventQueue(Generic[Event]):
 
     async def next(self) -> Event:
         """Wait for the next event."""
-        if not self._events:
+        while not self._events:  # what woke it may have been cleared
             self._waiter = self._loop.create_future()
             await self._waiter
         return self._events.popleft()

@@ -8,11 +8,8 @@ the body, and in brackets those of the headers it should never see.
 
 import asyncio
 import json
-import os
-import socket
 import sys
 
-from queueproxy import servers
 from queueproxy.front.http.admission import admit
 from queueproxy.front.http.body import (
     BodyTooLarge,
@@ -22,9 +19,8 @@ from queueproxy.front.http.body import (
 )
 from queueproxy.front.http.refusals import BODY_TOO_LARGE, BODY_TOO_SLOW
 from queueproxy.servers import foreign_server
-from queueproxy.servers.common import limits
 
-from ..integration.server_app import lifespan, refuse, reply, say, start
+from ..integration.server_app import lifespan, refuse, reply, say, serve, start
 
 MAX_BODY = 256 * 1024
 PIECE = b"x" * 65536
@@ -178,18 +174,9 @@ def show_failures(server: str) -> None:
         globalLogPublisher.addObserver(show)
 
 
-def main(server: str, fd: str, graceful_timeout: str = "10") -> None:
-    for name, value in json.loads(os.environ.get("SERVER_APP_LIMITS", "{}")).items():
-        assert hasattr(limits, name)
-        setattr(limits, name, value)
+def main(server: str, *words: str) -> None:
     show_failures(server)
-    servers.run(
-        server,
-        app,
-        socket.socket(fileno=int(fd)),
-        graceful_timeout=float(graceful_timeout),
-        on_draining=lambda: say("draining"),
-    )
+    serve(app, server, *words)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from queueproxy.front.http.admission import admit
 from queueproxy.front.http.body import BodyTooLarge, BodyTooSlow, discard_body, iter_body
 from queueproxy.front.http.refusals import BODY_TOO_LARGE, BODY_TOO_SLOW, Refusal, response
 from queueproxy.servers import foreign_server
+from queueproxy.servers.common import limits
 
 LIMIT = 1024 * 1024  # bytes of body
 PIECE = b"x" * 65536
@@ -205,7 +206,11 @@ VIEWS = {
 released = asyncio.Event()
 
 
-def main(server: str, fd: str, graceful_timeout: str = "10") -> None:
+def serve(app, server: str, fd: str, graceful_timeout: str = "10") -> None:
+    """Serve as the front is served, within limits of the test's own."""
+    for name, value in json.loads(os.environ.get("SERVER_APP_LIMITS", "{}")).items():
+        assert hasattr(limits, name)
+        setattr(limits, name, value)
     servers.run(
         server,
         app,
@@ -213,6 +218,10 @@ def main(server: str, fd: str, graceful_timeout: str = "10") -> None:
         graceful_timeout=float(graceful_timeout),
         on_draining=lambda: say("draining"),
     )
+
+
+def main(*words: str) -> None:
+    serve(app, *words)
     say("stopped")
 
 

@@ -134,6 +134,7 @@ async def test_a_read_only_replica_is_away(kit):
     try:
         with pytest.raises(BrokerUnavailable):
             await kit.put(front_broker, "a")
+        assert not front_broker.connected  # where it was a name, another server has it now
         with pytest.raises(BrokerUnavailable):
             worker_broker.settle_and_claim(None)
     finally:

@@ -26,6 +26,20 @@ async def test_a_repeated_turn_gives_the_same_claim_and_settles_once(kit):
     assert kit.counters() == kit.there()
 
 
+async def test_a_call_that_comes_late_takes_nothing_away(kit):
+    """The network delivers it once more, after its slot has claimed the next request."""
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", "b", "c")
+    registration = kit.registration()
+    worker_broker, late = kit.worker_broker(registration), kit.worker_broker(registration)
+    first = worker_broker.settle_and_claim(None)
+    second = worker_broker.settle_and_claim(answer(first))
+    assert late.settle_and_claim(None) is None  # the call by which the first was claimed
+    worker_broker.settle_and_claim(answer(second), claim=False)
+    assert await kit.answers(front_broker) == {"a": ["200"], "b": ["200"]}
+    assert kit.counters() == kit.there()
+
+
 async def test_a_repeated_turn_that_only_settles(kit):
     front_broker = await kit.front_broker()
     await kit.put(front_broker, "a", "b")

@@ -14,10 +14,12 @@ PORT = "PORT"  # in the words of a command
 CANNOT_START = 3
 SERVERS = {"daphne": ["daphne", "-p", PORT], "uvicorn": ["uvicorn", "--port", PORT]}
 GUNICORN = ["gunicorn", "-k", "uvicorn.workers.UvicornWorker", "-w", "2", "-b", f"127.0.0.1:{PORT}"]
-MANY = {  # that start worker processes again as they end, and the status that each ends with
-    "uvicorn": (["uvicorn", "--workers", "2", "--port", PORT], 0),
-    "gunicorn": (GUNICORN, CANNOT_START),
-    "gunicorn --preload": ([*GUNICORN, "--preload"], CANNOT_START),
+# They start processes again as they end; the statuses that each may end with. gunicorn's arbiter
+# ends by a traceback of its own, with 1, where a second process ends while it stops for the first.
+MANY = {
+    "uvicorn": (["uvicorn", "--workers", "2", "--port", PORT], {0}),
+    "gunicorn": (GUNICORN, {CANNOT_START, 1}),
+    "gunicorn --preload": ([*GUNICORN, "--preload"], {CANNOT_START}),
 }
 OWN_APPLICATION = """
 import django
@@ -38,6 +40,7 @@ application = ProtocolTypeRouter({"http": QueueProxy()})
         ({"MAX_HOLDD": 3}, "Did you mean 'MAX_HOLD'? (queueproxy.E002)"),
         ({"CACHE_ALIAS": "nobody"}, "(queueproxy.E007)"),
         ({"MAX_BODY": 1 << 23, "FRONT_MEMORY": 1 << 22, "FRONT_SPOOL": 0}, "(queueproxy.E005)"),
+        ({"FRONT_SPOOL_DIR": "/nonexistent"}, "(queueproxy.E019)"),
     ],
 )
 def test_it_does_not_start(tmp_path, application, server, wrong, said):
@@ -61,11 +64,11 @@ def test_nor_with_nothing_to_sign_with(tmp_path, server):
 
 @pytest.mark.parametrize("server", MANY)
 def test_its_processes_are_not_started_again_and_again(tmp_path, server):
-    command, status = MANY[server]
+    command, statuses = MANY[server]
     done = started(tmp_path, "own_asgi:application", command, {"MAX_HOLDD": 3})
-    assert done.returncode == status
+    assert done.returncode in statuses
     assert 1 <= done.stderr.count("Did you mean 'MAX_HOLD'? (queueproxy.E002)\n") <= 2
-    assert "Traceback" not in done.stderr
+    assert "/queueproxy/" not in done.stderr  # no traceback of ours
 
 
 def started(

@@ -7,15 +7,10 @@ serves on an inherited listening socket and prints what happens, a word a line.
 
 import asyncio
 import json
-import os
-import socket
 import sys
 
-from queueproxy import servers
-from queueproxy.servers.common import limits
-
 from . import server_app
-from .server_app import say
+from .server_app import say, serve
 
 PIECE = "x" * 65536
 KNOWN = ("path", "raw_path", "query_string", "root_path", "headers", "subprotocols", "client")
@@ -154,16 +149,8 @@ VIEWS = {
 }
 
 
-def main(server: str, fd: str, graceful_timeout: str = "10") -> None:
-    for name, value in json.loads(os.environ["SERVER_APP_LIMITS"]).items():
-        setattr(limits, name, value)
-    servers.run(
-        server,
-        app,
-        socket.socket(fileno=int(fd)),
-        graceful_timeout=float(graceful_timeout),
-        on_draining=lambda: say("draining"),
-    )
+def main(*words: str) -> None:
+    serve(app, *words)
     say("stopped")
 
 

@@ -66,6 +66,17 @@ def test_nobody_who_reads_is_cut(spool, time):
     assert cut == []
 
 
+def test_who_had_nothing_to_take_is_not_slow(spool, time):
+    cut = []
+    answer = reader(spool, cut, "quiet")
+    answer.taken(answer.keep(b"x" * 10))
+    time[0] = STALLED + 1
+    for one in (answer, *(reader(spool, cut, str(number)) for number in range(ALL // ONE - 1))):
+        one.keep(b"x" * ONE)
+    assert reader(spool, cut, "late").keep(b"x") is None
+    assert cut == []
+
+
 def test_who_keeps_the_most_for_the_longest_and_takes_nothing_goes(spool, time):
     cut = []
     small, reading = reader(spool, cut, "small"), reader(spool, cut, "reading")

@@ -9,22 +9,18 @@ from collections.abc import Callable, Sequence
 
 import hiredis
 from redis.connection import PythonRespSerializer
-from redis.exceptions import AskError, RedisError, ResponseError
+from redis.exceptions import AskError, MasterDownError, ReadOnlyError, RedisError, ResponseError
 
 from ...exceptions import BrokerUnavailable
 from ...keys import Keys
 from .connect import ANSWER_WITHIN, BrokerAddress, async_connection, descriptor_of, sync_connection
 from .node import Node
-from .protocol import (
-    UNREADABLE,
-    Command,
-    ScriptSession,
-    error_reply,
-    not_connected,
-    unreadable,
-)
+from .protocol import UNREADABLE, Command, ScriptSession, error_reply, not_connected, unreadable
 from .spin_wait import SpinWait
 
+# By these a server says that others have the keys, or may write them: behind its address there may
+# be another by now.
+NO_LONGER_HERE = (AskError, ReadOnlyError, MasterDownError)
 BULKY = 16 * 1024  # bytes of an argument that is written by itself
 
 
@@ -153,8 +149,8 @@ class Link:
             if timeout == ANSWER_WITHIN:  # the connection's own; another costs two system calls
                 return self._connection.read_response()
             return self._connection.read_response(timeout=timeout)
-        except AskError:
-            raise  # another node's now: connect anew
+        except NO_LONGER_HERE:
+            raise  # connect anew
         except ResponseError as error:
             return error_reply(command, error)
         except UNREADABLE as error:
@@ -261,7 +257,7 @@ class AsyncLink:
     async def _read(self, command: Command):
         try:
             return await self._connection.read_response()
-        except AskError:
+        except NO_LONGER_HERE:
             raise
         except ResponseError as error:
             return error_reply(command, error)

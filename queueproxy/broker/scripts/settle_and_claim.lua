@@ -265,12 +265,21 @@ local function settle_or_recover(lease)
   return lease
 end
 
+-- Whether it is an old call that the network delivers late: its slot has claimed since.
+local function is_late(lease)
+  return lease and (tonumber(A.call) or math.huge) < tonumber(lease.call)
+end
+
 register('settle_and_claim', A, { often = true, flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
   if not redis.call('ZSCORE', key('workers'), A.worker) then
     delete_value(A.reply_value)
     return 'fenced'
   end
   local lease = read_lease(A.slot)
+  if is_late(lease) then
+    delete_value(A.reply_value)
+    return { 'idle', 0 }
+  end
   local settles = is_to_be_settled(lease)
   local why_not = settles and why_not_now(lease)
   if why_not or not settles then

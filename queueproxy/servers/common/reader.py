@@ -64,7 +64,7 @@ class RequestReader:
         self._throttle = Throttle(connection, self._give_up_ahead, loop)
         self._reading = _Reading.HEAD
         self._buffer = HeadBuffer()  # empty while a body is read
-        self._incoming = _no_body()
+        self._incoming = _NO_BODY
         self._head_began = False
         self._timer = Timer(loop, self.give_up)
 
@@ -89,7 +89,7 @@ class RequestReader:
         if self._reading is not _Reading.AHEAD:
             return
         self._reading = _Reading.HEAD
-        self._incoming = _no_body()
+        self._incoming = _NO_BODY
         self._head_began = False
         self._opened.wait(self)
         self._timer.start(limits.KEEP_ALIVE)
@@ -203,5 +203,4 @@ def _nothing() -> None:
     pass
 
 
-def _no_body() -> Incoming:
-    return Incoming(0, _nothing, _nothing)
+_NO_BODY = Incoming(0, _nothing, _nothing)  # where no request is in hand

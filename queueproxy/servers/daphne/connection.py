@@ -71,10 +71,14 @@ class Channel(http.HTTPChannel):
 
     # The reader's side
 
+    def _handshake_refusal(self, head: Head) -> Refusal | None:
+        stopping = self.factory.server.draining
+        return refusals.FRONT_STOPPED_UNSENT if stopping else handshake_refusal(head)
+
     def begin(self, head: Head, incoming: Incoming) -> None:
         """Run the application on a request, or hand the connection over to a websocket."""
         websocket = head.asks_for_websocket()
-        refusal = handshake_refusal(head) if websocket else None
+        refusal = self._handshake_refusal(head) if websocket else None
         if refusal is not None:
             self._reader.stop()
             self.refuse(refusal)

@@ -99,7 +99,8 @@ class Protocol(ReadableProtocol):
         self.server_state.tasks.add(task)
 
     def _become_websocket(self, speaks: type, head: Head) -> None:
-        refusal = handshake_refusal(head)
+        stopping = self.server_state.draining
+        refusal = refusals.FRONT_STOPPED_UNSENT if stopping else handshake_refusal(head)
         if refusal is not None:
             self._reader.stop()
             self.refuse(refusal)

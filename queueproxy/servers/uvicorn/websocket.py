@@ -128,6 +128,15 @@ class WebSocket(WebSocketsSansIOProtocol):
         elif not self.close_sent and self._leaving is None:
             farewell = {"type": "websocket.close", "code": RESTART}
             self._leaving = self.loop.create_task(super().send(farewell))
+            self._abort_later()
+
+    def keepalive_timeout(self) -> None:
+        super().keepalive_timeout()
+        self._abort_later()
+
+    def _abort_later(self) -> None:
+        """Closing waits for a client that may take nothing any more: not for good."""
+        self.loop.call_later(limits.CLOSED_WITHIN, self.transport.abort)
 
     @property
     def _answered(self) -> bool:

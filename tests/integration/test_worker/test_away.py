@@ -7,7 +7,7 @@ from queueproxy.worker import reply
 from ...brokers import BrokerKit, eventually
 from ...servers import BrokerServer
 from .harness import Client
-from .test_streams import PIECE, waits_for_client
+from .test_streams import AHEAD, PIECE, waits_for_client
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ async def test_in_the_middle_of_a_stream(
     start_worker()
     if waiting == "for its client":
         id, length = await client.ask(f"/stream/{PIECE}/24/"), 24 * PIECE
-        await eventually(lambda: waits_for_client(kit))
+        await eventually(lambda: waits_for_client(kit) and state.made > AHEAD)
     else:
         id, length = await client.ask("/stream/2/9/?wait=3"), 18
         await eventually(lambda: state.made == 3)

@@ -6,6 +6,7 @@ from ...brokers import eventually
 
 SECONDS = 6  # of the broker's clock
 MOST = 5  # commands a second, those inside scripts counted
+BEAT = 3  # seconds between heartbeats: one more than there is room for may fall into a stretch
 
 
 @pytest.mark.parametrize("threads", [1, 4])
@@ -17,7 +18,7 @@ async def test_an_idle_worker_asks_for_little(client, start_worker, kit, threads
     await eventually(lambda: kit.now_ms() > begun + SECONDS * 1000)
     asked = {name: n - before.get(name, 0) for name, n in calls(kit).items()}
     assert asked.pop("fcall") >= 1, "a heartbeat"
-    assert sum(asked.values()) <= MOST * SECONDS, asked
+    assert sum(asked.values()) <= MOST * (SECONDS + BEAT), asked
     assert worker.is_alive()
 
 

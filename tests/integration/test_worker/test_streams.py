@@ -9,6 +9,7 @@ from queueproxy.worker.reply import WHOLE_WINDOW, WINDOW
 from ...brokers import eventually
 
 PIECE = 64 * 1024  # bytes
+AHEAD = WINDOW // PIECE + 1  # pieces sent before the window is seen to be full
 
 
 async def test_a_large_answer_is_cut_into_frames(client, start_worker):
@@ -64,10 +65,9 @@ async def test_a_stream_goes_out_as_it_is_made(client, start_worker, state):
 async def test_a_slow_client_stops_the_view(client, start_worker, kit, state):
     start_worker()
     id = await client.ask(f"/stream/{PIECE}/1000/")
-    ahead = WINDOW // PIECE + 1  # pieces sent before the window is seen to be full
-    await eventually(lambda: waits_for_client(kit) and state.made > ahead)
+    await eventually(lambda: waits_for_client(kit) and state.made > AHEAD)
     made = state.made
-    assert made == ahead + 1  # one is at hand
+    assert made == AHEAD + 1  # one is at hand
     await client.take(id, 4 * PIECE)
     await eventually(lambda: state.made == made + 4, "four more")
     await eventually(lambda: waits_for_client(kit))
@@ -104,7 +104,7 @@ async def test_a_client_that_leaves_stops_the_view(
     start_worker()
     if when == "it waits for its client":
         id = await client.ask(f"/stream/{PIECE}/1000000/")
-        await eventually(lambda: waits_for_client(kit))
+        await eventually(lambda: waits_for_client(kit) and state.made > AHEAD)
     else:
         id = await client.ask("/stream/1/1000000/?wait=3")
         await eventually(lambda: state.made == 3)
