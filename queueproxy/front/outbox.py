@@ -73,7 +73,7 @@ class Pieces:
     def add(self, wanted: PiecesWanted) -> None:
         """Put what a worker wants behind the others; with what it wants already, if anything."""
         before = self._wanted.pop(wanted.id, None)
-        if before and (before.entry, before.attempt) == (wanted.entry, wanted.attempt):
+        if before and _same_attempt(before, wanted):
             first, upto = min(before.first, wanted.first), max(before.upto, wanted.upto)
             wanted = msgspec.structs.replace(wanted, first=first, upto=upto)
         self._wanted[wanted.id] = wanted
@@ -91,9 +91,25 @@ class Pieces:
     def __bool__(self) -> bool:
         return bool(self._wanted)
 
+    def failed(self, wanted: PiecesWanted) -> None:
+        """Take back what may not have arrived, unless the next attempt has asked meanwhile."""
+        now = self._wanted.get(wanted.id)
+        if now is None or _same_attempt(now, wanted):
+            self.add(wanted)
+
+    def over(self, wanted: PiecesWanted) -> None:
+        """Forget what an attempt wants; what the next one wants stands."""
+        now = self._wanted.get(wanted.id)
+        if now is not None and _same_attempt(now, wanted):
+            self.drop(wanted.id)
+
     def drop(self, id: str) -> None:
-        """Forget what is wanted of a request."""
+        """Forget what is wanted of a request, by whichever attempt."""
         self._wanted.pop(id, None)
+
+
+def _same_attempt(one: PiecesWanted, other: PiecesWanted) -> bool:
+    return (one.entry, one.attempt) == (other.entry, other.attempt)
 
 
 class Outbox:

@@ -149,8 +149,8 @@ class Steps:
             return True
         try:
             if not await self._broker.hand_over(wanted, pieces):
-                self._outbox.pieces.drop(wanted.id)
+                self._outbox.pieces.over(wanted)
         except BaseException:
-            self._outbox.pieces.add(wanted)
+            self._outbox.pieces.failed(wanted)
             raise
         return True

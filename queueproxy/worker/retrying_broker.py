@@ -158,7 +158,10 @@ class RetryingBroker:
             )
         except Fenced:
             self._broker.work_as(self._registration.join(given_up=self._broker.worker))
+        try:
             return self._broker.settle_and_claim(None, claim=claim)
+        except Fenced as error:  # so soon: not at once again
+            raise BrokerUnavailable("This worker was given up twice in a row.") from error
 
     def _until_answered(
         self,

@@ -284,6 +284,18 @@ async def test_another_attempt_wants_all_anew(outbox):
     assert outbox.pieces.next() == wanted("a", 0, 1, attempt=2)
 
 
+async def test_what_one_attempt_wants_stands_when_another_is_over_or_its_pieces_fail(outbox):
+    outbox.pieces.add(wanted("a", 0, 1))
+    first = outbox.pieces.next()
+    outbox.pieces.add(wanted("a", 0, 1, attempt=2))  # while those of the first are on their way
+    outbox.pieces.over(first)
+    outbox.pieces.failed(first)
+    assert outbox.pieces.next() == wanted("a", 0, 1, attempt=2)
+    outbox.pieces.failed(first)
+    outbox.pieces.over(first)
+    assert not outbox.pieces
+
+
 async def test_nothing_is_wanted_of_a_request_that_is_over(outbox):
     outbox.pieces.add(wanted("a", 2, 4))
     outbox.pieces.drop("a")

@@ -99,7 +99,10 @@ class AsyncRetryingBroker:
             return await self._broker.claim(slot)
         except Fenced:
             await self._register_again(slot)
+        try:
             return await self._broker.claim(slot)
+        except Fenced as error:  # so soon: not at once again
+            raise BrokerUnavailable("This worker was given up twice in a row.") from error
 
     async def _settle(self, slot: Slot, settlement: Settlement) -> None:
         try:

@@ -7,6 +7,7 @@ import pytest
 
 from queueproxy.broker import encoded_request as encoded_request_module
 from queueproxy.broker.operate.control import Control
+from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.broker.worker_broker import WorkerBroker
 
 from ...brokers import eventually
@@ -247,3 +248,24 @@ async def test_an_idle_worker_that_had_to_register_again_ends_at_once(kit, start
     assert worker.ended() == 0
     assert time.monotonic() - began < 5, "not only when its wait of 15 s is over"
     assert not kit.client.keys(kit.keys.named("bell", "@*"))
+
+
+async def test_given_up_again_as_soon_as_it_has_registered_anew(
+    kit, client, start_worker, monkeypatch
+):
+    join = WorkerRegistration.join
+    given_up_anew = []
+
+    def join_and_be_given_up(self, given_up=""):
+        worker = join(self, given_up)
+        if given_up and not given_up_anew:
+            given_up_anew.append(worker)
+            kit.link().script("worker_reap", worker)
+        return worker
+
+    monkeypatch.setattr(WorkerRegistration, "join", join_and_be_given_up)
+    worker = start_worker()
+    await eventually(lambda: kit.client.info("clients")["blocked_clients"] == 1)
+    kit.link().script("worker_reap", worker.id)
+    assert await client.status(await client.ask("/run/after/")) == 200
+    assert given_up_anew
