@@ -9,6 +9,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from websockets.sync.client import connect
 
 from queueproxy.servers import SERVERS
+from queueproxy.servers.common.limits import ACCEPTED_WITHIN, MAX_FRAGMENTS
 
 from .serving import PATIENCE, Served, serving
 from .test_servers import is_honest
@@ -270,6 +271,28 @@ def test_a_message_that_is_too_long(served):
         with contextlib.suppress(ConnectionClosedError):
             talking.send(b"x" * (MIB + 1))
         assert closing(talking)[0] == 1009
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_message_of_too_many_fragments(served, over):
+    with talk(served) as talking:
+        talking.recv(PATIENCE)
+        fragments = ["x", *[""] * (MAX_FRAGMENTS - 3 + over), "y"]  # and one that ends it
+        with contextlib.suppress(ConnectionClosedError):
+            talking.send(fragments)
+        if over:
+            assert closing(talking)[0] == 1009
+        else:
+            assert talking.recv(PATIENCE) == "xy"
+
+
+def test_offers_too_long_for_its_protocol(served):
+    with served.client() as client:
+        offers = f"Sec-WebSocket-Protocol: {'x' * 16_000}"
+        began = time.monotonic()
+        client.get("/", *HANDSHAKE, offers)
+        assert client.read(12) in (b"HTTP/1.1 101", b"HTTP/1.1 431")
+        assert time.monotonic() - began < ACCEPTED_WITHIN / 2
 
 
 def test_the_client_vanishes(served):

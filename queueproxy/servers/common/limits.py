@@ -9,6 +9,7 @@ LOOKAHEAD = 64 * 1024  # what is read of later requests while one is unanswered
 UNREAD = 8 * 1024 * 1024  # of all clients together, what no application has taken yet
 MAX_CONNECTIONS = 10_000  # at most; fewer where the system allows fewer open files
 MAX_MESSAGE = 1024 * 1024  # of a websocket; longer ones close it (1009)
+MAX_FRAGMENTS = 16 * 1024  # of a message of a websocket; more close it (1009)
 MESSAGES_AHEAD = 16  # of a websocket, that wait for its application before its client must wait
 SPARE_FILES = 128  # of the open files allowed, those that are not for connections
 

@@ -18,6 +18,7 @@ logger = logging.getLogger("queueproxy.front")
 
 # Close codes (RFC 6455, 7.4.1, and IANA's registry).
 NORMAL = 1000
+TOO_BIG = 1009
 FAILED = 1011
 RESTART = 1012  # clients may connect again
 

@@ -13,7 +13,8 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from ...front.http.refusals import Refusal
 from ..common import limits
 from ..common.ending import raw_refusal
-from ..common.websockets import RESTART
+from ..common.in_turns import InTurns
+from ..common.websockets import RESTART, TOO_BIG
 
 _REASON_BYTES = 123  # at most, of a close frame (RFC 6455, 5.5)
 
@@ -26,28 +27,36 @@ class WebSocket(WebSocketProtocol):
         self.application_queue: asyncio.Queue[dict] = asyncio.Queue()
         self.writable = asyncio.Event()  # replaced by the connection's own
         self._reading = True
-        self._ahead = b""  # what has come before the handshake was answered
+        parse = super().dataReceived
+        self._frames_in_turns = InTurns(twisted_loop, parse, self._pause, self._resume)
+        self._fragments = 0  # of the message that is coming
 
     def dataReceived(self, data: bytes) -> None:
         """Take what has come, and keep it until the handshake is answered (RFC 6455, 4.1)."""
-        if self.state != self.STATE_CONNECTING or not hasattr(self, "handshake_deferred"):
+        if self.state == self.STATE_CONNECTING and not hasattr(self, "handshake_deferred"):
             super().dataReceived(data)
-            return
-        self._ahead += data
-        if len(self._ahead) > limits.LOOKAHEAD:
-            self.transport.pauseProducing()
+        else:
+            self._frames_in_turns.feed(data)
 
     def onOpen(self) -> None:
         super().onOpen()
-        self.data += self._ahead  # which Autobahn reads next
-        self._ahead = b""
-        self.transport.resumeProducing()
+        self._frames_in_turns.begin()
 
     async def receive(self) -> dict:
         """Do what ``receive`` of ASGI does."""
         message = await self.application_queue.get()
         self._regulate()
         return message
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        self._fragments = 0
+        super().onMessageBegin(isBinary)
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        super().onMessageFrameBegin(length)
+        self._fragments += 1
+        if self._fragments > limits.MAX_FRAGMENTS and not self.failedByMe:
+            self._fail_connection(TOO_BIG, "The message has too many fragments.")
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         super().onMessage(payload, isBinary)
@@ -59,10 +68,17 @@ class WebSocket(WebSocketProtocol):
         if keeps_up == self._reading:
             return
         self._reading = keeps_up
-        if keeps_up:
+        if not keeps_up:
+            self._pause()
+        elif not self._frames_in_turns.busy:
+            self._resume()
+
+    def _pause(self) -> None:
+        self.transport.pauseProducing()
+
+    def _resume(self) -> None:
+        if self._reading:
             self.transport.resumeProducing()
-        else:
-            self.transport.pauseProducing()
 
     def handle_reply(self, message: dict) -> None:
         """Do what the application says, and nothing where the websocket is closing.
@@ -100,6 +116,7 @@ class WebSocket(WebSocketProtocol):
 
     def onClose(self, wasClean: bool, code: int, reason: str) -> None:
         self.writable.set()
+        self._frames_in_turns.end()
         super().onClose(wasClean, code, reason)
 
     def serverClose(self, code: int | None = None, reason: str = "") -> None:

@@ -12,7 +12,8 @@ from ...front.http.refusals import Refusal
 from ..common import limits
 from ..common.ending import raw_refusal
 from ..common.head import Head, http_scope
-from ..common.websockets import NO_WEBSOCKET, RESTART
+from ..common.in_turns import InTurns
+from ..common.websockets import NO_WEBSOCKET, RESTART, TOO_BIG
 
 # What the protocol itself needs of the headers. Its library has narrower limits than ours for lines
 # and their number, and the rest is the application's.
@@ -43,7 +44,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.close_timeout = limits.CLOSED_WITHIN
         self._head = head
         self._gone = gone
-        self._ahead = b""  # what has come before the handshake was answered
+        self._frames_in_turns = InTurns(self.loop, self._parse, self._pause, self._resume)
         self._refused = False
         self._application: asyncio.Task | None = None
         self._leaving: asyncio.Task | None = None
@@ -61,18 +62,42 @@ class WebSocket(WebSocketsSansIOProtocol):
         fields = [b"%s: %s" % field for field in self._head.headers if field[0] in _OF_THE_PROTOCOL]
         lines = (b"GET / HTTP/1.1", b"upgrade: websocket", *fields, b"", b"")
         super().data_received(b"\r\n".join(lines))
+        if not self.handshake_initiated:  # the library's limits for its own lines are narrower
+            self._refuse(refusals.HEADERS_TOO_LARGE)
         self.data_received(ahead)
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and keep it until the handshake is answered (RFC 6455, 4.1)."""
-        if self._refused or self.initial_response is not None:
-            return
-        if self.handshake_complete:
+        self._frames_in_turns.feed(data)
+
+    def _parse(self, data: bytes) -> None:
+        refused = self._refused or self.initial_response is not None
+        if not refused and not self.transport.is_closing():
             super().data_received(data)
-            return
-        self._ahead += data
-        if len(self._ahead) > limits.LOOKAHEAD:
+
+    def _pause(self) -> None:
+        if not self.transport.is_closing():
             self.transport.pause_reading()
+
+    def _resume(self) -> None:
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    async def receive(self) -> dict:
+        """Do what ``receive`` of ASGI does."""
+        message = await super().receive()
+        if self._frames_in_turns.busy:  # before more is read
+            self._pause()
+        return message
+
+    def handle_cont(self, event) -> None:
+        if self.close_sent:
+            return
+        if len(self.frames) < limits.MAX_FRAGMENTS:
+            super().handle_cont(event)
+            return
+        self.conn.send_close(TOO_BIG, "The message has too many fragments.")
+        self.handle_parser_exception()
 
     def handle_connect(self, event) -> None:
         super().handle_connect(event)
@@ -84,6 +109,7 @@ class WebSocket(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unanswered.cancel()
+        self._frames_in_turns.end()
         self._gone(self)
         super().connection_lost(exc)
         if self._application is not None:
@@ -110,13 +136,7 @@ class WebSocket(WebSocketsSansIOProtocol):
             await super().send(message)
         if waited and self._answered:
             self._unanswered.cancel()
-            self._read_on()
-
-    def _read_on(self) -> None:
-        ahead, self._ahead = self._ahead, b""
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
-            self.data_received(ahead)
+            self._frames_in_turns.begin()
 
     def send_500_response(self) -> None:
         self._refuse(refusals.FRONT_FAILED)
@@ -150,5 +170,6 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
         self.transport.write(raw_refusal(refusal))
         self.transport.write_eof()
+        self._frames_in_turns.begin()  # which read what is refused, and drop it
         # A socket closed with bytes unread is reset, and the reset can overtake the refusal.
         self.close_timer = self.loop.call_later(limits.LINGER, self.transport.close)
