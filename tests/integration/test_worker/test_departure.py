@@ -42,7 +42,7 @@ async def test_of_two_streams_one_goes_on(client, start_worker, state):
     stays, leaves = await begun(client, "/silent/"), await begun(client, "/silent/")
     await client.front_broker.withdraw([leaves])
     await eventually(lambda: state.closed == 1)
-    assert client.kit.counters().in_flight == 1
+    await eventually(lambda: client.kit.counters().in_flight == 1, "what was left is settled")
     await client.front_broker.withdraw([stays])
     await eventually(lambda: state.closed == 2)
 
