@@ -8,7 +8,7 @@ from queueproxy.front.http import cut
 SECRET_KEY = "a-key-of-the-tests-that-is-long-enough-to-sign-with"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
-INSTALLED_APPS = ["daphne", "channels", "queueproxy"]
+INSTALLED_APPS = ["channels", "queueproxy"]  # daphne would be imported by every process
 ROOT_URLCONF = os.environ.get("PROBE_URLCONF", "tests.acceptance.probe.urls")
 MIDDLEWARE: list[str] = []
 ASGI_APPLICATION = os.environ.get("PROBE_ASGI", "queueproxy.asgi.application")
