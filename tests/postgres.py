@@ -1,5 +1,6 @@
 """A private PostgreSQL for tests and for the drill."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -76,6 +77,11 @@ class PostgresServer:
         data = str(self.directory / "data")
         making = ("-U", "queueproxy", "-A", "trust", "-E", "UTF8", "--no-sync")
         self._run("initdb", "-D", data, *making).wait()
+        self.serve()
+
+    def serve(self) -> None:
+        """Start it on the files that are there, and wait until it answers."""
+        data = str(self.directory / "data")
         self._process = self._run(
             *("postgres", "-D", data, "-k", str(self.directory), "-c", "listen_addresses="),
             *("-c", f"fsync={'on' if self._durable else 'off'}"),
@@ -83,6 +89,17 @@ class PostgresServer:
         wait_until(lambda: self._answers() or self._process.poll() is not None, "PostgreSQL")
         if self._process.poll() is not None:
             raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes; what was committed stands in its files."""
+        pid = self._process.pid
+        os.kill(pid, signal.SIGSTOP)  # it starts no more of them
+        backends = list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+        for one in [pid, *backends]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self._process.wait()
+        wait_until(lambda: not any(map(_is_there, backends)), "the end of PostgreSQL")
 
     @property
     def _log(self) -> Path:
@@ -118,6 +135,14 @@ class PostgresServer:
                 self._process.kill()
                 self._process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _is_there(pid: int) -> bool:
+    """Whether a process uses memory still: it has neither ended, nor waits to be buried."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _account() -> pwd.struct_passwd | None:

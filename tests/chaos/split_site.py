@@ -20,13 +20,18 @@ class SplitSite(Site):
     """
 
     def __init__(
-        self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0, at_once: int = 0
+        self,
+        switch_off: tuple[str, ...] = (),
+        crash_share: float = 0.0,
+        at_once: int = 0,
+        database: str = "",
     ):
-        super().__init__(switch_off, crash_share, [free_port(), free_port()])
+        # Nothing happens exactly once on an event loop.
+        database = "" if at_once else database
+        super().__init__(switch_off, crash_share, [free_port(), free_port()], database)
         self._at_once = at_once
         if at_once:
             self.environ["CHAOS_ASYNC"] = "1"
-            self.give_up_database()  # nothing happens exactly once on an event loop
         self.broker = SiteBroker().start()
         self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.site_url()
         self.environ["CHAOS_CACHES"] = f"{self.broker.site_url(1)} {self.broker.site_url()}"

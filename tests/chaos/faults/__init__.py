@@ -14,6 +14,7 @@ from .broker import (
 )
 from .caches import clear_own_cache, clear_shared_cache
 from .counting import recount
+from .database import crash_database
 from .embedded import (
     kill_embedded_broker,
     kill_embedded_front,
@@ -62,7 +63,30 @@ FAULTS = {
     hold_among_pauses: 1,
     pause_among_pauses: 1,
     leave_while_paused: 1,
+    crash_database: 1,
 }
+
+# Where all requests are such as happen once: none by which clients lose their connections, for
+# then nobody can say whether they were told right.
+ONCE_FAULTS = {
+    kill_worker: 10,
+    freeze_worker: 2,
+    drain_workers: 1,
+    reload_workers: 1,
+    kill_supervisor: 1,
+    crash_broker: 1,
+    freeze_broker: 1,
+    flush_broker: 2,
+    flush_functions: 1,
+    pause_clients: 1,
+    refuse_writes: 1,
+    kill_connections: 2,
+    recount: 1,
+    crash_database: 2,
+}
+# On SQLite a worker that is stopped would keep the lock for which all others wait; and it has no
+# server.
+NOT_ON_SQLITE = (freeze_worker, wake_zombie, crash_database)
 
 # Where one command runs all.
 EMBEDDED_FAULTS = {
