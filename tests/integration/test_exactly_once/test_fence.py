@@ -125,7 +125,7 @@ async def test_with_and_without_atomic_requests(
 async def test_where_nothing_is_committed_nothing_is_promised(
     database, client, start, state, monkeypatch
 ):
-    """A project that commits by itself: AUTOCOMMIT is off, and the fence's block commits nothing."""
+    """AUTOCOMMIT is off: the project commits by itself, and a block of atomic() does not."""
     monkeypatch.setitem(database.settings, "AUTOCOMMIT", False)
     start()
     id = await post(client, "/effect/a/")
