@@ -73,6 +73,19 @@ class PostgresServer:
             raise
         return self
 
+    def start_as_standby(self, primary: "PostgresServer") -> "PostgresServer":
+        """The same with a copy of another's files, which follows that one."""
+        place = f"host={primary.directory} user=queueproxy application_name={self.directory.name}"
+        how = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname", place)
+        try:
+            if self._run("pg_basebackup", "-D", str(self.directory / "data"), *how).wait():
+                raise RuntimeError(f"PostgreSQL could not be copied:\n{self._log.read_text()}")
+            self.serve()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
     def _start(self) -> None:
         data = str(self.directory / "data")
         making = ("-U", "queueproxy", "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -85,6 +98,7 @@ class PostgresServer:
         self._process = self._run(
             *("postgres", "-D", data, "-k", str(self.directory), "-c", "listen_addresses="),
             *("-c", f"fsync={'on' if self._durable else 'off'}"),
+            *("-c", "wal_retrieve_retry_interval=200ms"),  # of a standby: it waits for its primary
         )
         wait_until(lambda: self._answers() or self._process.poll() is not None, "PostgreSQL")
         if self._process.poll() is not None:
@@ -100,6 +114,10 @@ class PostgresServer:
                 os.kill(one, signal.SIGKILL)
         self._process.wait()
         wait_until(lambda: not any(map(_is_there, backends)), "the end of PostgreSQL")
+
+    def remove_files(self) -> None:
+        """Take away what it has stored; it has to have ended."""
+        shutil.rmtree(self.directory / "data")
 
     @property
     def _log(self) -> Path:

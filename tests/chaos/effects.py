@@ -5,6 +5,7 @@ It has no part in the ledger, so that it may be hurt.
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +14,8 @@ from urllib.parse import quote
 import psycopg
 
 from .. import mariadb
-from ..postgres import PostgresMissing, PostgresServer
+from ..postgres import PostgresMissing
+from ..postgres_pair import PostgresPair
 
 # Written by views in the transaction in which what they do is to happen once.
 TABLE = "CREATE TABLE effects (nonce varchar(100) NOT NULL, token varchar(100) NOT NULL)"
@@ -32,23 +34,24 @@ class Effects(Protocol):
     def rows(self) -> Iterable[tuple[str, str]]:
         """All that was committed: which request, by which of its executions."""
 
-    def kill(self) -> None:
-        """SIGKILL to the server."""
+    def crash(self, away: float) -> None:
+        """SIGKILL to the server; after so many seconds it is back, with what was committed."""
 
-    def serve(self) -> None:
-        """Start the server again, with what was committed."""
+    def fail_over(self) -> None:
+        """The server is lost, and another takes its place, with what was committed."""
 
     def stop(self) -> None:
         """End the server and take its files away."""
 
 
 class PostgreSQLEffects:
-    """A server with one database."""
+    """A server with a standby."""
 
     def __init__(self):
-        self._server = PostgresServer().start()
-        self.url = self._server.url
-        self.kill, self.serve, self.stop = self._server.kill, self._server.serve, self._server.stop
+        self._servers = PostgresPair().start()
+        self.url = self._servers.url
+        self.crash, self.fail_over = self._servers.crash, self._servers.fail_over
+        self.stop = self._servers.stop
 
     def make_table(self) -> None:
         with psycopg.connect(self.url) as connection:
@@ -66,7 +69,7 @@ class MariaDBEffects:
         mariadb.use_driver()
         self._server = mariadb.MariaDBServer().start()
         self.url = f"mysql://root@{quote(self._server.socket, safe='')}/chaos"
-        self.kill, self.serve, self.stop = self._server.kill, self._server.serve, self._server.stop
+        self.stop = self._server.stop
         self._do("CREATE DATABASE chaos", "mysql")
 
     def make_table(self) -> None:
@@ -74,6 +77,14 @@ class MariaDBEffects:
 
     def rows(self) -> Iterable[tuple[str, str]]:
         return self._do(READ)
+
+    def crash(self, away: float) -> None:
+        self._server.kill()
+        time.sleep(away)
+        self._server.serve()
+
+    def fail_over(self) -> None:
+        raise NotImplementedError
 
     def _do(self, sql: str, database: str = "chaos") -> Iterable[tuple]:
         import MySQLdb
@@ -101,10 +112,11 @@ class SQLiteEffects:
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             return connection.execute(READ).fetchall()
 
-    def kill(self) -> None:
+    def crash(self, away: float) -> None:
         raise NotImplementedError
 
-    serve = kill
+    def fail_over(self) -> None:
+        raise NotImplementedError
 
     def stop(self) -> None:
         """It goes with its directory."""

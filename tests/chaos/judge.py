@@ -30,6 +30,8 @@ DRAINING = {
 }
 # By these workers may be lost that have claimed a request and not noted it yet.
 DEADLY = {"kill_worker", "freeze_worker", "wake_zombie", "crash", "faint"}
+# By these views fail that are at work.
+FAILING_VIEWS = {"crash_database", "fail_over_database"}
 # By these nobody is kept waiting: the request goes on at once, or is answered.
 QUICK = {"kill_worker", "crash", "kill_connections"}
 
@@ -108,8 +110,7 @@ def _in_children(executions: Iterable[Execution]) -> Iterable[str]:
 
 
 def _always(outcome: Outcome, times: int, met: set[str]) -> Iterable[str]:
-    # A view that meets a database that has crashed fails by itself.
-    failed = outcome.kind in ONCE and outcome.status == 500 and "crash_database" in met
+    failed = outcome.kind in ONCE and outcome.status == 500 and met & FAILING_VIEWS
     if outcome.wrong and not failed:
         yield outcome.wrong
     if outcome.kind in UNSAFE and times > 1:

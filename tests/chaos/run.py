@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from .alarm_clock import AlarmClock
 from .broker_server import clock_can_be_set
-from .effects import SQLITE, committed
+from .effects import committed
 from .embedded_site import EmbeddedSite
-from .faults import EMBEDDED_FAULTS, FAULTS, NOT_ON_SQLITE, ONCE_FAULTS, set_clock
+from .faults import EMBEDDED_FAULTS, FAULTS, NOT_ON, ONCE_FAULTS, set_clock
 from .judge import Evidence, judge
 from .ledger import QUIET
 from .once import ONCE, USUAL, Shares
@@ -161,7 +161,7 @@ def _weights(options: Options) -> dict:
     if options.embedded:
         return EMBEDDED_FAULTS
     weights = ONCE_FAULTS if options.once else FAULTS
-    without = NOT_ON_SQLITE if options.database == SQLITE else ()
+    without = NOT_ON.get(options.database, ())
     return {fault: weight for fault, weight in weights.items() if fault not in without}
 
 

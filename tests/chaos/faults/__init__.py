@@ -14,7 +14,7 @@ from .broker import (
 )
 from .caches import clear_own_cache, clear_shared_cache
 from .counting import recount
-from .database import crash_database
+from .database import crash_database, fail_over_database
 from .embedded import (
     kill_embedded_broker,
     kill_embedded_front,
@@ -64,6 +64,7 @@ FAULTS = {
     pause_among_pauses: 1,
     leave_while_paused: 1,
     crash_database: 1,
+    fail_over_database: 1,
 }
 
 # Where all requests are such as happen once: none by which clients lose their connections, for
@@ -82,11 +83,15 @@ ONCE_FAULTS = {
     refuse_writes: 1,
     kill_connections: 2,
     recount: 1,
-    crash_database: 2,
+    crash_database: 1,
+    fail_over_database: 1,
 }
-# On SQLite a worker that is stopped would keep the lock for which all others wait; and it has no
-# server.
-NOT_ON_SQLITE = (freeze_worker, wake_zombie, crash_database)
+# What there is not, by database. On SQLite a worker that is stopped would keep the lock for which
+# all others wait.
+NOT_ON = {
+    "mariadb": (fail_over_database,),
+    "sqlite": (freeze_worker, wake_zombie, crash_database, fail_over_database),
+}
 
 # Where one command runs all.
 EMBEDDED_FAULTS = {
