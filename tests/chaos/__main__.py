@@ -59,6 +59,9 @@ def _options() -> Options:
         "--once-killed", type=float, default=default.shares.killed, help="share of these requests"
     )
     parser.add_argument("--once-frozen", type=float, default=default.shares.frozen)
+    parser.add_argument(
+        "--processes", type=int, default=default.processes, help="of each of two supervisors"
+    )
     parser.add_argument("--log", default=default.log, help="keep what the site logs in this file")
     words = vars(parser.parse_args())
     shares = Shares(words.pop("once_killed"), words.pop("once_frozen"))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from .judge import Evidence
 from .ledger import DIED, FAINTED
+from .once import ONCE
 from .users import Outcome
 
 SHOWN = 40  # violations
@@ -49,10 +50,20 @@ def report(result: Result, seed: int) -> None:
     slowest = max((outcome.seconds for outcome in outcomes), default=0)
     again = sum(len(mine) > 1 for mine in runs.values())
     print(f"slowest {slowest:.1f} s, requests run again {again}, quiet spells {result.quiet}")
+    _report_once(outcomes)
     _report_mishaps(result.evidence)
     print(f"violations {len(result.violations)}")
     for violation in result.violations[:SHOWN]:
         print("  " + violation)
+
+
+def _report_once(outcomes: Iterable[Outcome]) -> None:
+    """Print how often what happens once was asked for, and in vain."""
+    once = [outcome for outcome in outcomes if outcome.kind in ONCE]
+    sent = len(once) + sum(outcome.kind == "ONCE-AGAIN" for outcome in once)
+    refused = Counter(one.status for one in once if one.status >= 502)
+    told = "".join(f", {status}: {refused[status]}" for status in (502, 503, 504))
+    print(f"once     sent {sent}{told}")
 
 
 def _report_mishaps(evidence: Evidence) -> None:

@@ -43,6 +43,7 @@ class Options:
         once: send nothing but what happens once.
         database: one of effects.DATABASES.
         shares: how many requests of those that happen once meet something.
+        processes: of each of the two supervisors.
     """
 
     minutes: float = 5
@@ -58,6 +59,7 @@ class Options:
     once: bool = False
     database: str = "postgresql"
     shares: Shares = USUAL
+    processes: int = 2
 
 
 def run(options: Options) -> Result:
@@ -65,7 +67,8 @@ def run(options: Options) -> Result:
     if options.embedded:
         site = EmbeddedSite(options.switch_off, options.crash_share)
     else:
-        site = SplitSite(options.switch_off, options.crash_share, options.at_once, options.database)
+        how = (options.at_once, options.database, options.processes)
+        site = SplitSite(options.switch_off, options.crash_share, *how)
     try:
         site.start()
         with scripts_off(options.switch_off):

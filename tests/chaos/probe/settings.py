@@ -9,7 +9,9 @@ from tests import mariadb
 from tests.acceptance.probe.settings import *  # noqa: F403
 from tests.acceptance.probe.settings import CACHES, DATABASES, INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.probe.apps.ChaosConfig"]
+# Without Daphne, which nobody needs here: processes start all the time, and it takes long to import.
+INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "daphne"]
+INSTALLED_APPS += ["tests.chaos.probe.apps.ChaosConfig"]
 ROOT_URLCONF = "tests.chaos.probe.urls"
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # views read bodies whole
 
