@@ -9,7 +9,7 @@ from tests import mariadb
 from tests.acceptance.probe.settings import *  # noqa: F403
 from tests.acceptance.probe.settings import CACHES, DATABASES, INSTALLED_APPS
 
-# Without Daphne, which nobody needs here: processes start all the time, and it takes long to import.
+# Without Daphne, which nobody needs here: processes start often, and it takes long to import.
 INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "daphne"]
 INSTALLED_APPS += ["tests.chaos.probe.apps.ChaosConfig"]
 ROOT_URLCONF = "tests.chaos.probe.urls"
