@@ -74,7 +74,7 @@ def _of_whole(view: "Surveyed", said: "MethodPolicy") -> Iterator[checks.CheckMe
         yield _error(
             15,
             f"{where}: in the database {database!r} nothing can be run exactly once.",
-            "Name one of DATABASES on PostgreSQL, MariaDB, MySQL or SQLite.",
+            "Name one of DATABASES on PostgreSQL, MariaDB, MySQL or SQLite, with AUTOCOMMIT.",
         )
     elif database and database in getattr(view.view.callback, "_non_atomic_requests", ()):
         yield _error(

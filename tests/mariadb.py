@@ -46,15 +46,29 @@ class MariaDBServer:
         return self
 
     def _start(self) -> None:
-        own = ("--no-defaults", f"--datadir={self._directory / 'data'}")
         if os.geteuid() == 0:
             account = pwd.getpwnam(ACCOUNT)
             os.chown(self._directory, account.pw_uid, account.pw_gid)
-            own += (f"--user={ACCOUNT}",)
-        self._run("mariadb-install-db", *own, "--auth-root-authentication-method=normal").wait()
-        quick = ("--skip-networking", "--innodb-flush-log-at-trx-commit=0")
-        self._process = self._run("mariadbd", *own, f"--socket={self.socket}", *quick)
-        wait_until(lambda: Path(self.socket).exists(), "MariaDB")
+        method = "--auth-root-authentication-method=normal"
+        self._run("mariadb-install-db", *self._own, method).wait()
+        self.serve()
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        own = ("--no-defaults", f"--datadir={self._directory / 'data'}")
+        return (*own, f"--user={ACCOUNT}") if os.geteuid() == 0 else own
+
+    def serve(self) -> None:
+        """Start it on the files that are there, and wait until it answers."""
+        Path(self.socket).unlink(missing_ok=True)  # of one that was killed
+        quick = ("--skip-networking", "--innodb-flush-log-at-trx-commit=2")  # SIGKILL loses nothing
+        self._process = self._run("mariadbd", *self._own, f"--socket={self.socket}", *quick)
+        wait_until(lambda: Path(self.socket).exists(), "MariaDB", 30)
+
+    def kill(self) -> None:
+        """SIGKILL; what was committed stands in its files."""
+        self._process.kill()
+        self._process.wait()
 
     def _run(self, *words: str) -> subprocess.Popen:
         with (self._directory / "log").open("a") as log:

@@ -1,5 +1,6 @@
 """A private PostgreSQL for tests and for the drill."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -72,17 +73,51 @@ class PostgresServer:
             raise
         return self
 
+    def start_as_standby(self, primary: "PostgresServer") -> "PostgresServer":
+        """The same with a copy of another's files, which follows that one."""
+        place = f"host={primary.directory} user=queueproxy application_name={self.directory.name}"
+        how = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname", place)
+        try:
+            if self._run("pg_basebackup", "-D", str(self.directory / "data"), *how).wait():
+                raise RuntimeError(f"PostgreSQL could not be copied:\n{self._log.read_text()}")
+            self.serve()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
     def _start(self) -> None:
         data = str(self.directory / "data")
         making = ("-U", "queueproxy", "-A", "trust", "-E", "UTF8", "--no-sync")
         self._run("initdb", "-D", data, *making).wait()
+        self.serve()
+
+    def serve(self) -> None:
+        """Start it on the files that are there, and wait until it answers."""
+        data = str(self.directory / "data")
         self._process = self._run(
             *("postgres", "-D", data, "-k", str(self.directory), "-c", "listen_addresses="),
             *("-c", f"fsync={'on' if self._durable else 'off'}"),
+            *("-c", "wal_retrieve_retry_interval=200ms"),  # of a standby: it waits for its primary
         )
         wait_until(lambda: self._answers() or self._process.poll() is not None, "PostgreSQL")
         if self._process.poll() is not None:
             raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes; what was committed stands in its files."""
+        pid = self._process.pid
+        os.kill(pid, signal.SIGSTOP)  # it starts no more of them
+        backends = list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+        for one in [pid, *backends]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self._process.wait()
+        wait_until(lambda: not any(map(_is_there, backends)), "the end of PostgreSQL")
+
+    def remove_files(self) -> None:
+        """Take away what it has stored; it has to have ended."""
+        shutil.rmtree(self.directory / "data")
 
     @property
     def _log(self) -> Path:
@@ -118,6 +153,14 @@ class PostgresServer:
                 self._process.kill()
                 self._process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def _is_there(pid: int) -> bool:
+    """Whether a process uses memory still: it has neither ended, nor waits to be buried."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -29,7 +29,8 @@ class Identity(NamedTuple):
 
     Attributes:
         request: its id, as its front has made it.
-        key: of its row: its id; or, where the client sent a key, a hash of that and of who sent it.
+        key: of its row: its id; or, where the client sent a key, a hash of that and of who sent it
+            to which site.
         fingerprint: a hash of what is asked for; empty without a client's key.
     """
 
@@ -70,7 +71,9 @@ def has_key(headers: Iterable[Header]) -> bool:
 
 
 def _scope(head: RequestHead, session_cookie: str) -> Iterator[str]:
-    """Yield what tells who the client is, as it was received."""
+    """Yield what tells which site is asked, and who the client is, as it was received."""
+    for host in ("host", "x-forwarded-host"):
+        yield "\n".join(_values(head.headers, host)).lower()
     yield "\n".join(_values(head.headers, "authorization"))
     cookies = parse_cookie("; ".join(_values(head.headers, "cookie")))
     yield cookies.get(session_cookie, "")

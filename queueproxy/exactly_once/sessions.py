@@ -60,8 +60,13 @@ def session_on(connection: BaseDatabaseWrapper) -> Session:
 
 
 def is_supported(database: str) -> bool:
-    """Whether there is a database of this alias in which requests can be run exactly once."""
-    return database in connections.settings and connections[database].vendor in VENDORS
+    """Whether there is a database of this alias in which requests can be run exactly once.
+
+    Where AUTOCOMMIT is off, a block of `atomic` ends without a commit.
+    """
+    if database not in connections.settings or not connections.settings[database]["AUTOCOMMIT"]:
+        return False
+    return connections[database].vendor in VENDORS
 
 
 def _insert(connection: BaseDatabaseWrapper, identity: Identity, source: str) -> tuple[str, list]:

@@ -7,7 +7,9 @@ import argparse
 import signal
 import sys
 
+from .effects import DATABASES
 from .faults import EMBEDDED_FAULTS, FAULTS
+from .once import Shares
 from .probe.switch_names import SWITCH_NAMES
 from .report import report
 from .run import Options, run
@@ -49,9 +51,22 @@ def _options() -> Options:
         metavar="N",
         help="workers run N requests at once on an event loop, and async views",
     )
+    parser.add_argument(
+        "--once", action="store_true", help="send nothing but what happens exactly once"
+    )
+    parser.add_argument("--database", default=default.database, choices=DATABASES)
+    parser.add_argument(
+        "--once-killed", type=float, default=default.shares.killed, help="share of these requests"
+    )
+    parser.add_argument("--once-frozen", type=float, default=default.shares.frozen)
+    parser.add_argument(
+        "--processes", type=int, default=default.processes, help="of each of two supervisors"
+    )
     parser.add_argument("--log", default=default.log, help="keep what the site logs in this file")
     words = vars(parser.parse_args())
-    return Options(**words | {name: tuple(words[name]) for name in ("faults", "switch_off")})
+    shares = Shares(words.pop("once_killed"), words.pop("once_frozen"))
+    words |= {name: tuple(words[name]) for name in ("faults", "switch_off")}
+    return Options(**words, shares=shares)
 
 
 if __name__ == "__main__":

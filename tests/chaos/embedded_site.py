@@ -36,12 +36,14 @@ class EmbeddedBroker:
 
 
 class EmbeddedSite(Site):
-    """One front with a Valkey and a supervisor with two processes. Arguments as Site's."""
+    """One front with a Valkey and a supervisor with two processes. Arguments as Site's.
+
+    It has no database: each of its fronts starts before anything is published, and knows later what
+    POSTs are.
+    """
 
     def __init__(self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0):
         super().__init__(switch_off, crash_share, [free_port()])
-        # Each of its fronts starts before anything is published: what POSTs are it knows later.
-        self.give_up_database()
         self.broker = EmbeddedBroker(self.directory)
 
     def start(self) -> None:

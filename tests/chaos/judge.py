@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .ledger import DIED, IN_CHILD, QUIET, QUIET_ENDS, Execution, by_nonce
+from .ledger import DIED, FAINTED, IN_CHILD, QUIET, QUIET_ENDS, Execution, Mark, by_nonce
+from .once import AWAKE_AFTER, ONCE
 from .site import GRACEFUL, SETTINGS, Mishap
-from .users import CUT, KEPT, LEFT, ONCE, STREAMED, UNSAFE, Outcome
+from .users import CUT, KEPT, LEFT, STREAMED, UNSAFE, Outcome
 
 MAX_ATTEMPTS = 2
 FENCED_ATTEMPTS = 10
@@ -28,7 +29,9 @@ DRAINING = {
     *("kill_embedded_supervisor", "reload_embedded"),
 }
 # By these workers may be lost that have claimed a request and not noted it yet.
-DEADLY = {"kill_worker", "freeze_worker", "wake_zombie", "crash"}
+DEADLY = {"kill_worker", "freeze_worker", "wake_zombie", "crash", "faint"}
+# By these views fail that are at work.
+FAILING_VIEWS = {"crash_database", "fail_over_database"}
 # By these nobody is kept waiting: the request goes on at once, or is answered.
 QUICK = {"kill_worker", "crash", "kill_connections"}
 
@@ -56,10 +59,15 @@ class Evidence:
 
     def __post_init__(self):
         self.runs = by_nonce(self.executions)
-        deaths = [execution for execution in self.executions if execution.nonce == DIED]
-        times = [float(death.token) for death in deaths]
-        self.mishaps = [*self.mishaps, *(Mishap("crash", at, at) for at in times)]
-        self.hurt = self.hurt | {death.pid for death in deaths}
+        crashes = [Mishap("crash", death.at, death.at) for death in self.marks(DIED)]
+        asleep = max(AWAKE_AFTER)
+        faints = [Mishap("faint", faint.at, faint.at + asleep) for faint in self.marks(FAINTED)]
+        self.mishaps = [*self.mishaps, *crashes, *faints]
+        self.hurt = self.hurt | {row.pid for row in self.executions if row.nonce in (DIED, FAINTED)}
+
+    def marks(self, what: str) -> list[Mark]:
+        """Where and when workers have died, or fainted: DIED, FAINTED."""
+        return [Mark.read(row.token) for row in self.executions if row.nonce == what]
 
 
 def judge(outcomes: Iterable[Outcome], evidence: Evidence) -> list[str]:
@@ -72,7 +80,7 @@ def judge(outcomes: Iterable[Outcome], evidence: Evidence) -> list[str]:
         mine = evidence.runs.get(outcome.nonce, ())
         met = [mishap for mishap in evidence.mishaps if _met(outcome, mishap)]
         names = {mishap.name for mishap in met}
-        complaints = [*_always(outcome, len(mine)), *_too_long(outcome, met)]
+        complaints = [*_always(outcome, len(mine), names), *_too_long(outcome, met)]
         complaints += _unexplained(outcome, mine, met, evidence.hurt)
         if outcome.kind in ONCE:
             complaints += _once(outcome, names, evidence.effects.get(outcome.nonce, ()))
@@ -91,7 +99,7 @@ def _quiet(executions: Iterable[Execution]) -> Iterable[str]:
             why = execution.token
         elif execution.nonce == QUIET_ENDS:
             why = ""
-        elif why and execution.nonce != DIED:
+        elif why and execution.nonce not in (DIED, FAINTED):
             yield f"{execution.nonce} was run inside a {why}"
 
 
@@ -101,8 +109,9 @@ def _in_children(executions: Iterable[Execution]) -> Iterable[str]:
             yield f"{execution.nonce} was run by a process that a view had forked"
 
 
-def _always(outcome: Outcome, times: int) -> Iterable[str]:
-    if outcome.wrong:
+def _always(outcome: Outcome, times: int, met: set[str]) -> Iterable[str]:
+    failed = outcome.kind in ONCE and outcome.status == 500 and met & FAILING_VIEWS
+    if outcome.wrong and not failed:
         yield outcome.wrong
     if outcome.kind in UNSAFE and times > 1:
         yield f"unsafe and run {times} times"

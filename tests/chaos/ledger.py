@@ -23,17 +23,32 @@ CREATE TABLE executions (
     began timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ON executions (nonce);
--- Written by views in the transaction in which what they do is to happen once.
-CREATE TABLE effects (nonce text NOT NULL, token text NOT NULL);
 """
 COLUMNS = "nonce, attempt, pid, token"
 
 # Rows of no request have these in place of a nonce.
-DIED = "!died"  # a worker process is about to be killed; its token: when
+DIED = "!died"  # a worker process is about to be killed; its token: where, and when
+FAINTED = "!fainted"  # one is about to be stopped; likewise
 QUIET = "!quiet"  # from now on nothing may run; its token: by which fault
 QUIET_ENDS = "!quiet-ends"
 
 IN_CHILD = "child-"  # how the token of an execution begins that was in a process forked by a view
+
+
+class Mark(NamedTuple):
+    """Where something befell a worker, and when (the system's monotonic clock)."""
+
+    place: str
+    at: float
+
+    def __str__(self) -> str:
+        return f"{self.place}@{self.at}"
+
+    @classmethod
+    def read(cls, token: str) -> "Mark":
+        """Read it from the token of a row."""
+        place, _, at = token.partition("@")
+        return cls(place, float(at))
 
 
 class Execution(NamedTuple):
@@ -65,13 +80,6 @@ class TableLedger:
         rows = self._connection.execute(f"SELECT {COLUMNS} FROM executions ORDER BY number")
         return [Execution(*row) for row in rows]
 
-    def effects(self) -> dict[str, list[str]]:
-        """What was committed for each request: the tokens of those executions."""
-        found: dict[str, list[str]] = {}
-        for nonce, token in self._connection.execute("SELECT nonce, token FROM effects"):
-            found.setdefault(nonce, []).append(token)
-        return found
-
     def of(self, nonce: str) -> list[Execution]:
         """The executions of one request."""
         query = f"SELECT {COLUMNS} FROM executions WHERE nonce = %s ORDER BY number"
@@ -97,10 +105,6 @@ class FileLedger:
         """As TableLedger.read."""
         lines = (line.split() for line in self._path.read_text().splitlines())
         return [Execution(nonce, int(n), int(pid), token) for nonce, n, pid, token in lines]
-
-    def effects(self) -> dict[str, list[str]]:
-        """None: they need a database."""
-        return {}
 
     def of(self, nonce: str) -> list[Execution]:
         """As TableLedger.of."""

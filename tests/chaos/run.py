@@ -7,18 +7,21 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+from .alarm_clock import AlarmClock
 from .broker_server import clock_can_be_set
+from .effects import committed
 from .embedded_site import EmbeddedSite
-from .faults import EMBEDDED_FAULTS, FAULTS, set_clock
+from .faults import EMBEDDED_FAULTS, FAULTS, NOT_ON, ONCE_FAULTS, set_clock
 from .judge import Evidence, judge
 from .ledger import QUIET
+from .once import ONCE, USUAL, Shares
 from .probe.switches import scripts_off
 from .report import Result, keep
 from .rest import not_at_rest
 from .rough_users import ROUGH_USERS
 from .site import SETTINGS, Mishap, Site
 from .split_site import SplitSite
-from .users import Outcome, User
+from .users import KINDS, Outcome, User
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,10 @@ class Options:
             users saw, what was run for them, and the faults.
         at_once: requests at once on the event loop of each worker process; 0 for threads.
         embedded: all by one command, instead of fronts, workers and broker apart.
+        once: send nothing but what happens once.
+        database: one of effects.DATABASES.
+        shares: how many requests of those that happen once meet something.
+        processes: of each of the two supervisors.
     """
 
     minutes: float = 5
@@ -49,6 +56,10 @@ class Options:
     log: str = ""
     at_once: int = 0
     embedded: bool = False
+    once: bool = False
+    database: str = "postgresql"
+    shares: Shares = USUAL
+    processes: int = 2
 
 
 def run(options: Options) -> Result:
@@ -56,7 +67,8 @@ def run(options: Options) -> Result:
     if options.embedded:
         site = EmbeddedSite(options.switch_off, options.crash_share)
     else:
-        site = SplitSite(options.switch_off, options.crash_share, options.at_once)
+        how = (options.at_once, options.database, options.processes)
+        site = SplitSite(options.switch_off, options.crash_share, *how)
     try:
         site.start()
         with scripts_off(options.switch_off):
@@ -67,7 +79,7 @@ def run(options: Options) -> Result:
         evidence = _evidence(site)
         result.violations += judge(result.outcomes, evidence) + site.violations
         result.violations += site.last_look()
-        result.runs = evidence.runs
+        result.evidence = evidence
         result.ledger = site.ledger.kind
         result.quiet = sum(row.nonce == QUIET for row in evidence.executions)
         if options.log:
@@ -83,21 +95,12 @@ def run(options: Options) -> Result:
 def _hurt(site: Site, options: Options) -> Result:
     """Let the users work while faults happen; what came of it, not judged yet."""
     stop = threading.Event()
-    kinds = [User] * options.users + list(ROUGH_USERS)
-    users = [
-        kind(
-            f"{kind.__name__.lower()}{number}",
-            site.ports,
-            options.seed,
-            stop,
-            once=site.has_database,
-        )
-        for number, kind in enumerate(kinds)
-    ]
+    users = _users(site, options, stop)
     draw = _Deck(options)
+    alarm = AlarmClock(site.ledger, options.seed)
     began = time.monotonic()
-    for user in users:
-        user.start()
+    for thread in (alarm, *users):
+        thread.start()
     seen: list[str] = []
     while not seen and time.monotonic() < began + options.minutes * 60:
         time.sleep(options.every * (0.5 + draw.chance.random()))
@@ -112,11 +115,29 @@ def _hurt(site: Site, options: Options) -> Result:
     stop.set()
     for user in [] if seen else users:
         user.join(SETTINGS["MAX_HOLD"] + 60)
+    alarm.end()
     hanging = 0 if seen else sum(user.is_alive() for user in users)
     violations = [f"{hanging} users never got an answer"] if hanging else []
     violations += [f"{user.name} failed" for user in users if user.failed]
     injected = Counter(mishap.name for mishap in site.mishaps)
     return Result(seconds, _seen(site, users), injected, seen + violations)
+
+
+def _users(site: Site, options: Options, stop: threading.Event) -> list[User]:
+    once = () if site.effects is None else ONCE
+    classes = [User] * options.users + ([] if options.once else list(ROUGH_USERS))
+    kinds = once if options.once else (*KINDS, *once)
+    return [
+        one(
+            f"{one.__name__.lower()}{number}",
+            site.ports,
+            options.seed,
+            stop,
+            kinds=kinds,
+            shares=options.shares,
+        )
+        for number, one in enumerate(classes)
+    ]
 
 
 class _Deck:
@@ -126,7 +147,7 @@ class _Deck:
         self.chance = random.Random(options.seed)
         self._all = [
             fault
-            for fault, weight in (EMBEDDED_FAULTS if options.embedded else FAULTS).items()
+            for fault, weight in _weights(options).items()
             for _ in range(weight)
             if "all" in options.faults or fault.__name__ in options.faults
             if fault is not set_clock or clock_can_be_set()
@@ -137,6 +158,14 @@ class _Deck:
         if not self._left:
             self._left = self.chance.sample(self._all, len(self._all))
         return self._left.pop() if self._left else None
+
+
+def _weights(options: Options) -> dict:
+    if options.embedded:
+        return EMBEDDED_FAULTS
+    weights = ONCE_FAULTS if options.once else FAULTS
+    without = NOT_ON.get(options.database, ())
+    return {fault: weight for fault, weight in weights.items() if fault not in without}
 
 
 def _seen(site: Site, users: list[User]) -> list[Outcome]:
@@ -150,4 +179,4 @@ def _violations(site: Site, users: list[User]) -> list[str]:
 def _evidence(site: Site) -> Evidence:
     mishaps, hurt = list(site.mishaps), frozenset(site.hurt)
     executions = site.ledger.read()
-    return Evidence(executions, mishaps, hurt, site.must_not_run, site.ledger.effects())
+    return Evidence(executions, mishaps, hurt, site.must_not_run, committed(site.effects))

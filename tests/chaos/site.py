@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
-from .ledger import QUIET, QUIET_ENDS, Execution, TableLedger, Writer, open_ledger
+from .effects import open_effects
+from .ledger import QUIET, QUIET_ENDS, Execution, Writer, open_ledger
 from .rough_users import BODY_MIN_RATE, MIN_RATE, SLACK
 from .users import Outcome
 
@@ -46,11 +48,16 @@ class Site:
         crash_share: how often a worker process dies at each of its boundaries.
         ports: of the fronts.
 
-    Attributes:
-        has_database: whether it has views whose effects happen once.
+        database: one of effects.DATABASES, for views whose effects happen once; empty for none.
     """
 
-    def __init__(self, switch_off: tuple[str, ...], crash_share: float, ports: list[int]):
+    def __init__(
+        self,
+        switch_off: tuple[str, ...],
+        crash_share: float,
+        ports: Sequence[int],
+        database: str = "",
+    ):
         self.directory = Path(tempfile.mkdtemp(prefix="qpchaos-"))
         self.log = self.directory / "log"
         self.ledger = open_ledger(self.directory)
@@ -78,19 +85,17 @@ class Site:
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(self.directory),
         }
-        self.has_database = isinstance(self.ledger, TableLedger)
-        if self.has_database:
-            self.environ["CHAOS_DATABASE"] = self.ledger.address
-
-    def give_up_database(self) -> None:
-        """Have no views whose effects happen once."""
-        self.has_database = False
-        self.environ.pop("CHAOS_DATABASE", None)
+        self.effects = open_effects(database, self.directory) if database else None
+        if self.effects is not None:
+            self.environ["CHAOS_DATABASE"] = self.effects.url
 
     def migrate(self) -> None:
-        """Make the table of executions, where there is a database."""
-        if self.has_database and self.manage("migrate", "queueproxy").wait(60):
+        """Make the tables of executions and effects, where there is a database."""
+        if self.effects is None:
+            return
+        if self.manage("migrate", "queueproxy").wait(60):
             raise RuntimeError(f"migrate failed:\n{self.log.read_text()}")
+        self.effects.make_table()
 
     def manage(self, *words: str) -> subprocess.Popen:
         """Start a management command, in a session of its own."""
@@ -161,6 +166,8 @@ class Site:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 self.violations.append(f"{process.args[3]} did not end")
+        while self.processes() and time.monotonic() < deadline:
+            time.sleep(0.1)  # those of a supervisor that was killed end by themselves
         for pid in self.processes():
             try:
                 self.violations.append(f"left running: {_command_of(pid)}")
@@ -171,6 +178,8 @@ class Site:
     def close(self) -> None:
         """Take away what is left to look at: ledger, logs."""
         self.ledger.close()
+        if self.effects is not None:
+            self.effects.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

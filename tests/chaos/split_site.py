@@ -13,20 +13,26 @@ from .site import GRACEFUL, Site
 
 
 class SplitSite(Site):
-    """Two fronts, two supervisors with two processes each, one broker.
+    """Two fronts, two supervisors with some processes each, one broker.
 
-    Arguments as Site's; `at_once` requests run at once on the event loop of each process; 0 for
-    two threads instead.
+    Arguments as Site's; `at_once` requests run at once on the event loop of each process, 0 for
+    two threads instead; `processes` of each supervisor.
     """
 
     def __init__(
-        self, switch_off: tuple[str, ...] = (), crash_share: float = 0.0, at_once: int = 0
+        self,
+        switch_off: tuple[str, ...] = (),
+        crash_share: float = 0.0,
+        at_once: int = 0,
+        database: str = "",
+        processes: int = 2,
     ):
-        super().__init__(switch_off, crash_share, [free_port(), free_port()])
-        self._at_once = at_once
+        # Nothing happens exactly once on an event loop.
+        database = "" if at_once else database
+        super().__init__(switch_off, crash_share, [free_port(), free_port()], database)
+        self._at_once, self._processes = at_once, processes
         if at_once:
             self.environ["CHAOS_ASYNC"] = "1"
-            self.give_up_database()  # nothing happens exactly once on an event loop
         self.broker = SiteBroker().start()
         self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.site_url()
         self.environ["CHAOS_CACHES"] = f"{self.broker.site_url(1)} {self.broker.site_url()}"
@@ -37,7 +43,8 @@ class SplitSite(Site):
         self.migrate()
         self.supervisors = [self.start_supervisor() for _ in range(2)]
         routes, client = Keys("queueproxy").routes, self.broker.client()
-        wait_until(lambda: len(self.workers()) >= 4 and client.exists(routes), "workers", 40)
+        wanted = 2 * self._processes
+        wait_until(lambda: len(self.workers()) >= wanted and client.exists(routes), "workers", 40)
         self.fronts = [self._front(port) for port in self.ports]
         wait_until(self.is_ready, "fronts", 40)
 
@@ -45,10 +52,10 @@ class SplitSite(Site):
         return self.manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
 
     def start_supervisor(self) -> subprocess.Popen:
-        """Start one more supervisor with two worker processes."""
+        """Start one more supervisor with its worker processes."""
         how = ("--async", str(self._at_once)) if self._at_once else ("--threads", "2")
-        options = ("--processes", "2", *how, "--graceful-timeout", str(GRACEFUL))
-        return self.manage("runqueueworker", *options)
+        options = (*how, "--graceful-timeout", str(GRACEFUL))
+        return self.manage("runqueueworker", "--processes", str(self._processes), *options)
 
     def supervisor_pids(self) -> list[int]:
         return [supervisor.pid for supervisor in self.supervisors]

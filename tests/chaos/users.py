@@ -10,17 +10,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from .once import ONCE, USUAL, Shares, misfortune
+
 UNSAFE = ("POST", "UPLOAD", "DRIBBLE", "STALL", "LEAVE-POST")  # not safe to repeat
 STREAMED = ("STREAM", "SILENT")  # pages in PIECES
 KINDS = (
     *("GET", "GET", "GET", "POST", "POST", "UPLOAD", "GET-BODY", "STREAM", "LEAVE"),
     "LIMITED",
-)
-ONCE = ("ONCE", "ONCE", "ONCE-UPLOAD", "ONCE-AGAIN", "ONCE-FAIL")  # what must happen once
-ONCE_KILLED = 0.05  # share of these whose first worker is killed at one of its boundaries
-BOUNDARIES = (
-    *("claimed", "entering", "before-insert", "inserted", "view", "before-update"),
-    *("before-commit", "committed", "before-settle", "settled"),
 )
 VIEWS = {  # where it is another than the one that runs them all
     **{"STREAM": "stream", "SILENT": "stream"},
@@ -74,7 +70,8 @@ class User(threading.Thread):
         ports: of the fronts.
         seed: of its random choices.
         stop: ends it after the request in hand.
-        once: whether the site has views whose effects happen once.
+        kinds: of its requests.
+        shares: how many of those that happen once meet something.
     """
 
     def __init__(
@@ -83,11 +80,12 @@ class User(threading.Thread):
         ports: Sequence[int],
         seed: int,
         stop: threading.Event,
-        *,
-        once: bool = False,
+        kinds: Sequence[str] = KINDS,
+        shares: Shares = USUAL,
     ):
         super().__init__(daemon=True)
-        self._kinds = (*KINDS, *ONCE) if once else KINDS
+        self._kinds = kinds
+        self._shares = shares
         self.outcomes: list[Outcome] = []
         self._user = name
         self._ports = ports
@@ -117,13 +115,11 @@ class User(threading.Thread):
         kind = self._chance.choice(self._kinds)
         if kind == "LEAVE":
             return [leave(port, nonce, self._chance.choice((0, 0.001, 0.02)))]
+        query = misfortune(kind, self._chance, self._shares) if kind in ONCE else ""
         if kind == "ONCE-AGAIN":
-            return [twice(port, nonce, self._body("POST"), self._user)]
+            return [twice(port, nonce, self._body("POST"), self._user, query)]
         if kind == "ONCE-FAIL":
-            return [ask(port, nonce, kind, user=self._user, query="fail=1")]
-        query = ""
-        if kind in ONCE and self._chance.random() < ONCE_KILLED:
-            query = f"kill={self._chance.choice(BOUNDARIES)}"
+            query = f"fail=1&{query}"
         return [ask(port, nonce, kind, body=self._body(kind), user=self._user, query=query)]
 
     def _body(self, kind: str) -> bytes:
@@ -225,16 +221,17 @@ def _flaw(outcome: Outcome, body: bytes, user: str, response, text: bytes, repea
     return ""
 
 
-def twice(port: int, nonce: str, body: bytes, user: str) -> Outcome:
+def twice(port: int, nonce: str, body: bytes, user: str, query: str) -> Outcome:
     """Send a request, and once more with the same key, whatever came of it."""
-    first, second = (
-        ask(port, nonce, "ONCE-AGAIN", body=body, user=user, key=f"key-{nonce}") for _ in range(2)
-    )
+    words = {"body": body, "user": user, "query": query, "key": f"key-{nonce}"}
+    first, second = (ask(port, nonce, "ONCE-AGAIN", **words) for _ in range(2))
     second.began, second.extra = first.began, first.seconds
     second.seconds += first.seconds
     if first.status == 200 == second.status and first.token != second.token:
         second.wrong = "sent again, and answered otherwise"
-    if second.status != 200 and first.status == 200:
+    if second.status == 409 and first.status != 200:
+        return first  # which may run still
+    if second.status not in (200, 409) and first.status == 200 and not second.wrong:
         return first
     second.wrong = second.wrong or first.wrong
     return second

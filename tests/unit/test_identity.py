@@ -62,6 +62,15 @@ def test_another_client_has_another_row(headers):
     assert identity(headers=headers).key != identity().key
 
 
+def test_the_same_client_at_another_site_has_another_row():
+    """One project may serve many, told apart by what the client or its proxy calls the host."""
+    first, second = (identity(headers=[("Host", host)]) for host in ("a.example", "b.example"))
+    assert first.key != second.key
+    assert first.key == identity(headers=[("host", "A.example")]).key
+    forwarded = [("Host", "a.example"), ("X-Forwarded-Host", "c.example")]
+    assert first.key != identity(headers=forwarded).key
+
+
 def test_other_cookies_do_not_count():
     first = identity(headers=[("Cookie", "sessionid=a; csrftoken=1")])
     assert first == identity(headers=[("cookie", "csrftoken=2"), ("cookie", "sessionid=a")])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core import checks
-from django.db import router, transaction
+from django.db import connections, router, transaction
 from django.test import override_settings
 from django.urls import include, path, re_path
 
@@ -47,6 +47,13 @@ def test_a_mistake(keys, code, words):
     found = dict(messages(path("a/", policy(**keys)(view))))
     assert words in found[code]
     assert f"{__name__}.view" in found[code]
+
+
+def test_what_happens_once_needs_autocommit(monkeypatch):
+    monkeypatch.setitem(connections.settings["default"], "AUTOCOMMIT", False)
+    ((code, words),) = messages(path("a/", policy(exactly_once=True)(view)))
+    assert code == "E015"
+    assert "in the database 'default' nothing can be run" in words
 
 
 def test_what_happens_once_needs_a_transaction():

@@ -4,7 +4,7 @@ import os
 
 from .settings import *  # noqa: F403
 
-ROOT_URLCONF = "tests.acceptance.probe.once_urls"
+ROOT_URLCONF = os.environ.get("PROBE_URLCONF", "tests.acceptance.probe.once_urls")
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",

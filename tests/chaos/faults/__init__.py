@@ -14,6 +14,7 @@ from .broker import (
 )
 from .caches import clear_own_cache, clear_shared_cache
 from .counting import recount
+from .database import crash_database, fail_over_database
 from .embedded import (
     kill_embedded_broker,
     kill_embedded_front,
@@ -62,6 +63,34 @@ FAULTS = {
     hold_among_pauses: 1,
     pause_among_pauses: 1,
     leave_while_paused: 1,
+    crash_database: 1,
+    fail_over_database: 1,
+}
+
+# Where all requests are such as happen once: none by which clients lose their connections, for
+# then nobody can say whether they were told right.
+ONCE_FAULTS = {
+    kill_worker: 10,
+    freeze_worker: 2,
+    drain_workers: 1,
+    reload_workers: 1,
+    kill_supervisor: 1,
+    crash_broker: 1,
+    freeze_broker: 1,
+    flush_broker: 2,
+    flush_functions: 1,
+    pause_clients: 1,
+    refuse_writes: 1,
+    kill_connections: 2,
+    recount: 1,
+    crash_database: 1,
+    fail_over_database: 1,
+}
+# What there is not, by database. On SQLite a worker that is stopped would keep the lock for which
+# all others wait.
+NOT_ON = {
+    "mariadb": (fail_over_database,),
+    "sqlite": (freeze_worker, wake_zombie, crash_database, fail_over_database),
 }
 
 # Where one command runs all.

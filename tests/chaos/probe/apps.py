@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 from . import mishap, note, switches
 
+COMMIT_TAKES = 0.0005  # seconds
+
 
 class ChaosConfig(AppConfig):
     """Puts the mishaps at their places and switches safeguards off, in this process only."""
@@ -76,30 +78,41 @@ def _watch_claims_of_loops() -> None:
 
 
 def _watch_transactions() -> None:
-    from queueproxy.exactly_once.sessions import PostgreSQLSession
+    from queueproxy.exactly_once.sessions import VENDORS
     from queueproxy.worker import fenced_run
     from queueproxy.worker.fenced_run import FencedRun
 
-    begin, store, committed = PostgreSQLSession.begin, fenced_run.store, FencedRun._note_commit
+    store, find, committed = fenced_run.store, fenced_run.find, FencedRun._note_commit
 
-    def watched_begin(self, *args):
-        mishap.at("before-insert")
-        begun = begin(self, *args)
-        mishap.at("inserted")
-        return begun
+    def watched(begin):
+        def watched_begin(self, *args):
+            mishap.at("before-insert")
+            begun = begin(self, *args)
+            mishap.at("inserted")
+            return begun
+
+        return watched_begin
 
     def watched_store(*args):
         mishap.at("before-update")
         stored = store(*args)
         mishap.at("before-commit")
+        mishap.within("in-commit", COMMIT_TAKES)
         return stored
+
+    def watched_find(*args):
+        row = find(*args)
+        mishap.at("replay")
+        return row
 
     def watched_commit(self):
         committed(self)
         mishap.at("committed")
 
-    PostgreSQLSession.begin = watched_begin
+    for session in VENDORS.values():
+        session.begin = watched(session.begin)
     fenced_run.store = watched_store
+    fenced_run.find = watched_find
     FencedRun._note_commit = watched_commit
 
 

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 
-from ..ledger import DIED, IN_CHILD, Execution, Writer
+from ..ledger import DIED, FAINTED, IN_CHILD, Execution, Mark, Writer
 
 _of_thread = threading.local()
 _attempt: contextvars.ContextVar[int] = contextvars.ContextVar("attempt")
@@ -33,9 +33,18 @@ def note(nonce: str) -> str:
     return f"{_attempt.get()}:{token}"
 
 
-def note_death() -> None:
-    """Write down that this process is about to be killed, and when (the system's monotonic)."""
-    _writer().write(Execution(DIED, 0, os.getpid(), str(time.monotonic())))
+def note_death(place: str) -> None:
+    """Write down that this process is about to be killed."""
+    _write_mark(DIED, place)
+
+
+def note_faint(place: str) -> None:
+    """Write down that this process is about to be stopped."""
+    _write_mark(FAINTED, place)
+
+
+def _write_mark(what: str, place: str) -> None:
+    _writer().write(Execution(what, 0, os.getpid(), str(Mark(place, time.monotonic()))))
 
 
 def _writer() -> Writer:

@@ -5,10 +5,13 @@ import os
 import dj_database_url
 
 from queueproxy.front.http import body
+from tests import mariadb
 from tests.acceptance.probe.settings import *  # noqa: F403
 from tests.acceptance.probe.settings import CACHES, DATABASES, INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.probe.apps.ChaosConfig"]
+# Without Daphne, which nobody needs here: processes start often, and it takes long to import.
+INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "daphne"]
+INSTALLED_APPS += ["tests.chaos.probe.apps.ChaosConfig"]
 ROOT_URLCONF = "tests.chaos.probe.urls"
 DATA_UPLOAD_MAX_MEMORY_SIZE = None  # views read bodies whole
 
@@ -19,6 +22,11 @@ if "CHAOS_CACHES" in os.environ:
     CACHES["shared"] = {**CACHES["default"], "LOCATION": shared}
 if "CHAOS_DATABASE" in os.environ:
     DATABASES["default"] = dj_database_url.parse(os.environ["CHAOS_DATABASE"], conn_max_age=60)
+    if os.environ["CHAOS_DATABASE"].startswith("mysql:"):
+        mariadb.use_driver()
+    if os.environ["CHAOS_DATABASE"].startswith("sqlite:"):
+        options = {"timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
+        DATABASES["default"]["OPTIONS"] = options
 if "CHAOS_BODY_SLACK" in os.environ:
     defaults = {
         "slack": float(os.environ["CHAOS_BODY_SLACK"]),

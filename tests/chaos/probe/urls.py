@@ -18,6 +18,7 @@ from . import forks, mishap
 from .note import note
 
 SECONDS, WEIGHTS = (0, 0.002, 0.01, 0.05, 1.5), (60, 15, 15, 10, 4)
+ONCE_WEIGHTS = (60, 15, 15, 10, 1)
 LIMITED_SECONDS = 0.2
 CLEARED_FOR = 1.0  # seconds a view runs on that has cleared a cache
 
@@ -37,6 +38,13 @@ def _proof(request, nonce, token):
     response["X-Token"] = token
     response.set_cookie("user", user)
     return response
+
+
+def _once_seconds() -> float:
+    """How long it takes what happens once: on SQLite, where all others wait for it, not long."""
+    if connection.vendor == "sqlite":
+        return random.choice((0, 0, 0, 0.005))
+    return random.choices(SECONDS, ONCE_WEIGHTS)[0]
 
 
 def _seconds(request) -> float:
@@ -120,8 +128,9 @@ def once(request, nonce):
     mishap.at("view")
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO effects VALUES (%s, %s)", [nonce, token])
-    time.sleep(_seconds(request))
-    mishap.at("view")
+    mishap.at("written")
+    time.sleep(_once_seconds())
+    mishap.at("written")
     if "fail" in request.GET:
         raise ValueError("on purpose")
     return _proof(request, nonce, token)

@@ -122,6 +122,17 @@ async def test_with_and_without_atomic_requests(
     assert database.effects == ["a"]
 
 
+async def test_where_nothing_is_committed_nothing_is_promised(
+    database, client, start, state, monkeypatch
+):
+    """AUTOCOMMIT is off: the project commits by itself, and a block of atomic() does not."""
+    monkeypatch.setitem(database.settings, "AUTOCOMMIT", False)
+    start()
+    id = await post(client, "/effect/a/")
+    assert await client.notice(id) == "misrouted"
+    assert (database.effects, state.runs) == ([], [])
+
+
 async def test_hooks_run_after_the_commit(database, client, start, state):
     start()
     id = await post(client, "/effect/a/?hook=wait")
