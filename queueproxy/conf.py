@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -57,6 +58,7 @@ class Settings:
     shared_database: bool = False
     policies: Mapping[str, Mapping] = field(default_factory=dict)
     keep_executions: float = 86_400
+    run_dir: str | None = None
 
     @property
     def all_queues(self) -> tuple[str, ...]:
@@ -148,6 +150,18 @@ def _problem_of_key(name: str, value: Any) -> Problem | None:
 def policies_by_name() -> dict[str, Policy]:
     """Return POLICIES, by the name of a view."""
     return {name: policy_of(keys) for name, keys in get_settings().policies.items()}
+
+
+def run_directory() -> Path | None:
+    """Return where running processes have their files: RUN_DIR, or BASE_DIR's ``var/queueproxy``.
+
+    None where neither is set.
+    """
+    told = get_settings().run_dir
+    if told is not None:
+        return Path(told)
+    base = getattr(django_settings, "BASE_DIR", None)
+    return None if base is None else Path(base) / "var" / "queueproxy"
 
 
 # What the broker needs.

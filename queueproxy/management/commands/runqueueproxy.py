@@ -11,6 +11,8 @@ from queueproxy.checks import TAG
 from queueproxy.cli.embedded import EmbeddedBroker
 from queueproxy.cli.front_end import Hangup, stopping_text
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int
+from queueproxy.cli.project_processes import entered
+from queueproxy.cli.run_files import FRONT
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.terminal import in_foreground
 from queueproxy.cli.workers import Workers
@@ -57,7 +59,8 @@ class Command(BaseCommand):
             )
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        with EmbeddedBroker(options["embedded"]) as broker:
+        with entered(FRONT) as tell, EmbeddedBroker(options["embedded"]) as broker:
+            tell(broker=broker.url)
             refuse_unfit_server()
             application = self._load()
             with Workers(

@@ -6,7 +6,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
+from queueproxy.cli.private_broker import use_private_broker
 from queueproxy.cli.program import directory, parent_pipe
+from queueproxy.cli.project_processes import entered
+from queueproxy.cli.run_files import WORKERS
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
 from queueproxy.exceptions import SchemaMismatch
@@ -63,6 +66,8 @@ class Command(BaseCommand):
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
         status, parent = status_pipe(), parent_pipe()
+        if status is None and parent is None:
+            use_private_broker(self.stderr.write)
         with errors_in_one_line():
             self.check()
         worker = worker_options(options)
@@ -83,4 +88,6 @@ class Command(BaseCommand):
             directory=directory(),
             parent=parent,
         )
-        sys.exit(supervisor.run())
+        with entered(WORKERS, beside_front=parent is not None):
+            status = supervisor.run()
+        sys.exit(status)
