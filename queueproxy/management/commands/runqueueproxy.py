@@ -40,6 +40,12 @@ class Command(BaseCommand):
         parser.add_argument("--reuse-port", action="store_true", help="SO_REUSEPORT")
         parser.add_argument("--graceful-timeout", type=nonnegative_seconds, default=30.0)
         parser.add_argument("--access-log", action="store_true")
+        parser.add_argument(
+            "--nostatic",
+            action="store_false",
+            dest="static",
+            help="don't serve static files with DEBUG on, as runserver does",
+        )
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
@@ -62,7 +68,7 @@ class Command(BaseCommand):
         with entered(FRONT) as tell, EmbeddedBroker(options["embedded"]) as broker:
             tell(broker=broker.url)
             refuse_unfit_server()
-            application = self._load()
+            application = self._load(options["static"])
             with Workers(
                 options["workers"],
                 options["threads"],
@@ -86,9 +92,9 @@ class Command(BaseCommand):
         self._status = status
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _load(self) -> ServedApplication:
+    def _load(self, static: bool) -> ServedApplication:
         try:
-            return load()
+            return load(static=static)
         except NoQueue as error:
             raise CommandError(str(error)) from error
 
