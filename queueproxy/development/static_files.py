@@ -1,6 +1,6 @@
 """Serves static files in development from where they lie, as ``runserver`` does."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from urllib.parse import urlparse
 
 from asgiref.sync import sync_to_async
@@ -21,9 +21,19 @@ class StaticFiles(ASGIStaticFilesHandler):
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         try:
-            return await sync_to_async(self.serve, thread_sensitive=False)(request)
+            response = await sync_to_async(self.serve, thread_sensitive=False)(request)
         except Http404 as error:
             return HttpResponseNotFound(f"{error}\n", content_type="text/plain; charset=utf-8")
+        if response.streaming:
+            # Else Django reads the whole file first, and warns of it.
+            response.streaming_content = _in_a_thread(iter(response.streaming_content))
+        return response
+
+
+async def _in_a_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    following = sync_to_async(lambda: next(pieces, None), thread_sensitive=False)
+    while (piece := await following()) is not None:
+        yield piece
 
 
 def with_static_files(app: Callable) -> Callable:

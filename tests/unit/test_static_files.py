@@ -42,6 +42,7 @@ async def get(path: str) -> tuple[int, bytes]:
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
 
+@pytest.mark.filterwarnings("error")
 @override_settings(**PLAIN)
 async def test_they_are_served_and_all_else_is_passed_on():
     status, body = await get("/static/admin/css/base.css")
@@ -75,7 +76,8 @@ def test_nothing_is_done_where_runserver_would_not(settings):
 
 
 def problems(**settings) -> list[tuple[str, str]]:
-    with override_settings(**{"MIDDLEWARE": [], "STATIC_URL": "static/", **settings}):
+    plain = {"MIDDLEWARE": [], "STATIC_URL": "static/", "WHITENOISE_USE_FINDERS": False}
+    with override_settings(**plain | settings):
         return [(each.message, each.hint) for each in problems_of_static_files()]
 
 
