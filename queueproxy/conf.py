@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -27,6 +26,7 @@ from .setting_rules import LOOPBACK, MIB, RULES, SAFE_METHODS
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
+HOLD_IN_DEBUG = 3600  # seconds
 QUEUE_ALIAS = "queueproxy"  # the cache whose database is the queue's, where CACHES has it
 
 
@@ -82,6 +82,9 @@ def get_settings() -> Settings:
             raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
     values = {name.lower(): value for name, value in raw.items()}
     values.setdefault("server_timing", django_settings.DEBUG)
+    if django_settings.DEBUG:  # somebody may stand at a breakpoint
+        values.setdefault("max_hold", HOLD_IN_DEBUG)
+        values["view_timeout"] = None
     if QUEUE_ALIAS in django_settings.CACHES:
         values.setdefault("cache_alias", QUEUE_ALIAS)
     return Settings(**values)
@@ -150,18 +153,6 @@ def _problem_of_key(name: str, value: Any) -> Problem | None:
 def policies_by_name() -> dict[str, Policy]:
     """Return POLICIES, by the name of a view."""
     return {name: policy_of(keys) for name, keys in get_settings().policies.items()}
-
-
-def run_directory() -> Path | None:
-    """Return where running processes have their files: RUN_DIR, or BASE_DIR's ``var/queueproxy``.
-
-    None where neither is set.
-    """
-    told = get_settings().run_dir
-    if told is not None:
-        return Path(told)
-    base = getattr(django_settings, "BASE_DIR", None)
-    return None if base is None else Path(base) / "var" / "queueproxy"
 
 
 # What the broker needs.

@@ -85,4 +85,6 @@ def load(*, static: bool = True) -> ServedApplication:
             f"ASGI_APPLICATION ({name}) constructs no queueproxy.asgi.QueueProxy: the site would "
             'be served without a queue. Use QueueProxy() as the "http" of its ProtocolTypeRouter.'
         )
+    for proxy in proxies:
+        proxy.explains = False  # it holds clients with DEBUG on too: its log is in sight
     return ServedApplication(with_static_files(app) if static else app, proxies)

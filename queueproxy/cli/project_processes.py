@@ -3,6 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -77,11 +78,20 @@ def running_or_refuse() -> list[RunningProcess]:
 
 def directory_text() -> str:
     """Word where they are looked for."""
-    return str(conf.run_directory())
+    return str(_path())
+
+
+def _path() -> Path | None:
+    """Tell where they have their files; None where the settings say nothing of it."""
+    told = conf.get_settings().run_dir
+    if told is not None:
+        return Path(told)
+    base = getattr(settings, "BASE_DIR", None)
+    return None if base is None else Path(base) / "var" / "queueproxy"
 
 
 def _directory() -> RunDirectory | None:
-    path = conf.run_directory()
+    path = _path()
     if path is None:
         return None
     module = str(getattr(settings, "SETTINGS_MODULE", ""))
