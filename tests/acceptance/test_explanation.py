@@ -6,10 +6,13 @@ import time
 import httpx
 import pytest
 
+from queueproxy.keys import Keys
+
 from ..commands import Commands
 from ..ports import free_port
 from ..waiting import wait_until
 
+KEYS = Keys("queueproxy")
 BROWSER = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Dest": "document"}
 
 
@@ -75,7 +78,7 @@ def test_no_worker(develop, broker):
     assert page.headers["cache-control"] == "no-store"
     assert "proxy-status" in page.headers
     assert "manage.py runqueueworker" in site.server.log.read_text()
-    assert broker.client().xlen("{queueproxy}:queue:default") == 0, "its place was given back"
+    assert broker.client().xlen(KEYS.named("queue", "default")) == 0, "its place was given back"
     site.commands.manage("runqueueworker")
     wait_until(lambda: site.get("/request/", **BROWSER).status_code == 200, "a page", 60)
 
