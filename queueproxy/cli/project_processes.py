@@ -2,10 +2,11 @@
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from django.conf import settings
+from django.conf import ENVIRONMENT_VARIABLE, settings
 from django.core.management.base import CommandError
 
 from .. import conf
@@ -94,5 +95,5 @@ def _directory() -> RunDirectory | None:
     path = _path()
     if path is None:
         return None
-    module = str(getattr(settings, "SETTINGS_MODULE", ""))
+    module = os.environ.get(ENVIRONMENT_VARIABLE, "")
     return RunDirectory(path, {"settings": module, "namespace": conf.get_settings().namespace})

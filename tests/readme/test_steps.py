@@ -7,6 +7,8 @@ import pytest
 from .newcomer import Newcomer
 from .steps import README, read_steps
 
+pytestmark = pytest.mark.packages
+
 FORM = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+base\.css)">')
 
@@ -72,14 +74,7 @@ def test_a_second_terminal(site, newcomer, last_step):
     assert "Traceback" not in site.log.read_text()
 
 
-def test_ctrl_c(newcomer, last_step):
-    with newcomer.start(last_step[0]) as running:
-        assert running.page("/admin/").status_code == 200
-        assert running.ctrl_c() == 0
-        assert "Traceback" not in running.log.read_text()
-
-
-def test_another_project_on_this_machine_is_not_met(newcomer, last_step):
+def test_another_project_on_this_machine_is_not_met_and_ctrl_c_ends_it(newcomer, last_step):
     with newcomer.start(last_step[0]) as running:
         running.page("/admin/")
         other = Newcomer(newcomer.directory.parent / "other", newcomer.environ)
@@ -92,6 +87,8 @@ def test_another_project_on_this_machine_is_not_met(newcomer, last_step):
             other.type(last_step[1][-1])
             assert theirs.process.wait(5) == 0
         assert running.page("/admin/").status_code == 200
+        assert running.ctrl_c() == 0
+        assert "Traceback" not in running.log.read_text()
 
 
 def test_runserver_is_a_front_with_styles(newcomer):
