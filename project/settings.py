@@ -43,6 +43,7 @@ QUEUEPROXY = {  # all optional; see docs/settings.md
         {"path": r"/(admin|login)/", "queue": "high"},
         {"path": r"/things/export\.csv", "queue": "low"},
     ],
+    "RUN_DIR": str(DATA_DIR.resolve() / "queueproxy"),  # files of what runs; so by default, too
 }
 
 MIDDLEWARE = [

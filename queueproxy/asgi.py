@@ -12,11 +12,13 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable
+from functools import partial
 from itertools import chain
 
 import django
 import msgspec
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from . import conf
@@ -24,6 +26,7 @@ from .broker.observe.no_worker_log import NoWorkerLog
 from .broker.observe.reader import SnapshotReader
 from .conf import Problem
 from .consumer_settings import consumer_options
+from .development.explanation import AFTER, LOOK_EVERY, is_for_a_page, serve_or_explain
 from .front.consumer import RequestConsumer
 from .front.consumer_options import ConsumerOptions
 from .front.endpoints import EndpointOptions, Endpoints
@@ -67,6 +70,8 @@ class QueueProxy:
                 # The interpreter prints nothing where a status is told.
                 sys.stderr.write(f"{wrong}\n")
                 raise wrong
+        # Whether a browser is told what to run where nobody serves; else it just waits.
+        self.explains = django_settings.DEBUG
         self._front: Front | None = None
         self._no_worker_log: NoWorkerLog | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -91,8 +96,13 @@ class QueueProxy:
             await self._endpoints.answer(scope, send, foreign_server.headers_it_adds(send))
             return
         consumer = RequestConsumer(front, self._options, foreign_server.headers_it_adds(send))
+        serve = partial(consumer, scope, receive)
+        waiting = foreign_server.waiting_for_room(send)
         try:
-            await consumer(scope, receive, foreign_server.waiting_for_room(send))
+            if self.explains and is_for_a_page(scope):
+                await serve_or_explain(serve, scope, waiting, self._no_worker_log.missing)
+            else:
+                await serve(waiting)
         except Cut as cut:
             if not foreign_server.cut(send, at_once=cut.at_once):
                 raise
@@ -164,7 +174,8 @@ class QueueProxy:
         )
         self._loop = loop
         self._front.start()
-        self._no_worker_log = NoWorkerLog(conf.broker())
+        hurried = {"absent_for": AFTER, "look_every": LOOK_EVERY} if django_settings.DEBUG else {}
+        self._no_worker_log = NoWorkerLog(conf.broker(), **hurried)
         self._no_worker_log.start()
 
     async def _lifespan(self, receive: Callable, send: Callable) -> None:

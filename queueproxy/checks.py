@@ -14,6 +14,7 @@ from .conf import Problem
 from .exceptions import BrokerUnavailable
 from .front.http.headers import UNIX, parse_networks
 from .setting_rules import MIB
+from .static_files_problems import problems_of_static_files
 
 OLDEST_SERVER = (7, 0)
 # What a server takes beside the requests: itself, history and clients' buffers; and a quarter of
@@ -66,6 +67,12 @@ def check_routes_function(app_configs, **kwargs) -> list[checks.CheckMessage]:
         reason = "is not a function"
     hint = "Until it works every request goes to the default queue."
     return [checks.Error(f"QUEUEPROXY['ROUTES'] ({routes}) {reason}.", hint, id=f"{TAG}.E011")]
+
+
+@checks.register(TAG, deploy=True)
+def check_static_files(app_configs, **kwargs) -> list[checks.CheckMessage]:
+    """Check that static files can be served with DEBUG off; with ``check --deploy`` only."""
+    return [_message(problem) for problem in problems_of_static_files()]
 
 
 def problems_of_server(info: Mapping) -> Iterator[Problem]:

@@ -26,6 +26,7 @@ from .setting_rules import LOOPBACK, MIB, RULES, SAFE_METHODS
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
+HOLD_IN_DEBUG = 3600  # seconds
 QUEUE_ALIAS = "queueproxy"  # the cache whose database is the queue's, where CACHES has it
 
 
@@ -57,6 +58,7 @@ class Settings:
     shared_database: bool = False
     policies: Mapping[str, Mapping] = field(default_factory=dict)
     keep_executions: float = 86_400
+    run_dir: str | None = None
 
     @property
     def all_queues(self) -> tuple[str, ...]:
@@ -80,6 +82,9 @@ def get_settings() -> Settings:
             raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
     values = {name.lower(): value for name, value in raw.items()}
     values.setdefault("server_timing", django_settings.DEBUG)
+    if django_settings.DEBUG:  # somebody may stand at a breakpoint
+        values.setdefault("max_hold", HOLD_IN_DEBUG)
+        values["view_timeout"] = None
     if QUEUE_ALIAS in django_settings.CACHES:
         values.setdefault("cache_alias", QUEUE_ALIAS)
     return Settings(**values)

@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from . import asgi
+from .development.static_files import with_static_files
 from .servers.common.lifespan import Lifespan
 
 
@@ -62,8 +63,11 @@ class ServedApplication:
         return sorted(held, key=lambda request: -request["seconds"])
 
 
-def load() -> ServedApplication:
+def load(*, static: bool = True) -> ServedApplication:
     """Load what ASGI_APPLICATION names, or `queueproxy.asgi.application` where it is not set.
+
+    Args:
+        static: whether static files are served in development (`development.static_files`).
 
     Raises:
         NoQueue: with one line that says why.
@@ -81,4 +85,6 @@ def load() -> ServedApplication:
             f"ASGI_APPLICATION ({name}) constructs no queueproxy.asgi.QueueProxy: the site would "
             'be served without a queue. Use QueueProxy() as the "http" of its ProtocolTypeRouter.'
         )
-    return ServedApplication(app, proxies)
+    for proxy in proxies:
+        proxy.explains = False  # it holds clients with DEBUG on too: its log is in sight
+    return ServedApplication(with_static_files(app) if static else app, proxies)

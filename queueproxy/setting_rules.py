@@ -164,6 +164,12 @@ def _directory(value) -> str | None:
     return "the absolute path of a directory, or None for the system's place for temporary files"
 
 
+def _run_directory(value) -> str | None:
+    if value is None or (isinstance(value, str) and os.path.isabs(value)):
+        return None
+    return "the absolute path of a directory, or None for var/queueproxy below BASE_DIR"
+
+
 def _flag(value) -> str | None:
     return None if isinstance(value, bool) else "True or False"
 
@@ -199,4 +205,5 @@ RULES: dict[str, Rule] = {
     "SHARED_DATABASE": _flag,
     "POLICIES": _policies,
     "KEEP_EXECUTIONS": _keeping,
+    "RUN_DIR": _run_directory,
 }

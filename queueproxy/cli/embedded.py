@@ -9,14 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from django.conf import settings
 from django.core.management.base import CommandError
 
-from .. import cache_aliases
 from ..broker.link.connect import BrokerAddress, server_info
-from ..conf import BROKER_URL_VARIABLE, EMBEDDED_URL_VARIABLE
 from ..exceptions import BrokerUnavailable
 from .kept_process import KeptProcess
+from .private_broker import databases, point_to
 
 logger = logging.getLogger("queueproxy")
 
@@ -50,6 +48,7 @@ class EmbeddedBroker:
 
     def __init__(self, wanted: bool):
         self._wanted = wanted
+        self.url = ""  # of the server, while it runs
         self._kept: KeptProcess | None = None
         self._watcher: subprocess.Popen | None = None
 
@@ -69,8 +68,6 @@ class EmbeddedBroker:
             ) from error
         self._directory = tempfile.TemporaryDirectory(prefix="queueproxy-")
         path = Path(self._directory.name)
-        # 0 is the queue's, each cache has one, and what reads REDIS_URL has the last.
-        databases = len(settings.CACHES) + 2
         self._socket = path / "valkey.sock"
         self._command = [
             str(get_binary_path()),
@@ -83,16 +80,14 @@ class EmbeddedBroker:
             *("--maxmemory-policy", "noeviction"),
             *("--appendonly", "no"),
             *("--save", ""),
-            *("--databases", str(databases)),
+            *("--databases", str(databases())),
         ]
         self._pipe = os.pipe()
         self._kept = KeptProcess("The embedded Valkey", self._start)
         url = f"unix://{self._socket}"
         self._wait_until_ready(url, path / "valkey.log")
-        os.environ[BROKER_URL_VARIABLE] = url
-        os.environ[EMBEDDED_URL_VARIABLE] = url
-        os.environ["REDIS_URL"] = f"{url}?db={databases - 1}"
-        cache_aliases.serve_from_embedded(url)
+        point_to(url)
+        self.url = url
 
     def _start(self) -> subprocess.Popen:
         quiet = {"start_new_session": True, "stdout": subprocess.DEVNULL}

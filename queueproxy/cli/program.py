@@ -1,7 +1,9 @@
 """Finds how this program was called, so that it can be called again as freshly as then."""
 
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 PARENT_FD_VARIABLE = "QUEUEPROXY_PARENT_FD"
@@ -43,3 +45,17 @@ def parent_pipe() -> int | None:
         return None
     os.set_inheritable(int(told), False)
     return int(told)
+
+
+def end_with_parent(pipe: int) -> None:
+    """Send this process SIGTERM when the process that started it has ended.
+
+    Args:
+        pipe: of `parent_pipe`.
+    """
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent watch", daemon=True).start()

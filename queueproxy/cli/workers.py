@@ -26,6 +26,7 @@ class Workers:
         graceful_timeout: seconds each may take to finish what it runs.
         on_hopeless: called, in a thread, with the exit status of workers that can't even start:
             the project's code can't be loaded. Later they are tried again.
+        reload: whether they follow the code as it changes.
     """
 
     def __init__(
@@ -34,11 +35,14 @@ class Workers:
         threads: int,
         graceful_timeout: float,
         on_hopeless: Callable[[int], None],
+        *,
+        reload: bool = False,
     ):
         self._processes = processes
         self._threads = threads
         self._graceful_timeout = graceful_timeout
         self._on_hopeless = on_hopeless
+        self._options = ["--reload"] if reload else []
         self._directory = directory()
         self._kept: KeptProcess | None = None
         self._pipe: tuple[int, int] = (-1, -1)
@@ -57,6 +61,7 @@ class Workers:
             *("--processes", str(self._processes)),
             *("--threads", str(self._threads)),
             *("--graceful-timeout", str(self._graceful_timeout)),
+            *self._options,
         ]
         reading, _ = self._pipe
         where = {"PWD": self._directory, PARENT_FD_VARIABLE: str(reading)}

@@ -22,6 +22,7 @@ class Orders:
         self.processes = processes
         self.stops = 0  # how often it was told to stop
         self._reload = False
+        self._restart = False
         self._wake_reading, self._wake_writing = os.pipe()
         self._watched = [self._wake_reading, *([] if parent is None else [parent])]
 
@@ -42,6 +43,16 @@ class Orders:
 
     def _on_reload(self, *_) -> None:
         self._reload = True
+
+    def restart(self) -> None:
+        """Ask, from any thread, for fresh processes in the place of all there are."""
+        self._restart = True
+        os.write(self._wake_writing, b"\0")
+
+    def take_restart(self) -> bool:
+        """Whether that was asked for since this was last called."""
+        asked, self._restart = self._restart, False
+        return asked
 
     def _want(self, more: int) -> None:
         self.processes = max(1, self.processes + more)

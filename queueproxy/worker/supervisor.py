@@ -30,6 +30,7 @@ class Supervisor:
         burst: don't start anew what ended well; return when all have.
         directory: where processes are started; None for here.
         parent: descriptor of a pipe that is closed when this supervisor is to drain; None for none.
+        develops: whether the code is being written: while it can't be loaded, none is started.
     """
 
     def __init__(
@@ -42,12 +43,15 @@ class Supervisor:
         burst: bool = False,
         directory: str | None = None,
         parent: int | None = None,
+        develops: bool = False,
     ):
         self._reap = reap
         self._burst = burst
         self._directory = directory
         self._children = Children(command, directory, graceful_timeout)
         self._orders = Orders(processes, parent)
+        self._develops = develops
+        self._broken = False  # the code can't be loaded as it is
         self._stopping = False
         self._killed = False
         self._reload: Reload | None = None
@@ -71,6 +75,13 @@ class Supervisor:
         logger.info("All worker processes have ended; exit status %d.", self._status)
         return self._status
 
+    def restart(self) -> None:
+        """Have fresh code in all processes, at once; what the old ones run they finish.
+
+        May be called in any thread. Nothing is claimed by old code from then on: its clients wait.
+        """
+        self._orders.restart()
+
     def _obey(self) -> None:
         if self._orders.stops and not self._stopping:
             self._drain()
@@ -80,6 +91,10 @@ class Supervisor:
             self._children.kill_all()
         if self._reload is None and not self._stopping and self._orders.take_reload():
             self._begin_reload()
+        if self._orders.take_restart() and not self._stopping:
+            self._broken, self._reload, self._restarts = False, None, RestartBackoff()
+            for child in self._children.staying:
+                self._children.stop(child)
 
     def _begin_reload(self) -> None:
         self._reload = Reload(self._children.staying)
@@ -118,7 +133,9 @@ class Supervisor:
         held = self._reap(child.worker) if child.worker else []
         if held or not child.told_to_stop:
             self._tell_of_death(child, status, held)
-        if status == CANNOT_START and not self._children.ever_served and not child.told_to_stop:
+        if status == CANNOT_START and self._develops and not child.told_to_stop:
+            self._broken = True
+        elif status == CANNOT_START and not self._children.ever_served and not child.told_to_stop:
             self._status = status
             self._drain()
         if self._burst:
@@ -138,7 +155,7 @@ class Supervisor:
         # One that a view keeps from serving is replaced while it drains; but where all views hang,
         # no more processes drain than serve.
         room = len(serving) + max(0, self._children.leaving - self._orders.processes)
-        if room < self._orders.processes and self._restarts.allowed:
+        if room < self._orders.processes and self._restarts.allowed and not self._broken:
             self._start()
         for child in serving[self._orders.processes :]:
             self._children.stop(child)

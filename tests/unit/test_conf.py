@@ -277,3 +277,13 @@ def test_a_cache_that_can_not_carry_the_queue(caches, code):
         assert PASSWORD not in f"{problem.message} {problem.hint}"
         with pytest.raises(ImproperlyConfigured):
             conf.broker()
+
+
+def test_there_are_no_deadlines_with_debug():
+    """Somebody may stand at a breakpoint; how long clients are held can be said all the same."""
+    with override_settings(QUEUEPROXY={"VIEW_TIMEOUT": 5}, DEBUG=True):
+        assert (conf.get_settings().view_timeout, conf.get_settings().max_hold) == (None, 3600)
+    with override_settings(QUEUEPROXY={"MAX_HOLD": 30}, DEBUG=True):
+        assert conf.get_settings().max_hold == 30
+    with override_settings(QUEUEPROXY={"VIEW_TIMEOUT": 5}, DEBUG=False):
+        assert (conf.get_settings().view_timeout, conf.get_settings().max_hold) == (5, 60)

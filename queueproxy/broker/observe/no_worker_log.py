@@ -18,12 +18,19 @@ class NoWorkerLog:
 
     Args:
         broker: where the list is.
+        absent_for: seconds without any worker until that is said.
+        look_every: seconds.
     """
 
-    def __init__(self, broker: Broker):
+    def __init__(
+        self, broker: Broker, absent_for: float = ABSENT_FOR, look_every: float = LOOK_EVERY
+    ):
         self._link = broker.async_link("front-watch")
+        self._absent_for = absent_for
+        self._look_every = look_every
         self._task: asyncio.Task | None = None
         self._absent_since: float | None = None
+        self._away_since: float | None = None
         self._told = False
 
     def start(self) -> None:
@@ -38,6 +45,16 @@ class NoWorkerLog:
         await asyncio.wait([self._task])
         await self._link.close()
 
+    def missing(self) -> str:
+        """Name what has been missing for so long that it is said: ``broker``, ``worker`` or ""."""
+        if self._is_long(self._away_since):
+            return "broker"
+        return "worker" if self._is_long(self._absent_since) else ""
+
+    def _is_long(self, since: float | None) -> bool:
+        now = asyncio.get_running_loop().time()
+        return since is not None and now - since >= self._absent_for
+
     async def _run(self) -> None:
         while True:
             try:
@@ -45,11 +62,13 @@ class NoWorkerLog:
                 self._note(checked(reply), asyncio.get_running_loop().time())
             except BrokerUnavailable:
                 self._absent_since = None  # nothing is known, and others say that it is away
+                self._away_since = self._away_since or asyncio.get_running_loop().time()
             except Exception as error:  # it is for people alone
                 logger.debug("The list of workers can't be read: %s", error)
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(self._look_every)
 
     def _note(self, workers: int, now: float) -> None:
+        self._away_since = None
         if workers:
             if self._told:
                 logger.info("A worker is there again.")
@@ -57,7 +76,7 @@ class NoWorkerLog:
             return
         if self._absent_since is None:
             self._absent_since = now
-        if not self._told and now - self._absent_since >= ABSENT_FOR:
+        if not self._told and self._is_long(self._absent_since):
             self._told = True
             logger.warning(
                 "There is no worker anywhere: requests wait. Start one: manage.py runqueueworker."

@@ -6,9 +6,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from queueproxy.cli import acl, dead, hold, pause, purge, routes, status
+from queueproxy.cli import acl, dead, hold, pause, processes, purge, routes, status
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.options import positive_seconds, rate
+from queueproxy.cli.private_broker import use_private_broker
+from queueproxy.cli.run_files import FRONT, WORKERS
 from queueproxy.exceptions import (
     BrokerUnavailable,
     ErrorReply,
@@ -30,6 +32,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         self._add_looking(actions)
         self._add_pausing(actions)
+        self._add_processes(actions)
         self._add_dead_letters(actions)
         self._add_purge(actions)
         self._add_acl(actions)
@@ -71,6 +74,30 @@ class Command(BaseCommand):
         )
         parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
         parser.set_defaults(run=hold.hold)
+
+    def _add_processes(self, actions) -> None:
+        parser = actions.add_parser(
+            "reload", help="replace this project's workers on this machine by fresh ones"
+        )
+        parser.set_defaults(run=processes.reload)
+        parser = actions.add_parser(
+            "stop", help="stop this project's fronts and workers on this machine, and wait for it"
+        )
+        parser.add_argument(
+            "what",
+            nargs="?",
+            choices=(FRONT, WORKERS),
+            metavar="front|workers",
+            help="default: both",
+        )
+        parser.add_argument(
+            "--timeout",
+            type=positive_seconds,
+            default=processes.STOPPED_WITHIN,
+            metavar="S",
+            help="to wait until they have ended (default: %(default)g)",
+        )
+        parser.set_defaults(run=processes.stop)
 
     def _add_dead_letters(self, actions) -> None:
         parser = actions.add_parser("dead", help="requests that could not be run")
@@ -118,6 +145,8 @@ class Command(BaseCommand):
 
     def handle(self, *, run, **options) -> None:
         try:
+            if run not in (processes.reload, processes.stop):
+                use_private_broker(self.stderr.write)
             status = run(self, options)
         except ErrorReply as error:
             raise CommandError(str(error), returncode=COULD_NOT_ASK) from error

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,6 +12,10 @@ from queueproxy.checks import TAG
 from queueproxy.cli.embedded import EmbeddedBroker
 from queueproxy.cli.front_end import Hangup, stopping_text
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int
+from queueproxy.cli.program import end_with_parent, parent_pipe
+from queueproxy.cli.project_processes import entered
+from queueproxy.cli.reloaded_front import ReloadedFront
+from queueproxy.cli.run_files import FRONT
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.terminal import in_foreground
 from queueproxy.cli.workers import Workers
@@ -38,6 +43,17 @@ class Command(BaseCommand):
         parser.add_argument("--reuse-port", action="store_true", help="SO_REUSEPORT")
         parser.add_argument("--graceful-timeout", type=nonnegative_seconds, default=30.0)
         parser.add_argument("--access-log", action="store_true")
+        parser.add_argument(
+            "--nostatic",
+            action="store_false",
+            dest="static",
+            help="don't serve static files with DEBUG on, as runserver does",
+        )
+        parser.add_argument(
+            "--reload",
+            action="store_true",
+            help="for development: a fresh front, and fresh workers, whenever the code changes",
+        )
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
@@ -57,18 +73,18 @@ class Command(BaseCommand):
             )
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        with EmbeddedBroker(options["embedded"]) as broker:
+        parent = parent_pipe()
+        if parent is not None:
+            end_with_parent(parent)
+        with (
+            entered(FRONT, beside_front=parent is not None) as tell,
+            EmbeddedBroker(options["embedded"]) as broker,
+        ):
+            tell(broker=broker.url)
             refuse_unfit_server()
-            application = self._load()
-            with Workers(
-                options["workers"],
-                options["threads"],
-                options["graceful_timeout"],
-                self._give_up,
-            ) as workers:
-                hangup.workers = workers
-                self._serve(application, listening, options, workers)
-                broker.end_if_silent()
+            serve = self._serve_reloaded if options["reload"] else self._serve
+            serve(listening, options, hangup)
+            broker.end_if_silent()
         sys.exit(self._status)
 
     _status = 0
@@ -83,14 +99,40 @@ class Command(BaseCommand):
         self._status = status
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _load(self) -> ServedApplication:
+    def _load(self, static: bool) -> ServedApplication:
         try:
-            return load()
+            return load(static=static)
         except NoQueue as error:
             raise CommandError(str(error)) from error
 
-    def _serve(
-        self, application: ServedApplication, listening, options: dict, workers: Workers
+    def _workers(self, options: dict) -> Workers:
+        return Workers(
+            options["workers"],
+            options["threads"],
+            options["graceful_timeout"],
+            self._give_up,
+            reload=options["reload"],
+        )
+
+    def _serve_reloaded(self, listening: socket.socket, options: dict, hangup: Hangup) -> None:
+        words = ["--server", options["server"]]
+        words += ["--access-log"] if options["access_log"] else []
+        words += [] if options["static"] else ["--nostatic"]
+        with self._workers(options) as workers:
+            hangup.workers = workers
+            front = ReloadedFront(words, listening, options["graceful_timeout"], self._say)
+            if front.run() == CUT_SHORT:
+                self._status = CUT_SHORT
+                workers.hurry()
+
+    def _serve(self, listening: socket.socket, options: dict, hangup: Hangup) -> None:
+        application = self._load(options["static"])
+        with self._workers(options) as workers:
+            hangup.workers = workers
+            self._serve_beside(workers, application, listening, options)
+
+    def _serve_beside(
+        self, workers: Workers, application: ServedApplication, listening, options: dict
     ) -> None:
         def on_draining() -> None:
             application.drain()

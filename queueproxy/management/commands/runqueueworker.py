@@ -6,15 +6,21 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
+from queueproxy.cli.private_broker import use_private_broker
 from queueproxy.cli.program import directory, parent_pipe
+from queueproxy.cli.project_processes import entered
+from queueproxy.cli.run_files import WORKERS
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
+from queueproxy.development.code_watch import ALL, CodeWatch
 from queueproxy.exceptions import SchemaMismatch
 from queueproxy.worker.lost_worker import reaper
 from queueproxy.worker.process import Worker
 from queueproxy.worker.process_words import CANNOT_START
 from queueproxy.worker.serving import serve, status_pipe
 from queueproxy.worker.supervisor import Supervisor
+
+AT_A_BREAKPOINT = 3600.0  # seconds that somebody may stand there when the code changes
 
 
 class Command(BaseCommand):
@@ -59,13 +65,24 @@ class Command(BaseCommand):
             action="store_true",
             help="claim nothing until all migrations are applied",
         )
+        parser.add_argument(
+            "--reload",
+            action="store_true",
+            help="for development: fresh processes whenever the project's code changes",
+        )
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
         status, parent = status_pipe(), parent_pipe()
+        if status is None and parent is None:
+            use_private_broker(self.stderr.write)
+        if options["reload"]:
+            options["graceful_timeout"] = max(options["graceful_timeout"], AT_A_BREAKPOINT)
+        if status is not None or not options["reload"]:  # else its processes tell what is wrong
+            with errors_in_one_line():
+                self.check()
         with errors_in_one_line():
-            self.check()
-        worker = worker_options(options)
+            worker = worker_options(options)
         if status is not None:
             with errors_in_one_line():
                 process = Worker(worker, status.write)
@@ -82,5 +99,18 @@ class Command(BaseCommand):
             burst=worker.burst,
             directory=directory(),
             parent=parent,
+            develops=options["reload"],
         )
-        sys.exit(supervisor.run())
+        if options["reload"]:
+            self._watch_code(supervisor)
+        with entered(WORKERS, beside_front=parent is not None):
+            status = supervisor.run()
+        sys.exit(status)
+
+    def _watch_code(self, supervisor: Supervisor) -> None:
+        def changed(file: str) -> None:
+            self.stdout.write(f"{file} has changed: fresh worker processes.")
+            self.stdout.flush()
+            supervisor.restart()
+
+        CodeWatch(changed, ALL).start()

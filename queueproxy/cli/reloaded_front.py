@@ -1,0 +1,102 @@
+"""Runs the front in a process of its own, and another in its place whenever the code changes."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from ..development.code_watch import CODE, CodeWatch
+from .program import PARENT_FD_VARIABLE, directory, this_program
+from .terminal import in_foreground
+
+LOOK_EVERY = 0.1  # seconds
+AT_A_BREAKPOINT = 3600  # seconds that clients of the old code may wait on
+
+
+class ReloadedFront:
+    """Keeps one front on a socket; an old one answers what it holds while the new one listens.
+
+    Args:
+        options: words of the command line for each front.
+        listening: the socket they share.
+        graceful_timeout: seconds the last one may take to end.
+        say: tells a person.
+    """
+
+    def __init__(
+        self,
+        options: Sequence[str],
+        listening: socket.socket,
+        graceful_timeout: float,
+        say: Callable[[str], object],
+    ):
+        self._options = options
+        self._listening = listening
+        self._graceful_timeout = graceful_timeout
+        self._say = say
+        self._directory = directory()
+        self._pipe = os.pipe()
+        self._changed = threading.Event()
+        self._stops = 0
+        self._hurried = False
+        self._fronts: list[subprocess.Popen] = []  # the last one is not told to end
+
+    def run(self) -> int:
+        """Serve until SIGINT or SIGTERM; 0, or the exit status of a front that ended unasked."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_stop)
+        watch = CodeWatch(self._on_change, CODE)
+        watch.start()
+        self._start()
+        while not self._stops:
+            time.sleep(LOOK_EVERY)
+            self._fronts = [front for front in self._fronts if front.poll() is None]
+            if self._changed.is_set():
+                self._changed.clear()
+                self._tell_to_end(signal.SIGTERM)
+                self._start()
+        watch.stop()
+        self._end()
+        return int(self._hurried)
+
+    def _on_stop(self, number: int, _frame: object) -> None:
+        self._stops += 1
+        # A terminal's Ctrl-C has reached them already.
+        if number != signal.SIGINT or not in_foreground():
+            self._tell_to_end(number)
+
+    def _on_change(self, file: str) -> None:
+        self._say(f"{file} has changed: a fresh front.")
+        self._changed.set()
+
+    def _start(self) -> None:
+        descriptors = self._listening.fileno(), self._pipe[0]
+        command = [*this_program(), "runqueueproxy", "--fd", str(descriptors[0]), *self._options]
+        where = {"PWD": self._directory, PARENT_FD_VARIABLE: str(descriptors[1])}
+        front = subprocess.Popen(
+            [*command, "--graceful-timeout", str(AT_A_BREAKPOINT)],
+            cwd=self._directory,
+            env={**os.environ, **where},
+            pass_fds=descriptors,
+        )
+        self._fronts.append(front)
+
+    def _tell_to_end(self, number: int) -> None:
+        for front in self._fronts:
+            front.send_signal(number)
+
+    def _end(self) -> None:
+        """Wait until all have ended; those that take too long are told again."""
+        until = time.monotonic() + self._graceful_timeout
+        while any(front.poll() is None for front in self._fronts):
+            if time.monotonic() > until or self._stops > 1:
+                self._hurried, until = True, time.monotonic() + self._graceful_timeout
+                self._stops = 1
+                self._tell_to_end(signal.SIGTERM)
+            time.sleep(LOOK_EVERY)
+        self._listening.close()
+        for descriptor in self._pipe:
+            os.close(descriptor)

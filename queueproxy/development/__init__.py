@@ -1,0 +1,1 @@
+"""What is done with DEBUG on and for developers only."""
