@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from queueproxy.cli import acl, dead, hold, pause, purge, routes, status
+from queueproxy.cli import acl, dead, doctor, hold, pause, purge, routes, status
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.options import positive_seconds, rate
 from queueproxy.exceptions import (
@@ -33,6 +33,7 @@ class Command(BaseCommand):
         self._add_dead_letters(actions)
         self._add_purge(actions)
         self._add_acl(actions)
+        doctor.add_parser(actions)
 
     def _add_looking(self, actions) -> None:
         parser = actions.add_parser("status", help="what waits, who works on what")
