@@ -14,11 +14,6 @@ def add_parser(actions) -> None:
     parser = actions.add_parser(
         "doctor",
         help="look at the whole set-up, and say what to do about what is wrong",
-        epilog=(
-            "Examples:\n"
-            "  manage.py queueproxy doctor\n"
-            "  manage.py queueproxy doctor --url https://www.example.com   # through its proxies"
-        ),
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument(
