@@ -1,5 +1,6 @@
 """The doctor on set-ups that are well and on ones that are broken, each with a real broker."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -101,7 +102,7 @@ def test_nothing_is_wrong_with_the_example(set_up):
     done = site.run("queueproxy", "doctor")
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith("Nothing is wrong.\n")
-    assert "The user 'default' may do what all of fronts, workers and people need." in done.stdout
+    assert "The user 'default' may do what fronts, workers and people need." in done.stdout
     assert "\x1b" not in done.stdout
 
 
@@ -177,7 +178,10 @@ def test_another_user_that_lacks_a_right(set_up, guarded):
     guarded.client().execute_command("ACL", "SETUSER", "queueproxy-worker", "-blpop", "-xdel")
     area, level, text = set_up(url=guarded.url).doctor().the_only_one()
     assert (area, level) == ("broker", "error")
-    assert text == "The user 'queueproxy-worker' may not use blpop, xdel, which worker need."
+    assert (
+        text
+        == "The user 'queueproxy-worker' may not use blpop, xdel, which the role 'worker' needs."
+    )
 
 
 def test_a_user_of_another_namespace(set_up, guarded):
@@ -240,8 +244,7 @@ def test_sqlite_as_django_makes_it(set_up, broker):
         kit.registration()
         found = {one["area"]: one for one in site.doctor().wrong}
     finally:
-        for link in kit._links:
-            link.close()
+        asyncio.run(kit.close())
     assert found["databases"]["level"] == "error"  # two workers are there
     assert "2 at once now" in found["databases"]["text"]
 
@@ -345,6 +348,13 @@ def test_settings_that_are_wrong_are_all_that_is_told(set_up):
     area, level, text = site.doctor().the_only_one()
     assert (area, level) == ("settings", "error")
     assert "MAX_HOLDS" in text
+
+
+def test_a_spool_that_can_not_be_written_to(set_up):
+    site = set_up("QUEUEPROXY |= {'FRONT_SPOOL_DIR': '/nonexistent'}")
+    area, level, text = site.doctor().the_only_one()
+    assert (area, level) == ("settings", "error")
+    assert "FRONT_SPOOL_DIR" in text
 
 
 def test_few_open_files(set_up):

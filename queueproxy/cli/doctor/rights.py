@@ -14,7 +14,6 @@ MAY_NOT_RUN = b"permissions to run"
 MAY_NOT_SEE = b"permissions to access"
 # What an operator does, with nothing to do it to.
 HARMLESS = (("pause", "doctor", 0, ""), ("resume", 0, 0), ("operator_withdraw", "doctor", "0-1"))
-NOBODY_ELSE = "Give it the rights that manage.py queueproxy acl prints for {role}."
 
 
 def examine(link: Link) -> Iterator[Finding]:
@@ -28,11 +27,11 @@ def examine(link: Link) -> Iterator[Finding]:
     namespace = conf.get_settings().namespace
     named = {f"{namespace}-{role}": role for role in ROLES}
     if user not in named:
-        yield from _lacking(link, user, ROLES, "all of fronts, workers and people")
+        yield from _lacking(link, user, ROLES, "fronts, workers and people need")
     for other, role in named.items():
         (exists,) = link.commands([("ACL", "GETUSER", other)])
         if other == user or (exists and not isinstance(exists, ErrorReply)):
-            yield from _lacking(link, other, [role], role)
+            yield from _lacking(link, other, [role], f"the role {role!r} needs")
 
 
 def _by_trying(link: Link) -> Iterator[Finding]:
@@ -42,7 +41,12 @@ def _by_trying(link: Link) -> Iterator[Finding]:
             link.script(name, *args)
         checked(link.commands([("XREVRANGE", link.keys.dead, "+", "-", "COUNT", 1)])[0])
     except BrokerRefused as error:
-        yield Finding(AREA, "error", str(error), NOBODY_ELSE.format(role="an operator"))
+        yield Finding(
+            AREA,
+            "error",
+            str(error),
+            "Give it the rights that manage.py queueproxy acl prints for an operator.",
+        )
     else:
         yield Finding(AREA, "ok", "This user has few rights, and those of an operator among them.")
 
@@ -62,7 +66,7 @@ def _without_password(link: Link, user: str) -> Iterator[Finding]:
     )
 
 
-def _lacking(link: Link, user: str, roles: Iterable[str], whom: str) -> Iterator[Finding]:
+def _lacking(link: Link, user: str, roles: Iterable[str], whose: str) -> Iterator[Finding]:
     needed = sorted(set().union(*(commands_of(ROLES[role]) for role in roles)))
     missing, asked = [], 0
     for command, words in _with_arguments(link, needed):
@@ -79,11 +83,11 @@ def _lacking(link: Link, user: str, roles: Iterable[str], whom: str) -> Iterator
         yield Finding(
             AREA,
             "error",
-            f"The user {user!r} may not use {', '.join(missing)}, which {whom} need.",
-            NOBODY_ELSE.format(role=f"the role {whom!r}" if whom in ROLES else "each role"),
+            f"The user {user!r} may not use {', '.join(missing)}, which {whose}.",
+            "Give it the rights that manage.py queueproxy acl prints.",
         )
     elif asked:
-        yield Finding(AREA, "ok", f"The user {user!r} may do what {whom} need.")
+        yield Finding(AREA, "ok", f"The user {user!r} may do what {whose}.")
 
 
 def _with_arguments(link: Link, commands: Iterable[str]) -> Iterator[tuple[str, tuple]]:

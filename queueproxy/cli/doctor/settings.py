@@ -1,11 +1,12 @@
 """Looks at the settings: the app's own system checks, those of ``check --deploy`` too."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.core import checks
 
 from ... import conf
 from ...checks import TAG
+from ...conf import Problem
 from .finding import Finding
 
 ELSEWHERE = ("E009", "E010", "W003", "W004", "W005")  # of the server: see `broker`
@@ -14,18 +15,23 @@ ALIASES = {checks.ERROR: "error", checks.CRITICAL: "error", checks.WARNING: "war
 
 def can_be_used() -> bool:
     """Whether fronts and workers could start with them."""
-    return all(problem.is_warning for problem in conf.problems())
+    return not any(_stopping(conf.problems())) and not any(_stopping(conf.problems_of_spool()))
+
+
+def _stopping(problems: Iterable[Problem]) -> Iterator[Problem]:
+    return (problem for problem in problems if not problem.is_warning)
 
 
 def examine() -> Iterator[Finding]:
     """Run the checks."""
     found = checks.run_checks(tags=[TAG], include_deployment_checks=True)
     yield from map(_finding, filter(_is_of_settings, found))
-    for problem in conf.problems_of_spool() if can_be_used() else ():
-        yield Finding("settings", "error", problem.message, problem.hint, problem.code)
+    if not any(_stopping(conf.problems())):
+        for problem in conf.problems_of_spool():
+            yield Finding("settings", "error", problem.message, problem.hint, problem.code)
     policies = list(map(_finding, filter(_is_ours, _of_urls())))
     yield from policies
-    if not policies and not any(map(_is_of_settings, found)):
+    if can_be_used() and not policies and not any(map(_is_of_settings, found)):
         queues = ", ".join(conf.get_settings().queues)
         yield Finding("settings", "ok", f"The queues are {queues}; no system check objects.")
 
