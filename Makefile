@@ -12,7 +12,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: run test lint django-suite chaos mutations faults slow-clients drill bench data help clean
+# What pip says, as one line for each package: a minute of silence looks like a fault.
+PROGRESS = while read -r word what rest; do case $$word in \
+  Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
+  Installing) echo "  installs them" ;; esac; done
+
+.PHONY: run free-port test lint django-suite chaos mutations faults slow-clients drill bench data help clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,18 +26,40 @@ help:
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Once, in about a minute: what the site needs is installed into $(VENV)."
 	@$(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv module is needed (Debian: apt-get install python3-venv)."; exit 2; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@rm -f $(VENV)/.failed
+	@{ $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off \
+	  -r requirements.txt 2>$(VENV)/pip.log || touch $(VENV)/.failed; } | $(PROGRESS)
+	@if [ -e $(VENV)/.failed ]; then cat $(VENV)/pip.log >&2; exit 1; fi
 	@touch $@
 
 data: $(VENV)/.installed
-	$(MANAGE) migrate --verbosity 0
-	$(MANAGE) sampledata
+	@echo "Makes the database and its sample data."
+	@$(MANAGE) migrate --verbosity 0
+	@$(MANAGE) sampledata
 
-run: data
+run: free-port data
 	@echo "http://127.0.0.1:$(PORT)/  (log in as demo/demo or admin/admin; Ctrl-C stops it)"
-	@exec $(MANAGE) runqueueproxy 127.0.0.1:$(PORT) --server $(SERVER) --embedded --workers $(WORKERS)
+	@DEBUG=$${DEBUG:-0} exec $(MANAGE) runqueueproxy 127.0.0.1:$(PORT) --server $(SERVER) --embedded \
+	  --workers $(WORKERS)
+
+# First of all, so that nobody waits for an installation to be told so.
+free-port:
+	@$(PYTHON) -c "$$FREE_PORT" $(PORT)
+
+define FREE_PORT
+import socket, sys
+port = int(sys.argv[1])
+with socket.socket() as probe:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError as error:
+        sys.exit(f"Port {port} can't be used ({error.strerror}): make run PORT={port + 1}")
+endef
+export FREE_PORT
 
 # By file, so that each site of a module is started once; four at most, for the sake of timing.
 test: $(VENV)/.installed

@@ -14,3 +14,4 @@ urlpatterns = [
     path("media/<path:path>", serve, {"document_root": settings.MEDIA_ROOT}),
     path("", include("project.things.urls")),
 ]
+handler500 = "project.errors.server_error"

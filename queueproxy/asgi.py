@@ -33,6 +33,7 @@ from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
 from .front.http.cut import Cut
 from .front.http.headers import parse_networks, peer_is_among
+from .front.seen import signer as question_signer
 from .servers import foreign_server
 
 logger = logging.getLogger("queueproxy.front")
@@ -168,6 +169,7 @@ class QueueProxy:
                 monitoring=parse_networks(settings.monitoring),
                 trusted_proxies=self._options.trusted_proxies,
                 max_hold=settings.max_hold,
+                asking=question_signer(conf.signing_secrets(), settings.namespace),
             ),
             self._front,
             _open_reader,

@@ -22,7 +22,7 @@ from .broker.link.connect import BrokerAddress, flaw_of
 from .policy import Policy, policy_of
 from .route_table import OPS_QUEUE
 from .setting_problems import Problem, problems_between
-from .setting_rules import LOOPBACK, MIB, RULES, SAFE_METHODS
+from .setting_rules import LOOPBACK, MIB, RULES, SAFE_METHODS, plain
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
@@ -32,7 +32,10 @@ QUEUE_ALIAS = "queueproxy"  # the cache whose database is the queue's, where CAC
 
 @dataclass(frozen=True)
 class Settings:
-    """``settings.QUEUEPROXY`` with its defaults. Times in seconds, sizes in bytes."""
+    """``settings.QUEUEPROXY`` with its defaults. Times in seconds, sizes in bytes.
+
+    In the dict itself times may also be written as text: ``"5m"``.
+    """
 
     cache_alias: str = "default"
     namespace: str = "queueproxy"
@@ -80,7 +83,7 @@ def get_settings() -> Settings:
     for problem in problems_of(raw):
         if not problem.is_warning:
             raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
-    values = {name.lower(): value for name, value in raw.items()}
+    values = {name.lower(): plain(name, value) for name, value in raw.items()}
     values.setdefault("server_timing", django_settings.DEBUG)
     if django_settings.DEBUG:  # somebody may stand at a breakpoint
         values.setdefault("max_hold", HOLD_IN_DEBUG)
@@ -135,7 +138,7 @@ def problems_of(raw: Any) -> Iterator[Problem]:
         if problem:
             wrong.add(name)
             yield problem
-    good = {name.lower(): value for name, value in raw.items() if name not in wrong}
+    good = {name.lower(): plain(name, value) for name, value in raw.items() if name not in wrong}
     yield from problems_between(Settings(**good), known_queues="QUEUES" not in wrong)
 
 
@@ -144,7 +147,7 @@ def _problem_of_key(name: str, value: Any) -> Problem | None:
         close = difflib.get_close_matches(str(name), KEYS, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Known keys: {', '.join(KEYS)}."
         return Problem("E002", f"QUEUEPROXY[{name!r}] is not a known key.", hint)
-    wanted = RULES[name](value)
+    wanted = RULES[name](plain(name, value))
     if wanted is None:
         return None
     return Problem("E003", f"QUEUEPROXY[{name!r}] is wrong: {value!r}.", f"It must be {wanted}.")

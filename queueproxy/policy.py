@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from .durations import in_seconds
+
 View = TypeVar("View")
 
 ATTRIBUTE = "queueproxy_policy"  # of a view, a class or what `include` gives
@@ -71,7 +73,7 @@ NOTHING_SAID = Policy()
 def policy(
     *,
     queue: str | None = None,
-    max_hold: float | None = None,
+    max_hold: float | str | None = None,
     repeat: bool | None = None,
     exactly_once: bool | str | None = None,
     require_key: bool | None = None,
@@ -86,7 +88,7 @@ def policy(
 
     Args:
         queue: one of the setting ``QUEUES``.
-        max_hold: seconds, 0.1 to `LONGEST_HOLD`.
+        max_hold: seconds, 0.1 to `LONGEST_HOLD`; or as text: ``"5m"``.
         repeat: whether a request may be run a second time.
         exactly_once: True, or the alias of a database: its effects there happen once.
         require_key: a request without ``Idempotency-Key`` is refused; with `exactly_once` only.
@@ -109,6 +111,7 @@ def policy_of(keys: Mapping[str, Any]) -> Policy:
     """Make a policy of its keys; wrong ones are left out and told as its mistakes."""
     good, mistakes = {}, []
     for key, value in keys.items():
+        value = in_seconds(value) if key == "max_hold" else value
         mistake = _mistake_in(key, value)
         if mistake:
             mistakes.append(mistake)

@@ -16,6 +16,7 @@ from django.db import router
 from . import conf
 from .exactly_once.sessions import is_supported
 from .policy import contradictions
+from .wording import did_you_mean
 
 if TYPE_CHECKING:
     from .worker.policy_survey import Survey, Surveyed
@@ -60,7 +61,8 @@ def _of_sayings(said: "MethodPolicy", queues: Sequence[str]) -> Iterator[checks.
         if policy.queue is not None and policy.queue not in queues:
             yield _error(
                 13,
-                f"The policy of {by} names the queue {policy.queue!r}, which QUEUES does not.",
+                f"The policy of {by} names the queue {policy.queue!r}, which QUEUES does not."
+                f"{did_you_mean(policy.queue, queues)}",
                 f"Queues: {', '.join(queues)}.",
             )
 
@@ -125,7 +127,8 @@ def _of_names(
         if name not in known:
             yield _error(
                 16,
-                f"QUEUEPROXY['POLICIES'] names {name!r}, which is no view of the URLconf.",
+                f"QUEUEPROXY['POLICIES'] names {name!r}, which is no view of the URLconf."
+                f"{did_you_mean(name, known)}",
                 "Give the view's name in the URLconf ('shop:checkout') or the path to its code "
                 "('shop.views.checkout').",
             )

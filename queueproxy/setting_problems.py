@@ -7,6 +7,7 @@ from .broker.front_broker import memory_for_requests
 from .envelopes import PIECE_DIGEST, PIECE_SIZE
 from .setting_rules import HEAD_ROOM, SMALLEST_REQUEST
 from .signing import DIGEST_OVER
+from .wording import did_you_mean
 
 if TYPE_CHECKING:
     from .conf import Settings
@@ -39,7 +40,8 @@ def problems_between(settings: "Settings", *, known_queues: bool) -> Iterator[Pr
             if rule["queue"] not in settings.queues:
                 yield Problem(
                     "E006",
-                    f"QUEUEPROXY['ROUTES'] names {rule['queue']!r}, which QUEUES does not.",
+                    f"QUEUEPROXY['ROUTES'] names {rule['queue']!r}, which QUEUES does not."
+                    f"{did_you_mean(rule['queue'], settings.queues)}",
                     "Add it to QUEUES, or correct the rule.",
                 )
     if known_queues:
@@ -48,7 +50,7 @@ def problems_between(settings: "Settings", *, known_queues: bool) -> Iterator[Pr
                 yield Problem(
                     "E006",
                     f"QUEUEPROXY['POLICIES'] names {keys['queue']!r} for {name!r}, which QUEUES "
-                    "does not.",
+                    f"does not.{did_you_mean(str(keys['queue']), settings.queues)}",
                     "Add it to QUEUES, or correct the policy.",
                 )
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .durations import in_seconds
 from .http_syntax import SAFE_METHODS
 from .policy import LONGEST_HOLD, policy_of
 from .route_table import OPS_QUEUE
@@ -49,7 +50,7 @@ def _queues(value) -> str | None:
 def _seconds(value) -> str | None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     good = number and math.isfinite(value) and 0.1 <= value <= 86_400
-    return None if good else "a number of seconds, 0.1 to 86400"
+    return None if good else "a number of seconds, 0.1 to 86400, or a text such as '5m'"
 
 
 # Longer than a request may be held by far, so that none is started when its row may be gone.
@@ -179,6 +180,13 @@ def _endpoints(value) -> str | None:
         return None
     return "a path that begins and ends with '/', or None for no endpoints"
 
+
+def plain(name: str, value: Any) -> Any:
+    """Return a setting as it is used: a length of time that is written as text as seconds."""
+    return in_seconds(value) if name in TIMES else value
+
+
+TIMES = ("MAX_HOLD", "VIEW_TIMEOUT", "STREAM_GRACE", "LEASE", "KEEP_EXECUTIONS")
 
 RULES: dict[str, Rule] = {
     "CACHE_ALIAS": _text,

@@ -1,5 +1,8 @@
 """Words figures for logs and terminals; the dashboard has its own, translated."""
 
+import difflib
+from collections.abc import Iterable
+
 
 def count_text(number: int, what: str, plural: str = "") -> str:
     """Word so many of something: ``1 worker``, ``2 workers``; `plural` where it takes more than an
@@ -18,6 +21,12 @@ def seconds_text(seconds: float | None) -> str:
         return f"{seconds:.1f} s"
     minutes = seconds / 60
     return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Word a suggestion, to put behind a sentence; empty where nothing is alike."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def printable(text: object) -> str:

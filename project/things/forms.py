@@ -4,7 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from .models import Thing
+from .models import CURRENCY, Thing
 
 MAX_IMAGE = 8 * 1024 * 1024  # bytes
 
@@ -15,6 +15,7 @@ class ThingForm(forms.ModelForm):
     class Meta:
         model = Thing
         fields = ["name", "description", "price", "image"]
+        labels = {"price": f"Price in {CURRENCY}"}
         widgets = {"description": forms.Textarea(attrs={"rows": 5})}
 
     def clean_image(self):

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 MOST_WORDS = 8  # of a search; each is one more condition for the database
+CURRENCY = "€"
 SETTLES_WITHIN = timedelta(seconds=1)
 
 
@@ -57,6 +58,11 @@ class Thing(models.Model):
 
     def get_absolute_url(self):
         return reverse("things:detail", args=[self.pk])
+
+    @property
+    def price_text(self) -> str:
+        """For people: ``€1,234.50``."""
+        return f"{CURRENCY}{self.price:,.2f}"
 
     def as_dict(self) -> dict:
         """For the JSON API."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.core.management.base import CommandError
 
 from .. import conf
+from ..wording import did_you_mean
 
 DONE, DID_NOT_HOLD, COULD_NOT_ASK = 0, 1, 2
 
@@ -23,6 +24,7 @@ def chosen_queues(names: Sequence[str], *, also: Sequence[str] = ()) -> tuple[st
     for name in names:
         if name not in known:
             raise CommandError(
-                f"No queue {name!r}. Queues: {', '.join(known)}.", returncode=COULD_NOT_ASK
+                f"No queue {name!r}.{did_you_mean(name, known)} Queues: {', '.join(known)}.",
+                returncode=COULD_NOT_ASK,
             )
     return tuple(dict.fromkeys(names)) or every

@@ -14,6 +14,7 @@ from ..exceptions import BrokerUnavailable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues
 from .foreground import ForegroundCommand, Interrupted
 from .pause import me, until_still
+from .waiting_for import WaitingFor
 
 HOLD_LEASE = 10.0  # seconds a hold's pause outlives its process
 HOLD_WAIT = 30.0  # seconds a hold waits for requests in flight, unless told
@@ -42,7 +43,9 @@ def hold(command, options: dict) -> int:
 def _run(
     child: ForegroundCommand, words: list[str], queues: tuple[str, ...], wait: float, say
 ) -> int:
-    running = until_still(Control(conf.broker().link("control")), queues, time.monotonic() + wait)
+    control = Control(conf.broker().link("control"))
+    waiting = WaitingFor(queues, say)
+    running = until_still(control, queues, time.monotonic() + wait, waiting)
     if running is None:
         say("The pause has ended before nothing was in flight; nothing was run.")
         return DID_NOT_HOLD

@@ -2,11 +2,11 @@
 
 import argparse
 import logging
-import math
 
 from django.core.exceptions import ImproperlyConfigured
 
 from .. import conf
+from ..durations import rate_of, seconds_of
 
 
 def positive_int(text: str) -> int:
@@ -21,18 +21,15 @@ def positive_int(text: str) -> int:
 
 
 def nonnegative_seconds(text: str) -> float:
-    """Parse seconds, 0 or more."""
+    """Parse a length of time, 0 or more, as seconds: ``90``, ``90s``, ``5m``, ``1h30m``."""
     try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1
-    if not (seconds >= 0 and math.isfinite(seconds)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return seconds
+        return seconds_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive_seconds(text: str) -> float:
-    """Parse seconds, more than 0."""
+    """Parse a length of time, more than 0, as seconds."""
     seconds = nonnegative_seconds(text)
     if seconds == 0:
         raise argparse.ArgumentTypeError("0 seconds is no time")
@@ -40,14 +37,11 @@ def positive_seconds(text: str) -> float:
 
 
 def rate(text: str) -> float:
-    """Parse so many a second: ``50`` or ``50/s``."""
+    """Parse so many a second: ``50``, ``50/s``, ``50/m``."""
     try:
-        number = float(text.removesuffix("/s"))
-    except ValueError:
-        number = 0
-    if not (number > 0 and math.isfinite(number)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a rate such as 50/s")
-    return number
+        return rate_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def queue_names(text: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
 from ..wording import printable
 from .ask import DID_NOT_HOLD, DONE, chosen_queues
 from .options import positive_seconds
+from .waiting_for import WaitingFor
 
 LOOK_EVERY = 0.05  # seconds between looks at what is in flight
 REASON = 200  # characters
@@ -37,7 +38,8 @@ def pause(command, options: dict) -> int:
     )
     if not options["wait"]:
         return DONE
-    running = until_still(control, queues, time.monotonic() + seconds)
+    waiting = WaitingFor(queues, lambda text: command.stderr.write(text, style_func=str))
+    running = until_still(control, queues, time.monotonic() + seconds, waiting)
     if running == 0:
         command.stdout.write("Nothing is in flight.")
         return DONE
@@ -84,17 +86,27 @@ def _tell_what_holds(command, pauses: list[Pause]) -> set[str]:
     return held
 
 
-def until_still(control: Control, queues: tuple[str, ...], deadline: float) -> int | None:
+def until_still(
+    control: Control, queues: tuple[str, ...], deadline: float, waiting: WaitingFor
+) -> int | None:
     """Wait until nothing is in flight: 0, or how many still are at the deadline.
 
     None where the pause has ended meanwhile, by itself or by somebody.
+
+    Args:
+        deadline: as of time.monotonic().
+        waiting: tells a person what is waited for.
     """
     while True:
         still = control.stillness(queues)
         if not still.paused:
             return None
-        if not still.in_flight or time.monotonic() >= deadline:
+        if not still.in_flight:
+            return 0
+        if time.monotonic() >= deadline:
+            waiting.tell()
             return still.in_flight
+        waiting.tell_when_due()
         time.sleep(LOOK_EVERY)
 
 

@@ -1,7 +1,7 @@
 """Renders the state of the system for a terminal: what is wrong comes first."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,23 +13,29 @@ from ..broker.observe.troubles import request_text, troubles
 from ..wording import count_text, printable, seconds_text
 
 PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
+COLUMNS = ("depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99", "done")
+# Left out on a narrow terminal, in this order.
+LESS_NEEDED = ("done", "p99", "wait p50", "in/s", "out/s", "p95", "running")
+GAP = 2  # columns between two of a table
+NARROW, NARROWEST = 64, 44  # columns of a terminal on which workers' own figures are left out
 
 
-def screen(snapshot: Snapshot, max_hold: float) -> Group:
+def screen(snapshot: Snapshot, max_hold: float, width: int = PLAIN_WIDTH) -> Group:
     """Render the whole of it.
 
     Args:
         max_hold: the setting, in seconds: how long a client is held.
+        width: columns there are; on few of them figures are left out, the less needed first.
     """
     return Group(
         _headline(snapshot),
         *_troubles(snapshot, max_hold),
         Text(),
-        _queues(snapshot.queues),
+        _queues(snapshot.queues, width),
         *_groups(snapshot),
         *_once(snapshot),
         Text(),
-        _workers(snapshot),
+        _workers(snapshot, width),
         Text(),
         *_fronts(snapshot),
     )
@@ -66,24 +72,43 @@ def _table(*, expand: bool = False) -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 1), expand=expand, header_style="dim")
 
 
-def _queues(queues: list[QueueStats]) -> Table:
+def _queues(queues: list[QueueStats], width: int) -> Table:
+    rows = [
+        (queue.name + (" (paused)" if queue.paused else ""), _figures(queue)) for queue in queues
+    ]
+    rows.append(("all", _figures(_over_all(queues))))
+    shown = _columns_that_fit(rows, width)
     table = _table()
     table.add_column("queue", no_wrap=True)
-    names = ("depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99", "done")
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    for queue in queues:
-        table.add_row(
-            queue.name + (" (paused)" if queue.paused else ""),
-            *_figures(queue),
-            style="yellow" if queue.paused else None,
-        )
-    table.add_row("all", *_figures(_over_all(queues)), style="bold")
+    for name in shown:
+        table.add_column(_title(name, shown), justify="right", no_wrap=True)
+    for (name, figures), queue in zip(rows, [*queues, None], strict=True):
+        style = "bold" if queue is None else "yellow" if queue.paused else None
+        table.add_row(name, *(figures[column] for column in shown), style=style)
     return table
 
 
-def _figures(queue: QueueStats) -> list[str]:
-    return [
+def _columns_that_fit(rows: list[tuple[str, dict[str, str]]], width: int) -> list[str]:
+    shown = list(COLUMNS)
+    names = max(len("queue"), *(len(name) for name, _ in rows))
+
+    def needed(column: str) -> int:
+        return max(len(_title(column, shown)), *(len(figures[column]) for _, figures in rows))
+
+    for column in LESS_NEEDED:
+        if names + sum(GAP + needed(one) for one in shown) <= width:
+            break
+        shown.remove(column)
+    return shown
+
+
+def _title(column: str, shown: Sequence[str]) -> str:
+    """Return what a column is called: the first of the waits says what it is of."""
+    return "wait p95" if column == "p95" and "wait p50" not in shown else column
+
+
+def _figures(queue: QueueStats) -> dict[str, str]:
+    texts = (
         str(queue.depth),
         str(queue.in_flight),
         seconds_text(queue.oldest_wait_seconds) if queue.depth else "-",
@@ -93,7 +118,8 @@ def _figures(queue: QueueStats) -> list[str]:
         seconds_text(queue.wait_p95_seconds),
         seconds_text(queue.wait_p99_seconds),
         str(queue.completed_total),
-    ]
+    )
+    return dict(zip(COLUMNS, texts, strict=True))
 
 
 def _over_all(queues: list[QueueStats]) -> QueueStats:
@@ -122,19 +148,23 @@ def _once(snapshot: Snapshot) -> Iterator[Text]:
             yield Text(f"{queue.name} {queue.once_text}")
 
 
-def _workers(snapshot: Snapshot) -> Table:
+def _workers(snapshot: Snapshot, width: int) -> Table:
+    with_state, with_done = width >= NARROWEST, width >= NARROW
     table = _table(expand=True)
     table.add_column("worker", no_wrap=True, ratio=2)
-    table.add_column("state", no_wrap=True)
-    table.add_column("done", justify="right", no_wrap=True)
+    if with_state:
+        table.add_column("state", no_wrap=True)
+    if with_done:
+        table.add_column("done", justify="right", no_wrap=True)
     table.add_column("now", no_wrap=True, ratio=5, overflow="ellipsis")
+    between = [""] * (with_state + with_done)
     for worker in snapshot.workers:
         name = worker["name"] or f"{worker['host']}:{worker['pid']}"
-        done = str(worker["completed_total"])
+        own = [Text(worker["state"])] * with_state + [str(worker["completed_total"])] * with_done
         first, *rest = [*_remarks(worker), *map(_running_text, worker["current"])] or [""]
-        table.add_row(Text(printable(name)), Text(worker["state"]), done, Text(first))
+        table.add_row(Text(printable(name)), *own, Text(first))
         for line in rest:
-            table.add_row("", "", "", Text(line))
+            table.add_row("", *between, Text(line))
     return table
 
 

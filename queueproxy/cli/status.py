@@ -16,7 +16,7 @@ def status(command, options: dict) -> int:
     """Print the state once, or live."""
     stats, max_hold = _stats(), conf.get_settings().max_hold
     if options["watch"]:
-        watch.watch(stats, max_hold, command.stdout)
+        watch.watch(stats, max_hold, command.stdout, color=not options["no_color"])
         return DONE
     try:
         snapshot = stats.snapshot()
@@ -30,7 +30,9 @@ def status(command, options: dict) -> int:
     else:
         width = watch.terminal_width(command.stdout)
         text = screen.as_text(
-            screen.screen(snapshot, max_hold), color=width is not None, width=width
+            screen.screen(snapshot, max_hold, width or screen.PLAIN_WIDTH),
+            color=width is not None and not options["no_color"],
+            width=width,
         )
         command.stdout.write(text, ending="")
     healthy = snapshot.workers and snapshot.fronts

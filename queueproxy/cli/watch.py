@@ -1,4 +1,4 @@
-"""queueproxy status --watch: the state, live, until interrupted. Asks the broker alone."""
+"""queueproxy status --watch: the state, live, until q or Ctrl-C. Asks the broker alone."""
 
 import os
 import shutil
@@ -12,7 +12,8 @@ from rich.text import Text
 from ..broker.observe.reader import SnapshotReader
 from ..exceptions import BrokerUnavailable
 from ..wording import printable
-from .screen import as_text, screen
+from .keyboard import Keyboard
+from .screen import PLAIN_WIDTH, as_text, screen
 
 REFRESH = 1.0  # seconds
 
@@ -22,15 +23,15 @@ def terminal_width(out) -> int | None:
     return shutil.get_terminal_size().columns if out.isatty() else None
 
 
-def watch(stats: SnapshotReader, max_hold: float, out) -> None:
-    """Show the state again and again; returns when interrupted or when nobody reads it."""
+def watch(stats: SnapshotReader, max_hold: float, out, *, color: bool) -> None:
+    """Show the state again and again; returns on q, when interrupted or when nobody reads it."""
     signal.signal(signal.SIGTERM, _interrupt)  # else the terminal would stay on the other screen
     view = _View(stats, max_hold)
     try:
         if terminal_width(out) is None:
             _print_again_and_again(view, out)
         else:
-            _show_live(view)
+            _show_live(view, color)
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
@@ -42,12 +43,14 @@ def _interrupt(*_) -> None:
     raise KeyboardInterrupt
 
 
-def _show_live(view: "_View") -> None:
-    console = Console(highlight=False)
-    with Live(console=console, screen=True, auto_refresh=False) as live:
+def _show_live(view: "_View", color: bool) -> None:
+    console = Console(highlight=False, no_color=not color)
+    with Keyboard() as keyboard, Live(console=console, screen=True, auto_refresh=False) as live:
+        hint = " · q ends this" if keyboard.is_there else ""
         while True:
-            live.update(view.now(), refresh=True)
-            time.sleep(REFRESH)
+            live.update(view.now(console.width, hint), refresh=True)
+            if "q" in keyboard.pressed_within(REFRESH):
+                return
 
 
 def _print_again_and_again(view: "_View", out) -> None:
@@ -66,8 +69,13 @@ class _View:
         self._last: RenderableType = Text()
         self._away_since = 0.0
 
-    def now(self) -> RenderableType:
-        """Render what to show now."""
+    def now(self, width: int = PLAIN_WIDTH, hint: str = "") -> RenderableType:
+        """Render what to show now.
+
+        Args:
+            width: columns.
+            hint: what else to say beside the time.
+        """
         try:
             snapshot = self._stats.snapshot()
         except BrokerUnavailable as error:
@@ -77,5 +85,6 @@ class _View:
             return Group(Text(told, style="bold red"), self._last)
         self._away_since = 0.0
         clock = time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(snapshot.now))
-        self._last = Group(Text(clock, style="dim"), screen(snapshot, self._max_hold))
+        shown = screen(snapshot, self._max_hold, width)
+        self._last = Group(Text(clock + hint, style="dim"), shown)
         return self._last

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError
 
 from .. import conf
+from ..wording import did_you_mean
 from ..worker.migrations import has_database
 from ..worker.options import WorkerOptions
 from ..worker.policy_survey import survey
@@ -26,7 +27,8 @@ def worker_options(options: dict) -> WorkerOptions:
     for queue in queues:
         if queue not in settings.queues:
             known = ", ".join(settings.queues)
-            raise CommandError(f"No queue {queue!r}. Queues: {known}.", returncode=2)
+            meant = did_you_mean(queue, settings.queues)
+            raise CommandError(f"No queue {queue!r}.{meant} Queues: {known}.", returncode=2)
     if options["require_migrations"] and not has_database():
         raise CommandError(
             "--require-migrations: DATABASES names no default database.", returncode=2

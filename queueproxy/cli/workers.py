@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from ..worker.process_words import CANNOT_START
+from .ask import COULD_NOT_ASK
 from .kept_process import KeptProcess
 from .program import PARENT_FD_VARIABLE, directory, this_program
 
@@ -25,7 +26,7 @@ class Workers:
         threads: in each.
         graceful_timeout: seconds each may take to finish what it runs.
         on_hopeless: called, in a thread, with the exit status of workers that can't even start:
-            the project's code can't be loaded. Later they are tried again.
+            the project's code can't be loaded, or is wrong. Later they are tried again.
         reload: whether they follow the code as it changes.
     """
 
@@ -74,9 +75,10 @@ class Workers:
         )
 
     def _hopeless(self, status: int) -> bool:
-        if status == CANNOT_START:
+        hopeless = status in (CANNOT_START, COULD_NOT_ASK)
+        if hopeless:
             self._on_hopeless(status)
-        return status == CANNOT_START
+        return hopeless
 
     def reload(self) -> bool:
         """Replace the worker processes by fresh ones; False where there are none."""

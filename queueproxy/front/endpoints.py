@@ -1,13 +1,19 @@
-"""Answers the front's own endpoints, also while all is paused: livez, readyz, metrics, status."""
+"""Answers the front's own endpoints, also while all is paused.
+
+They are livez, readyz, metrics, status and seen.
+"""
 
 import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from ..broker.observe.metrics import CONTENT_TYPE, exposition
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import Snapshot
 from ..exceptions import BrokerUnavailable
+from ..signing import Signer
 from . import status_page
 from .front import Front
 from .http.headers import (
@@ -19,6 +25,7 @@ from .http.headers import (
     peer_of,
     raw_path,
 )
+from .seen import may_ask, seen
 
 PLAIN = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -42,12 +49,14 @@ class EndpointOptions(NamedTuple):
         monitoring: who may see metrics and status.
         trusted_proxies: whose forwarding headers say who asks.
         max_hold: the setting ``MAX_HOLD``, seconds.
+        asking: verifies who may ask what a front sees (see `seen`).
     """
 
     prefix: str | None
     monitoring: Trusted
     trusted_proxies: Trusted
     max_hold: float
+    asking: Signer
 
 
 class Endpoints:
@@ -71,6 +80,7 @@ class Endpoints:
             self._answers[options.prefix + "readyz"] = self._readyz
             self._answers[options.prefix + "metrics"] = self._metrics
             self._answers[options.prefix + "status"] = self._status
+            self._answers[options.prefix + "seen"] = self._seen
 
     def owns(self, scope: dict) -> bool:
         """Whether the front answers this request. ``/-%2Fmetrics`` is the project's."""
@@ -125,6 +135,12 @@ class Endpoints:
             text = status_page.as_html(snapshot, self._options.max_hold)
         policy = status_page.CONTENT_SECURITY_POLICY.encode()
         return EndpointAnswer(status, HTML, text, ((b"content-security-policy", policy),))
+
+    async def _seen(self, scope: dict) -> EndpointAnswer:
+        if not may_ask(scope, self._options.asking):
+            return EndpointAnswer(403, PLAIN, "For queueproxy doctor --url only.\n")
+        found = seen(scope, self._options.trusted_proxies)
+        return EndpointAnswer(200, JSON, msgspec.json.encode(found._asdict()).decode())
 
     def _may_look(self, scope: dict) -> bool:
         """Whether who asks, as far as trusted proxies tell, is among the monitoring addresses."""

@@ -116,6 +116,7 @@ def test_what_stays_in_flight_keeps_the_command_from_running(site, tmp_path):
     process = hold(site, "touch", str(tmp_path / "ran"), options=("--timeout", "0.5"))
     _, err = process.communicate(timeout=30)
     assert process.returncode == 1
+    assert "Waiting for 1 request in flight: GET /run/long/ (" in err
     assert "Still in flight after 0.5 s: 1; nothing was run." in err
     assert not (tmp_path / "ran").exists()
     assert site.status()["paused"] == []

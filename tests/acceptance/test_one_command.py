@@ -1,6 +1,7 @@
 """The whole system by one command, however management commands are called."""
 
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -186,6 +187,18 @@ def test_code_that_can_not_be_loaded(make):
     assert "No module named 'no'" in log
     assert "The workers can't start, so the front ends too." in log
     assert "Traceback" not in log
+    wait_until(one.nothing_left)
+
+
+def test_policies_that_are_wrong(make):
+    wrong = {"POLICIES": {"no.such.view": {"queue": "low"}}}
+    one = make(PROBE_SETTINGS=json.dumps(wrong))
+    process = one.commands.manage(*one.words())
+    assert process.wait(60) == 2
+    log = process.log.read_text()
+    assert "names 'no.such.view', which is no view of the URLconf" in log
+    assert "The workers can't start, so the front ends too." in log
+    assert "Starting it again" not in log
     wait_until(one.nothing_left)
 
 

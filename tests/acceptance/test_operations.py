@@ -137,6 +137,45 @@ def test_watch_leaves_the_terminal_as_it_was_when_told_to_end(site, terminal):
     wait_until(lambda: FIRST_SCREEN in watch.written and CURSOR in watch.written)
 
 
+def test_q_ends_watch_and_other_keys_do_not(terminal):
+    watch = terminal(WATCH)
+    watch.shows("q ends this")
+    settings = termios.tcgetattr(watch._fd)
+    watch.type(b"x")
+    watch.shows("No front")
+    assert watch.process.poll() is None
+    watch.type(b"q")
+    assert watch.process.wait(10) == 0
+    wait_until(lambda: FIRST_SCREEN in watch.written and CURSOR in watch.written)
+    assert "x" not in watch.last_picture().splitlines()[-1], "keys are not shown"
+    after = termios.tcgetattr(watch._fd)
+    assert after[3] & termios.ECHO
+    assert not settings[3] & termios.ECHO
+
+
+def test_watch_without_colours(site, terminal):
+    site.environ["NO_COLOR"] = "1"
+    watch = terminal(WATCH)
+    watch.shows("No front: nobody accepts requests.")
+    watch.type(b"q")
+    assert watch.process.wait(10) == 0
+    colours = re.findall(r"\x1b\[[\d;]*(?<![\d])(?:3|4|9|10)[0-7][\d;]*m", watch.written)
+    assert colours == []
+
+
+@pytest.mark.parametrize("words", [("status",), ("doctor",)])
+def test_once_without_colours(site, terminal, words):
+    command = [*WATCH[:-2], *words]
+    coloured = terminal(command)
+    coloured.process.wait(30)
+    wait_until(lambda: "\x1b[" in coloured.written, lambda: coloured.written)
+    site.environ["NO_COLOR"] = "1"
+    plain = terminal(command)
+    plain.process.wait(30)
+    wait_until(lambda: "\n" in plain.written)
+    assert "\x1b[" not in plain.written
+
+
 def test_watch_into_a_file_is_plain(site):
     process = subprocess.Popen(
         WATCH, env=site.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -106,6 +106,9 @@ def test_wait_gives_up_at_its_timeout(site):
     wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
     done = queueproxy(site, "pause", "--wait", "--timeout", "1")
     assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines() if line.startswith("Waiting for ")]
+    assert told[0].startswith("Waiting for 1 request in flight: GET /run/long/ (")
+    assert told[0].endswith(" s)")
     assert done.stderr.splitlines()[-1] in (
         "Still in flight: 1.",
         "The pause has ended before nothing was in flight.",

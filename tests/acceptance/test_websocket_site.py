@@ -91,7 +91,7 @@ def test_an_application_without_a_queue_is_not_served(make_site, application, sa
     site = make_site()
     words = ("runqueueproxy", str(site.port), "--server", site.server)
     done = site.run(*words, PROBE_ASGI=application)
-    assert done.returncode == 1
+    assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"CommandError: ASGI_APPLICATION ({application}) ")
     assert said in line

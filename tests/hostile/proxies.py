@@ -37,6 +37,7 @@ http {{
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
+            {more}
         }}
     }}
 }}
@@ -60,13 +61,16 @@ PROXIES = ("nginx", "haproxy")
 
 
 @contextlib.contextmanager
-def proxy(name: str, upstream: tuple[str, int], idle: float = 60) -> Iterator[tuple[str, int]]:
+def proxy(
+    name: str, upstream: tuple[str, int], idle: float = 60, more: str = ""
+) -> Iterator[tuple[str, int]]:
     """A proxy's address.
 
     Args:
         name: one of `PROXIES`.
         upstream: address of the server behind it.
         idle: seconds that it keeps an idle connection to the server.
+        more: directives of nginx's location.
     """
     program = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     if program is None:
@@ -78,6 +82,7 @@ def proxy(name: str, upstream: tuple[str, int], idle: float = 60) -> Iterator[tu
         config.write_text(
             text.format(
                 directory=directory,
+                more=more,
                 port=port,
                 upstream=f"{upstream[0]}:{upstream[1]}",
                 idle_ms=int(idle * 1000),

@@ -1,6 +1,7 @@
 """The front's own paths: matched exactly, shown to monitoring addresses only."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.front.endpoints import EndpointOptions, Endpoints
 from queueproxy.front.http.headers import parse_networks
+from queueproxy.front.seen import question, signer
 
 from .test_screen import snapshot
 
+SECRETS = ("a secret of the tests",)
 LOOPBACK = parse_networks(("127.0.0.0/8", "::1"))
 
 
@@ -29,9 +32,10 @@ class Reader:
         pass
 
 
-def endpoints(*, trusted=(), monitoring=LOOPBACK, found=None) -> Endpoints:
+def endpoints(*, trusted=(), monitoring=LOOPBACK, found=None, secrets=SECRETS) -> Endpoints:
     front = SimpleNamespace(draining=False, sender=SimpleNamespace(reachable=True))
-    options = EndpointOptions("/-/", monitoring, parse_networks(trusted), 60.0)
+    asking = signer(secrets, "queueproxy")
+    options = EndpointOptions("/-/", monitoring, parse_networks(trusted), 60.0, asking)
     return Endpoints(options, front, lambda: Reader(found or snapshot()))
 
 
@@ -145,3 +149,52 @@ async def test_only_get_and_head():
     status, headers, text = await ask(endpoints(), scope("/-/status", method="HEAD"))
     assert (status, text) == (200, "")
     assert int(headers[b"content-length"]) > 100
+
+
+def asked_by(secret: str, **headers) -> dict:
+    asking = question(signer((secret,), "queueproxy"))
+    return scope("/-/seen", x_queueproxy_question=asking, host="a.example", **headers)
+
+
+async def test_who_has_the_secret_is_told_what_is_seen():
+    asked = asked_by(SECRETS[0], x_forwarded_for="10.0.0.9", x_forwarded_proto="https")
+    status, headers, text = await ask(endpoints(), {**asked, "scheme": "http"})
+    assert (status, headers[b"content-type"]) == (200, b"application/json")
+    assert json.loads(text) == {
+        "peer": "127.0.0.1",
+        "trusted": False,
+        "forwarding": ["x-forwarded-for", "x-forwarded-proto"],
+        "client": "127.0.0.1",
+        "scheme": "http",
+        "host": "a.example",
+    }
+    _, _, text = await ask(endpoints(trusted=("127.0.0.1",)), {**asked, "scheme": "http"})
+    told = json.loads(text)
+    assert (told["trusted"], told["client"], told["scheme"]) == (True, "10.0.0.9", "https")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        scope("/-/seen"),
+        asked_by("another secret"),
+        scope("/-/seen", x_queueproxy_question="17000000000.00"),
+        scope("/-/seen", x_queueproxy_question="nonsense"),
+        scope("/-/seen", x_queueproxy_question="9" * 5000),
+        scope("/-/seen", x_queueproxy_question=f"{int(time.time()) + 60}.é"),
+    ],
+)
+async def test_nobody_else_is_told_what_is_seen(asked):
+    assert (await ask(endpoints(), asked))[0] == 403
+
+
+async def test_nor_is_anybody_once_the_question_is_old(monkeypatch):
+    asked = asked_by(SECRETS[0])
+    later = time.time() + 61
+    monkeypatch.setattr("queueproxy.front.seen.time", SimpleNamespace(time=lambda: later))
+    assert (await ask(endpoints(), asked))[0] == 403
+
+
+async def test_nor_is_anybody_where_signing_is_off():
+    asked = scope("/-/seen", x_queueproxy_question=question(signer((), "queueproxy")))
+    assert (await ask(endpoints(secrets=()), asked))[0] == 403

@@ -40,8 +40,12 @@ FORBIDDEN = {
     ),
     "queueproxy.exceptions": ("queueproxy", "django", "redis"),
     "queueproxy.http_syntax": ("queueproxy", "django", "redis"),
+    "queueproxy.durations": ("queueproxy", "django", "redis"),
     "queueproxy.backoff": ("queueproxy", "django", "redis"),
-    "queueproxy.policy": ("queueproxy", "django", "redis"),
+    "queueproxy.policy": (
+        *("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "queueproxy.conf"),
+        *("django", "redis"),
+    ),
     "queueproxy.path_patterns": ("queueproxy", "django", "redis"),
     "queueproxy.policy_table": (
         *("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "queueproxy.conf"),

@@ -239,6 +239,28 @@ def test_every_response_names_its_worker(db, path, status):
     assert (response.status_code, response["X-Worker-Pid"]) == (status, str(os.getpid()))
 
 
+def test_a_failed_page_names_its_request_as_the_log_does(db, caplog):
+    client = Client(raise_request_exception=False)
+    page = client.get("/error/", headers={"X-Request-ID": "id-of-the-request"})
+    assert page.status_code == 500
+    assert "<code>id-of-the-request</code>" in page.content.decode()
+    assert "request id-of-the-request" in caplog.text
+    assert "<code>" not in client.get("/error/").content.decode()
+
+
+def test_a_missing_page_names_its_path(client, db):
+    page = client.get("/no<where>/").content.decode()
+    assert "<code>/no&lt;where&gt;/</code>" in page
+
+
+def test_the_first_page_says_what_to_try_and_prices_have_a_currency(client, things):
+    first = client.get("/").content.decode()
+    assert "manage.py queueproxy pause" in first
+    assert "€5.00" in first
+    for other in ("/?page=2", "/?q=lamp"):
+        assert "manage.py queueproxy pause" not in client.get(other).content.decode()
+
+
 def test_pages_need_no_inline_style_or_script(demo, things):
     detail = f"/things/{things[0].pk}/"
     for path in ("/", "/live/", "/things/new/", "/request/", "/slow/?seconds=0", detail):

@@ -56,7 +56,7 @@ def snapshot(**values) -> Snapshot:
 
 
 def text_of(width: int = 80, **values) -> str:
-    return as_text(screen(snapshot(**values), 60), width=width)
+    return as_text(screen(snapshot(**values), 60, width), width=width)
 
 
 def lines_with(text: str, word: str) -> list[str]:
@@ -70,6 +70,43 @@ def test_a_healthy_system_fits_a_small_terminal():
     assert max(map(len, lines)) <= 80
     assert lines[0] == "valkey 9.1.2 · 3.0 MiB · 1 front · 2 workers · 3 held"
     assert lines[1] == ""  # nothing is wrong
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (80, []),
+        (70, ["done"]),
+        (62, ["done", "p99"]),
+        (60, ["done", "p99", "p50"]),
+        (50, ["done", "p99", "p50", "in/s"]),
+        (32, ["done", "p99", "p50", "in/s", "out/s", "p95"]),
+        (24, ["done", "p99", "p50", "in/s", "out/s", "p95", "running"]),
+    ],
+)
+def test_a_narrow_terminal_has_fewer_columns(width, left_out):
+    lines = text_of(width).splitlines()
+    (header,) = [line for line in lines if line.startswith("queue")]
+    for name in ("done", "p99", "p50", "in/s", "out/s", "p95", "running"):
+        assert (name not in header) is (name in left_out), header
+    assert "oldest" in header
+    assert "depth" in header
+    assert max(map(len, lines)) <= width
+    rows = [line for line in lines if line.startswith(("high", "default", "low", "all"))]
+    assert {len(row) for row in rows} == {len(header)}  # nothing is cut
+
+
+def test_a_first_percentile_says_what_it_is_of():
+    (header,) = lines_with(text_of(55), "depth")
+    assert "wait p95" in header
+
+
+def test_workers_on_a_narrow_terminal_say_what_they_do():
+    for width in (80, 60, 40):
+        (line,) = lines_with(text_of(width), "web1:101")
+        assert "GET" in line
+    assert "busy" in lines_with(text_of(60), "web1:101")[0]
+    assert "busy" not in lines_with(text_of(40), "web1:101")[0]
 
 
 def test_columns_are_aligned():

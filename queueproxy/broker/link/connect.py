@@ -49,8 +49,19 @@ class BrokerAddress:
 
     def __repr__(self) -> str:
         """Leave out user, password and query: addresses end up in logs."""
+        return f"<BrokerAddress {self.shown}>"
+
+    @property
+    def shown(self) -> str:
+        """For people: without user, password and query."""
         address = re.sub(r"//.*@", "//", self.url, flags=re.DOTALL).partition("?")[0]
-        return f"<BrokerAddress {address}{' by Sentinel' if self.sentinels else ''}>"
+        return f"{address}{' by Sentinel' if self.sentinels else ''}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it can only be on this machine; to be asked of an address without a flaw."""
+        place = database_of(self)
+        return place is not None and (place[1] == "" or place[0] in _LOOPBACK)
 
 
 Database = tuple[str, int | str, int]  # host and port, or a path and "", and the number

@@ -137,7 +137,14 @@ def is_forwarded_by_stranger(scope: dict, trusted: Trusted) -> bool:
     client = scope.get("client")
     if peer_is_among(client and tuple(client), trusted):
         return False
-    return any(name in _FORWARDING or name.startswith(_KEPT_PREFIX) for name, _ in scope["headers"])
+    return bool(forwarding_headers(scope))
+
+
+def forwarding_headers(scope: dict) -> list[str]:
+    """Name the headers by which a proxy says that it forwards this, each once, in order."""
+    names = (name for name, _ in scope["headers"])
+    found = (name for name in names if name in _FORWARDING or name.startswith(_KEPT_PREFIX))
+    return [name.decode("latin-1") for name in dict.fromkeys(found)]
 
 
 def _parts(scope: dict, wanted: bytes) -> list[str]:

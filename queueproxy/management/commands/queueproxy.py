@@ -3,11 +3,12 @@
 import sys
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
-from queueproxy.cli import acl, dead, hold, pause, processes, purge, routes, status
+from queueproxy.cli import acl, dead, doctor, hold, pause, processes, purge, routes, status
 from queueproxy.cli.ask import COULD_NOT_ASK
+from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.options import positive_seconds, rate
 from queueproxy.cli.private_broker import use_private_broker
 from queueproxy.cli.run_files import FRONT, WORKERS
@@ -21,7 +22,7 @@ from queueproxy.exceptions import (
 INTERRUPTED = 130  # as a shell has it
 
 
-class Command(BaseCommand):
+class Command(HelpfulCommand):
     help = (
         "Operates the queue. Exit status: 0 done, 1 it did not hold (timed out, unhealthy), "
         "2 could not ask (no broker, bad words)."
@@ -36,12 +37,13 @@ class Command(BaseCommand):
         self._add_dead_letters(actions)
         self._add_purge(actions)
         self._add_acl(actions)
+        doctor.add_parser(actions)
 
     def _add_looking(self, actions) -> None:
         parser = actions.add_parser("status", help="what waits, who works on what")
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--json", action="store_true", help="for programs")
-        how.add_argument("--watch", action="store_true", help="live, until interrupted")
+        how.add_argument("--watch", action="store_true", help="live, until q or Ctrl-C")
         parser.set_defaults(run=status.status)
         parser = actions.add_parser("metrics", help="in Prometheus' text format")
         parser.set_defaults(run=status.metrics)
@@ -57,20 +59,23 @@ class Command(BaseCommand):
         parser.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
         parser.add_argument("--wait", action="store_true", help="return when nothing is in flight")
         parser.add_argument(
-            "--timeout", type=pause.pause_length, metavar="S", help="the pause ends by itself"
+            "--timeout", type=pause.pause_length, metavar="S", help="when it ends by itself: 90, 5m"
         )
         parser.add_argument("--reason", default="", metavar="TEXT", help="shown to others")
         parser.set_defaults(run=pause.pause)
         parser = actions.add_parser("resume", help="go on")
         parser.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
-        parser.add_argument("--rate", type=rate, metavar="N/s", help="at most so many a second")
+        parser.add_argument("--rate", type=rate, metavar="N/s", help="at most so many: 50/s, 50/m")
         parser.add_argument(
             "--break-hold", action="store_true", help="end a hold's pause too; its command runs on"
         )
         parser.set_defaults(run=pause.resume)
         parser = actions.add_parser("hold", help="pause, run a command, resume")
         parser.add_argument(
-            "--timeout", type=positive_seconds, metavar="S", help="to get nothing in flight"
+            "--timeout",
+            type=positive_seconds,
+            metavar="S",
+            help="to get nothing in flight: 90, 5m (default: 30 s)",
         )
         parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
         parser.set_defaults(run=hold.hold)

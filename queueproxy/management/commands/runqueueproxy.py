@@ -5,12 +5,13 @@ import signal
 import socket
 import sys
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from queueproxy import servers
 from queueproxy.checks import TAG
 from queueproxy.cli.embedded import EmbeddedBroker
 from queueproxy.cli.front_end import Hangup, stopping_text
+from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int
 from queueproxy.cli.program import end_with_parent, parent_pipe
 from queueproxy.cli.project_processes import entered
@@ -26,7 +27,7 @@ from queueproxy.servers.common.sockets import bind, describe
 CUT_SHORT = 1  # exit status when a second signal ended what was held
 
 
-class Command(BaseCommand):
+class Command(HelpfulCommand):
     help = (
         "Runs the front: accepts requests, queues them, holds their clients. With --workers also "
         "worker processes, with --embedded also a private Valkey: the whole system on one machine."
@@ -34,15 +35,28 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("addrport", nargs="?", default="", help="[addr:]port or unix:/path")
-        parser.add_argument("--server", choices=servers.SERVERS, default="daphne")
+        parser.add_argument(
+            "addrport",
+            nargs="?",
+            default="",
+            help="[addr:]port or unix:/path (default: 127.0.0.1:8000)",
+        )
+        parser.add_argument(
+            "--server", choices=servers.SERVERS, default="daphne", help="ASGI server"
+        )
         parser.add_argument("--workers", type=positive_int, metavar="N", help="worker processes")
         parser.add_argument("--threads", type=positive_int, default=1, help="per worker process")
         parser.add_argument("--embedded", action="store_true", help="start a private Valkey")
         parser.add_argument("--fd", type=int, help="listen on this inherited socket")
         parser.add_argument("--reuse-port", action="store_true", help="SO_REUSEPORT")
-        parser.add_argument("--graceful-timeout", type=nonnegative_seconds, default=30.0)
-        parser.add_argument("--access-log", action="store_true")
+        parser.add_argument(
+            "--graceful-timeout",
+            type=nonnegative_seconds,
+            default=30.0,
+            metavar="S",
+            help="to finish what is held: 30, 2m",
+        )
+        parser.add_argument("--access-log", action="store_true", help="log each request")
         parser.add_argument(
             "--nostatic",
             action="store_false",

@@ -2,9 +2,10 @@
 
 import sys
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
+from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
 from queueproxy.cli.private_broker import use_private_broker
 from queueproxy.cli.program import directory, parent_pipe
@@ -23,7 +24,7 @@ from queueproxy.worker.supervisor import Supervisor
 AT_A_BREAKPOINT = 3600.0  # seconds that somebody may stand there when the code changes
 
 
-class Command(BaseCommand):
+class Command(HelpfulCommand):
     help = (
         "Takes requests off the queue and runs them. SIGTERM and SIGINT drain, SIGHUP replaces the "
         "processes one by one with fresh code, SIGTTIN and SIGTTOU add and remove one."
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--queues", type=queue_names, help="queues to serve, in order (default: all)"
         )
-        parser.add_argument("--processes", type=positive_int, default=1)
+        parser.add_argument("--processes", type=positive_int, default=1, help="worker processes")
         at_once = parser.add_mutually_exclusive_group()
         at_once.add_argument("--threads", type=positive_int, default=1, help="per process")
         at_once.add_argument(
@@ -52,12 +53,14 @@ class Command(BaseCommand):
             "--graceful-timeout",
             type=nonnegative_seconds,
             default=30.0,
-            help="seconds to finish what runs (default 30)",
+            metavar="S",
+            help="to finish what runs: 30, 2m",
         )
         parser.add_argument(
             "--stream-grace",
             type=nonnegative_seconds,
-            help="seconds until streams without an end are ended when it drains (STREAM_GRACE)",
+            metavar="S",
+            help="until streams without an end are ended when it drains (default: STREAM_GRACE)",
         )
         parser.add_argument("--name", default="", help="shown in status")
         parser.add_argument(

@@ -1,6 +1,5 @@
 """manage.py sampledata: users and things to look at; may be run again."""
 
-import io
 import random
 from decimal import Decimal
 
@@ -9,25 +8,11 @@ from django.core.files.base import ContentFile
 from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils.text import slugify
-from PIL import Image, ImageDraw
 
 from project.things.models import Thing
+from project.things.pictures import KINDS, SORTS, picture
 
-KINDS = [
-    "Lamp",
-    "Chair",
-    "Clock",
-    "Kettle",
-    "Radio",
-    "Bicycle",
-    "Atlas",
-    "Compass",
-    "Lantern",
-    "Drum",
-]
-SORTS = ["Brass", "Folding", "Blue", "Pocket", "Wooden", "Quiet"]
 USERS = [("admin", True), ("demo", False)]
-PICTURE = (480, 300)  # pixels
 
 
 class Command(BaseCommand):
@@ -43,34 +28,16 @@ class Command(BaseCommand):
         if not Thing.objects.exists():
             for sort in SORTS:
                 for kind in KINDS:
-                    _make(f"{sort} {kind.lower()}")
+                    _make(sort, kind)
         self.stdout.write(f"{Thing.objects.count()} things, {users.count()} users.")
 
 
-def _make(name: str) -> None:
-    """One thing; the same name gives the same price and picture every time."""
-    chance = random.Random(name)
+def _make(sort: str, kind: str) -> None:
+    """Make one thing; the same name gives the same price and picture every time."""
+    name = f"{sort} {kind.lower()}"
     thing = Thing(
         name=name,
         description=f"A {name.lower()}, in good order. One owner, many stories.",
-        price=Decimal(chance.randint(300, 25_000)) / 100,
+        price=Decimal(random.Random(name).randint(300, 25_000)) / 100,
     )
-    thing.image.save(f"{slugify(name)}.png", _picture(chance))
-
-
-def _picture(chance: random.Random) -> ContentFile:
-    """A few soft shapes, drawn large and made smaller, which smooths their edges."""
-    width, height = (2 * side for side in PICTURE)
-    image = Image.new("RGB", (width, height), _colour(chance, 190, 240))
-    draw = ImageDraw.Draw(image)
-    for _ in range(4):
-        x, y = chance.randint(0, width), chance.randint(0, height)
-        r = chance.randint(width // 12, width // 4)
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=_colour(chance, 70, 220))
-    out = io.BytesIO()
-    image.reduce(2).save(out, "PNG")
-    return ContentFile(out.getvalue())
-
-
-def _colour(chance: random.Random, least: int, most: int) -> tuple[int, ...]:
-    return tuple(chance.randint(least, most) for _ in range(3))
+    thing.image.save(f"{slugify(name)}.png", ContentFile(picture(kind, sort)))

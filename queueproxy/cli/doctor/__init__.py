@@ -1,0 +1,5 @@
+"""queueproxy doctor: looks at a whole set-up, and says of what is wrong what to do."""
+
+from .command import add_parser
+
+__all__ = ["add_parser"]
