@@ -1,37 +1,14 @@
 """The site is built, each of its links leads somewhere, and it asks nobody for anything."""
 
 import re
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from ..deploy.tools import ROOT, tool
+from ..deploy.tools import ROOT
+from .building import build
 
 # Sections of the README that stand in pages.
 FROM_README = {"tutorial.html": "make run", "add-to-your-project.html": "runqueueworker"}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The built site."""
-    target = tmp_path_factory.mktemp("site")
-    done = build(ROOT, target)
-    assert done.returncode == 0, done.stdout
-    return target
-
-
-def build(root: Path, target: Path) -> subprocess.CompletedProcess:
-    """Run MkDocs, strictly."""
-    return subprocess.run(
-        [tool("mkdocs"), "build", "--strict", "--site-dir", str(target)],
-        cwd=root,
-        env={"NO_MKDOCS_2_WARNING": "1", "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-    )
 
 
 @pytest.fixture(scope="module")
