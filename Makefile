@@ -1,6 +1,7 @@
 # make run      the example site on http://127.0.0.1:8000 (PORT=... for another)
 # make test     every test
 # make drill    two upgrades with slow migrations under load (needs PostgreSQL, or ARGS=--sqlite)
+# make docs     the documentation as a site, var/site/index.html; every link is checked
 # make bench    the figures of docs/benchmarks (an hour; ARGS=--help for its parts; needs wrk)
 # All need Python 3.11+ and make, and set up the rest below .venv and var.
 
@@ -9,6 +10,7 @@ PORT ?= 8000
 SERVER ?= daphne
 WORKERS ?= 2
 VENV := .venv
+DOCS_VENV := .venv-docs
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
@@ -17,11 +19,11 @@ PROGRESS = while read -r word what rest; do case $$word in \
   Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
   Installing) echo "  installs them" ;; esac; done
 
-.PHONY: run free-port test lint django-suite chaos mutations faults slow-clients drill bench data help clean
+.PHONY: run free-port test lint django-suite chaos mutations faults slow-clients drill bench docs reference data help clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -94,5 +96,18 @@ $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.installed
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks --output docs/benchmarks $(ARGS)
 
+$(DOCS_VENV)/.installed: requirements-docs.txt
+	@$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
+
+docs: $(DOCS_VENV)/.installed
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict
+	@echo "$(CURDIR)/var/site/index.html"
+
+# What the pages say of settings, commands and metrics, anew from the code.
+reference: $(VENV)/.installed
+	$(BIN)/python docs/tools/reference.py
+
 clean:
-	rm -rf $(VENV) var .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DOCS_VENV) var .cache .pytest_cache .ruff_cache .hypothesis

@@ -23,7 +23,7 @@ class TlsServer(BrokerServer):
     def __init__(self, directory: Path):
         self.authority = str(directory / "certificate.pem")
         key = str(directory / "key.pem")
-        _write_certificate(Path(self.authority), Path(key))
+        write_certificate(Path(self.authority), Path(key))
         port = free_port()
         self.tls_url = f"rediss://127.0.0.1:{port}/0"
         super().__init__(
@@ -39,7 +39,8 @@ class TlsServer(BrokerServer):
         return binary("redis")
 
 
-def _write_certificate(certificate: Path, key: Path) -> None:
+def write_certificate(certificate: Path, key: Path) -> None:
+    """Make one for 127.0.0.1, good for an hour, that signs itself."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)

@@ -6,6 +6,8 @@ import re
 import select
 import socket
 import stat
+from collections.abc import Mapping
+from pathlib import Path
 
 from ...exceptions import CannotListen
 
@@ -90,10 +92,23 @@ def _limit_unsent(listening: socket.socket) -> None:
 
 
 def _activated() -> int | None:
-    passed = os.environ.get("LISTEN_FDS", "0")
-    if os.environ.get("LISTEN_PID") == str(os.getpid()) and passed != "0":
+    started_with = _environment_at_start()
+    passed = started_with.get("LISTEN_FDS", "0")
+    if started_with.get("LISTEN_PID") == str(os.getpid()) and passed != "0":
         return FIRST_PASSED_FD
     return None
+
+
+def _environment_at_start() -> Mapping[str, str]:
+    """What this process was given; Twisted deletes LISTEN_FDS as Daphne, an installed app, loads it
+    (twisted.python.systemd)."""
+    if "LISTEN_FDS" in os.environ:
+        return os.environ
+    try:
+        given = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:  # no Linux, hence no systemd
+        return {}
+    return dict(os.fsdecode(one).split("=", 1) for one in given if b"=" in one)
 
 
 def _adopt(fd: int) -> socket.socket:

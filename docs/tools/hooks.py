@@ -1,0 +1,32 @@
+"""What MkDocs does beside Markdown: sections of the README stand in pages word for word.
+
+A page says ``<!-- README: Heading -->``, and the section of that heading takes its place. So the
+steps that a newcomer follows are written once.
+"""
+
+import re
+from pathlib import Path
+
+from mkdocs.exceptions import PluginError
+
+README = Path(__file__).parents[2] / "README.md"
+MARK = re.compile(r"^<!-- README: (.+?) -->$", re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, **_) -> str:
+    """Put the README's sections in.
+
+    Raises:
+        PluginError: the README has no such heading.
+    """
+    return MARK.sub(lambda match: section(README.read_text(), match[1]), markdown)
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands below a heading of the second level, links as a page of docs/ has them."""
+    match = re.search(
+        rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    if match is None:
+        raise PluginError(f"README.md has no heading {heading!r}.")
+    return re.sub(r"\]\((?:docs/)?(?=[\w./-]+\.(?:md|png|svg))", "](", match[1].strip())

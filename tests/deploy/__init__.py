@@ -1,0 +1,1 @@
+"""What lies in deploy/ is tried here: by the tools that read it, and with real traffic."""
