@@ -76,10 +76,7 @@ class Supervisor:
         return self._status
 
     def restart(self) -> None:
-        """Have fresh code in all processes, at once; what the old ones run they finish.
-
-        May be called in any thread. Nothing is claimed by old code from then on: its clients wait.
-        """
+        """Have fresh code in all processes, at once, and old code claim nothing; in any thread."""
         self._orders.restart()
 
     def _obey(self) -> None:
@@ -104,10 +101,9 @@ class Supervisor:
     def _drain(self) -> None:
         self._stopping = True
         self._reload = None
-        number = count_text(len(self._children), "worker process", "worker processes")
         logger.info(
             "Draining: %s, %g s at most; told again to stop, they are killed.",
-            number,
+            count_text(len(self._children), "worker process", "worker processes"),
             self._children.graceful_timeout,
         )
         for child in self._children:

@@ -45,6 +45,21 @@ class Command(HelpfulCommand):
             metavar="N",
             help="run N requests at once on one event loop per process: for async views",
         )
+        self._add_ends(parser)
+        parser.add_argument("--name", default="", help="shown in status")
+        parser.add_argument(
+            "--require-migrations",
+            action="store_true",
+            help="claim nothing until all migrations are applied",
+        )
+        parser.add_argument(
+            "--reload",
+            action="store_true",
+            help="for development: fresh processes whenever the project's code changes",
+        )
+
+    def _add_ends(self, parser: CommandParser) -> None:
+        """Add what ends a process, and how."""
         parser.add_argument("--burst", action="store_true", help="end when nothing waits")
         parser.add_argument(
             "--max-requests", type=positive_int, help="replace a process after so many requests"
@@ -61,17 +76,6 @@ class Command(HelpfulCommand):
             type=nonnegative_seconds,
             metavar="S",
             help="until streams without an end are ended when it drains (default: STREAM_GRACE)",
-        )
-        parser.add_argument("--name", default="", help="shown in status")
-        parser.add_argument(
-            "--require-migrations",
-            action="store_true",
-            help="claim nothing until all migrations are applied",
-        )
-        parser.add_argument(
-            "--reload",
-            action="store_true",
-            help="for development: fresh processes whenever the project's code changes",
         )
 
     def handle(self, **options) -> None:
