@@ -45,7 +45,7 @@ class ReloadedFront:
         self._fronts: list[subprocess.Popen] = []  # the last one is not told to end
 
     def run(self) -> int:
-        """Serve until SIGINT or SIGTERM; 0, or the exit status of a front that ended unasked."""
+        """Serve until SIGINT or SIGTERM; 1 where what was held had to be given up, else 0."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_stop)
         watch = CodeWatch(self._on_change, CODE)
@@ -53,7 +53,7 @@ class ReloadedFront:
         self._start()
         while not self._stops:
             time.sleep(LOOK_EVERY)
-            self._fronts = [front for front in self._fronts if front.poll() is None]
+            self._look_after()
             if self._changed.is_set():
                 self._changed.clear()
                 self._tell_to_end(signal.SIGTERM)
@@ -61,6 +61,12 @@ class ReloadedFront:
         watch.stop()
         self._end()
         return int(self._hurried)
+
+    def _look_after(self) -> None:
+        """Forget those that have ended; tell where the newest has, which nobody asked to."""
+        if self._fronts and self._fronts[-1].poll() and not self._stops:
+            self._say("The front has ended. Another starts when the code changes.")
+        self._fronts = [front for front in self._fronts if front.poll() is None]
 
     def _on_stop(self, number: int, _frame: object) -> None:
         self._stops += 1

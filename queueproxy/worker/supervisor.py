@@ -76,7 +76,7 @@ class Supervisor:
         return self._status
 
     def restart(self) -> None:
-        """Have fresh code in all processes, at once, and old code claim nothing; in any thread."""
+        """Have fresh code in all processes at once, asked by any thread; the old ones only finish."""
         self._orders.restart()
 
     def _obey(self) -> None:
@@ -94,7 +94,7 @@ class Supervisor:
                 self._children.stop(child)
 
     def _begin_reload(self) -> None:
-        self._reload = Reload(self._children.staying)
+        self._broken, self._reload = False, Reload(self._children.staying)
         number = count_text(len(self._reload.left), "worker process", "worker processes")
         logger.info("Reload: fresh code from %s for %s.", self._directory or os.getcwd(), number)
 
@@ -108,8 +108,6 @@ class Supervisor:
         )
         for child in self._children:
             self._children.stop(child)
-
-    # Children
 
     def _start(self) -> ChildProcess | None:
         try:
