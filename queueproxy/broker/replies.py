@@ -118,7 +118,7 @@ class ReplyReader:
             ("XREAD", "COUNT", READ_AT_ONCE, *wait, "STREAMS", self._key, self._position)
         )
         *trimmed, found = await self._link.commands(commands, BLOCK_FOR + MARGIN)
-        if trimmed and trimmed[0] != b"ok":
+        if self._untrimmed and trimmed and trimmed[0] != b"ok":
             await self.trim()  # another server, or one that has no scripts yet
         self._untrimmed = []
         if not checked(found):

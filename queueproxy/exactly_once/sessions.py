@@ -9,13 +9,14 @@ import hashlib
 from enum import Enum, auto
 from typing import Protocol
 
-from django.db import OperationalError, connections
+from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from ..models import Execution
 from .identity import Identity
 
+LOCKED = ("database is locked", "database table is locked")  # SQLITE_BUSY and SQLITE_LOCKED
 BRIEFLY = 1000  # ms that SQLite's one write lock is waited for
 IDLE_FOR = 5  # seconds after which the idle session of an earlier attempt is ended
 CLIENT_CHECK = 2000  # ms between two looks whether the client of a running statement is still there
@@ -67,6 +68,11 @@ def is_supported(database: str) -> bool:
     if database not in connections.settings or not connections.settings[database]["AUTOCOMMIT"]:
         return False
     return connections[database].vendor in VENDORS
+
+
+def is_locked(error: Error) -> bool:
+    """Whether somebody else has SQLite's write lock; by ``IMMEDIATE`` it is taken with BEGIN."""
+    return isinstance(error, OperationalError) and str(error).startswith(LOCKED)
 
 
 def _insert(connection: BaseDatabaseWrapper, identity: Identity, source: str) -> tuple[str, list]:
@@ -212,7 +218,7 @@ class SQLiteSession:
             with self._connection.cursor() as cursor:
                 cursor.execute(*_insert(self._connection, identity, ""))
         except OperationalError as error:
-            if "locked" in str(error):
+            if is_locked(error):
                 return Begun.EARLIER_ATTEMPT  # or any other writer: SQLite does not tell
             raise
         self.end()

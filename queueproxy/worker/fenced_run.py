@@ -16,7 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from ..envelopes import Envelope
 from ..exactly_once.identity import Identity
 from ..exactly_once.rows import NOTHING, StoredAnswer, find, store
-from ..exactly_once.sessions import Begun, Session, session_on
+from ..exactly_once.sessions import Begun, Session, is_locked, session_on
 from ..exceptions import BadResponse
 from .elapsed import Elapsed
 from .ended import (
@@ -104,7 +104,7 @@ class FencedRun:
                 ended = self._closed(session, ended)
             return ended
         except Error as error:  # before anything was run
-            self.trouble = error
+            self.trouble = None if is_locked(error) else error
             return Ended(DEFERRED)
         finally:
             with suppress(Error):  # it goes with the connection

@@ -80,7 +80,7 @@ def judge(outcomes: Iterable[Outcome], evidence: Evidence) -> list[str]:
         mine = evidence.runs.get(outcome.nonce, ())
         met = [mishap for mishap in evidence.mishaps if _met(outcome, mishap)]
         names = {mishap.name for mishap in met}
-        complaints = [*_always(outcome, len(mine), names), *_too_long(outcome, met)]
+        complaints = [*_always(outcome, len(mine)), *_too_long(outcome, met)]
         complaints += _unexplained(outcome, mine, met, evidence.hurt)
         if outcome.kind in ONCE:
             complaints += _once(outcome, names, evidence.effects.get(outcome.nonce, ()))
@@ -109,9 +109,8 @@ def _in_children(executions: Iterable[Execution]) -> Iterable[str]:
             yield f"{execution.nonce} was run by a process that a view had forked"
 
 
-def _always(outcome: Outcome, times: int, met: set[str]) -> Iterable[str]:
-    failed = outcome.kind in ONCE and outcome.status == 500 and met & FAILING_VIEWS
-    if outcome.wrong and not failed:
+def _always(outcome: Outcome, times: int) -> Iterable[str]:
+    if outcome.wrong:
         yield outcome.wrong
     if outcome.kind in UNSAFE and times > 1:
         yield f"unsafe and run {times} times"
@@ -139,6 +138,8 @@ def _once(outcome: Outcome, met: set[str], effects: Sequence[str]) -> Iterable[s
         yield f"answered by {outcome.token or 'nobody'}, committed by {list(effects)}"
     if outcome.status in (500, 503) and effects:
         yield f"{outcome.status} says that nothing was committed, but it was"
+    if outcome.status == 500 and outcome.kind != "ONCE-FAIL" and not met & FAILING_VIEWS:
+        yield "its view failed, and nothing made it"
     if outcome.status == 502 and not met & CUTTING:
         yield "told that the outcome is unknown"
 

@@ -203,8 +203,8 @@ def ask(
 
 def _flaw(outcome: Outcome, body: bytes, user: str, response, text: bytes, repeat: int) -> str:
     nonce = outcome.nonce
-    if outcome.kind == "ONCE-FAIL" and response.status == 500:
-        return ""
+    if outcome.kind in ONCE and response.status == 500:
+        return ""  # its view has failed; the judge knows whether it might
     if response.status >= 500:
         return "" if response.headers.get("Proxy-Status") else f"a {response.status} of nobody's"
     if response.status != 200:

@@ -1,5 +1,6 @@
 """Whatever was done in whatever order, the counters are right and nothing is left (P8, P10)."""
 
+import asyncio
 import random
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from queueproxy.broker.claims import Settlement
 from queueproxy.broker.replies import PiecesWanted
 
-from ..brokers import QUEUES, BrokerKit, answer, ids_of, part
+from ..brokers import QUEUES, BrokerKit, answer, eventually, ids_of, part
 
 STEPS = 250
 SIZE, PIECES = 1000, 4  # of large bodies, in pieces of so many bytes
@@ -152,6 +153,22 @@ async def test_answers_are_deleted_once_read(kit):
     ids_of(worker_broker)
     assert len(await front_broker.replies.read()) == 1
     assert kit.client.xlen(kit.keys.named("replies", "front-1")) == 1
+
+
+async def test_a_read_that_is_overtaken_by_a_new_beginning(kit):
+    """The broker is another by now: nothing is there to be deleted behind what was read."""
+    front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
+    for id in "ab":
+        await kit.put(front_broker, id)
+        ids_of(worker_broker)
+        assert len(await front_broker.replies.read()) == 1
+    kit.client.function_flush()
+    reading = asyncio.create_task(front_broker.replies.read())
+    await eventually(lambda: kit.client.info("clients")["blocked_clients"])
+    front_broker.replies.start_over()
+    await kit.put(front_broker, "c")
+    ids_of(worker_broker)
+    assert len(await reading) == 1
 
 
 async def test_what_outlives_its_owner_expires(kit):

@@ -13,8 +13,8 @@ from ..chaos.users import Outcome
 RUN, AGAIN = Execution("a", 1, 10, "1:x"), Execution("a", 2, 11, "2:y")
 
 
-def complaints(status, effects, *runs, token="", mishaps=(), kind="ONCE", wrong=""):
-    outcome = Outcome("a", kind, status, began=100.0, seconds=1.0, token=token, wrong=wrong)
+def complaints(status, effects, *runs, token="", mishaps=(), kind="ONCE"):
+    outcome = Outcome("a", kind, status, began=100.0, seconds=1.0, token=token)
     evidence = Evidence(runs, mishaps, effects={"a": effects} if effects else {})
     return [one.partition(": ")[2].partition(" (met")[0] for one in judge([outcome], evidence)]
 
@@ -47,10 +47,9 @@ def test_what_must_not_be(status, token, effects, words):
 
 def test_a_view_may_fail_where_its_database_has_crashed():
     crash = Mishap("crash_database", 100.2, 100.8)
-    wrong = "a 500 of nobody's"
-    assert complaints(500, [], RUN, mishaps=[crash], wrong=wrong) == []
-    assert complaints(500, [], RUN, wrong=wrong) == [wrong]
-    assert complaints(500, [], RUN, mishaps=[crash], wrong=wrong, kind="POST") == [wrong]
+    assert complaints(500, [], RUN, mishaps=[crash]) == []
+    assert complaints(500, [], RUN) == ["its view failed, and nothing made it"]
+    assert complaints(500, [], RUN, kind="ONCE-FAIL") == []
 
 
 def test_who_met_a_worker_that_was_stopped_may_have_waited_too_long():

@@ -112,11 +112,15 @@ async def test_fifty_at_once_are_run_once(server_database, client, start, state)
     assert server_database.effects == ["a"]
 
 
-async def test_on_sqlite_a_duplicate_waits(sqlite_file, client, start, state):
+@pytest.mark.parametrize("mode", ["DEFERRED", "IMMEDIATE"])
+async def test_on_sqlite_a_duplicate_waits(sqlite_file, client, start, state, kit, caplog, mode):
+    sqlite_file.settings["OPTIONS"]["transaction_mode"] = mode
     start(threads=2)
     target = "/effect/a/?wait=first"
     ids = [await post(client, target, [KEY]) for _ in range(2)]
     await eventually(lambda: state.runs == ["a"])
+    await eventually(lambda: kit.client.hget(kit.keys.named("stats", "default"), "deferred"))
     state.gates["first"].set()
     assert [await client.status(id) for id in ids] == [200, 200]
     assert sqlite_file.effects == ["a"]
+    assert "nothing can be written" not in caplog.text
