@@ -1,4 +1,4 @@
-"""What MkDocs does beside Markdown: sections of the README stand in pages word for word.
+"""What MkDocs does beside Markdown; first of all, sections of the README stand in pages.
 
 A page says ``<!-- README: Heading -->``, and the section of that heading takes its place. So the
 steps that a newcomer follows are written once.
@@ -20,6 +20,11 @@ def on_page_markdown(markdown: str, **_) -> str:
         PluginError: the README has no such heading.
     """
     return MARK.sub(lambda match: section(README.read_text(), match[1]), markdown)
+
+
+def on_page_content(html: str, **_) -> str:
+    """Let a diagram, which a phone moves sideways, be reached by the keyboard."""
+    return re.sub(r"<p>(?=<img [^>]*\.svg\")", '<p tabindex="0">', html)
 
 
 def section(text: str, heading: str) -> str:

@@ -6,6 +6,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from ..browser import axe
 from ..browser.chromium import is_there, open_chromium
 from ..servers import missing
 from ..waiting import wait_until
@@ -26,6 +27,14 @@ PAGES = [
 BACKGROUND = "return getComputedStyle(document.body).backgroundColor"
 LOADED = "return performance.getEntriesByType('resource').map(entry => entry.name)"
 PICTURES = "return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
+# What is around is the theme's, and so are code blocks.
+BARRIERS = """
+const done = arguments[arguments.length - 1];
+const rules = { type: "tag", values: ["wcag2a", "wcag2aa"] };
+axe.run({ include: ["article"], exclude: ["pre"] }, { runOnly: rules }).then(
+  (found) => done(found.violations.map((one) => [one.id, one.nodes.map((n) => n.html)[0]])),
+  (error) => done(String(error)));
+"""
 WIDER = "return document.documentElement.scrollWidth > window.innerWidth"
 
 
@@ -74,6 +83,13 @@ def test_a_page_is_whole(address, browser, page):
     loaded = browser.execute_script(LOADED)
     assert [name for name in loaded if not name.startswith(address)] == []
     assert [entry["message"] for entry in browser.get_log("browser")] == []
+
+
+@pytest.mark.parametrize("page", ["index.html", "how-it-works.html", "settings.html"])
+def test_nobody_is_kept_out(address, browser, page):
+    browser.get(address + page)
+    browser.execute_script(axe.source())
+    assert browser.execute_async_script(BARRIERS) == []
 
 
 def test_the_search_finds_a_setting(address, browser):
