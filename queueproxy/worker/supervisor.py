@@ -76,7 +76,7 @@ class Supervisor:
         return self._status
 
     def restart(self) -> None:
-        """Have fresh code in all processes at once, from any thread; the old ones only finish."""
+        """Have fresh code in all processes, at once; may be called in any thread."""
         self._orders.restart()
 
     def _obey(self) -> None:
