@@ -12,6 +12,7 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable
+from functools import partial
 from itertools import chain
 
 import django
@@ -28,6 +29,7 @@ from .front.consumer import RequestConsumer
 from .front.consumer_options import ConsumerOptions
 from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
+from .front.http import access_log
 from .front.http.cut import Cut
 from .front.http.headers import parse_networks, peer_is_among
 from .servers import foreign_server
@@ -85,18 +87,29 @@ class QueueProxy:
             return
         # uvicorn adds the trailers of a body to its own list, after the headers were judged.
         scope = {**scope, "headers": list(scope["headers"])}
-        front = self.front()
+        self.front()
         scope = self._as_connected(scope, send)
-        if self._endpoints.owns(scope):
-            await self._endpoints.answer(scope, send, foreign_server.headers_it_adds(send))
-            return
-        consumer = RequestConsumer(front, self._options, foreign_server.headers_it_adds(send))
+        answer = partial(self._answer, server_adds=foreign_server.headers_it_adds(send))
+        if access_log.is_on():  # under a server that somebody else started
+            answer = access_log.logged(answer)
         try:
-            await consumer(scope, receive, foreign_server.waiting_for_room(send))
+            await answer(scope, receive, foreign_server.waiting_for_room(send))
         except Cut as cut:
             if not foreign_server.cut(send, at_once=cut.at_once):
                 raise
             logger.info("An answer was cut short: %s", cut)
+
+    async def _answer(
+        self, scope: dict, receive: Callable, send: Callable, server_adds: frozenset[bytes]
+    ) -> None:
+        if self._endpoints.owns(scope):
+            await self._endpoints.answer(scope, send, server_adds)
+            return
+        entry = scope.get(access_log.KEY)
+        observers = () if entry is None else (entry,)
+        await RequestConsumer(self._front, self._options, server_adds, observers)(
+            scope, receive, send
+        )
 
     def _as_connected(self, scope: dict, send: Callable) -> dict:
         """Return the scope, in which nobody is believed but TRUSTED_PROXIES."""

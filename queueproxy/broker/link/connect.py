@@ -48,9 +48,14 @@ class BrokerAddress:
     sentinel_options: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Leave out user, password and query: addresses end up in logs."""
+        """Leave out what is secret: addresses end up in logs."""
+        return f"<BrokerAddress {self.shown}>"
+
+    @property
+    def shown(self) -> str:
+        """For people: without user, password and query."""
         address = re.sub(r"//.*@", "//", self.url, flags=re.DOTALL).partition("?")[0]
-        return f"<BrokerAddress {address}{' by Sentinel' if self.sentinels else ''}>"
+        return f"{address}{' by Sentinel' if self.sentinels else ''}"
 
 
 Database = tuple[str, int | str, int]  # host and port, or a path and "", and the number

@@ -6,12 +6,13 @@ import sys
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from queueproxy import servers
+from queueproxy import conf, servers
 from queueproxy.checks import TAG
 from queueproxy.cli.embedded import EmbeddedBroker
 from queueproxy.cli.front_end import Hangup, stopping_text
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int
 from queueproxy.cli.server_check import refuse_unfit_server
+from queueproxy.cli.start_text import front_text
 from queueproxy.cli.terminal import in_foreground
 from queueproxy.cli.workers import Workers
 from queueproxy.exceptions import CannotListen
@@ -37,7 +38,9 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="listen on this inherited socket")
         parser.add_argument("--reuse-port", action="store_true", help="SO_REUSEPORT")
         parser.add_argument("--graceful-timeout", type=nonnegative_seconds, default=30.0)
-        parser.add_argument("--access-log", action="store_true")
+        parser.add_argument(
+            "--access-log", action="store_true", help="log each answer (logger queueproxy.access)"
+        )
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
@@ -98,6 +101,7 @@ class Command(BaseCommand):
             held = application.held_requests()
             self._say(stopping_text(held, by_terminal=in_foreground()))
 
+        self._say(front_text(conf.get_settings()))
         self._say(f"The front listens on {describe(listening)} ({options['server']}).")
         hurried = False
         try:

@@ -1,13 +1,16 @@
 """manage.py runqueueworker: run requests off the queue."""
 
+import logging
 import sys
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
+from queueproxy import conf
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
 from queueproxy.cli.program import directory, parent_pipe
 from queueproxy.cli.server_check import refuse_unfit_server
+from queueproxy.cli.start_text import worker_text
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
 from queueproxy.exceptions import SchemaMismatch
 from queueproxy.worker.lost_worker import reaper
@@ -15,6 +18,8 @@ from queueproxy.worker.process import Worker
 from queueproxy.worker.process_words import CANNOT_START
 from queueproxy.worker.serving import serve, status_pipe
 from queueproxy.worker.supervisor import Supervisor
+
+logger = logging.getLogger("queueproxy.worker")
 
 
 class Command(BaseCommand):
@@ -74,6 +79,7 @@ class Command(BaseCommand):
             except SchemaMismatch as error:
                 raise CommandError(str(error), returncode=CANNOT_START) from error
         refuse_unfit_server()
+        logger.info("%s", worker_text(conf.get_settings(), options))
         supervisor = Supervisor(
             get_child_arguments(),
             options["processes"],

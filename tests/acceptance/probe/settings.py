@@ -37,3 +37,5 @@ USE_TZ = True
 cut.SLACK = float(os.environ.get("PROBE_CLIENT_SLACK", cut.SLACK))
 cut.SETTLED_SLACK = float(os.environ.get("PROBE_CLIENT_SLACK_SETTLED", cut.SETTLED_SLACK))
 cut.MIN_RATE = float(os.environ.get("PROBE_CLIENT_MIN_RATE", cut.MIN_RATE))
+if "PROBE_LOGGING" in os.environ:
+    LOGGING = json.loads(os.environ["PROBE_LOGGING"])
