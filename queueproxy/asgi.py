@@ -14,13 +14,14 @@ import weakref
 from collections.abc import Callable
 from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import django
 import msgspec
 from channels.routing import ProtocolTypeRouter
 from django.core.exceptions import ImproperlyConfigured
 
-from . import conf
+from . import conf, tracing
 from .broker.observe.no_worker_log import NoWorkerLog
 from .broker.observe.reader import SnapshotReader
 from .conf import Problem
@@ -32,7 +33,11 @@ from .front.front import Front, FrontOptions
 from .front.http import access_log
 from .front.http.cut import Cut
 from .front.http.headers import parse_networks, peer_is_among
+from .front.observer import Observer
 from .servers import foreign_server
+
+if TYPE_CHECKING:
+    from .tracing.front import FrontTracing
 
 logger = logging.getLogger("queueproxy.front")
 _constructed: weakref.WeakSet["QueueProxy"] = weakref.WeakSet()
@@ -74,6 +79,7 @@ class QueueProxy:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._options: ConsumerOptions | None = None
         self._endpoints: Endpoints | None = None
+        self._tracing: FrontTracing | None = None
         self._told_of_forwarding = False
         _constructed.add(self)
 
@@ -106,10 +112,17 @@ class QueueProxy:
             await self._endpoints.answer(scope, send, server_adds)
             return
         entry = scope.get(access_log.KEY)
-        observers = () if entry is None else (entry,)
-        await RequestConsumer(self._front, self._options, server_adds, observers)(
-            scope, receive, send
-        )
+        observers: tuple[Observer, ...] = () if entry is None else (entry,)
+        if self._tracing is None:
+            consumer = RequestConsumer(self._front, self._options, server_adds, observers)
+            await consumer(scope, receive, send)
+            return
+        with self._tracing.begin(scope) as trace:
+            if entry is not None:
+                entry.trace(trace.trace_id)
+            observers += (trace,)
+            consumer = RequestConsumer(self._front, self._options, server_adds, observers)
+            await consumer(scope, receive, send)
 
     def _as_connected(self, scope: dict, send: Callable) -> dict:
         """Return the scope, in which nobody is believed but TRUSTED_PROXIES."""
@@ -175,6 +188,7 @@ class QueueProxy:
             self._front,
             _open_reader,
         )
+        self._tracing = tracing.for_front()
         self._loop = loop
         self._front.start()
         self._no_worker_log = NoWorkerLog(conf.broker())

@@ -127,6 +127,8 @@ class RequestConsumer(AsyncConsumer):
         holding = self.front.hold(request, memory, body.kept)
         with holding as held, ClientWatch(held, receive) as watch:
             held.on_settled = self.answer.no_thread_waits
+            if self._observers:
+                held.on_taken = self._taken
             try:
                 async with held.drop_timeout:
                     await self._answer(held, watch)
@@ -178,6 +180,10 @@ class RequestConsumer(AsyncConsumer):
         held.kept.begin(frame)
         await self.answer.frame(frame, on_piece=held.kept.touch)
         held.kept.end(frame)
+
+    def _taken(self) -> None:
+        for observer in self._observers:
+            observer.taken()
 
     async def _refuse(self, refusal: Refusal, *, unread: Callable | None = None) -> None:
         """Answer for the worker: see Answer."""

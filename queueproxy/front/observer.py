@@ -8,7 +8,7 @@ from .http.refusals import Refusal
 
 
 class Observer(Protocol):
-    """Follows one request. Called in this order, as far as it comes; each at most once."""
+    """Follows one request. Called in this order, as far as it comes; each once, but `taken`."""
 
     def begins(self, request_id: str, peer: Peer) -> None:
         """Note that a request is looked at.
@@ -20,6 +20,9 @@ class Observer(Protocol):
 
     def to_be_sent(self, head: RequestHead) -> RequestHead:
         """Note how it goes to the broker; return the head, perhaps with other headers."""
+
+    def taken(self) -> None:
+        """Note that the broker has taken it, or has taken it again after it had lost it."""
 
     def answered(self, head: ReplyHead) -> None:
         """Note the first frame of a worker's answer, before the client gets it."""

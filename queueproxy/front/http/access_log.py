@@ -77,6 +77,9 @@ class Entry:
         self._fields["queue"] = head.queue
         return head
 
+    def taken(self) -> None:
+        """As of `Observer`."""
+
     def answered(self, head: ReplyHead) -> None:
         """As of `Observer`."""
         self._fields |= {

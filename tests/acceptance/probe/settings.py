@@ -39,3 +39,5 @@ cut.SETTLED_SLACK = float(os.environ.get("PROBE_CLIENT_SLACK_SETTLED", cut.SETTL
 cut.MIN_RATE = float(os.environ.get("PROBE_CLIENT_MIN_RATE", cut.MIN_RATE))
 if "PROBE_LOGGING" in os.environ:
     LOGGING = json.loads(os.environ["PROBE_LOGGING"])
+if "PROBE_TRACES" in os.environ:
+    INSTALLED_APPS.append("tests.acceptance.probe.traces.TracesConfig")
