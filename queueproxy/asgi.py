@@ -12,28 +12,17 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable
-from functools import partial
 from itertools import chain
 
 import django
-import msgspec
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from . import conf
-from .broker.observe.no_worker_log import NoWorkerLog
-from .broker.observe.reader import SnapshotReader
 from .conf import Problem
-from .consumer_settings import consumer_options
-from .development.explanation import AFTER, LOOK_EVERY, is_for_a_page, serve_or_explain
-from .front.consumer import RequestConsumer
-from .front.consumer_options import ConsumerOptions
-from .front.endpoints import EndpointOptions, Endpoints
-from .front.front import Front, FrontOptions
 from .front.http.cut import Cut
-from .front.http.headers import parse_networks, peer_is_among
-from .front.seen import signer as question_signer
+from .running_front import RunningFront
 from .servers import foreign_server
 
 logger = logging.getLogger("queueproxy.front")
@@ -73,12 +62,7 @@ class QueueProxy:
                 raise wrong
         # Whether a browser is told what to run where nobody serves; else it just waits.
         self.explains = django_settings.DEBUG
-        self._front: Front | None = None
-        self._no_worker_log: NoWorkerLog | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._options: ConsumerOptions | None = None
-        self._endpoints: Endpoints | None = None
-        self._told_of_forwarding = False
+        self._running: RunningFront | None = None
         _constructed.add(self)
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
@@ -91,100 +75,34 @@ class QueueProxy:
             return
         # uvicorn adds the trailers of a body to its own list, after the headers were judged.
         scope = {**scope, "headers": list(scope["headers"])}
-        front = self.front()
-        scope = self._as_connected(scope, send)
-        if self._endpoints.owns(scope):
-            await self._endpoints.answer(scope, send, foreign_server.headers_it_adds(send))
-            return
-        consumer = RequestConsumer(front, self._options, foreign_server.headers_it_adds(send))
-        serve = partial(consumer, scope, receive)
-        waiting = foreign_server.waiting_for_room(send)
         try:
-            if self.explains and is_for_a_page(scope):
-                await serve_or_explain(serve, scope, waiting, self._no_worker_log.missing)
-            else:
-                await serve(waiting)
+            await self.running().answer(scope, receive, send)
         except Cut as cut:
             if not foreign_server.cut(send, at_once=cut.at_once):
                 raise
             logger.info("An answer was cut short: %s", cut)
 
-    def _as_connected(self, scope: dict, send: Callable) -> dict:
-        """Return the scope, in which nobody is believed but TRUSTED_PROXIES."""
-        connected = foreign_server.as_connected(scope, send)
-        if connected is scope or self._told_of_forwarding:
-            return connected
-        if not peer_is_among(connected["client"], self._options.trusted_proxies):
-            self._told_of_forwarding = True
-            logger.warning(
-                "The server believes X-Forwarded-For and X-Forwarded-Proto by itself. They are "
-                "ignored: only TRUSTED_PROXIES counts, which does not name who sends them."
-            )
-        return connected
-
-    def front(self) -> Front:
+    def running(self) -> RunningFront:
         """Return the front of the running event loop, started on first use."""
         loop = asyncio.get_running_loop()
-        if self._front is None or self._loop is not loop:
-            self._start(loop)
-        return self._front
+        if self._running is None or self._running.loop is not loop:
+            self._running = RunningFront(explains=self.explains)
+        return self._running
 
     def drain(self) -> None:
         """Say from now on that this front is going: ``readyz`` answers 503."""
-        if self._front is not None:
-            self._front.draining = True
+        if self._running is not None:
+            self._running.front.draining = True
 
     def held_requests(self) -> list[dict]:
-        """List what is held now, longest first: method, path, request id, seconds."""
-        if self._front is None:
-            return []
-        now = self._loop.time()
-        held = [
-            {
-                **msgspec.json.decode(one.request.head),
-                "seconds": now - one.deadline + one.request.meta.hold_ms / 1000,
-            }
-            for one in self._front.inbox.held_requests.values()
-        ]
-        return sorted(held, key=lambda request: -request["seconds"])
-
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        settings = conf.get_settings()
-        self._front = Front(
-            FrontOptions(
-                broker=conf.broker(),
-                queues=settings.all_queues,
-                secrets=conf.signing_secrets(),
-                max_depth=settings.max_depth,
-                max_memory=settings.max_memory,
-                front_memory=settings.front_memory,
-                front_spool=settings.front_spool,
-                front_spool_dir=settings.front_spool_dir,
-            )
-        )
-        self._options = consumer_options(settings, self._front.routes)
-        self._endpoints = Endpoints(
-            EndpointOptions(
-                prefix=settings.endpoints,
-                monitoring=parse_networks(settings.monitoring),
-                trusted_proxies=self._options.trusted_proxies,
-                max_hold=settings.max_hold,
-                asking=question_signer(conf.signing_secrets(), settings.namespace),
-            ),
-            self._front,
-            _open_reader,
-        )
-        self._loop = loop
-        self._front.start()
-        hurried = {"absent_for": AFTER, "look_every": LOOK_EVERY} if django_settings.DEBUG else {}
-        self._no_worker_log = NoWorkerLog(conf.broker(), **hurried)
-        self._no_worker_log.start()
+        """List what is held now, as of `RunningFront.held_requests`."""
+        return [] if self._running is None else self._running.held_requests()
 
     async def _lifespan(self, receive: Callable, send: Callable) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self.front()
+                self.running()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self.stop()
@@ -193,14 +111,9 @@ class QueueProxy:
 
     async def stop(self) -> None:
         """Leave the broker's list; what is still held is dropped there."""
-        if self._front is not None:
-            await self._no_worker_log.stop()
-            await self._front.stop()
-            self._front = None
-
-
-def _open_reader() -> SnapshotReader:
-    return SnapshotReader(conf.broker().link("metrics"), conf.get_settings().all_queues)
+        if self._running is not None:
+            await self._running.stop()
+            self._running = None
 
 
 def get_application() -> ProtocolTypeRouter:

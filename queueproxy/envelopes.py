@@ -71,6 +71,7 @@ class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``aborted`` ends an answer that broke after it began: the client must see it cut short.
     ``wait_ms`` and ``run_ms`` (frame 0) are the time in the queue and in Django, milliseconds.
+    ``worker`` (frame 0) is the id of the process that ran it; nothing is decided by it.
     ``whole`` (frame 0): its end is near, whoever reads it: its front takes all of it off its
     worker, and keeps what the client has not taken. A stream's worker waits for the client.
     """
@@ -85,6 +86,7 @@ class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):
     wait_ms: float = 0.0
     run_ms: float = 0.0
     whole: bool = False
+    worker: str = ""
 
 
 class Envelope(msgspec.Struct, frozen=True):

@@ -44,7 +44,7 @@ class ServedApplication:
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         for proxy in self._proxies:
-            proxy.front()
+            proxy.running()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await lifespan.stop()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from channels.consumer import AsyncConsumer
 
@@ -17,11 +17,12 @@ from .http.admission import admit
 from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
 from .http.cut import MemoryNeeded, StoppedUnsent
-from .http.headers import request_id
+from .http.headers import peer_of, request_id
 from .http.refusals import Refusal
 from .kept_answer import KeptFrame
 from .kept_body import NoRoom
 from .memory import Reservation, head_size
+from .observer import Observer
 from .outbox import UNSENT
 from .request_encoder import RequestEncoder
 from .upload import NO_BODY, Body, has_body, has_room, take_body
@@ -42,14 +43,20 @@ class RequestConsumer(AsyncConsumer):
         front: holds the requests of this event loop.
         options: plain values, from the settings.
         server_adds: lower-case names of headers that the server puts in by itself.
+        observers: follow the request.
     """
 
     def __init__(
-        self, front: Front, options: ConsumerOptions, server_adds: frozenset[bytes] = frozenset()
+        self,
+        front: Front,
+        options: ConsumerOptions,
+        server_adds: frozenset[bytes] = frozenset(),
+        observers: Sequence[Observer] = (),
     ):
         self.front = front
         self.options = options
         self._server_adds = server_adds
+        self._observers = observers
 
     async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
         self.scope = scope
@@ -64,6 +71,10 @@ class RequestConsumer(AsyncConsumer):
             min_rate=self.options.client_min_rate,
             settled_slack=self.options.client_slack_settled,
         )
+        if self._observers:
+            peer = peer_of(scope, self.options.trusted_proxies)
+            for observer in self._observers:
+                observer.begins(self.request_id, peer)
         try:
             await self._run(receive)
         except ClientDisconnected:
@@ -79,7 +90,7 @@ class RequestConsumer(AsyncConsumer):
             if not isinstance(body, Refusal):
                 await self._hold(self._encode(id, body), body, receive, memory)
                 return
-        await self.answer.refuse(body, unread=receive)
+        await self._refuse(body, unread=receive)
 
     async def _take(self, receive: Callable, memory: Reservation) -> Body | Refusal:
         """Take the request in, as far as there is room for it."""
@@ -104,7 +115,7 @@ class RequestConsumer(AsyncConsumer):
     def _encode(self, id: str, body: Body) -> EncodedRequest:
         encoder = RequestEncoder(self.front.id, self.options)
         try:
-            return encoder.encode(self.scope, id, self.request_id, body)
+            return encoder.encode(self.scope, id, self.request_id, body, self._observers)
         except BaseException:
             if body.kept is not None:
                 body.kept.close()
@@ -116,6 +127,8 @@ class RequestConsumer(AsyncConsumer):
         holding = self.front.hold(request, memory, body.kept)
         with holding as held, ClientWatch(held, receive) as watch:
             held.on_settled = self.answer.no_thread_waits
+            if self._observers:
+                held.on_taken = self._taken
             try:
                 async with held.drop_timeout:
                     await self._answer(held, watch)
@@ -133,7 +146,7 @@ class RequestConsumer(AsyncConsumer):
     async def _end_dropped_answer(self) -> None:
         if self.answer.started:
             raise MemoryNeeded
-        await self.answer.refuse(refusals.ANSWER_DROPPED)
+        await self._refuse(refusals.ANSWER_DROPPED)
 
     async def _answer(self, held: HeldRequest, watch: ClientWatch) -> None:
         """Wait for events until the request is answered, refused or given up.
@@ -156,14 +169,28 @@ class RequestConsumer(AsyncConsumer):
                 else:
                     refusal = await expire(self.front, held)
                 if refusal is not None:
-                    await self.answer.refuse(as_far_as_known(refusal, held))
+                    await self._refuse(as_far_as_known(refusal, held))
                     return
 
     async def _pass_on(self, held: HeldRequest, frame: Frame | KeptFrame) -> None:
         """Send a frame to the client."""
+        if frame.head.seq == 0:
+            for observer in self._observers:
+                observer.answered(frame.head)
         held.kept.begin(frame)
         await self.answer.frame(frame, on_piece=held.kept.touch)
         held.kept.end(frame)
+
+    def _taken(self) -> None:
+        for observer in self._observers:
+            observer.taken()
+
+    async def _refuse(self, refusal: Refusal, *, unread: Callable | None = None) -> None:
+        """Answer for the worker: see Answer."""
+        if not self.answer.started:
+            for observer in self._observers:
+                observer.refused(refusal)
+        await self.answer.refuse(refusal, unread=unread)
 
 
 # What became of a request that was withdrawn as its hold ended. Any other fate: it was started.

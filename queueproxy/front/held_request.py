@@ -58,8 +58,8 @@ class HeldRequest:
 
     __slots__ = (
         *("_body", "_events", "_expired", "_loop", "_release", "attempt", "cut_off", "deadline"),
-        *("drop_timeout", "failed", "kept", "next_seq", "on_settled", "request", "settled"),
-        *("started_before", "state", "times_refused", "times_sent", "withdrawn"),
+        *("drop_timeout", "failed", "kept", "next_seq", "on_settled", "on_taken", "request"),
+        *("settled", "started_before", "state", "times_refused", "times_sent", "withdrawn"),
     )
 
     def __init__(
@@ -81,6 +81,7 @@ class HeldRequest:
         self.next_seq = 0
         self.settled = False  # the broker no longer holds it, and has said so
         self.on_settled: Callable[[], object] | None = None  # called when its last frame has come
+        self.on_taken: Callable[[], object] | None = None  # called when the broker has taken it
         self.failed = False  # its client has been promised a refusal
         self.withdrawn = False  # the broker is told, or will be, that nobody waits for it
         self.deadline = loop.time() + request.meta.hold_ms / 1000

@@ -150,6 +150,8 @@ class Outbox:
         """Note that the broker has taken the batch."""
         for held in self._batch:
             held.state = DeliveryState.QUEUED
+            if held.on_taken is not None:
+                held.on_taken()
         self._next_number += len(self._batch)
         for held in self._refused:
             self._put_back(held)

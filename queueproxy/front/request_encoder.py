@@ -1,11 +1,13 @@
 """Encodes a request that was taken in, as it goes to the broker."""
 
 import time
+from collections.abc import Iterable
 
 from ..broker.encoded_request import EncodedRequest, encode_request
 from ..envelopes import RequestHead
 from .consumer_options import ConsumerOptions
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path
+from .observer import Observer
 from .treatment import treatment
 from .upload import Body
 
@@ -22,7 +24,14 @@ class RequestEncoder:
         self._front = front
         self._options = options
 
-    def encode(self, scope: dict, id: str, request_id: str, body: Body) -> EncodedRequest:
+    def encode(
+        self,
+        scope: dict,
+        id: str,
+        request_id: str,
+        body: Body,
+        observers: Iterable[Observer] = (),
+    ) -> EncodedRequest:
         """Encode a request as the broker takes it.
 
         Args:
@@ -30,8 +39,11 @@ class RequestEncoder:
             id: unique over all fronts.
             request_id: what people know it by (``X-Request-ID``).
             body: as it was taken in.
+            observers: see the head before it is encoded, and may change it.
         """
         head = self._head(scope, id, request_id, body)
+        for observer in observers:
+            head = observer.to_be_sent(head)
         return encode_request(head, head.queue, body.entry)
 
     def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:

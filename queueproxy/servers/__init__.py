@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
+from ..front.http.access_log import is_on, logged, turn_on
 from .common.open_connections import allow_open_files
 
 _PACKAGES = {"daphne": ("daphne",), "uvicorn": ("uvicorn", "httptools")}
@@ -37,16 +38,20 @@ def run(
         listening: bound and listening; closed here.
         graceful_timeout: most seconds that held requests may take; then they get 502.
         on_draining: called as draining begins.
-        access_log: whether each answer is logged.
+        access_log: whether each answer is logged, as by `front.http.access_log`; so also where
+            its logger has been given a level.
 
     Returns:
         Whether a second signal ended it before all was answered.
     """
+    if access_log:
+        turn_on()
+    if is_on():
+        app = logged(app)
     allow_open_files()
     return import_module(f".{server}.server", __package__).run(
         app,
         listening,
         graceful_timeout=graceful_timeout,
         on_draining=on_draining,
-        access_log=access_log,
     )

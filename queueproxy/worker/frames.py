@@ -12,10 +12,16 @@ STREAM_FRAME = 256 * 1024  # in one of a stream
 
 
 class FrameMaker:
-    """Numbers the frames of the answer to one claim. Its timer starts when it is made."""
+    """Numbers the frames of the answer to one claim. Its timer starts when it is made.
 
-    def __init__(self, claim: Claim):
+    Args:
+        claim: what is answered.
+        worker: id of this process.
+    """
+
+    def __init__(self, claim: Claim, worker: str = ""):
         self._claim = claim
+        self._worker = worker
         self._began = time.perf_counter()
         self._seq = 0
 
@@ -47,6 +53,7 @@ class FrameMaker:
             whole=whole and first,
             wait_ms=float(self._claim.waited_ms) if first else 0.0,
             run_ms=round(self.seconds * 1000, 3) if first else 0.0,
+            worker=self._worker if first else "",
         )
         return Frame(head, body)
 

@@ -14,10 +14,12 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..broker.claims import RETRIED, Claim, Settlement
 from ..envelopes import Envelope, RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
+from ..tracing.untraced import UNTRACED, Untraced
 from .admission import Admission, refused_by_view
 from .elapsed import Elapsed
 from .ended import Ended
@@ -30,6 +32,9 @@ from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
 from .view_watch import ViewClock
+
+if TYPE_CHECKING:
+    from ..tracing.worker import WorkerTracing
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -65,6 +70,7 @@ class ExecutorThread(threading.Thread):
         executor, admission, fence: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
+        tracing: of the whole process; None for none.
         on_mismatch: called where the broker's state is another release's by now; the thread ends.
         burst: end when nothing waits.
     """
@@ -81,6 +87,7 @@ class ExecutorThread(threading.Thread):
         *,
         on_mismatch: Callable[[SchemaMismatch], None],
         burst: bool = False,
+        tracing: "WorkerTracing | None" = None,
     ):
         # A daemon: the drain waits for it, and what is left after that has been given up.
         super().__init__(name=f"executor-{number}", daemon=True)
@@ -92,6 +99,7 @@ class ExecutorThread(threading.Thread):
         self._budget = budget
         self._on_mismatch = on_mismatch
         self._burst = burst
+        self._tracing = tracing
         self.clock = ViewClock(number)
         self.busy = False
         self.failed = False
@@ -135,6 +143,7 @@ class ExecutorThread(threading.Thread):
         """Run one request, answer it, close its response; the claim of the next."""
         self._budget.use()
         claimed = Elapsed()
+        attempt = UNTRACED
         try:
             envelope = self._broker.open(claim)
             head = envelope.head
@@ -145,7 +154,9 @@ class ExecutorThread(threading.Thread):
             self.clock.start(claim, head)
             start = self._admission.begin(claim, head)
             body = self._broker.body_of(claim, envelope)
-            respond = partial(self._executor.respond, envelope, body)
+            attempt = self._begin_trace(claim, envelope)
+            envelope = attempt.seen_by_view(envelope)
+            respond = attempt.around(partial(self._executor.respond, envelope, body))
             if head.fenced:
                 is_last = claim.attempt >= head.max_attempts
                 fenced = FencedRequest(envelope, respond, start, claimed, body, is_last)
@@ -154,15 +165,23 @@ class ExecutorThread(threading.Thread):
                 ended = Ended("", None, respond())
         except DecodeError as error:
             self.clock.stop()
+            attempt.end(None)
             refusal = self._admission.refused(claim, error)
             return self._broker.settle_and_claim(refusal, claim=self._may_claim())
         try:
             settlement = self._settlement(claim, envelope, start, ended, reply)
             self.clock.stop()
+            attempt.end(settlement)
             return self._settle(settlement, ended.exchange, head)
         finally:
+            attempt.end(None)
             if ended.exchange is not None:
                 ended.exchange.close()
+
+    def _begin_trace(self, claim: Claim, envelope: Envelope) -> Untraced:
+        if self._tracing is None:
+            return UNTRACED
+        return self._tracing.begin(claim, envelope, self._broker.worker)
 
     def _settlement(
         self, claim: Claim, envelope: Envelope, start: Start, ended: Ended, reply: Reply

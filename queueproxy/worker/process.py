@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from .. import tracing
 from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import WorkerRegistration
 from ..route_table import signer
@@ -71,6 +72,7 @@ class Worker:
             stop=self._stop,
             budget=RequestBudget(options.max_requests),
             outage=self._outage,
+            tracing=tracing.for_worker(is_async=bool(options.at_once)),
         )
         self._runners: Runners = ThreadRunners([], self._flow)
         self._purging: Purging | None = None

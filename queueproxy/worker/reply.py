@@ -35,7 +35,7 @@ class Reply:
         self._claim = claim
         self._head = head
         self._clock = clock
-        self._frames = FrameMaker(claim)
+        self._frames = FrameMaker(claim, broker.worker)
         self._frame = self._frames.frame
         self._sent = 0  # bytes
         self._taken = 0  # of them, bytes the client has taken, or its front in its place

@@ -74,6 +74,11 @@ class RetryingBroker:
         self._stop = stop
         self._on_away = on_away
 
+    @property
+    def worker(self) -> str:
+        """The id of the process, as it is registered now."""
+        return self._broker.worker
+
     def claim(self) -> Claim | None:
         """Claim the next request; None where none can be started now, or once the stop has come."""
         if self._stop.is_set():

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..broker.registration import WorkerRegistration
 from ..broker.worker_broker import WorkerBroker
@@ -19,6 +19,9 @@ from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
 from .view_watch import Watched
+
+if TYPE_CHECKING:
+    from ..tracing.worker import WorkerTracing
 
 
 class Runners(Protocol):
@@ -61,6 +64,7 @@ class Parts:
     budget: RequestBudget
     outage: OutageLog
     fence: Fence = field(default_factory=Fence)
+    tracing: "WorkerTracing | None" = None
 
 
 def executor_of(options: WorkerOptions) -> Executor | AsyncExecutor:
@@ -99,6 +103,7 @@ def _thread(number: int, parts: Parts) -> ExecutorThread:
         parts.budget,
         on_mismatch=parts.outage.note_mismatch,
         burst=options.burst,
+        tracing=parts.tracing,
     )
 
 

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from queueproxy import asgi
+from queueproxy import asgi, running_front
+from queueproxy.running_front import RunningFront
 
 
 @pytest.fixture
@@ -21,14 +22,18 @@ def seen(monkeypatch):
             calls.append((scope, send))
             await send({"type": "http.response.body"})
 
-    monkeypatch.setattr(asgi, "RequestConsumer", Consumer)
-    monkeypatch.setattr(asgi.QueueProxy, "front", lambda self: None)
+    monkeypatch.setattr(running_front, "RequestConsumer", Consumer)
     return calls
 
 
 def application() -> asgi.QueueProxy:
+    """One whose front is never started."""
+    running = RunningFront.__new__(RunningFront)
+    running.front = running._options = running._tracing = None
+    running._explains = False
+    running._endpoints = SimpleNamespace(owns=lambda scope: False)
     made = asgi.QueueProxy()
-    made._endpoints = SimpleNamespace(owns=lambda scope: False)
+    made.running = lambda: running
     return made
 
 
@@ -51,7 +56,7 @@ async def test_a_foreign_daphnes_transport_is_waited_for(seen, monkeypatch):
     async def room(send):
         waited.append(send)
 
-    monkeypatch.setattr(asgi.foreign_server, "room", room)
+    monkeypatch.setattr(running_front.foreign_server, "room", room)
     transport = SimpleNamespace(abortConnection=None)
     send = partial(nothing, SimpleNamespace(channel=SimpleNamespace(transport=transport)))
     await application()({"type": "http", "headers": []}, nothing, send)

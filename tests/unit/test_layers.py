@@ -57,12 +57,22 @@ FORBIDDEN = {
         *("queueproxy.front", "queueproxy.worker", "queueproxy.management", "queueproxy.cli"),
         "queueproxy.servers",
     ),
+    "queueproxy.tracing": (
+        *("queueproxy.front.front", "queueproxy.front.consumer", "queueproxy.worker"),
+        *("queueproxy.conf", "queueproxy.servers", "queueproxy.cli", "django", "redis"),
+    ),
+    "queueproxy.logs": ("queueproxy", "django", "redis"),
     "queueproxy.dashboard": ("queueproxy.front", "queueproxy.worker", "queueproxy.cli"),
 }
 ONLY_IN = {
     "django.test": {
         "queueproxy.worker.executor",
         "queueproxy.worker.asynchronous.executor",
+    },
+    "opentelemetry": {
+        "queueproxy.tracing.front",
+        "queueproxy.tracing.headers",
+        "queueproxy.tracing.worker",
     },
     "django_redis": set(),
     "redis": {

@@ -7,7 +7,7 @@ import sys
 
 from django.core.management.base import CommandError, CommandParser
 
-from queueproxy import servers
+from queueproxy import conf, servers
 from queueproxy.checks import TAG
 from queueproxy.cli.embedded import EmbeddedBroker
 from queueproxy.cli.front_end import Hangup, stopping_text
@@ -18,6 +18,7 @@ from queueproxy.cli.project_processes import entered
 from queueproxy.cli.reloaded_front import ReloadedFront
 from queueproxy.cli.run_files import FRONT
 from queueproxy.cli.server_check import refuse_unfit_server
+from queueproxy.cli.start_text import front_text
 from queueproxy.cli.terminal import in_foreground
 from queueproxy.cli.workers import Workers
 from queueproxy.exceptions import CannotListen
@@ -56,7 +57,9 @@ class Command(HelpfulCommand):
             metavar="S",
             help="to finish what is held: 30, 2m",
         )
-        parser.add_argument("--access-log", action="store_true", help="log each request")
+        parser.add_argument(
+            "--access-log", action="store_true", help="log each answer (logger queueproxy.access)"
+        )
         parser.add_argument(
             "--nostatic",
             action="store_false",
@@ -154,6 +157,7 @@ class Command(HelpfulCommand):
             held = application.held_requests()
             self._say(stopping_text(held, by_terminal=in_foreground()))
 
+        self._say(front_text(conf.get_settings()))
         self._say(f"The front listens on {describe(listening)} ({options['server']}).")
         hurried = False
         try:

@@ -1,10 +1,12 @@
 """manage.py runqueueworker: run requests off the queue."""
 
+import logging
 import sys
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
+from queueproxy import conf
 from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
 from queueproxy.cli.private_broker import use_private_broker
@@ -12,6 +14,7 @@ from queueproxy.cli.program import directory, parent_pipe
 from queueproxy.cli.project_processes import entered
 from queueproxy.cli.run_files import WORKERS
 from queueproxy.cli.server_check import refuse_unfit_server
+from queueproxy.cli.start_text import worker_text
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
 from queueproxy.development.code_watch import ALL, CodeWatch
 from queueproxy.exceptions import SchemaMismatch
@@ -22,6 +25,8 @@ from queueproxy.worker.serving import serve, status_pipe
 from queueproxy.worker.supervisor import Supervisor
 
 AT_A_BREAKPOINT = 3600.0  # seconds that somebody may stand there when the code changes
+
+logger = logging.getLogger("queueproxy.worker")
 
 
 class Command(HelpfulCommand):
@@ -98,6 +103,7 @@ class Command(HelpfulCommand):
             except SchemaMismatch as error:
                 raise CommandError(str(error), returncode=CANNOT_START) from error
         refuse_unfit_server()
+        logger.info("%s", worker_text(conf.get_settings(), options))
         supervisor = Supervisor(
             get_child_arguments(),
             options["processes"],

@@ -5,8 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-from ...front.http import refusals
-from ...front.http.cut import StoppedUnsent
+from ...front.http import access_log, refusals
 from ...front.http.headers import request_id
 
 logger = logging.getLogger("queueproxy.front")
@@ -44,7 +43,7 @@ async def end_badly(
         return
     if not stopped:
         logger.error("The front failed on a request.", exc_info=error)
-    refusal = _refusal_for(error)
+    refusal = access_log.refusal_for(error)
     id = request_id(scope["headers"])
     refusals.log(refusal, id, scope)
     status, headers, body = refusals.response(refusal, id, head=scope["method"] == "HEAD")
@@ -52,18 +51,15 @@ async def end_badly(
     await send({"type": "http.response.body", "body": body})
 
 
-def _refusal_for(error: BaseException) -> refusals.Refusal:
-    if isinstance(error, StoppedUnsent):
-        return refusals.FRONT_STOPPED_UNSENT
-    if isinstance(error, asyncio.CancelledError):
-        return refusals.FRONT_STOPPED
-    return refusals.FRONT_FAILED
+def raw_refusal(refusal: refusals.Refusal, path: str = "") -> bytes:
+    """Spell a refusal as it goes over the wire, for what is not even a request, and log it.
 
-
-def raw_refusal(refusal: refusals.Refusal) -> bytes:
-    """Spell a refusal as it goes over the wire, for what is not even a request, and log it."""
+    Args:
+        path: of the handshake of a websocket, as the client sent it.
+    """
     id = request_id(())
     refusals.log(refusal, id)
+    access_log.note_refusal(refusal, id, path)
     status, headers, body = refusals.response(refusal, id)
     reason = HTTPStatus(status).phrase.encode()
     lines = [b"HTTP/1.1 %d %s" % (status, reason), *(b"%s: %s" % header for header in headers)]

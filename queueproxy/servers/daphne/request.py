@@ -141,8 +141,6 @@ class Request(WebRequest):
             self.finish()
 
     def finish(self) -> None:
-        if self.incoming is not None:
-            self.server.log_answer(self)
         super().finish()
         if self.incoming is not None:
             self.incoming.lose()

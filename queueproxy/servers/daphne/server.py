@@ -33,7 +33,6 @@ class DrainingDaphne(WebSocketServer):
         app: the ASGI application.
         graceful_timeout: as of `run`.
         on_draining: as of `run`.
-        access_log: as of `run`.
     """
 
     def __init__(
@@ -42,7 +41,6 @@ class DrainingDaphne(WebSocketServer):
         *,
         graceful_timeout: float,
         on_draining: Callable[[], None],
-        access_log: bool,
     ):
         # Daphne insists on endpoints; the socket is here already.
         super().__init__(
@@ -58,7 +56,6 @@ class DrainingDaphne(WebSocketServer):
         self.draining = False
         self._graceful_timeout = graceful_timeout
         self._on_draining = on_draining
-        self._access_log = access_log
         self._app = app
         self._lifespan = Lifespan(app)
         self._tasks: set[asyncio.Task] = set()
@@ -98,13 +95,6 @@ class DrainingDaphne(WebSocketServer):
         task = twisted_loop.create_task(request.respond(self._app, scope))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def log_answer(self, request: Request) -> None:
-        """Log a line per answer, where that is wanted."""
-        if self._access_log:
-            asked = f"{request.method.decode('latin-1')} {request.uri.decode('latin-1')}"
-            client = getattr(request.client, "host", "unix")
-            logger.info('%s "%s" %d %d', client, asked, request.code, request.sentLength)
 
     # The end
 
@@ -157,12 +147,9 @@ def run(
     *,
     graceful_timeout: float,
     on_draining: Callable[[], None],
-    access_log: bool,
 ) -> bool:
     """Serve; see the package's `run`."""
-    server = DrainingDaphne(
-        app, graceful_timeout=graceful_timeout, on_draining=on_draining, access_log=access_log
-    )
+    server = DrainingDaphne(app, graceful_timeout=graceful_timeout, on_draining=on_draining)
     with on_stop_signals(twisted_loop, server.stop_gracefully):
         server.serve(listening)
     if server.failure is not None:

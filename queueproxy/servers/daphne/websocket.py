@@ -134,7 +134,8 @@ class WebSocket(WebSocketProtocol):
     def sendHttpErrorResponse(self, code, reason, responseHeaders=None) -> None:
         detail = "".join(letter if " " <= letter <= "~" else " " for letter in str(reason))
         refusal = Refusal(int(code), "http_request_denied", f"No websocket: {detail}", close=True)
-        self.sendData(raw_refusal(refusal))
+        path = getattr(self, "http_request_path", "")
+        self.sendData(raw_refusal(refusal, path))
 
 
 class WebSocketServer(Server):

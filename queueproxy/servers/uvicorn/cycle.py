@@ -27,7 +27,7 @@ class Cycle(RequestResponseCycle):
             flow=connection.flow,
             logger=logging.getLogger("uvicorn.error"),
             access_logger=logging.getLogger("uvicorn.access"),
-            access_log=connection.config.access_log,
+            access_log=False,
             default_headers=connection.server_state.default_headers,
             message_event=asyncio.Event(),
             expect_100_continue=False,  # said by the connection

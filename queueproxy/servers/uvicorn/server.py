@@ -102,7 +102,6 @@ def run(
     *,
     graceful_timeout: float,
     on_draining: Callable[[], None],
-    access_log: bool,
 ) -> bool:
     """Serve; see the package's `run`."""
     _share_log()
@@ -113,8 +112,8 @@ def run(
         ws_max_size=MAX_MESSAGE,
         lifespan="auto",
         log_config=None,
-        log_level="info" if access_log else "warning",
-        access_log=access_log,
+        log_level="warning",
+        access_log=False,
         proxy_headers=False,  # TRUSTED_PROXIES decides
         server_header=False,
         date_header=False,  # the front's

@@ -168,7 +168,8 @@ class WebSocket(WebSocketsSansIOProtocol):
             return
         self._refused = self.handshake_complete = self.close_sent = True
         self.queue.put_nowait({"type": "websocket.disconnect", "code": 1006})
-        self.transport.write(raw_refusal(refusal))
+        path = self._head.target.decode("latin-1").partition("?")[0]
+        self.transport.write(raw_refusal(refusal, path))
         self.transport.write_eof()
         self._frames_in_turns.begin()  # which read what is refused, and drop it
         # A socket closed with bytes unread is reset, and the reset can overtake the refusal.

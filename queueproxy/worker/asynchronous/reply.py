@@ -55,7 +55,7 @@ class AsyncReply:
         self.settlement: Settlement | None = None
         self._claim = claim
         self._head = head
-        self._frames = FrameMaker(claim)
+        self._frames = FrameMaker(claim, slot.worker)
         self._stage = Stage.NOTHING
         self._answer = CheckedAnswer(0, [], None, None)
         self._whole: list[bytes] = []

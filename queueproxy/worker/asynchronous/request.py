@@ -7,6 +7,7 @@ from ...broker.claims import Claim
 from ...broker.slot import Slot
 from ...envelopes import Envelope
 from ...exceptions import ClientGone
+from ...tracing.untraced import UNTRACED, Untraced
 from ..admission import refused_by_view
 from ..forking import end_forked_child
 from ..giving_up import REASON as VIEW_TIMEOUT
@@ -42,6 +43,7 @@ class AsyncRequest:
         clock: of the slot.
         envelope: the request itself.
         start: as `Admission.begin` has it for this request, in the context that it is run in.
+        attempt: its trace.
 
     Raises:
         DecodeError: the head was not written by one of our fronts; nothing was run.
@@ -57,6 +59,7 @@ class AsyncRequest:
         clock: ViewClock,
         envelope: Envelope,
         start: Start | None = None,
+        attempt: Untraced = UNTRACED,
     ):
         self._broker = broker
         self._executor = executor
@@ -67,6 +70,7 @@ class AsyncRequest:
         self._envelope = envelope
         self._run = Run()
         self._start = start
+        self._attempt = attempt
         self._scope = build_scope(envelope.head)
         self._reply = AsyncReply(broker, slot, claim, envelope.head, client, clock)
         self._to_be_cut = False
@@ -85,6 +89,7 @@ class AsyncRequest:
             error = raised
         watch.cancel()
         await self._see_that_it_ends(error)
+        self._attempt.end(self._reply.settlement)
         self._clock.stop()
         if self._settling is not None:
             await self._settling

@@ -96,6 +96,7 @@ class LoopRunner:
             budget=parts.budget,
             burst=options.burst,
             view_timeout=options.view_timeout,
+            tracing=parts.tracing,
         )
         self._serving = AsyncServing(self.watched, means, self._note_failure)
         await self._serving.serve()

@@ -8,11 +8,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ...broker.claims import Claim, Settlement
 from ...broker.counters import COUNT_EVERY
 from ...envelopes import Envelope
 from ...exceptions import DecodeError
+from ...tracing.untraced import UNTRACED, Untraced
 from ..admission import Admission
 from ..loop import RequestBudget
 from ..stopping import StopFlag
@@ -21,6 +23,9 @@ from .executor import AsyncExecutor
 from .places import Place, cancel_late_views
 from .request import AsyncRequest
 from .retrying_broker import AsyncRetryingBroker
+
+if TYPE_CHECKING:
+    from ...tracing.worker import WorkerTracing
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Means:
     budget: RequestBudget
     burst: bool = False
     view_timeout: float | None = None
+    tracing: "WorkerTracing | None" = None
 
 
 class AsyncServing:
@@ -158,6 +164,8 @@ class AsyncServing:
 
     async def _run(self, place: Place, claim: Claim, client: Client, envelope: Envelope) -> None:
         means = self._means
+        attempt = self._begin_trace(place, claim, envelope)
+        attempt.enter()
         place.request = AsyncRequest(
             means.broker,
             means.executor,
@@ -165,12 +173,18 @@ class AsyncServing:
             claim,
             client,
             place.clock,
-            envelope,
+            attempt.seen_by_view(envelope),
             means.admission.begin(claim, envelope.head),
+            attempt,
         )
         if self._cut:
             place.request.cut()
         await place.request.run()
+
+    def _begin_trace(self, place: Place, claim: Claim, envelope: Envelope) -> Untraced:
+        if self._means.tracing is None:
+            return UNTRACED
+        return self._means.tracing.begin(claim, envelope, place.slot.worker)
 
     async def _report(self) -> None:
         """Tell the statistics what was counted, every COUNT_EVERY while anything is."""

@@ -37,3 +37,7 @@ USE_TZ = True
 cut.SLACK = float(os.environ.get("PROBE_CLIENT_SLACK", cut.SLACK))
 cut.SETTLED_SLACK = float(os.environ.get("PROBE_CLIENT_SLACK_SETTLED", cut.SETTLED_SLACK))
 cut.MIN_RATE = float(os.environ.get("PROBE_CLIENT_MIN_RATE", cut.MIN_RATE))
+if "PROBE_LOGGING" in os.environ:
+    LOGGING = json.loads(os.environ["PROBE_LOGGING"])
+if "PROBE_TRACES" in os.environ:
+    INSTALLED_APPS.append("tests.acceptance.probe.traces.TracesConfig")

@@ -12,7 +12,8 @@ def start(write: Callable[[dict], None]) -> None:
     class FileExporter(SpanExporter):
         def export(self, spans):
             for span in spans:
-                write(_report(span))
+                if span.instrumentation_scope.name != "queueproxy":  # see test_agents
+                    write(_report(span))
             return SpanExportResult.SUCCESS
 
     provider = TracerProvider()
