@@ -2,6 +2,8 @@
 # make test     every test
 # make drill    two upgrades with slow migrations under load (needs PostgreSQL, or ARGS=--sqlite)
 # make bench    the figures of docs/benchmarks (an hour; ARGS=--help for its parts; needs wrk)
+# make apps     other people's apps, plainly and queued (ARGS=--suites: their own suites as well)
+# make versions the tests with other Pythons, Djangos and servers (nox; ARGS='-s lowest')
 # All need Python 3.11+ and make, and set up the rest below .venv and var.
 
 PYTHON ?= python3
@@ -12,11 +14,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 
-.PHONY: run test lint django-suite chaos mutations faults slow-clients drill bench data help clean
+.PHONY: run test lint django-suite chaos mutations faults slow-clients drill bench apps versions data help clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -5
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -67,5 +69,16 @@ $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.installed
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks --output docs/benchmarks $(ARGS)
 
+var/apps-venv/.installed: tests/apps/requirements.txt
+	@$(PYTHON) -m venv var/apps-venv
+	var/apps-venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+apps: var/apps-venv/.installed
+	var/apps-venv/bin/python -m tests.apps $(ARGS)
+
+versions: $(VENV)/.installed
+	$(BIN)/nox $(ARGS)
+
 clean:
-	rm -rf $(VENV) var .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .nox var .cache .pytest_cache .ruff_cache .hypothesis

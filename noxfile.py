@@ -19,14 +19,15 @@ import nox
 PYTHONS = ("3.11", "3.12", "3.13")
 DJANGOS = {"5.2": PYTHONS, "6.0": PYTHONS[1:], "6.1": PYTHONS[1:]}  # by the Pythons they run on
 SERVERS = {"redis-7.0": "redis", "valkey-9": "valkey"}  # by their names in tests/servers.py
-# A part that touches every dependency, in a few minutes: servers, broker, workers, commands.
-FAST = (
-    "tests/unit",
+# What a server has no part in is run once for each Python and Django; then what touches every
+# dependency, in a few minutes.
+WITHOUT_SERVER = ("tests/unit",)
+WITH_SERVER = (
+    *(f"tests/integration/test_{name}.py" for name in ("broker_order", "connect", "drain")),
+    *("tests/integration/test_servers.py", "tests/acceptance/test_one_command.py"),
     "tests/testing_kit",
-    *(f"tests/integration/test_{name}" for name in ("broker_order.py", "connect.py", "drain.py")),
-    *(f"tests/integration/test_{name}" for name in ("servers.py", "websockets.py", "worker")),
-    *("tests/hostile/test_by_hand.py", "tests/acceptance/test_one_command.py"),
 )
+FAST = (*WITHOUT_SERVER, *WITH_SERVER)
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = False
@@ -62,14 +63,14 @@ def tests(session: nox.Session, django: str, server: str) -> None:
     """The fast part with the newest versions that go with one Python, Django and server."""
     _see_that_there_is(session, server)
     session.install("-r", "requirements.txt", f"django=={django}.*")
-    _run(session, server)
+    _run(session, server, FAST if server == "valkey-9" else WITH_SERVER)
 
 
 @nox.session(python="3.11", tags=["lowest"])
 def lowest(session: nox.Session) -> None:
     """The fast part with the oldest versions that pyproject.toml allows."""
     session.install("-r", "requirements.txt", *_lowest_versions())
-    _run(session, "valkey-9")
+    _run(session, "valkey-9", FAST)
 
 
 def _see_that_there_is(session: nox.Session, server: str) -> None:
@@ -92,10 +93,10 @@ def _lowest_versions() -> list[str]:
     return [re.sub(r">=([^,;]+)(,[^;]+)?", r"==\1", requirement) for requirement in bounded]
 
 
-def _run(session: nox.Session, server: str) -> None:
+def _run(session: nox.Session, server: str, part: tuple[str, ...]) -> None:
     session.run(
         *("python", "-m", "pytest", "-n", os.environ.get("NOX_PROCESSES", "2")),
         *("--dist", "loadfile", "-p", "no:cacheprovider"),
-        *(session.posargs or FAST),
+        *(session.posargs or part),
         env={"QUEUEPROXY_TEST_SERVER": SERVERS[server]},
     )
