@@ -53,7 +53,8 @@ def _compare(suite: Suite) -> int:
     passed, queued, requests = _run(suite, source, "--through-queue")
     new = queued - plain
     print(
-        f"{suite.package} {version(suite.package)}: plainly {plain_passed} pass, {len(plain)} fail; "
+        f"{suite.package} {version(suite.package)}: "
+        f"plainly {plain_passed} pass, {len(plain)} fail; "
         f"through the queue {passed} pass, {len(queued)} fail; {requests} requests",
         flush=True,
     )

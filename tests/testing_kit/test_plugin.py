@@ -22,7 +22,7 @@ def suite(name: str, *options: str, **environ: str) -> subprocess.CompletedProce
         env={**inherited, "PYTHONPATH": str(ROOT), **environ},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 
