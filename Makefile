@@ -3,6 +3,8 @@
 # make drill    two upgrades with slow migrations under load (needs PostgreSQL, or ARGS=--sqlite)
 # make docs     the documentation as a site, var/site/index.html; every link is checked
 # make bench    the figures of docs/benchmarks (an hour; ARGS=--help for its parts; needs wrk)
+# make apps     other people's apps, plainly and queued (ARGS=--suites: their own suites as well)
+# make versions the tests with other Pythons, Djangos and servers (nox; ARGS='-s lowest')
 # All need Python 3.11+ and make, and set up the rest below .venv and var.
 
 PYTHON ?= python3
@@ -19,11 +21,11 @@ PROGRESS = while read -r word what rest; do case $$word in \
   Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
   Installing) echo "  installs them" ;; esac; done
 
-.PHONY: run free-port test lint django-suite chaos mutations faults slow-clients drill bench docs reference data help clean
+.PHONY: run free-port test lint django-suite chaos mutations faults slow-clients drill bench docs reference apps versions data help clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -109,5 +111,16 @@ docs: $(DOCS_VENV)/.installed
 reference: $(VENV)/.installed
 	$(BIN)/python docs/tools/reference.py
 
+var/apps-venv/.installed: tests/apps/requirements.txt
+	@$(PYTHON) -m venv var/apps-venv
+	var/apps-venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+apps: var/apps-venv/.installed
+	var/apps-venv/bin/python -m tests.apps $(ARGS)
+
+versions: $(VENV)/.installed
+	$(BIN)/nox $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(DOCS_VENV) var .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(DOCS_VENV) .nox var .cache .pytest_cache .ruff_cache .hypothesis

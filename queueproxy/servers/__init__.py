@@ -11,6 +11,10 @@ from .common.open_connections import allow_open_files
 
 _PACKAGES = {"daphne": ("daphne",), "uvicorn": ("uvicorn", "httptools")}
 SERVERS = tuple(_PACKAGES)
+HOW_TO_INSTALL = {
+    "daphne": "pip install queueproxy",
+    "uvicorn": "pip install 'queueproxy[uvicorn]'",
+}
 
 
 def available(server: str) -> bool:

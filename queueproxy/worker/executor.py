@@ -13,7 +13,7 @@ returns, so as to see its end.
 
 import contextvars
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import BinaryIO
 
@@ -35,16 +35,25 @@ logger = logging.getLogger("queueproxy.worker")
 _responses: contextvars.ContextVar[list[HttpResponseBase]] = contextvars.ContextVar("responses")
 
 
-def keeping_handler() -> WSGIHandler:
+GetResponse = Callable[[WSGIRequest], HttpResponseBase]
+
+
+def keeping_handler(instead: GetResponse | None = None) -> WSGIHandler:
     """Make a handler that appends each response it makes to the list in `_responses`.
 
     It is no subclass: it is the sender of Django's signals, and receivers may have asked for those
     of ``sender=WSGIHandler``.
+
+    Args:
+        instead: makes the responses in the place of Django's own ``get_response``; for tests.
     """
     handler = WSGIHandler()
 
     def get_response(request: WSGIRequest) -> HttpResponseBase:
-        response = WSGIHandler.get_response(handler, request)  # looked up late: agents replace it
+        if instead is not None:
+            response = instead(request)
+        else:  # looked up late: agents replace it
+            response = WSGIHandler.get_response(handler, request)
         _responses.get().append(response)
         return response
 
@@ -55,9 +64,9 @@ def keeping_handler() -> WSGIHandler:
 class QueueClient(Client):
     """The test client without its memory: no cookies, no session, no signals; thread-safe."""
 
-    def __init__(self):
+    def __init__(self, handler: WSGIHandler | None = None):
         super().__init__(enforce_csrf_checks=True, raise_request_exception=False)
-        self.handler = keeping_handler()
+        self.handler = handler or keeping_handler()
 
     def request(self, environ: dict, start_response: StartResponse) -> Iterable[bytes]:
         """Return what the handler returns: Django's response, or what agents put around it."""
@@ -65,10 +74,14 @@ class QueueClient(Client):
 
 
 class Executor:
-    """One per process; called from many threads. Loads the middleware at once."""
+    """One per process; called from many threads. Loads the middleware at once.
 
-    def __init__(self):
-        self._client = QueueClient()
+    Args:
+        handler: one of `keeping_handler`; made where there is none.
+    """
+
+    def __init__(self, handler: WSGIHandler | None = None):
+        self._client = QueueClient(handler)
 
     @property
     def handler(self) -> WSGIHandler:

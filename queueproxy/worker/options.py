@@ -25,6 +25,7 @@ class WorkerOptions:
     view_timeout: float | None = None
     name: str = ""
     require_migrations: bool = False
+    watch_migrations: bool = True  # whether to look which are not applied; not so in tests
     policies: Mapping[str, Policy] = field(default_factory=dict)  # by name of the view
     retry_methods: frozenset[str] = frozenset(SAFE_METHODS)
     keep_executions: float = 86_400

@@ -12,6 +12,8 @@ from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import WorkerRegistration
 from ..route_table import signer
 from .admission import Admission
+from .asynchronous.executor import AsyncExecutor
+from .executor import Executor
 from .giving_up import give_up
 from .heartbeat import Heartbeat
 from .last_word import LastWord
@@ -43,9 +45,15 @@ class Worker:
         report: called with the worker's id at each registration, with SERVING once it serves, with
             LEAVING when a view has run past its time, and with GOODBYE when all is done and it has
             left the broker's list.
+        executor: runs the requests, where not the one that the options ask for.
     """
 
-    def __init__(self, options: WorkerOptions, report: Callable[[str], None] = lambda word: None):
+    def __init__(
+        self,
+        options: WorkerOptions,
+        report: Callable[[str], None] = lambda word: None,
+        executor: Executor | AsyncExecutor | None = None,
+    ):
         self._options = options
         self._report = report
         self._stop = StopFlag()
@@ -60,7 +68,7 @@ class Worker:
             lambda pending: self._registration.announce(pending_migrations=pending),
             hurry=options.require_migrations,
         )
-        executor = executor_of(options)
+        executor = executor or executor_of(options)
         last_word = LastWord(options.policies, options.retry_methods)
         last_word.watch(executor.handler, is_async=bool(options.at_once))
         self._parts = Parts(
@@ -84,13 +92,18 @@ class Worker:
         """Take no new work; return from `run` when the old is done. Safe in a signal handler."""
         self._stop.set()
 
+    def close(self) -> None:
+        """Give the descriptors back, where the process goes on once `run` has returned."""
+        self._stop.close()
+
     def run(self) -> int:
         """Serve; the exit status."""
         self._routes.read()  # before the lease runs: to import all views may take long
         if not self._heartbeat.begin():
             self._report(GOODBYE)
             return 0
-        self._migrations.start()
+        if self._options.watch_migrations:
+            self._migrations.start()
         while self._waits_for_migrations() and not self._stop.is_set():
             self._heartbeat.beat()
             self._until_next_beat(self._waits_for_migrations)

@@ -35,5 +35,7 @@ class StopFlag:
 
     def close(self) -> None:
         """Give the descriptors back: in a forked child, which must not wake its parent."""
-        os.close(self._reading)
-        os.close(self._writing)
+        if self._reading >= 0:
+            os.close(self._reading)
+            os.close(self._writing)
+        self._reading = self._writing = -1

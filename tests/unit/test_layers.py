@@ -68,6 +68,10 @@ ONLY_IN = {
     "django.test": {
         "queueproxy.worker.executor",
         "queueproxy.worker.asynchronous.executor",
+        *(
+            f"queueproxy.testing.{name}"
+            for name in ("async_way", "live", "live_worker", "plugin", "sync_way", "through_queue")
+        ),
     },
     "opentelemetry": {
         "queueproxy.tracing.front",
@@ -123,6 +127,17 @@ def test_a_part_does_not_import(part):
         if within(name, forbidden) and not within(name, part)
     ]
     assert wrong == []
+
+
+def test_no_part_imports_what_is_for_tests():
+    """Production must not load it, nor unittest.mock with it."""
+    users = {
+        name
+        for path, name in MODULES.items()
+        if any(within(imported, "queueproxy.testing") for imported in imports(path))
+    }
+    assert all(within(user, "queueproxy.testing") for user in users)
+    assert users
 
 
 @pytest.mark.parametrize("package", ONLY_IN)

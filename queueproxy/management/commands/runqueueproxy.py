@@ -76,9 +76,8 @@ class Command(HelpfulCommand):
         log_to_console(options["verbosity"])
         self.check(tags=[TAG])  # the project's own checks would import its views
         if not servers.available(options["server"]):
-            raise CommandError(
-                f"{options['server']} is not installed: pip install {options['server']}"
-            )
+            server = options["server"]
+            raise CommandError(f"{server} is not installed: {servers.HOW_TO_INSTALL[server]}")
         # Until a server takes the signals over, SIGTERM ends this process the ordinary way, with
         # the contexts below closed.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(self._status))

@@ -1,0 +1,1 @@
+"""Other people's apps, served plainly and through the queue: `make apps`."""

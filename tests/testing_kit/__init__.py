@@ -1,0 +1,1 @@
+"""`queueproxy.testing`, as a stranger's project uses it."""
