@@ -19,7 +19,7 @@ from .front.endpoints import EndpointOptions, Endpoints
 from .front.front import Front, FrontOptions
 from .front.http import access_log
 from .front.http.headers import parse_networks, peer_is_among
-from .front.observer import Observer
+from .front.observer import NO_OBSERVERS, Observers
 from .front.seen import signer as question_signer
 from .servers import foreign_server
 
@@ -83,15 +83,16 @@ class RunningFront:
             await self._endpoints.answer(scope, send, server_adds)
             return
         entry = scope.get(access_log.KEY)
-        observers: tuple[Observer, ...] = () if entry is None else (entry,)
         serve = partial(self._serve, scope, receive, send, server_adds)
         if self._tracing is None:
-            await serve(observers)
+            await serve(NO_OBSERVERS if entry is None else Observers([entry]))
             return
         with self._tracing.begin(scope) as trace:
-            if entry is not None:
+            if entry is None:
+                await serve(Observers([trace]))
+            else:
                 entry.trace(trace.trace_id)
-            await serve((*observers, trace))
+                await serve(Observers([entry, trace]))
 
     async def _serve(
         self,
@@ -99,7 +100,7 @@ class RunningFront:
         receive: Callable,
         send: Callable,
         server_adds: frozenset[bytes],
-        observers: tuple[Observer, ...],
+        observers: Observers,
     ) -> None:
         consumer = RequestConsumer(self.front, self._options, server_adds, observers)
         if self._explains and is_for_a_page(scope):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from channels.consumer import AsyncConsumer
 
@@ -22,7 +22,7 @@ from .http.refusals import Refusal
 from .kept_answer import KeptFrame
 from .kept_body import NoRoom
 from .memory import Reservation, head_size
-from .observer import Observer
+from .observer import NO_OBSERVERS, Observers
 from .outbox import UNSENT
 from .request_encoder import RequestEncoder
 from .upload import NO_BODY, Body, has_body, has_room, take_body
@@ -51,7 +51,7 @@ class RequestConsumer(AsyncConsumer):
         front: Front,
         options: ConsumerOptions,
         server_adds: frozenset[bytes] = frozenset(),
-        observers: Sequence[Observer] = (),
+        observers: Observers = NO_OBSERVERS,
     ):
         self.front = front
         self.options = options
@@ -73,8 +73,7 @@ class RequestConsumer(AsyncConsumer):
         )
         if self._observers:
             peer = peer_of(scope, self.options.trusted_proxies)
-            for observer in self._observers:
-                observer.begins(self.request_id, peer)
+            self._observers.begins(self.request_id, peer)
         try:
             await self._run(receive)
         except ClientDisconnected:
@@ -127,8 +126,7 @@ class RequestConsumer(AsyncConsumer):
         holding = self.front.hold(request, memory, body.kept)
         with holding as held, ClientWatch(held, receive) as watch:
             held.on_settled = self.answer.no_thread_waits
-            if self._observers:
-                held.on_taken = self._taken
+            held.on_taken = self._observers.taken
             try:
                 async with held.drop_timeout:
                     await self._answer(held, watch)
@@ -175,21 +173,15 @@ class RequestConsumer(AsyncConsumer):
     async def _pass_on(self, held: HeldRequest, frame: Frame | KeptFrame) -> None:
         """Send a frame to the client."""
         if frame.head.seq == 0:
-            for observer in self._observers:
-                observer.answered(frame.head)
+            self._observers.answered(frame.head)
         held.kept.begin(frame)
         await self.answer.frame(frame, on_piece=held.kept.touch)
         held.kept.end(frame)
 
-    def _taken(self) -> None:
-        for observer in self._observers:
-            observer.taken()
-
     async def _refuse(self, refusal: Refusal, *, unread: Callable | None = None) -> None:
         """Answer for the worker: see Answer."""
         if not self.answer.started:
-            for observer in self._observers:
-                observer.refused(refusal)
+            self._observers.refused(refusal)
         await self.answer.refuse(refusal, unread=unread)
 
 

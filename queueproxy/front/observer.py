@@ -1,5 +1,6 @@
 """What may watch a request on its way through the front: the access log, a trace."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from ..envelopes import ReplyHead, RequestHead
@@ -29,3 +30,42 @@ class Observer(Protocol):
 
     def refused(self, refusal: Refusal) -> None:
         """Note the front's own answer, before the client gets it."""
+
+
+class Observers:
+    """Tells each of a request's observers; false where there is none."""
+
+    def __init__(self, observers: Sequence[Observer] = ()):
+        self._observers = observers
+
+    def __bool__(self) -> bool:
+        return bool(self._observers)
+
+    def begins(self, request_id: str, peer: Peer) -> None:
+        """Tell as `Observer.begins`."""
+        for observer in self._observers:
+            observer.begins(request_id, peer)
+
+    def to_be_sent(self, head: RequestHead) -> RequestHead:
+        """Tell as `Observer.to_be_sent`."""
+        for observer in self._observers:
+            head = observer.to_be_sent(head)
+        return head
+
+    def taken(self) -> None:
+        """Tell as `Observer.taken`."""
+        for observer in self._observers:
+            observer.taken()
+
+    def answered(self, head: ReplyHead) -> None:
+        """Tell as `Observer.answered`."""
+        for observer in self._observers:
+            observer.answered(head)
+
+    def refused(self, refusal: Refusal) -> None:
+        """Tell as `Observer.refused`."""
+        for observer in self._observers:
+            observer.refused(refusal)
+
+
+NO_OBSERVERS = Observers()

@@ -1,13 +1,12 @@
 """Encodes a request that was taken in, as it goes to the broker."""
 
 import time
-from collections.abc import Iterable
 
 from ..broker.encoded_request import EncodedRequest, encode_request
 from ..envelopes import RequestHead
 from .consumer_options import ConsumerOptions
 from .http.headers import Peer, forwardable_request_headers, peer_of, raw_path
-from .observer import Observer
+from .observer import NO_OBSERVERS, Observers
 from .treatment import treatment
 from .upload import Body
 
@@ -30,7 +29,7 @@ class RequestEncoder:
         id: str,
         request_id: str,
         body: Body,
-        observers: Iterable[Observer] = (),
+        observers: Observers = NO_OBSERVERS,
     ) -> EncodedRequest:
         """Encode a request as the broker takes it.
 
@@ -42,8 +41,7 @@ class RequestEncoder:
             observers: see the head before it is encoded, and may change it.
         """
         head = self._head(scope, id, request_id, body)
-        for observer in observers:
-            head = observer.to_be_sent(head)
+        head = observers.to_be_sent(head)
         return encode_request(head, head.queue, body.entry)
 
     def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .front import FrontTracing
-    from .worker import WorkerTracing
+    from .untraced import NoTracing
 
 _DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
@@ -47,14 +47,16 @@ def for_front() -> "FrontTracing | None":
     return FrontTracing()
 
 
-def for_worker(*, is_async: bool) -> "WorkerTracing | None":
-    """Make what traces the requests of a worker process; None where tracing is not set up.
+def for_worker(*, is_async: bool) -> "NoTracing":
+    """Make what traces the requests of a worker process.
 
     Args:
         is_async: whether it serves Django by ASGI.
     """
     if not is_set_up():
-        return None
+        from .untraced import NO_TRACING
+
+        return NO_TRACING
     from .worker import WorkerTracing
 
     return WorkerTracing(is_async=is_async)

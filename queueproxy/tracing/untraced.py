@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..broker.claims import Settlement
+from ..broker.claims import Claim, Settlement
 from ..envelopes import Envelope
 
 
@@ -26,3 +26,19 @@ class Untraced:
 
 
 UNTRACED = Untraced()
+
+
+class NoTracing:
+    """What begins the trace of each attempt of a process, where tracing is not set up."""
+
+    def begin(self, claim: Claim, envelope: Envelope, worker: str) -> Untraced:
+        """Begin the trace of an attempt.
+
+        Args:
+            envelope: verified.
+            worker: id of this process.
+        """
+        return UNTRACED
+
+
+NO_TRACING = NoTracing()

@@ -15,12 +15,12 @@ from ..broker.claims import Claim, Settlement
 from ..envelopes import Envelope, Header, RequestHead
 from . import names
 from .headers import Propagation
-from .untraced import UNTRACED, Untraced
+from .untraced import UNTRACED, NoTracing, Untraced
 
 _FINE = frozenset(("answered", "abandoned"))  # outcomes that are nobody's mistake
 
 
-class WorkerTracing:
+class WorkerTracing(NoTracing):
     """Traces the attempts of one process.
 
     Where OpenTelemetry's instrumentation of Django is on, it takes the context from the headers,
@@ -41,12 +41,7 @@ class WorkerTracing:
         self._makes_current = not _django_is_instrumented(is_async)
 
     def begin(self, claim: Claim, envelope: Envelope, worker: str) -> Untraced:
-        """Begin the span of an attempt.
-
-        Args:
-            envelope: verified.
-            worker: id of this process.
-        """
+        """Begin the span of an attempt."""
         head = envelope.head
         if not self._makes_current and self._propagation.says_not_sampled(head.headers):
             return UNTRACED  # Django's instrumentation reads the header by itself

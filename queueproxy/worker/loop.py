@@ -14,12 +14,11 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ..broker.claims import RETRIED, Claim, Settlement
 from ..envelopes import Envelope, RequestHead
 from ..exceptions import DecodeError, SchemaMismatch
-from ..tracing.untraced import UNTRACED, Untraced
+from ..tracing.untraced import NO_TRACING, UNTRACED, NoTracing
 from .admission import Admission, refused_by_view
 from .elapsed import Elapsed
 from .ended import Ended
@@ -32,9 +31,6 @@ from .reply import Reply
 from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
 from .view_watch import ViewClock
-
-if TYPE_CHECKING:
-    from ..tracing.worker import WorkerTracing
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -70,7 +66,7 @@ class ExecutorThread(threading.Thread):
         executor, admission, fence: of the whole process.
         stop: set when no new work is to be taken.
         budget: how many requests the process may still run.
-        tracing: of the whole process; None for none.
+        tracing: of the whole process.
         on_mismatch: called where the broker's state is another release's by now; the thread ends.
         burst: end when nothing waits.
     """
@@ -87,7 +83,7 @@ class ExecutorThread(threading.Thread):
         *,
         on_mismatch: Callable[[SchemaMismatch], None],
         burst: bool = False,
-        tracing: "WorkerTracing | None" = None,
+        tracing: NoTracing = NO_TRACING,
     ):
         # A daemon: the drain waits for it, and what is left after that has been given up.
         super().__init__(name=f"executor-{number}", daemon=True)
@@ -154,7 +150,7 @@ class ExecutorThread(threading.Thread):
             self.clock.start(claim, head)
             start = self._admission.begin(claim, head)
             body = self._broker.body_of(claim, envelope)
-            attempt = self._begin_trace(claim, envelope)
+            attempt = self._tracing.begin(claim, envelope, self._broker.worker)
             envelope = attempt.seen_by_view(envelope)
             respond = attempt.around(partial(self._executor.respond, envelope, body))
             if head.fenced:
@@ -177,11 +173,6 @@ class ExecutorThread(threading.Thread):
             attempt.end(None)
             if ended.exchange is not None:
                 ended.exchange.close()
-
-    def _begin_trace(self, claim: Claim, envelope: Envelope) -> Untraced:
-        if self._tracing is None:
-            return UNTRACED
-        return self._tracing.begin(claim, envelope, self._broker.worker)
 
     def _settlement(
         self, claim: Claim, envelope: Envelope, start: Start, ended: Ended, reply: Reply

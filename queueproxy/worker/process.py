@@ -84,8 +84,7 @@ class Worker:
         )
         self._runners: Runners = ThreadRunners([], self._flow)
         self._purging: Purging | None = None
-        grace = CANCEL_WITHIN if options.at_once else 0.0
-        self._views = ViewWatch(options.view_timeout, grace)
+        self._views = ViewWatch(options.view_timeout, CANCEL_WITHIN if options.at_once else 0.0)
         self.stop_by = 0.0  # time.monotonic() at which the graceful timeout ends
 
     def stop(self) -> None:

@@ -123,11 +123,7 @@ class RetryingBroker:
     def settle(
         self, settlement: Settlement, *, while_away: Callable[[], None] | None = None
     ) -> None:
-        """End a lease and claim nothing.
-
-        Args:
-            while_away: called after each failure, while the broker is away; perhaps not at all.
-        """
+        """End a lease and claim nothing; `while_away` is called after each failure."""
         self._until_answered(lambda: self._settle(settlement, False), while_away=while_away)
 
     def settle_and_claim(

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..broker.registration import WorkerRegistration
 from ..broker.worker_broker import WorkerBroker
+from ..tracing.untraced import NO_TRACING, NoTracing
 from .admission import Admission
 from .asynchronous.executor import AsyncExecutor
 from .asynchronous.runner import LoopRunner
@@ -19,9 +20,6 @@ from .retrying_broker import RetryingBroker
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
 from .view_watch import Watched
-
-if TYPE_CHECKING:
-    from ..tracing.worker import WorkerTracing
 
 
 class Runners(Protocol):
@@ -64,7 +62,7 @@ class Parts:
     budget: RequestBudget
     outage: OutageLog
     fence: Fence = field(default_factory=Fence)
-    tracing: "WorkerTracing | None" = None
+    tracing: NoTracing = NO_TRACING
 
 
 def executor_of(options: WorkerOptions) -> Executor | AsyncExecutor:

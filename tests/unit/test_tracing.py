@@ -368,7 +368,7 @@ def test_nothing_is_imported_where_it_is_not_set_up(missing):
         f"import sys; {block}\n"
         "import queueproxy.asgi; from queueproxy import tracing\n"
         "import queueproxy.worker.loop, queueproxy.worker.asynchronous.serving\n"
-        "assert tracing.for_front() is None and tracing.for_worker(is_async=False) is None\n"
+        "assert tracing.for_front() is None and tracing.for_worker(is_async=False).begin(1, 2, 3)\n"
         "assert not {'queueproxy.tracing.front', 'queueproxy.tracing.worker'} & set(sys.modules)\n"
     )
     environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "project.settings"}

@@ -8,13 +8,12 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ...broker.claims import Claim, Settlement
 from ...broker.counters import COUNT_EVERY
 from ...envelopes import Envelope
 from ...exceptions import DecodeError
-from ...tracing.untraced import UNTRACED, Untraced
+from ...tracing.untraced import NO_TRACING, NoTracing
 from ..admission import Admission
 from ..loop import RequestBudget
 from ..stopping import StopFlag
@@ -23,9 +22,6 @@ from .executor import AsyncExecutor
 from .places import Place, cancel_late_views
 from .request import AsyncRequest
 from .retrying_broker import AsyncRetryingBroker
-
-if TYPE_CHECKING:
-    from ...tracing.worker import WorkerTracing
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ class Means:
     budget: RequestBudget
     burst: bool = False
     view_timeout: float | None = None
-    tracing: "WorkerTracing | None" = None
+    tracing: NoTracing = NO_TRACING
 
 
 class AsyncServing:
@@ -164,7 +160,7 @@ class AsyncServing:
 
     async def _run(self, place: Place, claim: Claim, client: Client, envelope: Envelope) -> None:
         means = self._means
-        attempt = self._begin_trace(place, claim, envelope)
+        attempt = means.tracing.begin(claim, envelope, place.slot.worker)
         attempt.enter()
         place.request = AsyncRequest(
             means.broker,
@@ -180,11 +176,6 @@ class AsyncServing:
         if self._cut:
             place.request.cut()
         await place.request.run()
-
-    def _begin_trace(self, place: Place, claim: Claim, envelope: Envelope) -> Untraced:
-        if self._means.tracing is None:
-            return UNTRACED
-        return self._means.tracing.begin(claim, envelope, place.slot.worker)
 
     async def _report(self) -> None:
         """Tell the statistics what was counted, every COUNT_EVERY while anything is."""
