@@ -106,9 +106,6 @@ def test_wait_gives_up_at_its_timeout(site):
     wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
     done = queueproxy(site, "pause", "--wait", "--timeout", "1")
     assert done.returncode == 1
-    told = [line for line in done.stderr.splitlines() if line.startswith("Waiting for ")]
-    assert told[0].startswith("Waiting for 1 request in flight: GET /run/long/ (")
-    assert told[0].endswith(" s)")
     assert done.stderr.splitlines()[-1] in (
         "Still in flight: 1.",
         "The pause has ended before nothing was in flight.",
@@ -120,10 +117,11 @@ def test_a_resume_ends_a_waiting_pause(site):
     """It must neither hang nor say that nothing runs."""
     site.front()
     site.workers()
-    running = site.in_background("GET", "/run/long/?seconds=8")
+    running = site.in_background("GET", "/run/long/?seconds=20")
     wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
     pausing = site.manage("queueproxy", "pause", "--wait", "--timeout", "50")
-    wait_until(lambda: site.queue()["paused"], "the pause")
+    named = "Waiting for 1 request in flight: GET /run/long/ ("
+    wait_until(lambda: named in pausing.log.read_text(), "what it waits for")
     assert queueproxy(site, "resume").returncode == 0
     assert pausing.wait(10) == 1
     assert "The pause has ended" in pausing.log.read_text()
