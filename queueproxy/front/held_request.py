@@ -35,6 +35,7 @@ class Failure(str):
 
 BAD_REPLY = Failure("bad_reply")  # what came for it can't be used
 WORKER_LOST = Failure("worker_lost")
+OUT_OF_TIME = Failure("hold_expired_started")  # it may have been started
 
 SENT_ANEW = 3  # times at most, a request that workers refuse for its time
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..broker.front_broker import FrontBroker
 from ..wording import count_text
-from .held_request import BAD_REPLY, WORKER_LOST, DeliveryState, HeldRequest
+from .held_request import BAD_REPLY, OUT_OF_TIME, WORKER_LOST, DeliveryState, HeldRequest
 from .inbox import Inbox
 from .outbox import IDS_AT_ONCE, Outbox
 
@@ -82,10 +82,10 @@ def _send_again_or_fail(lost: list[HeldRequest]) -> list[HeldRequest]:
             held.request = held.request.within(hold_ms)
             again.append(held)
         else:
-            held.notify(WORKER_LOST)
+            held.notify(WORKER_LOST if now < held.deadline else OUT_OF_TIME)
     if lost:
         logger.warning(
-            "The broker had lost %s: %d sent again, %d answered 502.",
+            "The broker had lost %s: %d sent again, %d answered 502 or 504.",
             count_text(len(lost), "held request"),
             len(again),
             len(lost) - len(again),

@@ -145,6 +145,16 @@ async def test_a_flushed_broker(kit, front):
     assert [held.times_sent for held in gets] == [2, 2]
 
 
+@pytest.mark.parametrize("most", [1, 10])
+async def test_a_flushed_broker_where_time_is_up(kit, front, most):
+    """Its end is its deadline's; no worker was lost with it."""
+    (held,) = hold(kit, front, "a", most=most)
+    await eventually(lambda: depth(kit) == 1)
+    held.deadline = asyncio.get_running_loop().time()
+    kit.client.flushall()
+    assert await outcome(held) == "hold_expired_started"
+
+
 async def test_a_broker_that_lost_all_in_a_restart(own, make_front):
     server, kit = own
     front = make_front(kit)
