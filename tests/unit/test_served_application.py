@@ -17,7 +17,7 @@ class Proxy:
         self.life: list[str] = []
         self._held = held
 
-    def front(self) -> None:
+    def running(self) -> None:
         self.life.append("start")
 
     async def stop(self) -> None:
