@@ -1,5 +1,6 @@
 """python -m tests.apps: serve the apps plainly and through the queue, and compare the answers.
 
+Names of functions in steps.py: take these steps alone.
 ``--suites``: run the suites of Django REST framework and allauth as well, plainly and over the
 wire (suites.py). Exit status 1 where anything differs.
 """
@@ -39,18 +40,19 @@ PACKAGES = {
 
 def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="apps-") as directory:
-        differing = _compare(Path(directory))
+        differing = _compare(Path(directory), [word for word in words if word[:2] != "--"])
     failed = suites.run() if "--suites" in words else 0
     return 1 if differing or failed else 0
 
 
-def _compare(directory: Path) -> int:
+def _compare(directory: Path, names: list[str]) -> int:
     for name in ("plain", "queued"):
         shutil.copytree(_filled(), directory / name)
     with ExitStack() as contexts:
         plain = Visitor(contexts.enter_context(_plain(directory / "plain")))
         queued = Visitor(contexts.enter_context(_queued(directory / "queued")))
-        return sum(_differs(step, plain, queued) for step in steps.ALL)
+        wanted = [step for step in steps.ALL if not names or step.__name__ in names]
+        return sum(_differs(step, plain, queued) for step in wanted)
 
 
 def _filled() -> Path:

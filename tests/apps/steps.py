@@ -133,7 +133,7 @@ def debug_toolbar(visitor: Visitor) -> None:
 def silk(visitor: Visitor) -> None:
     """It has recorded what was asked before, and tells as many requests."""
     visitor.get("/silk/requests/", r"\d+(\.\d+)?|(?s:<div class=\"cell.*)")
-    visitor.get("/silk/summary/", r"\d+(\.\d+)?|(?s:<div class=\"row.*)")
+    visitor.get("/silk/", r"\d+(\.\d+)?|(?s:<div class=\"row.*)")
 
 
 def compressor(visitor: Visitor) -> None:

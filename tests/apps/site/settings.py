@@ -145,6 +145,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_RATE_LIMITS = False
 AXES_FAILURE_LIMIT = 3
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = ["username"]  # not by address, which all steps share
 CORS_ALLOWED_ORIGINS = ["https://friend.test"]
 CORS_ALLOW_CREDENTIALS = True
 COMPRESS_ENABLED = True

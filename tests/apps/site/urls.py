@@ -1,4 +1,3 @@
-from debug_toolbar.toolbar import debug_toolbar_urls
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
@@ -45,6 +44,6 @@ urlpatterns = [
     path("pages-api/", pages.urls),
     path("sitemap.xml", sitemap, {"sitemaps": {"pages": Sitemap}}),
     re_path(r"^media/(?P<path>.*)$", serve, {"document_root": settings.MEDIA_ROOT}),
-    *debug_toolbar_urls(),
+    path("__debug__/", include("debug_toolbar.urls")),
     path("", include(wagtail_urls)),
 ]
