@@ -16,6 +16,8 @@ BLANKS = (
     (re.compile(r"\d{4}-\d\d-\d\d[T ][\d:.]+(Z|\+00:00)?"), "TIME"),
     (re.compile(r"\b\d{1,2}:\d\d(:\d\d)?(\.\d+)?( ?[ap]\.?m\.?)?"), "TIME"),
     (re.compile(r"[A-Za-z0-9_+/=-]{32,}"), "TOKEN"),  # of CSRF, sessions, the toolbar's store
+    (re.compile(r"\bdur=[\d.]+"), "DURATION"),  # Server-Timing
+    (re.compile(r"/tmp/tmp\w+"), "FILE"),
     (re.compile(r"&quot;key&quot;: &quot;[a-z0-9]{5}&quot;"), "KEY"),  # of a block in Draftail
     (re.compile(r"'nonce-[^']+'|nonce=\"[^\"]+\""), "NONCE"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|msec|µs|seconds?)\b"), "DURATION"),
