@@ -72,20 +72,24 @@ class Settings:
 KEYS = {one.name.upper(): one for one in dataclasses.fields(Settings)}
 
 
-@cache
 def get_settings() -> Settings:
     """Return the settings in force.
 
     Raises:
         ImproperlyConfigured: naming the key that is wrong.
     """
+    return _get_settings(debug=django_settings.DEBUG)  # which a test runner sets without a word
+
+
+@cache
+def _get_settings(*, debug: bool) -> Settings:
     raw = getattr(django_settings, "QUEUEPROXY", {})
     for problem in problems_of(raw):
         if not problem.is_warning:
             raise ImproperlyConfigured(f"{problem.message} {problem.hint}")
     values = {name.lower(): plain(name, value) for name, value in raw.items()}
-    values.setdefault("server_timing", django_settings.DEBUG)
-    if django_settings.DEBUG:  # somebody may stand at a breakpoint
+    values.setdefault("server_timing", debug)
+    if debug:  # somebody may stand at a breakpoint
         values.setdefault("max_hold", HOLD_IN_DEBUG)
         values["view_timeout"] = None
     if QUEUE_ALIAS in django_settings.CACHES:
@@ -286,8 +290,8 @@ def _connection_options(options: Mapping) -> dict[str, Any]:
 
 
 def _forget(*, setting: str, **kwargs) -> None:
-    if setting in ("QUEUEPROXY", "DEBUG", "CACHES", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
-        get_settings.cache_clear()
+    if setting in ("QUEUEPROXY", "CACHES", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
+        _get_settings.cache_clear()
 
 
 setting_changed.connect(_forget, dispatch_uid="queueproxy.conf")

@@ -8,7 +8,7 @@ from ..deploy.tools import ROOT
 from .building import build
 
 # Sections of the README that stand in pages.
-FROM_README = {"tutorial.html": "make run", "add-to-your-project.html": "runqueueworker"}
+FROM_README = {"tutorial.html": "make run", "add-to-your-project.html": "runqueueproxy"}
 
 
 @pytest.fixture(scope="module")

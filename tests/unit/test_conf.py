@@ -4,6 +4,7 @@ import dataclasses
 import math
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
@@ -287,3 +288,11 @@ def test_there_are_no_deadlines_with_debug():
         assert conf.get_settings().max_hold == 30
     with override_settings(QUEUEPROXY={"VIEW_TIMEOUT": 5}, DEBUG=False):
         assert (conf.get_settings().view_timeout, conf.get_settings().max_hold) == (5, 60)
+
+
+def test_debug_may_be_switched_without_a_word():
+    """As a test runner does: `setting_changed` tells of no such change."""
+    with override_settings(QUEUEPROXY={}, DEBUG=True):
+        assert conf.get_settings().max_hold == 3600
+        settings.DEBUG = False
+        assert conf.get_settings().max_hold == 60
