@@ -57,6 +57,7 @@ class Settings:
     shared_database: bool = False
     policies: Mapping[str, Mapping] = field(default_factory=dict)
     keep_executions: float = 86_400
+    releases: bool = False
 
     @property
     def all_queues(self) -> tuple[str, ...]:

@@ -199,4 +199,5 @@ RULES: dict[str, Rule] = {
     "SHARED_DATABASE": _flag,
     "POLICIES": _policies,
     "KEEP_EXECUTIONS": _keeping,
+    "RELEASES": _flag,
 }

@@ -38,9 +38,12 @@ class AsyncWorkerBroker:
         codec: verifies requests, signs reply frames.
         worker: id of the worker process at first.
         queues: what it serves.
+        release: of the process.
     """
 
-    def __init__(self, broker: Broker, codec: Codec, worker: str, queues: Sequence[str]):
+    def __init__(
+        self, broker: Broker, codec: Codec, worker: str, queues: Sequence[str], release: str = ""
+    ):
         self._waiting = broker.async_link("worker-executor")
         self._settling = SharedLink(broker.async_link("worker-settle"))
         # What blocks is done in a thread of our own: those of the loop are the project's to fill.
@@ -52,7 +55,7 @@ class AsyncWorkerBroker:
         self._opener_in_use = asyncio.Lock()
         self._bells = Bells(broker.keys, queues)
         self._bells.work_as(worker)
-        self.counts = Counting()
+        self.counts = Counting(release)
 
     def listen_as(self, worker: str) -> None:
         """Listen to this worker's own bell from now on, after it has registered again."""

@@ -12,6 +12,7 @@ from .counters import COUNT_EVERY, CountReporter
 from .frame_writing import FrameWriter
 from .handle import Broker
 from .opener import Opener
+from .own_release import NO_RELEASE, OwnRelease
 from .piece_reader import PieceLink, PieceReader
 from .queue_order import QueueOrder
 from .slot import Idle, Slot, held_command, is_held, is_wanted
@@ -29,6 +30,7 @@ class WorkerBroker:
         number: the thread's number in the process.
         queues: what it serves, in order: see QueueOrder.
         spin: whether to wait without sleeping: see link.spin_wait.
+        release: of the process.
     """
 
     def __init__(
@@ -40,13 +42,14 @@ class WorkerBroker:
         queues: tuple[str, ...],
         *,
         spin: bool = False,
+        release: OwnRelease = NO_RELEASE,
     ):
         self._link = broker.link("worker-executor", spin=spin)
         self._frame_writer = FrameWriter(broker.keys, codec, broker.lease_ms)
-        self._slot = Slot(worker, number, QueueOrder(queues), broker.max_memory)
+        self._slot = Slot(worker, number, QueueOrder(queues), broker.max_memory, release)
         self.opener = Opener(self._link, codec)
         self._pieces = PieceLink(broker)
-        self.counts = CountReporter(self._link)
+        self.counts = CountReporter(self._link, release.name)
         self._bells = Bells(broker.keys, queues)
         self._bells.work_as(worker)
 

@@ -7,6 +7,9 @@ import math
 from django.core.exceptions import ImproperlyConfigured
 
 from .. import conf
+from ..broker.own_release import is_release_name
+
+DURATIONS = {"s": 1, "m": 60, "h": 3600}  # seconds
 
 
 def positive_int(text: str) -> int:
@@ -48,6 +51,19 @@ def rate(text: str) -> float:
     if not (number > 0 and math.isfinite(number)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate such as 50/s")
     return number
+
+
+def release_name(text: str) -> str:
+    """Parse the name of a release."""
+    if not is_release_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no word of at most 100 characters")
+    return text
+
+
+def duration(text: str) -> float:
+    """Parse seconds: ``90``, ``90s``, ``10m`` or ``2h``."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in DURATIONS else (text, "s")
+    return nonnegative_seconds(number) * DURATIONS[unit]
 
 
 def queue_names(text: str) -> tuple[str, ...]:

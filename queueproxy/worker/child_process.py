@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 from ..wording import requests_text
-from .process_words import GOODBYE, LEAVING, SERVING, STATUS_FD_VARIABLE
+from .process_words import GOODBYE, LEAVING, RETIRED, SERVING, STANDBY, STATUS_FD_VARIABLE
 
 STOP_MARGIN = 5.0  # seconds beyond the graceful timeout before a process is killed
 
@@ -38,7 +38,9 @@ class ChildProcess:
         os.set_blocking(reading, False)
         self._status = reading
         self.worker = ""
-        self.serving = False
+        self.serving = False  # or ready to, where it stands by
+        self.stands_by = False
+        self.retired = False
         self.leaving = False
         self.said_goodbye = False
         self.started = time.monotonic()
@@ -54,8 +56,10 @@ class ChildProcess:
         except BlockingIOError:
             return
         for line in lines:
-            if line == SERVING:
-                self.serving = True
+            if line in (SERVING, STANDBY):
+                self.serving, self.stands_by = True, line == STANDBY
+            elif line == RETIRED:
+                self.retired = True
             elif line == LEAVING:
                 self.leaving = True
             elif line == GOODBYE:

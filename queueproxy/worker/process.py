@@ -5,7 +5,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
 from ..broker.registration import WorkerRegistration
@@ -19,11 +18,17 @@ from .migrations import MigrationWatch
 from .options import WorkerOptions
 from .outage_log import OutageLog
 from .own_routes import OwnRoutes
-from .process_info import release
-from .process_words import CANNOT_START, FAILED, FORCED, GOODBYE, LEAVING, SERVING
+from .process_words import (
+    CANNOT_START,
+    FAILED,
+    FORCED,
+    GOODBYE,
+    LEAVING,
+)
 from .purging import Purging
 from .refusal_log import RefusalLog
 from .runners import Parts, Runners, ThreadRunners, executor_of, runners_of
+from .standing import Standing
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
 from .view_watch import ViewWatch
@@ -39,9 +44,9 @@ class Worker:
 
     Args:
         options: plain values, from settings and command line.
-        report: called with the worker's id at each registration, with SERVING once it serves, with
-            LEAVING when a view has run past its time, and with GOODBYE when all is done and it has
-            left the broker's list.
+        report: called with the worker's id at each registration, and with the words of
+            process_words: SERVING or STANDBY once it is ready, and where that changes, LEAVING when
+            a view has run past its time, RETIRED, and GOODBYE when it has left the broker's list.
     """
 
     def __init__(self, options: WorkerOptions, report: Callable[[str], None] = lambda word: None):
@@ -50,10 +55,14 @@ class Worker:
         self._stop = StopFlag()
         self._outage = OutageLog()
         about = _about(options)
-        self._registration = WorkerRegistration(options.broker, about, options.queues, report)
+        self._registration = WorkerRegistration(
+            options.broker, about, options.queues, report, options.release
+        )
         self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
         signed = signer(options.secrets, options.broker.namespace)
-        self._routes = OwnRoutes(about["release"], signed, self._registration, options.policies)
+        release = options.release.name
+        self._standing = Standing(self._registration, release, options.queues, report)
+        self._routes = OwnRoutes(release, signed, self._registration, options.policies)
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
             lambda pending: self._registration.announce(pending_migrations=pending),
@@ -97,6 +106,8 @@ class Worker:
         while not self._stop.is_set() and self._runners.alive():
             if self._heartbeat.beat():
                 self._routes.keep_published()
+                if self._standing.is_over():
+                    self._stop.set()
             self._until_next_beat(self._runners.alive)
         return self._drain()
 
@@ -111,10 +122,7 @@ class Worker:
             kept = self._options.keep_executions
             self._purging = Purging(self._routes.databases, kept, lambda: not self._runners.busy())
             self._purging.start()
-        logger.info(
-            "Worker %s serves %s.", self._registration.worker, ", ".join(self._options.queues)
-        )
-        self._report(SERVING)
+        self._standing.tell()
 
     def _until_next_beat(self, go_on: Callable[[], int]) -> None:
         """Wait until a heartbeat is due, the stop comes, or there is no reason to go on."""
@@ -184,5 +192,6 @@ def _about(options: WorkerOptions) -> dict:
         "queues": list(options.queues),
         "threads": options.most_at_once,
         "async": bool(options.at_once),
-        "release": release(Path.cwd()),
+        "release": options.release.name,
+        "standby": bool(options.release.standby),
     }

@@ -5,7 +5,13 @@ import sys
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
-from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
+from queueproxy.cli.options import (
+    log_to_console,
+    nonnegative_seconds,
+    positive_int,
+    queue_names,
+    release_name,
+)
 from queueproxy.cli.program import directory, parent_pipe
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.worker_options import errors_in_one_line, worker_options
@@ -54,6 +60,17 @@ class Command(BaseCommand):
             help="seconds until streams without an end are ended when it drains (STREAM_GRACE)",
         )
         parser.add_argument("--name", default="", help="shown in status")
+        parser.add_argument(
+            "--release",
+            type=release_name,
+            metavar="NAME",
+            help="of the code (default: QUEUEPROXY_RELEASE, or the commit checked out)",
+        )
+        parser.add_argument(
+            "--standby",
+            action="store_true",
+            help="claim nothing unless this release is the active one (the setting RELEASES)",
+        )
         parser.add_argument(
             "--require-migrations",
             action="store_true",
