@@ -93,8 +93,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``release:<release>`` hash: of one that stands by, serves, or has: ``since`` (ms, Redis time) its
     first worker came, ``activated`` (the same), and ``retires``, when its workers are to end (ms,
     lease clock) unless it is activated before. Expires a week after its workers have gone.
-``boot_failures`` hash: supervisor (``host:pid``) -> JSON of why processes of it did not come up;
-    until its next ones do, or for a day.
+``boot_failures`` hash: ``host release`` -> JSON of why processes of it did not come up there; until
+    some do, of whichever release, or for a day.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua);
     in ``history:deploys`` when workers of another release came (scripts/worker_join.lua).
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began. ``stats:@<release>``:

@@ -36,9 +36,8 @@ class AsyncWorkerBroker:
     Args:
         broker: makes the links.
         codec: verifies requests, signs reply frames.
-        worker: id of the worker process at first.
+        worker, release: of the process: its id at first, its code.
         queues: what it serves.
-        release: of the process.
     """
 
     def __init__(
@@ -53,8 +52,7 @@ class AsyncWorkerBroker:
         self._bodies = PieceThreads(broker, BODIES_AT_ONCE)
         self._opener = Opener(self._fetching, codec)
         self._opener_in_use = asyncio.Lock()
-        self._bells = Bells(broker.keys, queues)
-        self._bells.work_as(worker)
+        self._bells = Bells(broker.keys, queues, worker)
         self.counts = Counting(release)
 
     def listen_as(self, worker: str) -> None:

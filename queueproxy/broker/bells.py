@@ -19,14 +19,15 @@ class Bells:
     Args:
         keys: of the namespace.
         queues: what the thread serves.
+        worker: id of its process.
     """
 
-    def __init__(self, keys: Keys, queues: Sequence[str]):
+    def __init__(self, keys: Keys, queues: Sequence[str], worker: str):
         self._keys = keys
         self._queues = tuple(queues)
         self._of_queues = self._bells_but("")
         self._not_heard = ("", "")
-        self._of_worker = ""
+        self.work_as(worker)
         self._block = BLOCK_FOR
         self._deaf = False  # the broker refuses to block
 

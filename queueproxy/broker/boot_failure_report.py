@@ -1,13 +1,17 @@
-"""Tells the broker why processes of a supervisor do not come up."""
+"""Tells the broker why processes of a release do not come up on a host."""
 
 from .link.links import Link
 from .observe.boot_failures import FailureTold, encode
 
 
-def tell_boot_failure(link: Link, supervisor: str, failure: FailureTold | None) -> None:
-    """Let people see it in ``status`` and on the page; None where they have come up since.
+def tell_boot_failure(link: Link, host: str, release: str, failure: FailureTold | None) -> None:
+    """Let people see it in ``status`` and on the page.
+
+    Args:
+        release: empty for none.
+        failure: None where they have come up: all of this host is forgotten.
 
     Raises:
         BrokerUnavailable: it could not be told.
     """
-    link.script("tell_boot_failure", supervisor, encode(failure) if failure else b"")
+    link.script("tell_boot_failure", host, release, encode(failure) if failure else b"")

@@ -26,11 +26,10 @@ class WorkerBroker:
     Args:
         broker: makes this thread's own link.
         codec: to sign reply frames with.
-        worker: id of the worker process (it changes when it had to register again).
+        worker, release: of the process: its id (another where it had to register again), its code.
         number: the thread's number in the process.
         queues: what it serves, in order: see QueueOrder.
         spin: whether to wait without sleeping: see link.spin_wait.
-        release: of the process.
     """
 
     def __init__(
@@ -50,8 +49,7 @@ class WorkerBroker:
         self.opener = Opener(self._link, codec)
         self._pieces = PieceLink(broker)
         self.counts = CountReporter(self._link, release.name)
-        self._bells = Bells(broker.keys, queues)
-        self._bells.work_as(worker)
+        self._bells = Bells(broker.keys, queues, worker)
 
     @property
     def worker(self) -> str:

@@ -15,6 +15,7 @@ from ..worker.options import WorkerOptions
 from ..worker.policy_survey import survey
 from ..worker.process_info import RELEASE_VARIABLE, release
 from ..worker.process_words import CANNOT_START
+from .program import directory
 
 
 def worker_options(options: dict) -> WorkerOptions:
@@ -59,8 +60,13 @@ def worker_options(options: dict) -> WorkerOptions:
     )
 
 
+def release_of(options: dict, place: str) -> str:
+    """Return the name of the release that is in a directory now; empty where nothing tells."""
+    return options["release"] or release(Path(place))
+
+
 def _own_release(options: dict, *, standby: bool) -> OwnRelease:
-    name = options["release"] or release(Path.cwd())
+    name = release_of(options, directory())
     if standby and not is_release_name(name):
         raise CommandError(
             "To stand by, a worker needs the name of its release (one word, 100 characters): "

@@ -29,9 +29,9 @@ class FailureTold(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class BootFailure:
-    """As `FailureTold`, and by whom: host and process id of the supervisor."""
+    """As `FailureTold`, and where."""
 
-    supervisor: str
+    host: str
     at: float
     ending: str
     lines: list[str]
@@ -44,7 +44,7 @@ class BootFailure:
         of = f" of release {self.release}" if self.release else ""
         served = "the old ones serve on" if self.serving else "none serves there"
         last = f": {self.lines[-1]}" if self.lines else ""
-        return f"{self.supervisor}: a process{of} did not come up, {served}. {self.ending}{last}"
+        return f"{self.host}: a worker process{of} did not come up, {served}. {self.ending}{last}"
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``status --json`` prints."""
@@ -59,9 +59,9 @@ def read_failures(values: ValueReader, flat: Iterable[bytes]) -> list[BootFailur
     """Parse the answer to HGETALL of ``boot_failures``, oldest first; leave out what is none."""
     items = list(flat)
     found = []
-    for supervisor, raw in zip(items[::2], items[1::2], strict=True):
+    for field, raw in zip(items[::2], items[1::2], strict=True):
         told = values.json(_decode, raw, None)
         if told is not None:
             about = msgspec.structs.asdict(told)
-            found.append(BootFailure(supervisor=values.text(supervisor), **about))
+            found.append(BootFailure(host=values.text(field).partition(" ")[0], **about))
     return sorted(found, key=lambda failure: failure.at)

@@ -1,6 +1,7 @@
 """Reads a snapshot of the whole system in a few trips: O(queues + workers + fronts)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ...records import Activation
 from ..link.links import Link
@@ -48,7 +49,7 @@ class SnapshotReader:
         rows, before, *stats = history
         now_ms = server_ms(time)
         now = now_ms / 1000
-        about, state, pauses = _info(info), _pairs(state), read_pauses(values, pauses)
+        state, pauses = _pairs(state), read_pauses(values, pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
         clock_ms = lease_clock(state.get(FIELD), now_ms)
         queues = [
@@ -63,9 +64,7 @@ class SnapshotReader:
         shown = read_workers(values, values.texts(workers), held, now, clock_ms, activation)
         found = Snapshot(
             now=now,
-            server="valkey" if "valkey_version" in about else "redis",
-            version=about.get("valkey_version") or about.get("redis_version", ""),
-            memory_bytes=int(about.get("used_memory", 0)),
+            **_server(info),
             queues=queues,
             fronts=read_fronts(values, values.texts(fronts), now),
             workers=shown,
@@ -235,6 +234,11 @@ def _pairs(flat: list) -> dict[str, str]:
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _info(raw: bytes) -> dict[str, str]:
-    lines = (line.partition(":") for line in raw.decode().splitlines() if not line.startswith("#"))
-    return {name: value for name, _, value in lines}
+def _server(info: bytes) -> dict[str, Any]:
+    lines = (line.partition(":") for line in info.decode().splitlines() if not line.startswith("#"))
+    about = {name: value for name, _, value in lines}
+    return {
+        "server": "valkey" if "valkey_version" in about else "redis",
+        "version": about.get("valkey_version") or about.get("redis_version", ""),
+        "memory_bytes": int(about.get("used_memory", 0)),
+    }

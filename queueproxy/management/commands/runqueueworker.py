@@ -14,8 +14,9 @@ from queueproxy.cli.options import (
 )
 from queueproxy.cli.program import directory, parent_pipe
 from queueproxy.cli.server_check import refuse_unfit_server
-from queueproxy.cli.worker_options import errors_in_one_line, worker_options
+from queueproxy.cli.worker_options import errors_in_one_line, release_of, worker_options
 from queueproxy.exceptions import SchemaMismatch
+from queueproxy.worker.boot_failures import BootFailures, teller
 from queueproxy.worker.lost_worker import reaper
 from queueproxy.worker.process import Worker
 from queueproxy.worker.process_words import CANNOT_START
@@ -26,7 +27,7 @@ from queueproxy.worker.supervisor import Supervisor
 class Command(BaseCommand):
     help = (
         "Takes requests off the queue and runs them. SIGTERM and SIGINT drain, SIGHUP replaces the "
-        "processes one by one with fresh code, SIGTTIN and SIGTTOU add and remove one."
+        "processes by fresh code, SIGTTIN and SIGTTOU add and remove one."
     )
     requires_system_checks = ()
 
@@ -61,6 +62,15 @@ class Command(BaseCommand):
         )
         parser.add_argument("--name", default="", help="shown in status")
         parser.add_argument(
+            "--reload-at-once",
+            type=positive_int,
+            metavar="N",
+            help="processes replaced at the same time on SIGHUP (default: a quarter)",
+        )
+        self._add_releases(parser)
+
+    def _add_releases(self, parser: CommandParser) -> None:
+        parser.add_argument(
             "--release",
             type=release_name,
             metavar="NAME",
@@ -91,13 +101,16 @@ class Command(BaseCommand):
             except SchemaMismatch as error:
                 raise CommandError(str(error), returncode=CANNOT_START) from error
         refuse_unfit_server()
+        here = directory()
         supervisor = Supervisor(
             get_child_arguments(),
             options["processes"],
             graceful_timeout=worker.graceful_timeout,
             reap=reaper(worker.broker),
             burst=worker.burst,
-            directory=directory(),
+            directory=here,
             parent=parent,
+            reload_at_once=options["reload_at_once"],
+            failures=BootFailures(teller(worker.broker), lambda: release_of(options, here)),
         )
         sys.exit(supervisor.run())
