@@ -3,13 +3,11 @@
 import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from .. import conf
 from ..broker.observe.reader import SnapshotReader
-from ..broker.observe.releases import Release
 from ..broker.operate.releases import Activated, Releases
-from ..wording import count_text, printable, seconds_text
+from ..wording import printable
 from .ask import DID_NOT_HOLD, DONE
 
 KEEP = 600.0  # seconds that the release before stays, unless told
@@ -27,31 +25,12 @@ def list_releases(command, options: dict) -> int:
         command.stdout.write(json.dumps(told, indent=2))
         return DONE
     for release in snapshot.releases:
-        command.stdout.write(line_of(release))
+        command.stdout.write(printable(release.text))
     if not snapshot.releases:
         command.stdout.write("No worker names a release.")
     for failure in snapshot.boot_failures:
         command.stderr.write(printable(failure.text))
     return DONE
-
-
-def line_of(release: Release) -> str:
-    """Say all of a release in a line."""
-    share = "-" if release.error_share is None else f"{release.error_share:.1%}"
-    began = release.activated if release.activated is not None else release.since
-    since = "" if began is None else f", since {_moment(began)}"
-    retires = release.retires_in_seconds
-    kept = "" if retires is None else f", its workers end in {seconds_text(retires)}"
-    state = f"{release.state} (before)" if release.previous else release.state
-    return (
-        f"{printable(release.name)}  {state}  {count_text(release.workers, 'worker')}"
-        f" ({release.ready} ready)  {count_text(release.requests_total, 'request')}, 5xx {share}, "
-        f"p95 {seconds_text(release.p95_seconds)}{since}{kept}"
-    )
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def activate(command, options: dict) -> int:

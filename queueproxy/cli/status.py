@@ -33,7 +33,7 @@ def status(command, options: dict) -> int:
             screen.screen(snapshot, max_hold), color=width is not None, width=width
         )
         command.stdout.write(text, ending="")
-    healthy = snapshot.workers and snapshot.fronts
+    healthy = snapshot.serving and snapshot.fronts
     stuck = stuck_requests(snapshot.workers, max_hold)
     return DONE if healthy and not stuck else DID_NOT_HOLD
 

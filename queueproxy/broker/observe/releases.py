@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from ...records import Activation
+from ...wording import count_text, seconds_text
 from .processes import STANDBY, WAITING
 from .snapshot import QueueStats
 from .values import ValueReader
@@ -46,9 +48,28 @@ class Release:
         """Share of the answers that have a status of 5xx; None where there is none."""
         return self.errors_total / self.requests_total if self.requests_total else None
 
+    @property
+    def text(self) -> str:
+        """Say all of it in a line."""
+        share = "-" if self.error_share is None else f"{self.error_share:.1%}"
+        began = self.since if self.activated is None else self.activated
+        since = "" if began is None else f", since {_moment(began)}"
+        left = self.retires_in_seconds
+        kept = "" if left is None else f", its workers end in {seconds_text(left)}"
+        state = f"{self.state} (before)" if self.previous else self.state
+        return (
+            f"{self.name}  {state}  {count_text(self.workers, 'worker')} ({self.ready} ready)  "
+            f"{count_text(self.requests_total, 'request')}, 5xx {share}, "
+            f"p95 {seconds_text(self.p95_seconds)}{since}{kept}"
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return what ``status --json`` prints."""
         return {**asdict(self), "error_share": self.error_share}
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def names_of(activation: Activation, workers: Sequence[dict[str, Any]]) -> list[str]:
