@@ -39,7 +39,7 @@ class BootFailures:
         """
         self._well = False
         lines = child.last_lines if child else []
-        serving = sum(other.serving and other is not child for other in others)
+        serving = sum(other.serving for other in others)
         self._tell(FailureTold(time.time(), why, lines, self._release(), serving))
 
     def came_up(self) -> None:

@@ -53,8 +53,7 @@ class Supervisor:
         self._directory = directory
         self._children = Children(command, directory, graceful_timeout)
         self._orders = Orders(processes, parent)
-        self._stopping = False
-        self._killed = False
+        self._stopping = self._killed = False
         self._reload: Reload | None = None
         self._reload_at_once = reload_at_once
         self._failures = failures
@@ -99,10 +98,9 @@ class Supervisor:
         self._stopping = True
         self._reload = None
         number = count_text(len(self._children), "worker process", "worker processes")
+        seconds = self._children.graceful_timeout
         logger.info(
-            "Draining: %s, %g s at most; told again to stop, they are killed.",
-            number,
-            self._children.graceful_timeout,
+            "Draining: %s, %g s at most; told again to stop, they are killed.", number, seconds
         )
         for child in self._children:
             self._children.stop(child)
@@ -161,10 +159,10 @@ class Supervisor:
         if why:
             logger.error("A replacement did not come up; the old processes stay. %s", why)
             new = [one for one in reload.new if one in self._children]
-            if new or not reload.new:  # else it was told as it ended
-                self._failures.failed(why, new[0] if new else None, reload.left)
             for one in new:
                 self._children.stop(one)
+            if new or not reload.new:  # else it was told as it ended
+                self._failures.failed(why, new[0] if new else None, self._children.staying)
             self._reload = None
             return
         while reload.wants_more(self._children, self._children.graceful_timeout):
