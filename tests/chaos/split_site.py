@@ -11,6 +11,8 @@ from .broker_server import SiteBroker
 from .rest import left_over
 from .site import GRACEFUL, Site
 
+RELEASES = ("one", "two")  # of the supervisors; none is active unless a fault has it so
+
 
 class SplitSite(Site):
     """Two fronts, two supervisors with two processes each, one broker.
@@ -35,7 +37,7 @@ class SplitSite(Site):
     def start(self) -> None:
         """Start workers, then fronts: they know from the first request on what views say."""
         self.migrate()
-        self.supervisors = [self.start_supervisor() for _ in range(2)]
+        self.supervisors = [self.start_supervisor(which) for which in range(2)]
         routes, client = Keys("queueproxy").routes, self.broker.client()
         wait_until(lambda: len(self.workers()) >= 4 and client.exists(routes), "workers", 40)
         self.fronts = [self._front(port) for port in self.ports]
@@ -44,11 +46,11 @@ class SplitSite(Site):
     def _front(self, port: int) -> subprocess.Popen:
         return self.manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
 
-    def start_supervisor(self) -> subprocess.Popen:
-        """Start one more supervisor with two worker processes."""
+    def start_supervisor(self, which: int) -> subprocess.Popen:
+        """Start one more supervisor with two worker processes, of one of two releases."""
         how = ("--async", str(self._at_once)) if self._at_once else ("--threads", "2")
         options = ("--processes", "2", *how, "--graceful-timeout", str(GRACEFUL))
-        return self.manage("runqueueworker", *options)
+        return self.manage("runqueueworker", *options, "--release", RELEASES[which])
 
     def supervisor_pids(self) -> list[int]:
         return [supervisor.pid for supervisor in self.supervisors]
@@ -62,7 +64,7 @@ class SplitSite(Site):
     def replace_supervisor(self, which: int) -> None:
         """Drain a supervisor with its workers; others are started first."""
         old = self.supervisors[which]
-        self.supervisors[which] = self.start_supervisor()
+        self.supervisors[which] = self.start_supervisor(which)
         old.send_signal(signal.SIGTERM)
         old.wait(40)
 
