@@ -14,7 +14,7 @@ from ...waiting import wait_until
 from ..site import QUEUES, children_of
 from ..split_site import RELEASES, SplitSite
 
-STILL_WITHIN = 8.0  # seconds until a pause has nothing in flight
+STILL_WITHIN = 3.0  # seconds until a pause has nothing in flight
 SWITCHES = 20  # activations in a row, as fast as they go
 
 
@@ -48,11 +48,11 @@ def _serve_alone(
     control.pause(QUEUES, STILL_WITHIN + 2, by="deploy@here")
     try:
         wait_until(lambda: not control.stillness(QUEUES).in_flight, timeout=STILL_WITHIN)
+        if releases.activate(name, keep=600).what in ("done", "already"):
+            site.bar(children_of(site.supervisors[1 - RELEASES.index(name)].pid))
     except AssertionError:
         return  # a view runs too long
-    if releases.activate(name, keep=600).what in ("done", "already"):
-        other = site.supervisors[1 - RELEASES.index(name)]
-        site.bar(children_of(other.pid))
-    control.resume(QUEUES)
+    finally:
+        control.resume(QUEUES)
     time.sleep(0.5 + chance.random())
     site.bar([])
