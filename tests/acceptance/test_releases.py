@@ -1,8 +1,14 @@
 """Two releases side by side, as people deploy them: smoke, activate, roll back, with a hold."""
 
 import json
+import threading
+import time
 
 import pytest
+
+from queueproxy.broker.handle import Broker
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.operate.releases import Releases
 
 from ..waiting import wait_until
 
@@ -16,7 +22,7 @@ def server():
 
 def start(site, name: str, *options: str):
     """Workers of a release that stand by, or serve where nobody else does; once they are ready."""
-    words = ("--standby", "--release", name, "--threads", "2", *options)
+    words = ("--standby", "--release", name, *(options or ("--threads", "2")))
     supervisor = site.workers(*words, PROBE_RELEASE=name)
     wait_until(lambda: " serves " in log(supervisor) or "stands by" in log(supervisor), name, BOOT)
     return supervisor
@@ -66,6 +72,48 @@ def test_a_deploy_and_its_rollback(two):
         "No worker of newest is ready; active: old.\n",
     )
     assert two.run("queueproxy", "release", "activate", "no name").returncode == 2
+
+
+def test_under_load_each_is_answered_by_the_release_that_was_active(site):
+    """Whoever asks after an activation has returned; and nobody is turned away."""
+    site.front()
+    start(site, "old")
+    start(site, "new", "--async", "4")
+    users = [User(site) for _ in range(4)]
+    releases = Releases(Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test"))
+    for number in range(10):
+        name = ("new", "old")[number % 2]
+        assert releases.activate(name, keep=600).what == "done"
+        since = time.monotonic()
+        wait_until(lambda: all(user.asked > since for user in users), "they ask", BOOT)  # noqa: B023
+        assert not any(user.answered_by_another(name, since) for user in users)
+    for user in users:
+        user.over = True
+        user.join(BOOT)
+        assert {status for _, status, _ in user.answers} == {200}
+        assert {name for _, _, name in user.answers} == {"old", "new"}
+
+
+class User(threading.Thread):
+    """Asks again and again."""
+
+    def __init__(self, site):
+        super().__init__(daemon=True)
+        self._site = site
+        self.answers: list[tuple[float, int, str]] = []  # when asked, status, release
+        self.asked = 0.0  # the last that was answered
+        self.over = False
+        self.start()
+
+    def run(self) -> None:
+        while not self.over:
+            began = time.monotonic()
+            answer = self._site.get("/run/load/")
+            self.answers.append((began, answer.status_code, answer.text.split()[-1]))
+            self.asked = began
+
+    def answered_by_another(self, name: str, since: float) -> list:
+        return [one for one in self.answers if one[0] > since and one[2] != name]
 
 
 def test_smoke_runs_on_the_release_that_stands_by(two):
