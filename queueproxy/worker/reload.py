@@ -22,7 +22,6 @@ class Reload:
         self._at_once = at_once or max(1, len(old) // SHARE)
         self._pairs: list[tuple[ChildProcess, ChildProcess]] = []  # replacements, each with its old
         self._why_failed = ""
-        self._give_up_at = 0.0
 
     @property
     def new(self) -> list[ChildProcess]:
@@ -41,7 +40,7 @@ class Reload:
                 return "It ended before it served."
             if new.serving and new.stands_by and not old.stands_by:
                 return "Its release is not the active one: it would stand by."
-            if not new.serving and time.monotonic() > self._give_up_at:
+            if not new.serving and time.monotonic() > new.started + READY_WITHIN:
                 return f"It did not serve within {READY_WITHIN:g} s."
         return self._why_failed
 
@@ -61,7 +60,6 @@ class Reload:
             self._why_failed = "It could not be started."
         else:
             self._pairs.append((new, old))
-        self._give_up_at = time.monotonic() + READY_WITHIN
 
     def extra(self, running: Collection[ChildProcess]) -> list[ChildProcess]:
         """List the processes that are too many for now: their old ones are there still."""
