@@ -86,6 +86,9 @@ def end_releases(command, options: dict) -> int:
     """Let workers of any release serve, but for those that stand by."""
     with conf.broker().link("control") as link:
         done = Releases(link).activate("", keep=0)
+    if done.what == "no_worker":
+        command.stderr.write("All workers stand by: without an active release nobody would serve.")
+        return DID_NOT_HOLD
     if done.what == "already":
         command.stdout.write("No release is active.")
     else:

@@ -100,6 +100,14 @@ async def test_one_without_a_name_stands_by_once_a_release_is_active(kit):
     assert old.settle_and_claim(None) is None
 
 
+async def test_where_all_stand_by_one_stays_active(kit):
+    worker(kit, OLD)
+    assert activate(kit, "") == "no_worker"
+    worker(kit, PLAIN)
+    assert activate(kit, "") == "done"
+    assert states(kit) == {"old": "standby", "plain": "serving"}
+
+
 async def test_the_lane_is_the_active_release_s_too(kit):
     front = await kit.front_broker()
     old = kit.worker_broker(kit.registration(release=OLD), queues=("ops", *QUEUES))

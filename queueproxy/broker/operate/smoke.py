@@ -48,7 +48,7 @@ class Smoke:
 
     Args:
         broker: of the site.
-        queue: that the requests wait in: those of others there go first.
+        queue: that the requests wait in; a pause of it holds them too.
         queues: all that there are.
         secrets: to sign with.
         headers: of each request.

@@ -9,9 +9,17 @@
 local A = arguments('release', 'instead_of', 'keep', 'force')
 local READY = { idle = true, busy = true }
 
+-- Whether a worker would serve then: where none is active, one that does not wait for its release to be.
+local function would_serve(info)
+  if A.release == '' then
+    return info.standby ~= true
+  end
+  return release_of(info) == A.release
+end
+
 local function has_ready_worker()
   for _, worker in ipairs(redis.call('ZRANGE', key('workers'), 0, -1)) do
-    if release_of(info_of(worker)) == A.release
+    if would_serve(info_of(worker))
         and READY[redis.call('HGET', key('worker', worker), 'state')] then
       return true
     end
@@ -65,7 +73,7 @@ register('activate', A, { flags = { 'allow-oom' } }, function()
   if A.release == active then
     return { 'already', active, now.previous or '' }
   end
-  if A.release ~= '' and A.force ~= '1' and not has_ready_worker() then
+  if A.force ~= '1' and not has_ready_worker() then
     return { 'no_worker', active, now.previous or '' }
   end
   local before = now.active or served_by()
