@@ -62,6 +62,7 @@ class Settings:
     policies: Mapping[str, Mapping] = field(default_factory=dict)
     keep_executions: float = 86_400
     run_dir: str | None = None
+    releases: bool = False
 
     @property
     def all_queues(self) -> tuple[str, ...]:

@@ -34,7 +34,8 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     broker's clock (ms) until which it may be started; 0 until it is signed. ``sending`` is 1 more
     each time its front sends it anew since a worker has refused it for its time: see `NotRun`. Of
     its ``group`` (``""`` for none) no more than ``at_most`` are to run at the same time. For
-    a view that says ``exactly_once``, ``fenced`` is the alias of the database; else ``""``.
+    a view that says ``exactly_once``, ``fenced`` is the alias of the database; else ``""``. Only
+    workers of its ``release`` may run it; ``""``: of the active one.
 
     ``body_size`` is that of the whole body. Where there is a ``piece_size``, the front keeps the
     body, and hands it over in pieces of so many bytes once the request runs: what stands beside the
@@ -64,6 +65,7 @@ class RequestHead(msgspec.Struct, frozen=True, omit_defaults=True):
     at_most: int = 0
     fenced: str = ""
     sending: int = 1
+    release: str = ""
 
 
 class ReplyHead(msgspec.Struct, frozen=True, omit_defaults=True):

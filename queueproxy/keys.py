@@ -28,6 +28,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``next:<q>``       ms (lease clock) of the next start allowed by the pace
     ``sampled``        second (Redis time) of the last row of history
     ``fence:<q>``      last entry id of the epoch before; what is unsafe up to it may have run
+    ``activation``     which release serves, an `Activation`; missing where none was ever activated
 ``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
     request is over. Fields: ``v`` wire version, ``h`` head (JSON), ``b`` body, ``s`` signature;
     for the scripts ``m``, a `Meta`, and ``c``, the time of its arrival (ms, lease clock).
@@ -35,7 +36,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     lost worker; claimed before the stream goes on, gone with that. The score is 0, or, for one that
     is put off, from when it may be claimed (ms, lease clock).
 ``parked:<q>:<v>`` sorted set, all scores 0: entries, as in ``returned``, in a wire version that a
-    worker didn't know.
+    worker didn't know. ``parked:<q>:@<release>``: those that are for one release alone (`release
+    smoke`), from their arrival on.
 ``groups`` hash: name of a group -> how many of its requests run and wait, a `Group`; while any
     does. A group is what a view lets run at most so many times at once (policy ``at_most``).
 ``line:<group>`` sorted set, all scores 0: ``queue entry`` (sequence padded) of its requests that a
@@ -45,7 +47,8 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     bell of ``flow@<worker>``: pushed when something in its ``flow`` has changed, popped by that
     worker; goes with it. The bell of ``body@<worker>/<thread>``: pushed when pieces of the body of
     the request in that slot have come, popped by the thread; goes with the lease. The bell of
-    ``@<worker>``: pushed for each idle thread that is to stop.
+    ``@<worker>``: pushed for each idle thread that is to stop, or to look what it may claim now:
+    another release is active, or a request is for this one alone.
 ``leases`` hash: slot (``worker/thread``, or one of an event loop) -> the one request it holds, a
     `Lease`; from its claim until it is settled, or its worker is given up.
 ``attempts`` hash: ``id entry`` of a request -> attempts used up; only for requests handed back,
@@ -85,16 +88,24 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``routes`` hash: what workers publish of their URLs for the fronts: ``table``, a `SignedTable`
     (route_table.py), ``digest``, which names it, and ``worker``, who published it. Replaced when
     another release begins to serve or that worker has gone; lives as long as the namespace.
+``table:<release>`` hash: as ``routes``, of a release that stands by, to take its place as it is
+    activated; expires a week after its workers have gone.
+``release:<release>`` hash: of one that stands by, serves, or has: ``since`` (ms, Redis time) its
+    first worker came, ``activated`` (the same), and ``retires``, when its workers are to end (ms,
+    lease clock) unless it is activated before. Expires a week after its workers have gone.
+``boot_failures`` hash: ``host release`` -> JSON of why processes of it did not come up there; until
+    some do, of whichever release, or for a day.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua);
     in ``history:deploys`` when workers of another release came (scripts/worker_join.lua).
-``stats:<q>`` hash: totals and histogram buckets since the namespace began.
+``stats:<q>`` hash: totals and histogram buckets since the namespace began. ``stats:@<release>``:
+    those of all queues by one release, once any was activated; expires as ``release:<release>``.
 """
 
 import re
 
 PLAIN = (
     *("state", "leases", "attempts", "groups", "workers", "fronts"),
-    *("pauses", "holds", "dead", "routes"),
+    *("pauses", "holds", "dead", "routes", "boot_failures"),
 )
 NAMED = (
     "queue",
@@ -112,6 +123,8 @@ NAMED = (
     "stats",
     "history",
     "retrying",
+    "table",
+    "release",
 )
 
 
@@ -136,6 +149,7 @@ class Keys:
         self.holds = self.prefix + "holds"
         self.dead = self.prefix + "dead"
         self.routes = self.prefix + "routes"
+        self.boot_failures = self.prefix + "boot_failures"
 
     def named(self, kind: str, name: str) -> str:
         """Spell the key of one queue, worker, front or request; ``kind`` as in the list above."""

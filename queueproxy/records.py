@@ -16,8 +16,8 @@ from .exceptions import DecodeError
 
 # Of the state as a whole: keys, members and records. The state's own number stands in its field
 # ``schema`` (a state without it is of schema 1); processes of another schema refuse to use it.
-SCHEMA = 7
-DIGEST = "729030324ff82922"  # of `lua_source`: other records are another schema (test_schema.py)
+SCHEMA = 8
+DIGEST = "90a6bc6a60a53de2"  # of `lua_source`: other records are another schema (test_schema.py)
 
 R = TypeVar("R", bound=NamedTuple)
 
@@ -81,6 +81,8 @@ class Meta(NamedTuple):
     """The group it belongs to, None for none: see Group."""
     at_most: Number = 0
     """How many of its group may run at once for it to be started; 0 without a group."""
+    release: OptionalWord = None
+    """The release whose workers alone may start it, active or not; None for the active one."""
 
 
 class Held(NamedTuple):
@@ -144,7 +146,18 @@ class Group(NamedTuple):
     """Bytes for which those that wait count in the broker."""
 
 
-RECORDS = (Meta, Held, Lease, Group)
+class Activation(NamedTuple):
+    """Which release serves: field ``activation`` of the state; missing where none ever was."""
+
+    number: Counted
+    """Larger than that of any before: the time (ms, Redis) at which a person asked for it."""
+    active: OptionalWord = None
+    """The release whose workers claim; None for all of them."""
+    previous: OptionalWord = None
+    """The one before, which a rollback makes active again."""
+
+
+RECORDS = (Meta, Held, Lease, Group, Activation)
 
 
 @cache

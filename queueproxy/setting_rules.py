@@ -214,4 +214,5 @@ RULES: dict[str, Rule] = {
     "POLICIES": _policies,
     "KEEP_EXECUTIONS": _keeping,
     "RUN_DIR": _run_directory,
+    "RELEASES": _flag,
 }

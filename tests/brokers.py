@@ -14,6 +14,7 @@ from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.link.links import Link
 from queueproxy.broker.observe.lease_clock import FIELD, lease_clock
 from queueproxy.broker.operate.control import Control
+from queueproxy.broker.own_release import NO_RELEASE, OwnRelease
 from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.broker.replies import Notice, PiecesWanted, RawReply
 from queueproxy.broker.worker_broker import WorkerBroker
@@ -89,10 +90,14 @@ class BrokerKit:
     def _broker_with(self, lease: float | None) -> Broker:
         return replace(self.broker, lease=lease) if lease else self.broker
 
-    def registration(self, lease: float | None = None) -> WorkerRegistration:
+    def registration(
+        self, lease: float | None = None, release: OwnRelease = NO_RELEASE
+    ) -> WorkerRegistration:
         """A worker's registration, joined; nobody beats for it."""
         info = {"host": "host", "pid": len(self._registrations) + 1}
-        registration = WorkerRegistration(self._broker_with(lease), info, QUEUES)
+        info |= {"release": release.name, "standby": bool(release.standby), "threads": 1}
+        broker = self._broker_with(lease)
+        registration = WorkerRegistration(broker, info, QUEUES, release=release)
         self._registrations.append(registration)
         registration.join()
         return registration
@@ -102,7 +107,14 @@ class BrokerKit:
     ) -> WorkerBroker:
         """A thread's worker_broker, of a worker of its own unless told."""
         registration = registration or self.registration()
-        made = WorkerBroker(self.broker, self.codec, registration.worker, number, tuple(queues))
+        made = WorkerBroker(
+            self.broker,
+            self.codec,
+            registration.worker,
+            number,
+            tuple(queues),
+            release=registration.release,
+        )
         self._links.append(made)
         return made
 
@@ -130,6 +142,7 @@ class BrokerKit:
         piece_size=0,
         group="",
         at_most=0,
+        release="",
     ) -> EncodedRequest:
         """A request; `body` is the whole body, also where its front keeps it in pieces."""
         head = RequestHead(
@@ -150,6 +163,7 @@ class BrokerKit:
             piece_size=piece_size,
             group=group,
             at_most=at_most,
+            release=release,
         )
         return encode_request(head, queue, digests(body, piece_size) if piece_size else body)
 

@@ -36,11 +36,13 @@ class AsyncWorkerBroker:
     Args:
         broker: makes the links.
         codec: verifies requests, signs reply frames.
-        worker: id of the worker process at first.
+        worker, release: of the process: its id at first, its code.
         queues: what it serves.
     """
 
-    def __init__(self, broker: Broker, codec: Codec, worker: str, queues: Sequence[str]):
+    def __init__(
+        self, broker: Broker, codec: Codec, worker: str, queues: Sequence[str], release: str = ""
+    ):
         self._waiting = broker.async_link("worker-executor")
         self._settling = SharedLink(broker.async_link("worker-settle"))
         # What blocks is done in a thread of our own: those of the loop are the project's to fill.
@@ -50,9 +52,8 @@ class AsyncWorkerBroker:
         self._bodies = PieceThreads(broker, BODIES_AT_ONCE)
         self._opener = Opener(self._fetching, codec)
         self._opener_in_use = asyncio.Lock()
-        self._bells = Bells(broker.keys, queues)
-        self._bells.work_as(worker)
-        self.counts = Counting()
+        self._bells = Bells(broker.keys, queues, worker)
+        self.counts = Counting(release)
 
     def listen_as(self, worker: str) -> None:
         """Listen to this worker's own bell from now on, after it has registered again."""

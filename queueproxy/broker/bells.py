@@ -19,33 +19,35 @@ class Bells:
     Args:
         keys: of the namespace.
         queues: what the thread serves.
+        worker: id of its process.
     """
 
-    def __init__(self, keys: Keys, queues: Sequence[str]):
+    def __init__(self, keys: Keys, queues: Sequence[str], worker: str):
         self._keys = keys
         self._queues = tuple(queues)
         self._of_queues = self._bells_but("")
-        self._barred = ""
-        self._of_worker = ""
+        self._not_heard = ("", "")
+        self.work_as(worker)
         self._block = BLOCK_FOR
         self._deaf = False  # the broker refuses to block
 
     def work_as(self, worker: str) -> None:
-        """Listen to the bell of this worker from now on: it calls to stop."""
+        """Listen to the bell of this worker from now on: it calls to stop, or to look."""
         self._of_worker = self._keys.named("bell", f"@{worker}")
 
-    def look_again_in(self, ms: int, barred: str = "") -> None:
+    def look_again_in(self, ms: int, barred: str = "", standby: str = "") -> None:
         """Wait no longer than this the next time; 0 for BLOCK_FOR.
 
         A pause ends, or a pace goes on, without anybody ringing.
 
         Args:
             barred: a queue that this thread must not serve until then, nor listen to.
+            standby: not empty where it serves none: its worker's own bell calls it to begin.
         """
         self._block = min(BLOCK_FOR, ms / 1000) if ms else BLOCK_FOR
-        if barred != self._barred:
-            self._barred = barred
-            self._of_queues = self._bells_but(barred)
+        if (barred, standby) != self._not_heard:
+            self._not_heard = (barred, standby)
+            self._of_queues = () if standby else self._bells_but(barred)
 
     def _bells_but(self, barred: str) -> tuple[str, ...]:
         return tuple(self._keys.named("bell", queue) for queue in self._queues if queue != barred)

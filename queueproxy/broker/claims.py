@@ -10,6 +10,7 @@ from ..records import Meta, parse
 from .encoded_request import group_limit
 from .frame_writing import NO_FRAME
 from .link.links import Link
+from .own_release import NO_RELEASE
 
 RETRIED = "retried"  # run again, after a worker was lost with it
 REPLAYED = "replayed"  # not run: answered with what an earlier attempt, or request, has stored
@@ -31,6 +32,7 @@ class Claim(msgspec.Struct, frozen=True):
     max_attempts: int
     group: str | None = None
     at_most: int = 0
+    release: str | None = None
 
     @property
     def registration(self) -> str:
@@ -74,6 +76,7 @@ def claim_of(reply: list) -> Claim:
         max_attempts=meta.max_attempts,
         group=meta.group,
         at_most=meta.at_most,
+        release=meta.release,
     )
 
 
@@ -94,7 +97,7 @@ def fail_claim(link: Link, worker: str, thread: int, claim: Claim, reason: str) 
         BrokerUnavailable: fate unknown; call again, or leave it to the end of the lease.
     """
     settling = (claim.registration, claim.attempt, reason, "")
-    common = (worker, f"{worker}/{thread}", "given-up", 0, WIRE_VERSION)
+    common = (worker, f"{worker}/{thread}", *NO_RELEASE, "given-up", 0, WIRE_VERSION)
     link.script("settle_and_claim", *common, *settling, *NO_FRAME, 0)
 
 
@@ -108,6 +111,6 @@ def verified(claim: Claim, codec: Codec) -> Envelope:
     head = envelope.head
     signed = (head.id, head.queue, head.front, head.max_attempts, *group_limit(head))
     told = (claim.id, claim.queue, claim.front, claim.max_attempts, claim.group, claim.at_most)
-    if signed != told:
+    if (*signed, head.release) != (*told, claim.release or ""):
         raise DecodeError("The entry does not say what its signed head says.")
     return envelope

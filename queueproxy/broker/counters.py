@@ -40,7 +40,7 @@ class Counters:
         self._answers.append((queue, waited, ran, method, status, once))
 
     def take(self) -> list[str | int]:
-        """Hand out the arguments of the script ``add_counts`` after the worker, and count from
+        """Hand out the arguments of the script ``add_counts`` from ``completed`` on, and count from
         zero.
         """
         answers, self._answers = self._answers, []
@@ -59,9 +59,14 @@ class Counters:
 
 
 class Counting:
-    """Counts the answers of a worker, and says when the broker is to be told of them."""
+    """Counts the answers of a worker, and says when the broker is to be told of them.
 
-    def __init__(self):
+    Args:
+        release: name of the worker's; empty for none.
+    """
+
+    def __init__(self, release: str = ""):
+        self._release = release
         self._counters = Counters()
         self._due = 0.0  # monotonic time
 
@@ -76,15 +81,15 @@ class Counting:
         return self.pending and time.monotonic() >= self._due
 
     def settled(self, settlement: Settlement) -> None:
-        """Count an answer; no other way a lease ends is counted here."""
-        if settlement.outcome == "answered":
+        """Count an answer that a client waits for; no other way a lease ends is counted here."""
+        if settlement.outcome == "answered" and settlement.claim.release is None:
             claim, _, _, method, ran, status, _, once = settlement
             self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status, once)
 
     def take(self, worker: str) -> tuple:
         """Hand out the arguments of the script ``add_counts``, and count from zero."""
         self._due = time.monotonic() + COUNT_EVERY
-        return (worker, *self._counters.take())
+        return (worker, self._release, *self._counters.take())
 
 
 class CountReporter(Counting):
@@ -92,10 +97,11 @@ class CountReporter(Counting):
 
     Args:
         link: the thread's own.
+        release: as for Counting.
     """
 
-    def __init__(self, link: Link):
-        super().__init__()
+    def __init__(self, link: Link, release: str = ""):
+        super().__init__(release)
         self._link = link
 
     def report_if_due(self, worker: str) -> None:

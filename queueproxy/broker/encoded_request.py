@@ -104,6 +104,7 @@ def encode_request(head: RequestHead, queue: str, body: bytes) -> EncodedRequest
         piece_size=head.piece_size,
         max_attempts=head.max_attempts,
         **group_limit(head)._asdict(),
+        release=head.release or None,
     )
     return EncodedRequest(
         queue, meta, encoded_head(head), body, digest_of(body), once=bool(head.fenced)

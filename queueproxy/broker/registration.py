@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from ..exceptions import DecodeError
+from ..records import Activation, parse
 from .handle import Broker
 from .link.protocol import FENCED
+from .own_release import NO_RELEASE, OwnRelease
 
 IDS_KEPT = 16
 WANTED = b"wanted"
@@ -27,6 +30,11 @@ class WorkerRegistration:
         info: what ``status`` shows (host, pid, queues, threads, ...).
         queues: swept for bells nobody heard.
         on_change: called with the new id after every registration.
+        release: see there.
+
+    Attributes:
+        release: of the process.
+        retired: whether the time is over for which its release was to stand by.
     """
 
     def __init__(
@@ -35,6 +43,7 @@ class WorkerRegistration:
         info: dict,
         queues: Sequence[str],
         on_change: Callable[[str], None] = lambda worker: None,
+        release: OwnRelease = NO_RELEASE,
     ):
         self._link = broker.link("worker-heartbeat")
         self._info = info
@@ -46,6 +55,18 @@ class WorkerRegistration:
         # Its idle threads may still wait at the bell of an id it had before.
         self._ids: deque[str] = deque(maxlen=IDS_KEPT)
         self.worker = ""
+        self.release = release
+        self._activation = b""  # as the broker told it last
+        self.retired = False
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether this worker starts nothing now, as far as the broker has told."""
+        try:
+            active = parse(Activation, self._activation).active if self._activation else None
+        except DecodeError:
+            return False
+        return active != self.release.name if active else bool(self.release.standby)
 
     def join(self, given_up: str = "") -> str:
         """Register, under a new id; nothing is done where another thread has just done so.
@@ -61,7 +82,8 @@ class WorkerRegistration:
                 return self.worker
             worker = new_worker_id(self._info["host"], self._info["pid"])
             info = msgspec.json.encode(self._info)
-            self._link.script("worker_join", worker, self._lease_ms, info)
+            about = (self._lease_ms, info, self._activation)
+            self._activation = self._link.script("worker_join", worker, *about)
             self.worker, self._changed_info = worker, b""
             self._ids.append(worker)
             self._on_change(worker)
@@ -80,12 +102,16 @@ class WorkerRegistration:
             memory: bytes this process has, for people to see; 0 where it is not known.
         """
         with self._lock:
-            about = (state, memory, self._changed_info)
+            about = (state, memory, self._changed_info, self.release.name, self._activation)
             reply = self._link.script(
                 "worker_beat", self.worker, self._lease_ms, *about, *self._queues
             )
             self._changed_info = b""
-        return reply != FENCED
+            if reply == FENCED:
+                return False
+            self._activation, retired = reply
+            self.retired = retired == 1
+        return True
 
     def publish(self, digest: str, table: bytes, *, anew: bool) -> bool:
         """Let fronts have this worker's table of routes, where none of another living worker's is.
@@ -101,10 +127,13 @@ class WorkerRegistration:
         with self._lock:
             reply = WANTED
             if not anew:
-                reply = self._link.script("publish_routes", self.worker, digest, "")
+                reply = self._publish(digest, b"")
             if reply == WANTED:
-                reply = self._link.script("publish_routes", self.worker, digest, table)
+                reply = self._publish(digest, table)
         return reply != FENCED
+
+    def _publish(self, digest: str, table: bytes) -> object:
+        return self._link.script("publish_routes", self.worker, digest, table, *self.release)
 
     def call_to_stop(self, threads: int) -> None:
         """Wake this process's idle threads, so that they see that they are to stop."""

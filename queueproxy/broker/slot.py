@@ -13,6 +13,7 @@ from ..records import Held, parse
 from .claims import Claim, Settlement, claim_of, settlement_arguments
 from .frame_writing import NOTHING_WRITTEN, WrittenFrame
 from .link.protocol import Command, checked, unless_fenced
+from .own_release import NO_RELEASE, OwnRelease
 from .queue_order import QueueOrder
 
 AGAIN = b"again"
@@ -27,10 +28,12 @@ class Idle(NamedTuple):
     Attributes:
         ms: until it is to be asked again, though no bell rings; 0 for no such time.
         barred: a queue not to be listened to until then; empty for none.
+        standby: not empty where another release than this worker's is active.
     """
 
     ms: int
     barred: str = ""
+    standby: str = ""
 
 
 class Slot:
@@ -46,10 +49,19 @@ class Slot:
         number: of the slot in its process.
         queues: what it serves; the slots of one event loop have one order.
         max_memory: bytes of all in the broker.
+        release: of the process.
     """
 
-    def __init__(self, worker: str, number: int, queues: QueueOrder, max_memory: int):
+    def __init__(
+        self,
+        worker: str,
+        number: int,
+        queues: QueueOrder,
+        max_memory: int,
+        release: OwnRelease = NO_RELEASE,
+    ):
         self.number = number
+        self._release = release
         self.secret_index = 0
         self._queues = queues
         self._max_memory = max_memory
@@ -69,7 +81,7 @@ class Slot:
         Args:
             written: the frame of the settlement.
         """
-        common = (self.worker, self.name, self._call, int(claim), WIRE_VERSION)
+        common = (self.worker, self.name, *self._release, self._call, int(claim), WIRE_VERSION)
         settling = settlement_arguments(settlement)
         return (*common, *settling, *written.arguments, self._max_memory, *self._queues)
 

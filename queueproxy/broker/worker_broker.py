@@ -12,6 +12,7 @@ from .counters import COUNT_EVERY, CountReporter
 from .frame_writing import FrameWriter
 from .handle import Broker
 from .opener import Opener
+from .own_release import NO_RELEASE, OwnRelease
 from .piece_reader import PieceLink, PieceReader
 from .queue_order import QueueOrder
 from .slot import Idle, Slot, held_command, is_held, is_wanted
@@ -25,7 +26,7 @@ class WorkerBroker:
     Args:
         broker: makes this thread's own link.
         codec: to sign reply frames with.
-        worker: id of the worker process (it changes when it had to register again).
+        worker, release: of the process: its id (another where it had to register again), its code.
         number: the thread's number in the process.
         queues: what it serves, in order: see QueueOrder.
         spin: whether to wait without sleeping: see link.spin_wait.
@@ -40,15 +41,15 @@ class WorkerBroker:
         queues: tuple[str, ...],
         *,
         spin: bool = False,
+        release: OwnRelease = NO_RELEASE,
     ):
         self._link = broker.link("worker-executor", spin=spin)
         self._frame_writer = FrameWriter(broker.keys, codec, broker.lease_ms)
-        self._slot = Slot(worker, number, QueueOrder(queues), broker.max_memory)
+        self._slot = Slot(worker, number, QueueOrder(queues), broker.max_memory, release)
         self.opener = Opener(self._link, codec)
         self._pieces = PieceLink(broker)
-        self.counts = CountReporter(self._link)
-        self._bells = Bells(broker.keys, queues)
-        self._bells.work_as(worker)
+        self.counts = CountReporter(self._link, release.name)
+        self._bells = Bells(broker.keys, queues, worker)
 
     @property
     def worker(self) -> str:

@@ -1,5 +1,6 @@
 """queueproxy hold: pause, prove that nothing runs, run a command, resume whatever happens."""
 
+import argparse
 import shutil
 import threading
 import time
@@ -13,15 +14,28 @@ from ..broker.operate.hold import Hold
 from ..exceptions import BrokerUnavailable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues
 from .foreground import ForegroundCommand, Interrupted
+from .options import release_name
 from .pause import me, until_still
+from .release import activate_when_ready
 from .waiting_for import WaitingFor
 
 HOLD_LEASE = 10.0  # seconds a hold's pause outlives its process
 HOLD_WAIT = 30.0  # seconds a hold waits for requests in flight, unless told
 
 
+def release_to_activate(text: str) -> str:
+    """Parse ``activate=NAME``."""
+    verb, _, name = text.partition("=")
+    if verb != "activate":
+        raise argparse.ArgumentTypeError(f"{text!r} is not activate=NAME")
+    return release_name(name)
+
+
 def hold(command, options: dict) -> int:
-    """Pause all, prove that nothing is in flight, run the command, resume; its exit status."""
+    """Pause all, prove that nothing is in flight, run the command, resume; its exit status.
+
+    With --then, and where the command went well: 1 where the release could not be activated.
+    """
     words = options["command"]
     if shutil.which(words[0]) is None:
         raise CommandError(f"There is no command {words[0]!r}.", returncode=COULD_NOT_ASK)
@@ -32,7 +46,10 @@ def hold(command, options: dict) -> int:
             pause = _RenewedPause(queues, " ".join(words), say)
             try:
                 pause.begin()
-                return _run(child, words, queues, options["timeout"] or HOLD_WAIT, say)
+                status = _run(child, words, queues, options["timeout"] or HOLD_WAIT, say)
+                if status == 0 and options["then"]:
+                    status = activate_when_ready(options["then"], say, say)
+                return status
             finally:  # also of a signal that comes while it begins
                 pause.end()
         except Interrupted as interrupted:

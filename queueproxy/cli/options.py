@@ -6,6 +6,7 @@ import logging
 from django.core.exceptions import ImproperlyConfigured
 
 from .. import conf
+from ..broker.own_release import is_release_name
 from ..durations import rate_of, seconds_of
 
 
@@ -42,6 +43,13 @@ def rate(text: str) -> float:
         return rate_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def release_name(text: str) -> str:
+    """Parse the name of a release."""
+    if not is_release_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no word of at most 100 characters")
+    return text
 
 
 def queue_names(text: str) -> tuple[str, ...]:

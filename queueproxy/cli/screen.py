@@ -34,6 +34,7 @@ def screen(snapshot: Snapshot, max_hold: float, width: int = PLAIN_WIDTH) -> Gro
         _queues(snapshot.queues, width),
         *_groups(snapshot),
         *_once(snapshot),
+        *_releases(snapshot),
         Text(),
         _workers(snapshot, width),
         Text(),
@@ -146,6 +147,14 @@ def _once(snapshot: Snapshot) -> Iterator[Text]:
     for queue in snapshot.queues:
         if queue.once_text:
             yield Text(f"{queue.name} {queue.once_text}")
+
+
+def _releases(snapshot: Snapshot) -> Iterator[Text]:
+    if any(release.state != "serving" for release in snapshot.releases):
+        yield Text()
+        for release in snapshot.releases:
+            style = "bold" if release.state == "active" else "dim"
+            yield Text(f"release {printable(release.text)}", style=style)
 
 
 def _workers(snapshot: Snapshot, width: int) -> Table:

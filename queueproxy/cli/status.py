@@ -35,7 +35,7 @@ def status(command, options: dict) -> int:
             width=width,
         )
         command.stdout.write(text, ending="")
-    healthy = snapshot.workers and snapshot.fronts
+    healthy = snapshot.serving and snapshot.fronts
     stuck = stuck_requests(snapshot.workers, max_hold)
     return DONE if healthy and not stuck else DID_NOT_HOLD
 

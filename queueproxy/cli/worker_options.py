@@ -4,15 +4,19 @@ import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.core.management.base import CommandError
 
 from .. import conf
+from ..broker.own_release import OwnRelease, is_release_name
 from ..wording import did_you_mean
 from ..worker.migrations import has_database
 from ..worker.options import WorkerOptions
 from ..worker.policy_survey import survey
+from ..worker.process_info import RELEASE_VARIABLE, release
 from ..worker.process_words import CANNOT_START
+from .program import directory
 
 
 def worker_options(options: dict) -> WorkerOptions:
@@ -50,11 +54,30 @@ def worker_options(options: dict) -> WorkerOptions:
         view_timeout=settings.view_timeout,
         stream_grace=settings.stream_grace if grace is None else grace,
         name=options["name"],
+        release=_own_release(options, standby=options["standby"] or settings.releases),
         require_migrations=options["require_migrations"],
         policies=conf.policies_by_name(),
         retry_methods=frozenset(settings.retry_methods),
         keep_executions=settings.keep_executions,
     )
+
+
+def release_of(options: dict, place: str) -> str:
+    """Return the name of the release that is in a directory now; empty where nothing tells."""
+    return options["release"] or release(Path(place))
+
+
+def _own_release(options: dict, *, standby: bool) -> OwnRelease:
+    name = release_of(options, directory())
+    if standby and not is_release_name(name):
+        raise CommandError(
+            "To stand by, a worker needs the name of its release (one word, 100 characters): "
+            f"--release or {RELEASE_VARIABLE}.",
+            returncode=2,
+        )
+    if standby and options["burst"]:
+        raise CommandError("--burst: what ends when nothing waits can't stand by.", returncode=2)
+    return OwnRelease(name, int(standby))
 
 
 def _see_that_nothing_is_exactly_once() -> None:

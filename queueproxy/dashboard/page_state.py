@@ -16,6 +16,7 @@ from ..broker.observe.snapshot import QueueStats, Snapshot
 from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting, longest_safe_pause
 from . import sparkline
 from .chart_selection import ChartSelection
+from .releases import releases_shown
 from .wording import duration, megabytes, moment
 
 OLDEST = 10  # waiting requests listed
@@ -54,6 +55,7 @@ def read_page_state(
         "workers": [_worker(worker) for worker in snapshot.workers],
         "fronts": [_front(front) for front in snapshot.fronts],
         "groups": [_group(group) for group in snapshot.groups],
+        **releases_shown(snapshot),
         "waiting": [_waiting(one) for one in control.oldest(settings.queues, OLDEST)],
         "dead_letters": snapshot.dead_letters,
         "letters": [_letter(one) for one in control.dead_letters(LETTERS)] if letters else [],
@@ -77,6 +79,11 @@ def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
     told = []
     if not snapshot.workers:
         told.append(("error", _("No workers: requests wait until one starts")))
+    elif not snapshot.serving:
+        told.append(("error", _("All workers stand by: none is of the active release")))
+    if snapshot.boot_failures:
+        served = all(failure.serving for failure in snapshot.boot_failures)
+        told.append(("warning" if served else "error", _("Worker processes do not come up")))
     if not snapshot.fronts:
         told.append(("error", _("No fronts: nobody accepts requests")))
     if late:

@@ -42,6 +42,17 @@ class Children:
         """How many end by themselves because a view has run past VIEW_TIMEOUT."""
         return sum(child.leaving for child in self._running)
 
+    @property
+    def all_ready(self) -> bool:
+        """Whether there are some to stay, and each of them serves or stands by."""
+        staying = self.staying
+        return bool(staying) and all(child.serving for child in staying)
+
+    @property
+    def retired(self) -> bool:
+        """Whether the time is over for which their release was to stand by."""
+        return any(child.retired for child in self._running)
+
     def start(self) -> ChildProcess:
         """Start one more.
 

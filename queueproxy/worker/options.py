@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..broker.handle import Broker
+from ..broker.own_release import NO_RELEASE, OwnRelease
 from ..policy import Policy
 from ..setting_rules import SAFE_METHODS
 
@@ -24,6 +25,7 @@ class WorkerOptions:
     stream_grace: float = 5.0  # what a drain leaves to streams without an end
     view_timeout: float | None = None
     name: str = ""
+    release: OwnRelease = NO_RELEASE
     require_migrations: bool = False
     watch_migrations: bool = True  # whether to look which are not applied; not so in tests
     policies: Mapping[str, Policy] = field(default_factory=dict)  # by name of the view

@@ -5,7 +5,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from .. import tracing
 from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
@@ -22,11 +21,17 @@ from .migrations import MigrationWatch
 from .options import WorkerOptions
 from .outage_log import OutageLog
 from .own_routes import OwnRoutes
-from .process_info import release
-from .process_words import CANNOT_START, FAILED, FORCED, GOODBYE, LEAVING, SERVING
+from .process_words import (
+    CANNOT_START,
+    FAILED,
+    FORCED,
+    GOODBYE,
+    LEAVING,
+)
 from .purging import Purging
 from .refusal_log import RefusalLog
 from .runners import Parts, Runners, ThreadRunners, executor_of, runners_of
+from .standing import Standing
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
 from .view_watch import ViewWatch
@@ -42,9 +47,9 @@ class Worker:
 
     Args:
         options: plain values, from settings and command line.
-        report: called with the worker's id at each registration, with SERVING once it serves, with
-            LEAVING when a view has run past its time, and with GOODBYE when all is done and it has
-            left the broker's list.
+        report: called with the worker's id at each registration, and with the words of
+            process_words: SERVING or STANDBY once it is ready, and where that changes, LEAVING when
+            a view has run past its time, RETIRED, and GOODBYE when it has left the broker's list.
         executor: runs the requests, where not the one that the options ask for.
     """
 
@@ -58,25 +63,26 @@ class Worker:
         self._report = report
         self._stop = StopFlag()
         self._outage = OutageLog()
-        about = _about(options)
-        self._registration = WorkerRegistration(options.broker, about, options.queues, report)
+        self._registration = WorkerRegistration(
+            options.broker, _about(options), options.queues, report, options.release
+        )
         self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
         signed = signer(options.secrets, options.broker.namespace)
-        self._routes = OwnRoutes(about["release"], signed, self._registration, options.policies)
+        name = options.release.name
+        self._standing = Standing(self._registration, name, options.queues, report)
+        self._routes = OwnRoutes(name, signed, self._registration, options.policies)
         self._flow = StreamFlow(options.broker, lambda: self._registration.worker)
         self._migrations = MigrationWatch(
             lambda pending: self._registration.announce(pending_migrations=pending),
             hurry=options.require_migrations,
         )
         executor = executor or executor_of(options)
-        last_word = LastWord(options.policies, options.retry_methods)
-        last_word.watch(executor.handler, is_async=bool(options.at_once))
         self._parts = Parts(
             options=options,
             registration=self._registration,
             flow=self._flow,
             executor=executor,
-            admission=Admission(self._routes, RefusalLog(), last_word, fences=not options.at_once),
+            admission=_admission(options, executor, self._routes),
             stop=self._stop,
             budget=RequestBudget(options.max_requests),
             outage=self._outage,
@@ -111,6 +117,8 @@ class Worker:
         while not self._stop.is_set() and self._runners.alive():
             if self._heartbeat.beat():
                 self._routes.keep_published()
+                if self._standing.is_over():
+                    self._stop.set()
             self._until_next_beat(self._runners.alive)
         return self._drain()
 
@@ -125,10 +133,7 @@ class Worker:
             kept = self._options.keep_executions
             self._purging = Purging(self._routes.databases, kept, lambda: not self._runners.busy())
             self._purging.start()
-        logger.info(
-            "Worker %s serves %s.", self._registration.worker, ", ".join(self._options.queues)
-        )
-        self._report(SERVING)
+        self._standing.tell()
 
     def _until_next_beat(self, go_on: Callable[[], int]) -> None:
         """Wait until a heartbeat is due, the stop comes, or there is no reason to go on."""
@@ -189,6 +194,14 @@ class Worker:
         return FAILED if self._runners.failed() else 0
 
 
+def _admission(
+    options: WorkerOptions, executor: Executor | AsyncExecutor, routes: OwnRoutes
+) -> Admission:
+    last_word = LastWord(options.policies, options.retry_methods)
+    last_word.watch(executor.handler, is_async=bool(options.at_once))
+    return Admission(routes, RefusalLog(), last_word, fences=not options.at_once)
+
+
 def _about(options: WorkerOptions) -> dict:
     """Tell what ``status`` shows of this process."""
     return {
@@ -198,5 +211,6 @@ def _about(options: WorkerOptions) -> dict:
         "queues": list(options.queues),
         "threads": options.most_at_once,
         "async": bool(options.at_once),
-        "release": release(Path.cwd()),
+        "release": options.release.name,
+        "standby": bool(options.release.standby),
     }

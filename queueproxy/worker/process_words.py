@@ -3,6 +3,8 @@
 STATUS_FD_VARIABLE = "QUEUEPROXY_WORKER_STATUS_FD"  # names the end of the pipe that it writes to
 
 SERVING = "serving"  # beside worker ids
+STANDBY = "standby"  # as SERVING, of one whose release is not the active one now
+RETIRED = "retired"  # of one whose release was active, and has stood by for as long as it was to
 LEAVING = "leaving"  # of one that a view keeps from serving: replace it
 GOODBYE = "good-bye"  # of one that holds nothing any more
 

@@ -6,53 +6,61 @@ from collections.abc import Collection, Sequence
 from .child_process import ChildProcess
 
 READY_WITHIN = 60.0  # seconds a replacement may take until it serves
+SHARE = 4  # by default one in so many is replaced at the same time
 
 
 class Reload:
-    """One replacement after the other; the supervisor asks what to do in each of its rounds.
+    """A few replacements at a time; the supervisor asks what to do in each of its rounds.
 
     Args:
         old: the processes to be replaced, in this order.
+        at_once: how many at the same time; None for one in SHARE.
     """
 
-    def __init__(self, old: Sequence[ChildProcess]):
+    def __init__(self, old: Sequence[ChildProcess], at_once: int | None = None):
         self.left = list(old)
-        self.new: ChildProcess | None = None
-        self._old: ChildProcess | None = None
-        self._failed = False
-        self._give_up_at = 0.0
+        self._at_once = at_once or max(1, len(old) // SHARE)
+        self._pairs: list[tuple[ChildProcess, ChildProcess]] = []  # replacements, each with its old
+        self._why_failed = ""
+
+    @property
+    def new(self) -> list[ChildProcess]:
+        """The replacements whose old ones have not been told to go."""
+        return [new for new, _ in self._pairs]
 
     @property
     def done(self) -> bool:
         """Whether all are replaced."""
-        return self.new is None and not self.left
+        return not self._pairs and not self.left
 
-    def failed(self, running: Collection[ChildProcess]) -> bool:
-        """Whether a replacement did not come up: it died, is late, or could not be started."""
-        if self._failed or self.new is None or self.new.serving:
-            return self._failed
-        return self.new not in running or time.monotonic() > self._give_up_at
+    def why_failed(self, running: Collection[ChildProcess]) -> str:
+        """Say why a replacement did not come up; empty where none has failed."""
+        for new, old in self._pairs:
+            if new not in running and not new.serving:
+                return "It ended before it served."
+            if new.serving and new.stands_by and not old.stands_by:
+                return "Its release is not the active one: it would stand by."
+            if not new.serving and time.monotonic() > new.started + READY_WITHIN:
+                return f"It did not serve within {READY_WITHIN:g} s."
+        return self._why_failed
 
-    def next_one(self, running: Collection[ChildProcess], graceful_timeout: float) -> bool:
-        """Whether a replacement is to be started now; the one replaced before is told to go."""
-        if self.new is not None:
-            if not self.new.serving:
-                return False
-            self._old.stop(graceful_timeout)
-            self.new = None
+    def wants_more(self, running: Collection[ChildProcess], graceful_timeout: float) -> bool:
+        """Whether a replacement is to be started now; those replaced are told to go."""
+        for new, old in [pair for pair in self._pairs if pair[0].serving]:
+            old.stop(graceful_timeout)
+            self._pairs.remove((new, old))
         # Whoever has died meanwhile was replaced by fresh code at once.
         self.left = [old for old in self.left if old in running and not old.told_to_stop]
-        return bool(self.left)
+        return bool(self.left) and len(self._pairs) < self._at_once
 
     def begin(self, new: ChildProcess | None) -> None:
         """Note that a replacement was started; None where it could not be."""
-        self._old = self.left.pop(0)
-        self.new = new
-        self._failed = new is None
-        self._give_up_at = time.monotonic() + READY_WITHIN
+        old = self.left.pop(0)
+        if new is None:
+            self._why_failed = "It could not be started."
+        else:
+            self._pairs.append((new, old))
 
-    def extra(self, running: Collection[ChildProcess]) -> ChildProcess | None:
-        """Return the process that is one too many for now; None where the old one has died
-        meanwhile.
-        """
-        return self.new if self._old in running and not self._old.told_to_stop else None
+    def extra(self, running: Collection[ChildProcess]) -> list[ChildProcess]:
+        """List the processes that are too many for now: their old ones are there still."""
+        return [new for new, old in self._pairs if old in running and not old.told_to_stop]

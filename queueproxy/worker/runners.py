@@ -87,6 +87,7 @@ def _thread(number: int, parts: Parts) -> ExecutorThread:
         number,
         options.queues,
         spin=options.spin,
+        release=options.release,
     )
     broker = RetryingBroker(
         worker_broker, parts.registration, parts.flow, parts.stop, parts.outage.note

@@ -8,9 +8,10 @@ import sys
 import threading
 import time
 
+from .boot_log import OwnStderr
 from .forking import guard_forks, keep_from_children, on_signal
 from .process import Worker
-from .process_words import FORCED, STATUS_FD_VARIABLE
+from .process_words import FORCED, SERVING, STANDBY, STATUS_FD_VARIABLE
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -25,12 +26,18 @@ class StatusPipe:
     """
 
     def __init__(self, descriptor: int):
+        self._stderr = OwnStderr()
         os.set_inheritable(descriptor, False)
         self._descriptor = descriptor
         keep_from_children(self)
 
     def write(self, word: str) -> None:
-        """Tell it; nothing happens where nobody supervises any more."""
+        """Tell it; nothing happens where nobody supervises any more.
+
+        Whoever is ready writes its log itself from then on.
+        """
+        if word in (SERVING, STANDBY):
+            self._stderr.restore()
         try:
             os.write(self._descriptor, f"{word}\n".encode())
         except BrokenPipeError:

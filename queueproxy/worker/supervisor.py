@@ -5,9 +5,11 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from ..wording import count_text
-from .child_process import ChildProcess, death_text
+from .boot_failures import UNTOLD, BootFailures
+from .child_process import ChildProcess, death_text, ending_text
 from .children import Children
 from .orders import Orders
 from .process_words import CANNOT_START
@@ -19,41 +21,52 @@ logger = logging.getLogger("queueproxy.worker")
 LOOK_EVERY = 0.2  # seconds; a signal or a child's end wakes the supervisor earlier
 
 
-class Supervisor:
-    """Keeps `processes` workers running until stopped.
+@dataclass(frozen=True)
+class SupervisorOptions:
+    """What a supervisor keeps running, and how.
 
     Args:
         command: starts one worker process.
         processes: how many.
         graceful_timeout: seconds a process may take to drain before it is killed.
-        reap: told the id of each worker that died; gives back what it held, and tells what.
         burst: don't start anew what ended well; return when all have.
         directory: where processes are started; None for here.
         parent: descriptor of a pipe that is closed when this supervisor is to drain; None for none.
         develops: whether the code is being written: while it can't be loaded, none is started.
+        reload_at_once: how many are replaced at the same time; None for a quarter.
+    """
+
+    command: Sequence[str]
+    processes: int
+    graceful_timeout: float
+    burst: bool = False
+    directory: str | None = None
+    parent: int | None = None
+    develops: bool = False
+    reload_at_once: int | None = None
+
+
+class Supervisor:
+    """Keeps workers running until stopped.
+
+    Args:
+        reap: told the id of each worker that died; gives back what it held, and tells what.
+        failures: told of processes that do not come up.
     """
 
     def __init__(
         self,
-        command: Sequence[str],
-        processes: int,
-        *,
-        graceful_timeout: float,
+        options: SupervisorOptions,
         reap: Callable[[str], list[dict]],
-        burst: bool = False,
-        directory: str | None = None,
-        parent: int | None = None,
-        develops: bool = False,
+        failures: BootFailures = UNTOLD,
     ):
+        self._options = options
         self._reap = reap
-        self._burst = burst
-        self._directory = directory
-        self._children = Children(command, directory, graceful_timeout)
-        self._orders = Orders(processes, parent)
-        self._develops = develops
+        self._failures = failures
+        self._children = Children(options.command, options.directory, options.graceful_timeout)
+        self._orders = Orders(options.processes, options.parent)
         self._broken = False  # the code can't be loaded as it is
-        self._stopping = False
-        self._killed = False
+        self._stopping = self._killed = False
         self._reload: Reload | None = None
         self._restarts = RestartBackoff()
         self._status = 0
@@ -63,14 +76,16 @@ class Supervisor:
         self._orders.listen()
         for _ in range(self._orders.processes):
             self._start()
-        while self._children or not (self._stopping or self._burst):
+        while self._children or not (self._stopping or self._options.burst):
             self._orders.wait(LOOK_EVERY)
             self._obey()
             for child, status in self._children.look_after():
                 self._bury(child, status)
             if self._reload is not None:
                 self._go_on_with_reload()
-            if not self._stopping and not self._burst:
+            elif self._children.all_ready:
+                self._failures.came_up()
+            if not self._stopping and not self._options.burst:
                 self._adjust()
         logger.info("All worker processes have ended; exit status %d.", self._status)
         return self._status
@@ -80,7 +95,7 @@ class Supervisor:
         self._orders.restart()
 
     def _obey(self) -> None:
-        if self._orders.stops and not self._stopping:
+        if (self._orders.stops or self._children.retired) and not self._stopping:
             self._drain()
         if self._orders.stops > 1 and not self._killed:
             self._killed = True
@@ -94,9 +109,12 @@ class Supervisor:
                 self._children.stop(child)
 
     def _begin_reload(self) -> None:
-        self._broken, self._reload = False, Reload(self._children.staying)
+        self._broken = False
+        self._reload = Reload(self._children.staying, self._options.reload_at_once)
         number = count_text(len(self._reload.left), "worker process", "worker processes")
-        logger.info("Reload: fresh code from %s for %s.", self._directory or os.getcwd(), number)
+        logger.info(
+            "Reload: fresh code from %s for %s.", self._options.directory or os.getcwd(), number
+        )
 
     def _drain(self) -> None:
         self._stopping = True
@@ -127,25 +145,27 @@ class Supervisor:
         held = self._reap(child.worker) if child.worker else []
         if held or not child.told_to_stop:
             self._tell_of_death(child, status, held)
-        if status == CANNOT_START and self._develops and not child.told_to_stop:
+        if not (child.serving or child.told_to_stop):
+            self._failures.failed(f"It {ending_text(status)}.", child, self._children.staying)
+        if status == CANNOT_START and self._options.develops and not child.told_to_stop:
             self._broken = True
         elif status == CANNOT_START and not self._children.ever_served and not child.told_to_stop:
             self._status = status
             self._drain()
-        if self._burst:
+        if self._options.burst:
             self._status = 1
 
     def _tell_of_death(self, child: ChildProcess, status: int, held: list[dict]) -> None:
         words = death_text(child.process.pid, status, held)
-        replaced = not (child.told_to_stop or self._burst or self._stopping)
-        if replaced and not (self._reload and self._reload.new is child):
+        replaced = not (child.told_to_stop or self._options.burst or self._stopping)
+        if replaced and not (self._reload and child in self._reload.new):
             pause = self._restarts.died(time.monotonic() - child.started, served=child.serving)
             words += f" Starting again in {math.ceil(pause)} s." if pause else ""
         logger.error("%s", words)
 
     def _adjust(self) -> None:
-        extra = self._reload and self._reload.extra(self._children)
-        serving = [child for child in self._children.staying if child is not extra]
+        extra = self._reload.extra(self._children) if self._reload else []
+        serving = [child for child in self._children.staying if child not in extra]
         # One that a view keeps from serving is replaced while it drains; but where all views hang,
         # no more processes drain than serve.
         room = len(serving) + max(0, self._children.leaving - self._orders.processes)
@@ -155,15 +175,20 @@ class Supervisor:
             self._children.stop(child)
 
     def _go_on_with_reload(self) -> None:
-        """Fresh code, one process at a time: the old one goes when the new one serves."""
+        """Fresh code, a few processes at a time: an old one goes when a new one serves."""
         reload = self._reload
-        if reload.failed(self._children):
-            logger.error("A replacement did not come up; the old processes stay.")
-            if reload.new is not None:
-                self._children.stop(reload.new)
+        why = reload.why_failed(self._children)
+        if why:
+            logger.error("A replacement did not come up; the old processes stay. %s", why)
+            new = [one for one in reload.new if one in self._children]
+            for one in new:
+                self._children.stop(one)
+            if new or not reload.new:  # else it was told as it ended
+                self._failures.failed(why, new[0] if new else None, self._children.staying)
             self._reload = None
-        elif reload.next_one(self._children, self._children.graceful_timeout):
+            return
+        while reload.wants_more(self._children, self._children.graceful_timeout):
             reload.begin(self._start())
-        elif reload.done:
+        if reload.done:
             logger.info("Reload: done.")
             self._reload = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .ledger import DIED, FAINTED, IN_CHILD, QUIET, QUIET_ENDS, Execution, Mark, by_nonce
+from .ledger import DIED, FAINTED, IN_CHILD, NOT_BY, QUIET, QUIET_ENDS, Execution, Mark, by_nonce
 from .once import AWAKE_AFTER, ONCE
 from .site import GRACEFUL, SETTINGS, Mishap
 from .users import CUT, KEPT, LEFT, STREAMED, UNSAFE, Outcome
@@ -73,6 +73,7 @@ class Evidence:
 def judge(outcomes: Iterable[Outcome], evidence: Evidence) -> list[str]:
     """Every violation, in words, with the faults it met."""
     violations = [*_quiet(evidence.executions), *_in_children(evidence.executions)]
+    violations += _by_the_wrong_release(evidence.executions)
     for nonce in evidence.must_not_run:
         if nonce in evidence.runs:
             violations.append(f"{nonce} was withdrawn and run")
@@ -101,6 +102,16 @@ def _quiet(executions: Iterable[Execution]) -> Iterable[str]:
             why = ""
         elif why and execution.nonce not in (DIED, FAINTED):
             yield f"{execution.nonce} was run inside a {why}"
+
+
+def _by_the_wrong_release(executions: Iterable[Execution]) -> Iterable[str]:
+    """Nothing is run by workers of a release that is not active."""
+    barred: set[str] = set()
+    for execution in executions:
+        if execution.nonce == NOT_BY:
+            barred = set(execution.token.split())
+        elif str(execution.pid) in barred and execution.nonce != DIED:
+            yield f"{execution.nonce} was run by a release that was not active"
 
 
 def _in_children(executions: Iterable[Execution]) -> Iterable[str]:

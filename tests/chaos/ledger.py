@@ -31,6 +31,7 @@ DIED = "!died"  # a worker process is about to be killed; its token: where, and 
 FAINTED = "!fainted"  # one is about to be stopped; likewise
 QUIET = "!quiet"  # from now on nothing may run; its token: by which fault
 QUIET_ENDS = "!quiet-ends"
+NOT_BY = "!not-by"  # from now on none of the processes in its token may run any
 
 IN_CHILD = "child-"  # how the token of an execution begins that was in a process forked by a view
 

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
 from .effects import open_effects
-from .ledger import QUIET, QUIET_ENDS, Execution, Writer, open_ledger
+from .ledger import NOT_BY, QUIET, QUIET_ENDS, Execution, Writer, open_ledger
 from .rough_users import BODY_MIN_RATE, MIN_RATE, SLACK
 from .users import Outcome
 
@@ -134,6 +134,10 @@ class Site:
     def quiet(self, begins: bool, why: str) -> None:
         """Write down that from now on nothing may run, or that this is over."""
         self._writer.write(Execution(QUIET if begins else QUIET_ENDS, 0, 0, why))
+
+    def bar(self, pids: Iterable[int]) -> None:
+        """Write down which processes may run nothing from now on."""
+        self._writer.write(Execution(NOT_BY, 0, 0, " ".join(map(str, pids))))
 
     def signal_worker(self, pid: int | None, number: int) -> None:
         """Kill or stop a worker process, or let it go on; None does nothing."""

@@ -11,6 +11,8 @@ from .broker_server import SiteBroker
 from .rest import left_over
 from .site import GRACEFUL, Site
 
+RELEASES = ("one", "two")  # of the supervisors; none is active unless a fault has it so
+
 
 class SplitSite(Site):
     """Two fronts, two supervisors with some processes each, one broker.
@@ -41,7 +43,7 @@ class SplitSite(Site):
     def start(self) -> None:
         """Start workers, then fronts: they know from the first request on what views say."""
         self.migrate()
-        self.supervisors = [self.start_supervisor() for _ in range(2)]
+        self.supervisors = [self.start_supervisor(which) for which in range(2)]
         routes, client = Keys("queueproxy").routes, self.broker.client()
         wanted = 2 * self._processes
         wait_until(lambda: len(self.workers()) >= wanted and client.exists(routes), "workers", 40)
@@ -51,10 +53,10 @@ class SplitSite(Site):
     def _front(self, port: int) -> subprocess.Popen:
         return self.manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
 
-    def start_supervisor(self) -> subprocess.Popen:
-        """Start one more supervisor with its worker processes."""
+    def start_supervisor(self, which: int) -> subprocess.Popen:
+        """Start one more supervisor with its worker processes, of one of two releases."""
         how = ("--async", str(self._at_once)) if self._at_once else ("--threads", "2")
-        options = (*how, "--graceful-timeout", str(GRACEFUL))
+        options = (*how, "--graceful-timeout", str(GRACEFUL), "--release", RELEASES[which])
         return self.manage("runqueueworker", "--processes", str(self._processes), *options)
 
     def supervisor_pids(self) -> list[int]:
@@ -69,7 +71,7 @@ class SplitSite(Site):
     def replace_supervisor(self, which: int) -> None:
         """Drain a supervisor with its workers; others are started first."""
         old = self.supervisors[which]
-        self.supervisors[which] = self.start_supervisor()
+        self.supervisors[which] = self.start_supervisor(which)
         old.send_signal(signal.SIGTERM)
         old.wait(40)
 

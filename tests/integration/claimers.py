@@ -1,11 +1,13 @@
-"""A process full of claimers: ``python -m tests.integration.claimers URL WORKERS LEDGER``.
+"""A process full of claimers: ``python -m tests.integration.claimers URL WORKERS LEDGER
+[RELEASE]``.
 
 Each worker is a registration of its own with four threads; each thread claims, writes a line in the
 ledger, takes a moment, settles with the next claim. Half of the idle threads block on the bells as
 workers do; the others ask again and again, so that somebody tries all the time while a pause lasts.
 
 A line of the ledger: when the claim's own lease says it was made (ms), and what Redis TIME was when
-its execution began (us), asked by the thread on a connection that queueproxy knows nothing of.
+its execution began (us), asked by the thread on a connection that queueproxy knows nothing of; the
+request's id, and the release where there is one.
 """
 
 import os
@@ -18,6 +20,7 @@ import redis
 
 from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.own_release import OwnRelease
 from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.keys import Keys
@@ -38,8 +41,14 @@ class Claimer(threading.Thread):
         super().__init__(daemon=True)
         broker = broker_at(url)
         self._broker = WorkerBroker(
-            broker, broker.codec(SECRETS), registration.worker, number, QUEUES
+            broker,
+            broker.codec(SECRETS),
+            registration.worker,
+            number,
+            QUEUES,
+            release=registration.release,
         )
+        self._release = registration.release.name
         self._redis = redis.Redis.from_url(url, protocol=2)
         self._keen = number % 2 == 0
         self._ledger = ledger
@@ -63,7 +72,8 @@ class Claimer(threading.Thread):
         seconds, micros = self._redis.time()
         lease = self._redis.hget(Keys("kit").leases, self._broker.slot)
         claimed = parse(Lease, lease).claimed_ms
-        os.write(self._ledger, f"{claimed} {seconds * 1_000_000 + micros}\n".encode())
+        line = f"{claimed} {seconds * 1_000_000 + micros} {claim.id} {self._release}\n"
+        os.write(self._ledger, line.encode())
         time.sleep(EXECUTION)
 
 
@@ -72,14 +82,16 @@ def broker_at(url: str) -> Broker:
     return Broker(BrokerAddress(url), "kit", LEASE)
 
 
-def main(url: str, workers: str, path: str) -> None:
+def main(url: str, workers: str, path: str, release: str = "") -> None:
     """Claim until SIGTERM."""
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     ledger = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    own = OwnRelease(release, int(bool(release)))
+    about = {"host": "claimers", "pid": os.getpid(), "threads": THREADS}
+    about |= {"release": own.name, "standby": bool(own.standby)}
     registrations = [
-        WorkerRegistration(broker_at(url), {"host": "claimers", "pid": os.getpid()}, QUEUES)
-        for _ in range(int(workers))
+        WorkerRegistration(broker_at(url), about, QUEUES, release=own) for _ in range(int(workers))
     ]
     threads = []
     for registration in registrations:

@@ -90,7 +90,7 @@ class Watch:
 
 def starts(path) -> list[tuple[int, int]]:
     """Of each execution: claimed at (ms), begun at (us)."""
-    return sorted(tuple(map(int, line.split())) for line in path.read_text().splitlines())
+    return sorted(tuple(map(int, line.split()[:2])) for line in path.read_text().splitlines())
 
 
 def violations(executions, pauses) -> list[tuple]:

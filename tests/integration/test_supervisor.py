@@ -174,10 +174,10 @@ def test_processes_that_can_not_start_are_tried_ever_later(workers):
 
 SUPERVISE = """
 import sys
-from queueproxy.worker.supervisor import Supervisor
+from queueproxy.worker.supervisor import Supervisor, SupervisorOptions
 
 command = ["sh", "-c", "date +%s.%N >> $0; exit 1", sys.argv[1]]
-Supervisor(command, 1, graceful_timeout=1, reap=print).run()
+Supervisor(SupervisorOptions(command, 1, graceful_timeout=1), print).run()
 """
 
 
@@ -279,11 +279,11 @@ def test_it_says_what_it_does(workers):
 
 ADOPT = """
 import ctypes, sys
-from queueproxy.worker.supervisor import Supervisor
+from queueproxy.worker.supervisor import Supervisor, SupervisorOptions
 
 ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans come here, as to process 1
 command = ["sh", "-c", "sh -c 'sleep 0.2 & sleep 0.1 &'; exec sleep 60"]
-Supervisor(command, 1, graceful_timeout=1, reap=lambda worker: []).run()
+Supervisor(SupervisorOptions(command, 1, graceful_timeout=1), lambda worker: []).run()
 """
 
 
@@ -299,12 +299,12 @@ def test_orphans_are_reaped():
 
 ABSENT = """
 import logging, sys
-from queueproxy.worker.supervisor import Supervisor
+from queueproxy.worker.supervisor import Supervisor, SupervisorOptions
 
 logging.basicConfig()
 command = ["sh", "-c", "echo >> $0; exec sleep 60", sys.argv[1]]
-there = {"graceful_timeout": 1, "reap": lambda worker: [], "directory": sys.argv[2]}
-Supervisor(command, 1, **there).run()
+options = SupervisorOptions(command, 1, graceful_timeout=1, directory=sys.argv[2])
+Supervisor(options, lambda worker: []).run()
 """
 
 

@@ -32,10 +32,12 @@ PARTS = {
         *(*LINK, "registration.py", "worker_broker.py", "claims.py", "counters.py", "bells.py"),
         *("async_worker_broker.py", "slot.py", "link/shared_link.py"),
         *("frame_writing.py", "piece_reader.py", "observe/processes.py"),
+        "boot_failure_report.py",
     ),
     "operator": (
         *(*LINK, *SNAPSHOT, "replies.py"),
-        *("operate/control.py", "operate/hold.py", "operate/replay.py"),
+        *("operate/control.py", "operate/hold.py", "operate/replay.py", "operate/releases.py"),
+        "operate/smoke.py",
     ),
 }
 PARTS["dashboard"] = (*PARTS["worker"], *PARTS["operator"], "observe/history.py")
@@ -81,7 +83,8 @@ def functions_called(node: ast.AST) -> set[str]:
 
 def replays() -> list[ast.AST]:
     """The methods of FrontBroker that a replay uses."""
-    used = set(re.findall(r"front_broker\.(\w+)\(", (ROOT / "operate/replay.py").read_text()))
+    texts = [(ROOT / "operate" / name).read_text() for name in ("replay.py", "smoke.py")]
+    used = set(re.findall(r"front_broker\.(\w+)\(", "".join(texts)))
     return [
         node
         for node in ast.walk(tree("front_broker.py"))

@@ -27,6 +27,7 @@ class WorkerInfo(msgspec.Struct, frozen=True):
     queues: list[str] = []
     threads: Count = 1
     release: str = ""
+    standby: bool = False
     pending_migrations: Count | msgspec.UnsetType | None = msgspec.UNSET
 
 

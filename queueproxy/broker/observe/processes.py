@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...records import Lease
+from ...records import Activation, Lease
 from .lease_clock import FIELD, lease_clock, server_ms
 from .process_info import FrontInfo, decode_front, worker_info
 from .values import ValueReader
@@ -13,6 +13,7 @@ from .values import ValueReader
 # States a worker tells itself; whether it is busy is read from the leases.
 DRAINING = "draining"
 WAITING = "waiting for migrations"
+STANDBY = "standby"  # found here: another release is active
 TIMED_OUT = "view timed out"  # as draining: its process ends because of VIEW_TIMEOUT
 ENDING = (DRAINING, TIMED_OUT)
 
@@ -76,6 +77,7 @@ def read_workers(
     leases: Sequence[InFlight],
     now: float,
     clock_ms: int,
+    activation: Activation,
 ) -> list[dict[str, Any]]:
     """Parse each worker of the list, with what it runs.
 
@@ -91,13 +93,12 @@ def read_workers(
             current[one.worker].append(_request(one, head, clock_ms))
     workers = []
     for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
-        told = values.text(state)
-        busy = "busy" if current[id] else "idle"
+        about = worker_info(values, info)
         workers.append(
             {
-                **worker_info(values, info),
+                **about,
                 "id": id,
-                "state": told if told in (*ENDING, WAITING) else busy,
+                "state": _state(values.text(state), about, activation, busy=bool(current[id])),
                 "current": current[id],
                 "completed_total": values.number(completed),
                 "memory_bytes": values.number(memory),
@@ -105,6 +106,16 @@ def read_workers(
             }
         )
     return workers
+
+
+def _state(told: str, about: dict[str, Any], activation: Activation, *, busy: bool) -> str:
+    if told in (*ENDING, WAITING):
+        return told
+    if busy:  # also one that stands by, until what it runs is done
+        return "busy"
+    active = activation.active
+    stands_by = active != about["release"] if active else about["standby"]
+    return STANDBY if stands_by else "idle"
 
 
 def read_current(values: ValueReader, worker: str) -> list[dict[str, Any]]:

@@ -1,15 +1,19 @@
 """Reads a snapshot of the whole system in a few trips: O(queues + workers + fronts)."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from ...records import Activation
 from ..link.links import Link
 from ..link.protocol import refuse_other_schema
+from .boot_failures import read_failures
 from .groups import GroupStats, entries_of, longest_in_lines, read_groups
 from .histogram import BOUNDS
 from .history import Row, decode_row
 from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from .pauses import Pause, read_pauses
 from .processes import read_fronts, read_leases, read_workers
+from .releases import Release, names_of, release_of
 from .snapshot import QueueStats, Snapshot
 from .values import RETURNED_SEEN, ValueReader
 
@@ -39,12 +43,13 @@ class SnapshotReader:
             SchemaMismatch: its state is another release's.
         """
         values = ValueReader(self._link)
-        time, info, state, pauses, leases, workers, fronts, dead, groups, rows, before, *stats = (
+        time, info, state, pauses, leases, workers, fronts, dead, groups, failures, *history = (
             values.ask(self._questions())
         )
+        rows, before, *stats = history
         now_ms = server_ms(time)
         now = now_ms / 1000
-        about, state, pauses = _info(info), _pairs(state), read_pauses(values, pauses)
+        state, pauses = _pairs(state), read_pauses(values, pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
         clock_ms = lease_clock(state.get(FIELD), now_ms)
         queues = [
@@ -55,16 +60,18 @@ class SnapshotReader:
         _add_oldest(values, queues, state, groups, clock_ms)
         _add_history(values, queues, rows, before)
         held = read_leases(values, leases)
+        activation = _activation(values, state)
+        shown = read_workers(values, values.texts(workers), held, now, clock_ms, activation)
         found = Snapshot(
             now=now,
-            server="valkey" if "valkey_version" in about else "redis",
-            version=about.get("valkey_version") or about.get("redis_version", ""),
-            memory_bytes=int(about.get("used_memory", 0)),
+            **_server(info),
             queues=queues,
             fronts=read_fronts(values, values.texts(fronts), now),
-            workers=read_workers(values, values.texts(workers), held, now, clock_ms),
+            workers=shown,
             dead_letters=dead,
             groups=groups,
+            releases=_releases(values, activation, shown, clock_ms),
+            boot_failures=read_failures(values, failures),
         )
         found.unreadable = values.unreadable
         return found
@@ -82,6 +89,7 @@ class SnapshotReader:
             ("ZRANGE", k.fronts, 0, -1),
             ("XLEN", k.dead),
             ("HGETALL", k.groups),
+            ("HGETALL", k.boot_failures),
             ("LRANGE", history, -RATE_ROWS, -1),
             ("LRANGE", history, -RECENT_ROWS, -RECENT_ROWS),
             *(("HGETALL", k.named("stats", name)) for name in self._queues),
@@ -90,6 +98,28 @@ class SnapshotReader:
     def close(self) -> None:
         """Drop the link."""
         self._link.close()
+
+
+def _activation(values: ValueReader, state: dict[str, str]) -> Activation:
+    text = state.get("activation")
+    return (values.record(Activation, text) if text else None) or Activation(0)
+
+
+def _releases(
+    values: ValueReader, activation: Activation, workers: list[dict], clock_ms: int
+) -> list[Release]:
+    names, named = names_of(activation, workers), values.keys.named
+    commands: list[tuple] = []
+    for name in names:
+        commands += [("HGETALL", named("release", name)), ("HGETALL", named("stats", f"@{name}"))]
+    replies = iter(values.ask(commands))
+    releases = []
+    for name in names:
+        known, stats = _pairs(next(replies)), QueueStats(f"@{name}")
+        _add_stats(values, stats, _pairs(next(replies)))
+        stats.set_percentiles()
+        releases.append(release_of(values, activation, workers, known, stats, clock_ms))
+    return releases
 
 
 def _add_oldest(
@@ -152,14 +182,18 @@ def _queue(
         queue.pause = {**last, "until": round(now + left_ms / 1000, 3)}
     interval_ms = values.positive(state.get(f"pace:{name}"))
     queue.pace = round(1000 / interval_ms, 3) if interval_ms else None
-    for field_name, value in raw.items():
-        _add_stat(queue, field_name, values.number(value))
+    _add_stats(values, queue, raw)
     queue.enqueued_total = queue.totals.pop("enqueued", 0)
-    queue.completed_total = sum(queue.codes.values())
     queue.retried_total = queue.totals.pop("retried", 0)
     queue.replayed_total = queue.totals.pop("replayed", 0)
     queue.deferred_total = queue.totals.pop("deferred", 0)
     return queue
+
+
+def _add_stats(values: ValueReader, queue: QueueStats, raw: dict[str, str]) -> None:
+    for field_name, value in raw.items():
+        _add_stat(queue, field_name, values.number(value))
+    queue.completed_total = sum(queue.codes.values())
 
 
 def _add_stat(queue: QueueStats, name: str, value: int) -> None:
@@ -200,6 +234,11 @@ def _pairs(flat: list) -> dict[str, str]:
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _info(raw: bytes) -> dict[str, str]:
-    lines = (line.partition(":") for line in raw.decode().splitlines() if not line.startswith("#"))
-    return {name: value for name, _, value in lines}
+def _server(info: bytes) -> dict[str, Any]:
+    lines = (line.partition(":") for line in info.decode().splitlines() if not line.startswith("#"))
+    about = {name: value for name, _, value in lines}
+    return {
+        "server": "valkey" if "valkey_version" in about else "redis",
+        "version": about.get("valkey_version") or about.get("redis_version", ""),
+        "memory_bytes": int(about.get("used_memory", 0)),
+    }

@@ -1,10 +1,14 @@
 """The whole system at one moment, as plain values."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .groups import GroupStats
 from .histogram import Histogram
+
+if TYPE_CHECKING:
+    from .boot_failures import BootFailure
+    from .releases import Release
 
 INTERNAL = ("totals", "codes", "wait", "run", "duration", "recent")  # not in ``status --json``
 
@@ -76,7 +80,14 @@ class Snapshot:
     workers: list[dict[str, Any]]
     dead_letters: int
     groups: list[GroupStats] = field(default_factory=list)
+    releases: "list[Release]" = field(default_factory=list)
+    boot_failures: "list[BootFailure]" = field(default_factory=list)
     unreadable: int = 0  # values in the broker that could not be read: somebody else wrote there
+
+    @property
+    def serving(self) -> list[dict[str, Any]]:
+        """The workers that do not stand by."""
+        return [worker for worker in self.workers if worker["state"] != "standby"]
 
     def as_status(self) -> dict[str, Any]:
         """Return what ``status --json`` prints."""
@@ -98,6 +109,8 @@ class Snapshot:
             "workers": self.workers,
             "dead_letters": self.dead_letters,
             "groups": [group.as_json() for group in self.groups],
+            "releases": [release.as_json() for release in self.releases],
+            "boot_failures": [failure.as_json() for failure in self.boot_failures],
         }
 
 
@@ -106,4 +119,5 @@ def unreachable_status() -> dict[str, Any]:
     unknown = dict.fromkeys(("server", "version", "memory_bytes", "unreadable_values"))
     broker = {"reachable": False, **unknown}
     empty: dict[str, Any] = {"paused": [], "queues": [], "fronts": [], "workers": []}
-    return {"broker": broker, **empty, "dead_letters": None, "groups": []}
+    more: dict[str, Any] = {"groups": [], "releases": [], "boot_failures": []}
+    return {"broker": broker, **empty, "dead_letters": None, **more}

@@ -23,7 +23,7 @@ def troubles(snapshot: Snapshot, max_hold: float) -> list[Trouble]:
     Args:
         max_hold: the setting ``MAX_HOLD``, seconds.
     """
-    found = [*_nobody_there(snapshot), *_all_stuck(snapshot, max_hold)]
+    found = [*_nobody_there(snapshot), *_all_stuck(snapshot, max_hold), *_of_releases(snapshot)]
     for queue in snapshot.queues:
         found += _of_queue(queue, snapshot.now, max_hold)
     if snapshot.dead_letters:
@@ -56,6 +56,26 @@ def _nobody_there(snapshot: Snapshot) -> Iterator[Trouble]:
         yield Trouble("error", "No front: nobody accepts requests.")
     if not snapshot.workers:
         yield Trouble("error", "No workers: requests wait until one starts.")
+    elif not snapshot.serving:
+        yield Trouble("error", f"All workers stand by: {_whom_to_activate(snapshot)}")
+
+
+def _whom_to_activate(snapshot: Snapshot) -> str:
+    active = [release.name for release in snapshot.releases if release.state == "active"]
+    if active:
+        return f"none is of the active release {printable(active[0])}."
+    return "no release is active; manage.py queueproxy release activate NAME."
+
+
+def _of_releases(snapshot: Snapshot) -> Iterator[Trouble]:
+    for failure in snapshot.boot_failures:
+        yield Trouble("warning" if failure.serving else "error", printable(failure.text))
+    nameless = sum(
+        worker["state"] == "standby" and not worker["release"] for worker in snapshot.workers
+    )
+    if nameless:
+        number = count_text(nameless, "worker stands", "workers stand")
+        yield Trouble("warning", f"{number} by since no release is named there.")
 
 
 def _all_stuck(snapshot: Snapshot, max_hold: float) -> Iterator[Trouble]:

@@ -42,7 +42,7 @@ WORKER = Rights(
     frozenset(
         (
             *("adopt", "worker_beat", "worker_join", "worker_reap", "publish_routes"),
-            *("add_counts", "ask_for_body", "push", "settle_and_claim"),
+            *("add_counts", "ask_for_body", "push", "settle_and_claim", "tell_boot_failure"),
         )
     ),
     frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "get", "hget", "rpush", "set")),
@@ -50,8 +50,8 @@ WORKER = Rights(
 OPERATOR = Rights(
     frozenset(
         (
-            *("adopt", "end_hold", "hold", "operator_withdraw", "pause", "resume"),
-            *("acknowledge", "enqueue", "front_join", "front_leave"),  # `dead replay`
+            *("activate", "adopt", "end_hold", "hold", "operator_withdraw", "pause", "resume"),
+            *("acknowledge", "enqueue", "front_join", "front_leave"),  # `dead replay`, smoke
             *("trim_replies", "withdraw"),
         )
     ),

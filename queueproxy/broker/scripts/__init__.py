@@ -18,8 +18,8 @@ from ...route_table import OPS_QUEUE
 from .commands import commands_in, lua_table
 
 PARTS = (
-    *("_common", "_call", "_clients", "_pieces", "_replies", "_groups", "_requests"),
-    *("_places", "_waiting", "_lane", "_pace", "_recount", "_sweep"),
+    *("_common", "_call", "_clients", "_pieces", "_replies", "_groups", "_releases"),
+    *("_requests", "_places", "_waiting", "_lane", "_pace", "_recount", "_sweep"),
 )
 
 

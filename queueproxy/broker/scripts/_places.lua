@@ -24,7 +24,7 @@ local function put_away(request, place)
   redis.call('XDEL', key('queue', place.queue), place.entry)
 end
 
--- Leave it for a worker that knows its wire version.
+-- Leave it for a worker that knows its wire version, or is of its release (`@` and that).
 local function park(place, version)
   see_that_all_is_allowed()
   redis.call('ZADD', key('parked', place.queue .. ':' .. version), 0, padded(place.entry))
@@ -60,10 +60,20 @@ local function put_off_for(queue)
   return left > 0 and left or nil
 end
 
--- The next waiting entry of a queue: handed back ones, parked ones of a wire version, then the stream.
-local function next_of(queue, version)
+-- The next of those that are for one release alone, nil where none is.
+local function next_for_release(queue, release)
+  if release == '' or number('parked:' .. queue) == 0 then
+    return nil
+  end
+  return first_of(queue, 'parked', queue .. ':@' .. release)
+end
+
+-- The next waiting entry of a queue: handed back ones, parked ones of a wire version, those for this release
+-- alone, then the stream.
+local function next_of(queue, version, release)
   local place = number('returned:' .. queue) > 0 and first_of(queue, 'returned', queue)
     or number('parked:' .. queue) > 0 and first_of(queue, 'parked', queue .. ':' .. version)
+    or next_for_release(queue, release)
   if place then
     return place
   end

@@ -5,6 +5,10 @@
 -- read, so it costs as much as there is (some microseconds a request), once: see `sound` in
 -- _call.lua.
 
+local recount
+
+do -- Lua allows a function 200 local names: nobody else needs these.
+
 local COUNTED = { waiting = true, in_line = true, inflight = true, returned = true, parked = true }
 
 local function count(counts, field, by)
@@ -41,13 +45,14 @@ local function place_counted(request)
   elseif redis.call('ZSCORE', key('returned', queue), member) then
     return 'returned'
   end
+  for _, name in ipairs(parked_sets(queue, read_entry(queue, request.entry) or {})) do
+    if redis.call('ZSCORE', key('parked', name), member) then
+      return 'parked'
+    end
+  end
   local cursor = value('cursor:' .. queue)
   if not cursor or not not_after(request.entry, cursor) then
     return nil
-  end
-  local fields = read_entry(queue, request.entry)
-  if fields and redis.call('ZSCORE', key('parked', queue .. ':' .. (fields.v or '')), member) then
-    return 'parked'
   end
   redis.call('ZADD', key('returned', queue), 0, member)
   return 'returned'
@@ -106,7 +111,7 @@ local function correct_groups(by_group)
 end
 
 -- Correct all that is counted. To be called before anything else is, in a call.
-local function recount()
+function recount()
   local counts, by_group = { bytes = 0, pieces = 0 }, {}
   count_leases(counts, by_group)
   count_fronts(counts, by_group)
@@ -121,3 +126,5 @@ local function recount()
   correct_groups(by_group)
   recounted = true
 end
+
+end -- of what nobody else needs

@@ -117,7 +117,7 @@ local function leave_sets(request)
     return
   elseif number('parked:' .. request.queue) > 0 then
     local fields = read_entry(request.queue, request.entry)
-    if fields and redis.call('ZREM', key('parked', request.queue .. ':' .. fields.v), member) == 1 then
+    if fields and leave_parked(request.queue, fields, member) then
       add('parked:' .. request.queue, -1)
     end
   end

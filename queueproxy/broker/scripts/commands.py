@@ -22,7 +22,7 @@ def commands_in(source: str) -> dict[str, frozenset[str]]:
         Spelled as the server's ACL has them: ``hset``, ``xinfo|stream``.
     """
     common, *scripts = re.split(r"^do\n", re.sub(r"--.*", "", source), flags=re.MULTILINE)
-    found = re.findall(r"^local function (\w+)(.*?)^end", common, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^(?:local )?function (\w+)(.*?)^end", common, re.MULTILINE | re.DOTALL)
     names = {name for name, _ in found}
     helpers = {name: _read(text, names) for name, text in found}
     commands = {}

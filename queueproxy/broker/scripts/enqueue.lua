@@ -45,6 +45,9 @@ local function add_to_queue(request, meta, version, head, body, signature)
     count_waiting(request, 1)
     group_named(request.group).at_most = tonumber(request.at_most)
   end
+  if request.release then
+    park_for_release(request)
+  end
 end
 
 local function enqueue(queue, meta, ...)
@@ -62,8 +65,10 @@ local function enqueue(queue, meta, ...)
     return
   end
   add_to_queue(request, meta, ...)
-  add_stat(queue, 'enqueued', 1)
-  filled[queue] = true
+  if not request.release then -- else it is nobody's
+    add_stat(queue, 'enqueued', 1)
+    filled[queue] = true
+  end
   if request.group then
     call_up(request.group) -- where its limit is higher than that of those before it
   end

@@ -1,6 +1,7 @@
 -- settle_and_claim: settle the slot's request and claim the next, in one trip.
 --
--- Arguments: worker, slot; call: number of the thread's call; claim: 1 or 0; version: the wire version
+-- Arguments: worker, slot; release: of the worker, '' for none; standby: 1 where it claims nothing while no
+-- release is active, else 0; call: number of the thread's call; claim: 1 or 0; version: the wire version
 -- it reads; settle: registration to settle, or ''; attempt: of it; outcome: answered, released,
 -- deferred (not run: put back for PUT_OFF), repeat (to be run again, as if its worker were lost),
 -- abandoned (its client left), misrouted (not run: see `decline`) or the reason of a refusal; proof:
@@ -9,14 +10,14 @@
 -- broker; then queues in strict order.
 -- Reply: 'fenced', {'full'} (nothing was done: fronts have to read first), {'absent'} (nothing was done:
 -- the value `reply_value` is not there), {'again'}, {'idle', ms until a pause ends or 0, queue this thread
--- must not serve until then or nil} or
+-- must not serve until then or '', 'standby' where its release is not the active one or ''} or
 -- {'claimed', queue, entry, attempt, waited ms, {fields and values of the entry}}.
 --
 -- A retried call is safe: a lease is settled once, and one claimed by this very call is given again.
 -- Each names another value: what it names is deleted where no front is told of it.
 
-local A = arguments('worker', 'slot', 'call', 'claim', 'version', 'settle', 'attempt', 'outcome',
-  'proof', 'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'reply_value',
+local A = arguments('worker', 'slot', 'release', 'standby', 'call', 'claim', 'version', 'settle', 'attempt',
+  'outcome', 'proof', 'reply_version', 'reply_head', 'reply_body', 'reply_signature', 'reply_value',
   'reply_value_size', 'max_bytes')
 local DROPPED_A_CALL = 64 -- entries that can't be started
 local PUT_OFF = 1000 -- ms
@@ -101,12 +102,17 @@ local function claim_from(place)
   end
   local fields = table_of(place.fields)
   local request = request_of(place.queue, place.entry, fields)
+  local release = request and request.release
+  if release and not place.kind then -- its place is among those of its release
+    leave(place)
+    return nil
+  end
   if not registered(request) then
     put_away(request, place)
     return nil
   end
-  if fields.v ~= A.version then
-    park(place, fields.v)
+  if fields.v ~= A.version or (release and release ~= A.release) then
+    park(place, fields.v ~= A.version and fields.v or '@' .. release)
     call_up(request.group)
     return nil
   end
@@ -135,12 +141,34 @@ local function read_more_of(queue)
   prefetch(names)
 end
 
-local function claim()
-  local dropped, left, barred, put_off = 0, 0, nil, nil
+-- The next request to be looked at. Whoever stands by takes what is for its release alone.
+local function next_place(queue, standing_by)
+  if standing_by then
+    return next_for_release(queue, A.release)
+  end
+  return next_of(queue, A.version, A.release)
+end
+
+-- The sooner of two times that are to come; 0 is none.
+local function sooner(one, other)
+  return one > 0 and other > 0 and math.min(one, other) or math.max(one, other)
+end
+
+local function idle_reply(left, barred, standing_by)
+  if barred ~= '' then
+    ring(barred) -- the token that woke this thread may be meant for another worker
+    left = sooner(left, LANE_AGAIN)
+  end
+  return { 'idle', left, barred, standing_by and 'standby' or '' }
+end
+
+local function claim(standing_by)
+  local dropped, left, barred, put_off = 0, 0, '', nil
+  local counted = standing_by and 'parked:' or 'waiting:'
   for i = A.rest, #ARGV do
     local queue = ARGV[i]
     local queue_left = 0
-    if number('waiting:' .. queue) > 0 then
+    if number(counted .. queue) > 0 then
       read_more_of(queue)
       queue_left = time_left(queue)
       if queue == OPS_QUEUE and queue_left == 0 and lane_is_taken(A.worker) then
@@ -148,8 +176,8 @@ local function claim()
       end
       left = (left == 0 or queue_left < left) and queue_left or left
     end
-    while queue_left == 0 and number('waiting:' .. queue) > 0 do
-      local place = next_of(queue, A.version)
+    while queue_left == 0 and number(counted .. queue) > 0 do
+      local place = next_place(queue, standing_by)
       if not place then
         local wait = put_off_for(queue)
         put_off = wait and math.min(wait, put_off or wait) or put_off
@@ -166,14 +194,7 @@ local function claim()
       end
     end
   end
-  if barred then
-    ring(barred) -- the token that woke this thread may be meant for another worker
-    left = left > 0 and math.min(left, LANE_AGAIN) or LANE_AGAIN
-  end
-  if put_off then
-    left = left > 0 and math.min(left, put_off) or put_off
-  end
-  return { 'idle', left, barred }
+  return idle_reply(sooner(left, put_off or 0), barred, standing_by)
 end
 
 -- Ring again where more is waiting: a bell keeps one token at most.
@@ -187,7 +208,7 @@ end
 
 -- Most queues are empty: only the depths of all are read, and more of one where something waits.
 local function read_ahead()
-  local fields = { 'run', 'schema', 'bytes' }
+  local fields = { 'run', 'schema', 'bytes', 'activation' }
   for i = A.rest, #ARGV do
     fields[#fields + 1] = 'waiting:' .. ARGV[i]
   end
@@ -239,8 +260,10 @@ register('settle_and_claim', A, { often = true, flags = { 'allow-oom' }, read_ah
   if A.claim ~= '1' then
     return { 'idle', 0 }
   end
-  local result = claim()
-  if result[1] == 'claimed' then
+  local standing_by = stands_by(A.release, A.standby)
+  local result = claim(standing_by)
+  -- The token that woke one that stands by was meant for another.
+  if result[1] == 'claimed' or standing_by then
     pass_on()
   end
   return result

@@ -6,7 +6,18 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
-from queueproxy.cli import acl, dead, doctor, hold, pause, processes, purge, routes, status
+from queueproxy.cli import (
+    acl,
+    dead,
+    doctor,
+    hold,
+    pause,
+    processes,
+    purge,
+    release_options,
+    routes,
+    status,
+)
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.options import positive_seconds, rate
@@ -35,6 +46,7 @@ class Command(HelpfulCommand):
         self._add_pausing(actions)
         self._add_processes(actions)
         self._add_dead_letters(actions)
+        release_options.add_releases(actions)
         self._add_purge(actions)
         self._add_acl(actions)
         doctor.add_parser(actions)
@@ -76,6 +88,12 @@ class Command(HelpfulCommand):
             type=positive_seconds,
             metavar="S",
             help="to get nothing in flight: 90, 5m (default: 30 s)",
+        )
+        parser.add_argument(
+            "--then",
+            type=hold.release_to_activate,
+            metavar="activate=NAME",
+            help="once the command has ended with status 0, before anything is started again",
         )
         parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
         parser.set_defaults(run=hold.hold)

@@ -8,21 +8,28 @@ from django.utils.autoreload import get_child_arguments
 
 from queueproxy import conf
 from queueproxy.cli.helpful import HelpfulCommand
-from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int, queue_names
+from queueproxy.cli.options import (
+    log_to_console,
+    nonnegative_seconds,
+    positive_int,
+    queue_names,
+    release_name,
+)
 from queueproxy.cli.private_broker import use_private_broker
 from queueproxy.cli.program import directory, parent_pipe
 from queueproxy.cli.project_processes import entered
 from queueproxy.cli.run_files import WORKERS
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.start_text import worker_text
-from queueproxy.cli.worker_options import errors_in_one_line, worker_options
+from queueproxy.cli.worker_options import errors_in_one_line, release_of, worker_options
 from queueproxy.development.code_watch import ALL, CodeWatch
 from queueproxy.exceptions import SchemaMismatch
+from queueproxy.worker.boot_failures import BootFailures, teller
 from queueproxy.worker.lost_worker import reaper
 from queueproxy.worker.process import Worker
 from queueproxy.worker.process_words import CANNOT_START
 from queueproxy.worker.serving import serve, status_pipe
-from queueproxy.worker.supervisor import Supervisor
+from queueproxy.worker.supervisor import Supervisor, SupervisorOptions
 
 AT_A_BREAKPOINT = 3600.0  # seconds that somebody may stand there when the code changes
 
@@ -32,7 +39,7 @@ logger = logging.getLogger("queueproxy.worker")
 class Command(HelpfulCommand):
     help = (
         "Takes requests off the queue and runs them. SIGTERM and SIGINT drain, SIGHUP replaces the "
-        "processes one by one with fresh code, SIGTTIN and SIGTTOU add and remove one."
+        "processes by fresh code, SIGTTIN and SIGTTOU add and remove one."
     )
     requires_system_checks = ()
 
@@ -51,6 +58,7 @@ class Command(HelpfulCommand):
             help="run N requests at once on one event loop per process: for async views",
         )
         self._add_ends(parser)
+        self._add_releases(parser)
         parser.add_argument("--name", default="", help="shown in status")
         parser.add_argument(
             "--require-migrations",
@@ -82,6 +90,26 @@ class Command(HelpfulCommand):
             metavar="S",
             help="until streams without an end are ended when it drains (default: STREAM_GRACE)",
         )
+        parser.add_argument(
+            "--reload-at-once",
+            type=positive_int,
+            metavar="N",
+            help="processes replaced at the same time on SIGHUP (default: a quarter)",
+        )
+
+    def _add_releases(self, parser: CommandParser) -> None:
+        """Add which code it is, and whether that serves."""
+        parser.add_argument(
+            "--release",
+            type=release_name,
+            metavar="NAME",
+            help="of the code (default: QUEUEPROXY_RELEASE, or the commit checked out)",
+        )
+        parser.add_argument(
+            "--standby",
+            action="store_true",
+            help="claim nothing unless this release is the active one (the setting RELEASES)",
+        )
 
     def handle(self, **options) -> None:
         log_to_console(options["verbosity"])
@@ -104,16 +132,19 @@ class Command(HelpfulCommand):
                 raise CommandError(str(error), returncode=CANNOT_START) from error
         refuse_unfit_server()
         logger.info("%s", worker_text(conf.get_settings(), options))
-        supervisor = Supervisor(
-            get_child_arguments(),
-            options["processes"],
+        here = directory()
+        supervising = SupervisorOptions(
+            command=get_child_arguments(),
+            processes=options["processes"],
             graceful_timeout=worker.graceful_timeout,
-            reap=reaper(worker.broker),
             burst=worker.burst,
-            directory=directory(),
+            directory=here,
             parent=parent,
             develops=options["reload"],
+            reload_at_once=options["reload_at_once"],
         )
+        failures = BootFailures(teller(worker.broker), lambda: release_of(options, here))
+        supervisor = Supervisor(supervising, reaper(worker.broker), failures)
         if options["reload"]:
             self._watch_code(supervisor)
         with entered(WORKERS, beside_front=parent is not None):

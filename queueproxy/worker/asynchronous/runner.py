@@ -84,6 +84,7 @@ class LoopRunner:
             options.broker.codec(options.secrets),
             parts.registration.worker,
             options.queues,
+            options.release.name,
         )
         means = Means(
             broker=AsyncRetryingBroker(
@@ -113,4 +114,5 @@ class LoopRunner:
 def _slots(number: int, parts: "Parts") -> list[Slot]:
     options, worker = parts.options, parts.registration.worker
     order = QueueOrder(options.queues)
-    return [Slot(worker, one, order, options.broker.max_memory) for one in range(number)]
+    memory, release = options.broker.max_memory, options.release
+    return [Slot(worker, one, order, memory, release) for one in range(number)]

@@ -34,6 +34,7 @@ from .processes import (
     replace_front,
     wake_zombie,
 )
+from .releases import switch_releases
 
 # How often each is drawn where fronts, workers and broker stand apart.
 FAULTS = {
@@ -53,6 +54,7 @@ FAULTS = {
     pause_clients: 1,
     refuse_writes: 1,
     refuse_all: 1,
+    switch_releases: 2,
     set_clock: 2,
     kill_connections: 2,
     recount: 3,

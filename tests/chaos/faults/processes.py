@@ -65,7 +65,7 @@ def kill_supervisor(site: SplitSite, chance: random.Random) -> None:
     which = chance.randrange(2)
     site.supervisors[which].kill()
     site.supervisors[which].wait()
-    site.supervisors[which] = site.start_supervisor()
+    site.supervisors[which] = site.start_supervisor(which)
 
 
 def kill_front(site: SplitSite, chance: random.Random) -> None:

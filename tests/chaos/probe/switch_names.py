@@ -24,6 +24,7 @@ SHOWN_BY = {
     "chosen_key": ("tests/integration/test_exactly_once/test_fence.py",),
     "waiting_for_locks": ("tests/integration/test_exactly_once/test_idempotency_key.py",),
     "registrations": ("tests/integration/test_registrations.py",),
+    "active_release": ("tests/integration/test_releases.py",),
     "expiry": ("tests/integration/test_signatures.py",),
     "namespace": ("tests/integration/test_signatures.py",),
 }

@@ -101,6 +101,11 @@ def group_limit() -> None:
     _edit(("  if group.running >= tonumber(request.at_most) then\n", "  if false then\n"))
 
 
+def active_release() -> None:
+    """A worker claims whichever release is active."""
+    _edit(("    return active ~= release\n", "    return false\n"))
+
+
 # In fronts.
 
 
@@ -231,6 +236,7 @@ SWITCHES = {
         forked_children,
         *IN_DATABASES,
         registrations,
+        active_release,
         expiry,
         namespace,
     )

@@ -1,0 +1,67 @@
+"""Why processes of a release did not come up, as their supervisors tell it."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import msgspec
+
+from .values import Count, Seconds, ValueReader
+
+
+class FailureTold(msgspec.Struct, frozen=True):
+    """What a supervisor writes, as JSON.
+
+    Attributes:
+        at: seconds since 1970, of the supervisor's clock.
+        ending: how the process ended, or did not begin, in words.
+        lines: the last that it wrote to standard error.
+        release: empty where that is not known.
+        serving: how many older processes serve on.
+    """
+
+    at: Seconds
+    ending: str
+    lines: list[str] = []
+    release: str = ""
+    serving: Count = 0
+
+
+@dataclass(frozen=True)
+class BootFailure:
+    """As `FailureTold`, and where."""
+
+    host: str
+    at: float
+    ending: str
+    lines: list[str]
+    release: str
+    serving: int
+
+    @property
+    def text(self) -> str:
+        """Say it in a line."""
+        of = f" of release {self.release}" if self.release else ""
+        served = "the old ones serve on" if self.serving else "none serves there"
+        last = f": {self.lines[-1]}" if self.lines else ""
+        return f"{self.host}: a worker process{of} did not come up, {served}. {self.ending}{last}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``status --json`` prints."""
+        return asdict(self)
+
+
+encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(FailureTold).decode
+
+
+def read_failures(values: ValueReader, flat: Iterable[bytes]) -> list[BootFailure]:
+    """Parse the answer to HGETALL of ``boot_failures``, oldest first; leave out what is none."""
+    items = list(flat)
+    found = []
+    for field, raw in zip(items[::2], items[1::2], strict=True):
+        told = values.json(_decode, raw, None)
+        if told is not None:
+            about = msgspec.structs.asdict(told)
+            found.append(BootFailure(host=values.text(field).partition(" ")[0], **about))
+    return sorted(found, key=lambda failure: failure.at)

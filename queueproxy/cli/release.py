@@ -1,0 +1,114 @@
+"""queueproxy release list, activate, rollback and off; smoke is in a module of its own."""
+
+import json
+import time
+from collections.abc import Callable
+
+from .. import conf
+from ..broker.observe.reader import SnapshotReader
+from ..broker.operate.releases import Activated, Releases
+from ..wording import printable
+from .ask import DID_NOT_HOLD, DONE
+
+KEEP = 600.0  # seconds that the release before stays, unless told
+READY_WITHIN = 30.0  # seconds that an activation waits for a worker that is ready, unless told
+LOOK_EVERY = 0.1  # seconds
+
+
+def list_releases(command, options: dict) -> int:
+    """Print all that there are."""
+    snapshot = SnapshotReader(
+        conf.broker().link("status"), conf.get_settings().all_queues
+    ).snapshot()
+    if options["json"]:
+        told = [release.as_json() for release in snapshot.releases]
+        command.stdout.write(json.dumps(told, indent=2))
+        return DONE
+    for release in snapshot.releases:
+        command.stdout.write(printable(release.text))
+    if not snapshot.releases:
+        command.stdout.write("No worker names a release.")
+    for failure in snapshot.boot_failures:
+        command.stderr.write(printable(failure.text))
+    return DONE
+
+
+def activate(command, options: dict) -> int:
+    """Let one release serve."""
+    return activate_when_ready(
+        options["name"],
+        command.stdout.write,
+        command.stderr.write,
+        keep=options["keep"],
+        wait=options["timeout"],
+        force=options["force"],
+    )
+
+
+def activate_when_ready(
+    name: str,
+    say: Callable[[str], object],
+    complain: Callable[[str], object],
+    *,
+    keep: float = KEEP,
+    wait: float = READY_WITHIN,
+    force: bool = False,
+) -> int:
+    """Activate a release as soon as a worker of it is ready; an exit status.
+
+    Args:
+        say, complain: told what was done, and what was not.
+        keep: seconds that the workers of the release before stay.
+        wait: seconds until one must be ready.
+        force: activate it whether or not one is.
+    """
+    with conf.broker().link("control") as link:
+        releases, until = Releases(link), time.monotonic() + wait
+        while (done := releases.activate(name, keep=keep, force=force)).what == "no_worker":
+            if time.monotonic() >= until:
+                break
+            time.sleep(LOOK_EVERY)
+    return _tell(done, name, say, complain)
+
+
+def roll_back(command, options: dict) -> int:
+    """Let the release before serve again."""
+    with conf.broker().link("control") as link:
+        releases = Releases(link)
+        done = releases.roll_back(keep=options["keep"], force=options["force"])
+    if done is None:
+        command.stderr.write("No release was active before.")
+        return DID_NOT_HOLD
+    return _tell(done, "the release before", command.stdout.write, command.stderr.write)
+
+
+def end_releases(command, options: dict) -> int:
+    """Let workers of any release serve, but for those that stand by."""
+    with conf.broker().link("control") as link:
+        done = Releases(link).activate("", keep=0)
+    if done.what == "no_worker":
+        command.stderr.write("All workers stand by: without an active release nobody would serve.")
+        return DID_NOT_HOLD
+    if done.what == "already":
+        command.stdout.write("No release is active.")
+    else:
+        command.stdout.write(f"{printable(done.previous)} is not the only one any more.")
+    return DONE
+
+
+def _tell(
+    done: Activated, wanted: str, say: Callable[[str], object], complain: Callable[[str], object]
+) -> int:
+    active = printable(done.active) or "none"
+    if done.what == "done":
+        before = f"; {printable(done.previous)} stands by" if done.previous else ""
+        say(f"{active} is active{before}.")
+        return DONE
+    if done.what == "already":
+        say(f"{active} is active already.")
+        return DONE
+    if done.what == "no_worker":
+        complain(f"No worker of {printable(wanted)} is ready; active: {active}.")
+    else:
+        complain(f"Somebody has activated another meanwhile; active: {active}.")
+    return DID_NOT_HOLD

@@ -1,0 +1,62 @@
+"""The command line of queueproxy release."""
+
+from . import release, smoke
+from .options import nonnegative_seconds, positive_seconds, release_name
+
+
+def add_releases(actions) -> None:
+    """Add ``release`` and its verbs to those of ``queueproxy``."""
+    parser = actions.add_parser("release", help="which version of the code serves")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="all that have workers, the active one first")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=release.list_releases)
+    _add_smoke(verbs)
+    _add_changing(verbs)
+    off = verbs.add_parser("off", help="let workers of any serve, as before the first")
+    off.set_defaults(run=release.end_releases)
+
+
+def _add_changing(verbs) -> None:
+    verb = verbs.add_parser("activate", help="let this one serve, from one moment on")
+    verb.add_argument("name", type=release_name, metavar="NAME")
+    verb.add_argument(
+        "--timeout",
+        type=nonnegative_seconds,
+        default=release.READY_WITHIN,
+        metavar="S",
+        help=f"for a worker of it to be ready (default {release.READY_WITHIN:g})",
+    )
+    back = verbs.add_parser("rollback", help="let the one before serve again")
+    for changing, function in ((verb, release.activate), (back, release.roll_back)):
+        changing.add_argument(
+            "--keep",
+            type=nonnegative_seconds,
+            default=release.KEEP,
+            metavar="TIME",
+            help="how long workers of the one before stay ready: 90s, 10m (default), 2h",
+        )
+        changing.add_argument(
+            "--force", action="store_true", help="though no worker of it is ready"
+        )
+        changing.set_defaults(run=function)
+
+
+def _add_smoke(verbs) -> None:
+    parser = verbs.add_parser("smoke", help="GET some pages of it, whether it serves or not")
+    parser.add_argument("name", type=release_name, metavar="NAME")
+    parser.add_argument("paths", nargs="*", metavar="PATH")
+    parser.add_argument("--all", action="store_true", help="of this code, each without a parameter")
+    parser.add_argument("--host", default="", help="default: the first of ALLOWED_HOSTS")
+    parser.add_argument(
+        "--header",
+        dest="headers",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="a cookie, for one; may be given again",
+    )
+    parser.add_argument(
+        "--timeout", type=positive_seconds, default=30.0, metavar="S", help="of each page"
+    )
+    parser.set_defaults(run=smoke.smoke)

@@ -1,0 +1,86 @@
+"""queueproxy release smoke: what a release that stands by answers, beside the active one."""
+
+import asyncio
+
+from django.conf import settings as django_settings
+from django.core.management.base import CommandError
+
+from .. import conf
+from ..broker.operate.releases import Releases
+from ..broker.operate.smoke import Outcome, Smoke
+from ..wording import printable, seconds_text
+from ..worker.plain_paths import plain_paths
+from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
+
+
+def smoke(command, options: dict) -> int:
+    """Print what each path gives; exit status 1 where a release fails on any."""
+    paths = [*options["paths"], *(plain_paths(conf.policies_by_name()) if options["all"] else ())]
+    if not paths:
+        raise CommandError("Name paths, or --all.", returncode=COULD_NOT_ASK)
+    for path in paths:
+        if not path.startswith("/"):
+            raise CommandError(f"{path!r} does not begin with '/'.", returncode=COULD_NOT_ASK)
+    with conf.broker().link("control") as link:
+        active = Releases(link).activation().active
+    compared = active if active != options["name"] else None
+    width = max(map(len, paths))
+    failed = asyncio.run(_run(command, options, paths, compared, width))
+    if failed:
+        command.stderr.write(f"{failed} of {len(paths)} failed.")
+    return DID_NOT_HOLD if failed else DONE
+
+
+async def _run(command, options: dict, paths: list[str], compared: str | None, width: int) -> int:
+    """Print a line for each path as it comes; how many failed."""
+    asked, failed = _smoke(options), 0
+    for path in paths:
+        outcome = await asked.get(options["name"], path)
+        other = await asked.get(compared, path) if compared else None
+        failed += outcome.failed
+        told = _told(outcome)
+        if other is not None:
+            told = f"{told:<34}  {compared}: {_told(other):<34}  {_difference(outcome, other)}"
+        command.stdout.write(f"{printable(path):<{min(width, 60)}}  {told}".rstrip())
+    return failed
+
+
+def _smoke(options: dict) -> Smoke:
+    settings = conf.get_settings()
+    headers = [("Host", options["host"] or _host()), ("User-Agent", "queueproxy release smoke")]
+    for line in options["headers"]:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise CommandError(f"No header: {line!r}.", returncode=COULD_NOT_ASK)
+        headers.append((name.strip(), value.strip()))
+    return Smoke(
+        conf.broker(),
+        "default" if "default" in settings.queues else settings.queues[0],
+        settings.all_queues,
+        conf.signing_secrets(),
+        headers=headers,
+        scheme="https" if django_settings.SECURE_SSL_REDIRECT else "http",
+        patience=options["timeout"],
+    )
+
+
+def _host() -> str:
+    """Choose a host that the site answers to."""
+    for host in django_settings.ALLOWED_HOSTS:
+        if host != "*":
+            return f"www{host}" if host.startswith(".") else host
+    return "localhost"
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.problem:
+        return printable(f"{outcome.status or '-'} {outcome.problem}")
+    return f"{outcome.status} in {seconds_text(outcome.seconds)}, {outcome.size} bytes"
+
+
+def _difference(outcome: Outcome, other: Outcome) -> str:
+    if outcome.problem or other.problem:
+        return ""
+    if outcome.status != other.status:
+        return "other status"
+    return "same" if outcome.digest == other.digest else "other body"

@@ -1,0 +1,99 @@
+"""Fresh code that does not come up: the old serves on, and people are told why."""
+
+import signal
+
+import pytest
+
+from queueproxy.broker.boot_failure_report import tell_boot_failure
+from queueproxy.broker.observe.boot_failures import FailureTold
+from queueproxy.broker.observe.reader import SnapshotReader
+
+from ..brokers import QUEUES, BrokerKit
+from ..waiting import wait_until
+from .test_worker.worker_site import WorkerSite, client_of, ended, told
+
+SETTINGS = "tests.integration.test_worker.settings"
+BOOT = 60.0  # seconds, on a busy machine
+
+
+@pytest.fixture
+def workers(tmp_path, broker):
+    workers = WorkerSite(tmp_path, broker, SETTINGS)
+    yield workers
+    workers.stop()
+
+
+@pytest.fixture
+async def client(broker):
+    kit = BrokerKit(broker.url, namespace="queueproxy")
+    yield await client_of(kit)
+    await kit.close()
+
+
+def failures(workers) -> list[dict]:
+    return workers.status()["boot_failures"]
+
+
+def serve(workers, supervisor, number: int) -> None:
+    wait_until(lambda: len(workers.pids()) == number, "they are on the list", BOOT)
+    wait_until(lambda: len(told(supervisor, " serves ")) >= number, "they serve", BOOT)
+
+
+async def test_a_reload_that_fails_is_told_until_one_succeeds(workers, client):
+    supervisor = workers.manage("runqueueworker", "--release", "v2")
+    serve(workers, supervisor, 1)
+    old = workers.pids()
+    workers.brittle.touch()
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: failures(workers), "it is told", BOOT)
+    (failure,) = failures(workers)
+    assert failure["ending"] == "It ended with status 4."
+    assert "broken on purpose" in failure["lines"][-1]
+    assert (failure["release"], failure["serving"]) == ("v2", 1)
+    assert len(told(supervisor, "broken on purpose")) == 1
+    assert workers.pids() == old
+    await client.ask("/run/a/")
+    wait_until(lambda: workers.runs("a"), "it serves on")
+    workers.brittle.unlink()
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: not set(old) & set(workers.pids()), "all are new", BOOT)
+    wait_until(lambda: not failures(workers), "nothing is told any more", BOOT)
+
+
+def test_workers_that_can_t_start_at_all_say_so(workers):
+    workers.brittle.touch()
+    supervisor = workers.manage("runqueueworker")
+    assert ended(supervisor, BOOT) == 4
+    (failure,) = failures(workers)
+    assert failure["serving"] == 0
+    assert "broken on purpose" in failure["lines"][-1]
+    shown = workers.run("queueproxy", "status")
+    assert "a worker process" in shown.stdout
+    assert "none serves there" in shown.stdout
+
+
+async def test_several_are_replaced_at_once(workers):
+    supervisor = workers.manage("runqueueworker", "--processes", "3", "--reload-at-once", "3")
+    serve(workers, supervisor, 3)
+    old, seen = set(workers.pids()), []
+    supervisor.send_signal(signal.SIGHUP)
+    wait_until(lambda: seen.append(workers.pids()) or not old & set(seen[-1]), "all are new", BOOT)
+    assert all(len(pids) >= 3 for pids in seen)
+    wait_until(lambda: told(supervisor, "Reload: done"), "it is over", BOOT)
+    assert not told(supervisor, "Worker process")
+
+
+async def test_a_host_s_failures_are_bounded_and_forgotten_together(kit):
+    def seen() -> list[str]:
+        snapshot = SnapshotReader(kit.link(), QUEUES).snapshot()
+        return [f"{failure.host} {failure.release}" for failure in snapshot.boot_failures]
+
+    link = kit.link()
+    for at, (host, release) in enumerate((("a", "1"), ("b", "1"), ("a", "2"))):
+        tell_boot_failure(link, host, release, FailureTold(at, "It ended.", [], release))
+    assert seen() == ["a 1", "b 1", "a 2"]
+    tell_boot_failure(link, "a", "", None)
+    assert seen() == ["b 1"]
+    for number in range(60):
+        tell_boot_failure(link, "c", str(number), FailureTold(number, "It ended."))
+    assert len(seen()) <= 50
