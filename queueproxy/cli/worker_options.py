@@ -34,9 +34,8 @@ def worker_options(options: dict) -> WorkerOptions:
             meant = did_you_mean(queue, settings.queues)
             raise CommandError(f"No queue {queue!r}.{meant} Queues: {known}.", returncode=2)
     if options["require_migrations"] and not has_database():
-        raise CommandError(
-            "--require-migrations: DATABASES names no default database.", returncode=2
-        )
+        says = "--require-migrations: DATABASES names no default database."
+        raise CommandError(says, returncode=2)
     if options["at_once"]:
         _see_that_nothing_is_exactly_once()
     grace = options["stream_grace"]
