@@ -215,18 +215,23 @@ def test_an_application_that_queues_nothing_of_http(set_up, tmp_path):
     assert "Django's own handler" in text
 
 
-def test_static_files_that_nobody_serves(set_up):
-    changes = "DEBUG = False\nMIDDLEWARE = [one for one in MIDDLEWARE if 'whitenoise' not in one]"
-    area, level, text = set_up(changes).doctor().the_only_one()
+def test_static_files_that_nobody_serves(set_up, tmp_path):
+    (tmp_path / "collected").mkdir()
+    (tmp_path / "collected" / "site.css").touch()
+    site = set_up(
+        f"DEBUG, STATIC_ROOT = False, {str(tmp_path / 'collected')!r}\n"
+        "MIDDLEWARE = [one for one in MIDDLEWARE if 'whitenoise' not in one]"
+    )
+    area, level, text = site.doctor().the_only_one()
     assert (area, level) == ("project", "warning")
     assert "unless a proxy does" in text
 
 
 def test_static_files_that_are_not_collected(set_up):
-    changes = "DEBUG = False\nWHITENOISE_USE_FINDERS = False"
-    area, level, text = set_up(changes).doctor().the_only_one()
-    assert (area, level) == ("project", "error")
-    assert "has no files" in text
+    site = set_up("DEBUG = False\nWHITENOISE_USE_FINDERS = False")
+    area, level, text = site.doctor().the_only_one()
+    assert (area, level) == ("settings", "warning")
+    assert "is empty or not there" in text
 
 
 # 4. The database.

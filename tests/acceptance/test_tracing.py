@@ -51,9 +51,14 @@ class TracedSite(Site):
                 found.setdefault(span.name, []).append(span)
         return found
 
-    def trace_of(self, path: str, method: str = "GET") -> dict[str, list[Span]]:
-        """The spans of a request, once its SERVER span has come."""
-        return wait_until(lambda: (spans := self.spans(path)).get(method) and spans, path)
+    def trace_of(self, path: str, *names: str) -> dict[str, list[Span]]:
+        """The spans of a request, once there are some of these names."""
+
+        def all_of_them() -> dict[str, list[Span]]:
+            spans = self.spans(path)
+            return spans if spans.keys() >= set(names) else {}
+
+        return wait_until(all_of_them, path)
 
 
 @pytest.fixture
@@ -64,8 +69,8 @@ def traced(tmp_path, broker, server):
 
 
 def chain(site: TracedSite, path: str, *names: str) -> list[Span]:
-    """The spans of these names, each of which is the parent of the next, in one trace."""
-    spans = site.trace_of(path)
+    """The spans of these names, once all have come, each the parent of the next in one trace."""
+    spans = site.trace_of(path, *names)
     found = [spans[name][0] for name in names]
     for parent, child in pairwise(found):
         assert (child.parent, child.trace) == (parent.id, parent.trace), child
@@ -124,7 +129,9 @@ def test_a_lost_worker_leaves_two_attempts_linked(traced):
     traced.front()
     traced.workers("--processes", "2")
     assert traced.get("/die-once/a/").status_code == 200
-    spans = traced.trace_of("/die-once/a/")
+    path = "/die-once/a/"
+    wait_until(lambda: len(traced.spans(path).get("process default", ())) == 2, "both attempts")
+    spans = traced.trace_of(path, "GET", "send default")
     (server,), (producer,) = spans["GET"], spans["send default"]
     by_attempt = {span.attributes["queueproxy.attempt"]: span for span in spans["process default"]}
     lost, second = by_attempt[1], by_attempt[2]
@@ -140,7 +147,7 @@ def test_a_request_that_failed(traced):
     traced.workers("--processes", "2")
     answer = httpx.post(f"{traced.url}/die/a/", timeout=30)
     assert answer.status_code == 502
-    spans = traced.trace_of("/die/a/", "POST")
+    spans = traced.trace_of("/die/a/", "POST", "send default")
     (server,) = spans["POST"]
     assert (server.status, server.attributes["error.type"]) == ("ERROR", "connection_terminated")
     assert server.attributes["http.response.status_code"] == 502
@@ -155,7 +162,7 @@ def test_a_client_that_does_not_sample(traced):
     assert answer.text.startswith(f"00-{TRACE}-")
     assert answer.text.endswith("-00")
     assert int(traced.get("/traced/b/").text[-2:], 16) & 1
-    assert traced.trace_of("/traced/b/")
+    traced.trace_of("/traced/b/", "GET", "process default")
     assert not traced.spans("/traced/a/")
 
 
@@ -163,7 +170,7 @@ def test_a_stream_is_one_attempt_to_its_end(traced):
     traced.front()
     traced.workers()
     assert len(traced.get("/stream/a/?count=3&pause=0.1").content) == 3000
-    (consumer,) = traced.trace_of("/stream/a/")["process default"]
+    (consumer,) = traced.trace_of("/stream/a/", "process default")["process default"]
     assert consumer.seconds > 0.3
 
 
@@ -185,7 +192,7 @@ def test_health_is_not_traced(traced):
     traced.front()
     traced.workers()
     traced.get("/traced/a/")
-    traced.trace_of("/traced/a/")
+    traced.trace_of("/traced/a/", "GET")
     assert not traced.spans("/-/livez")
 
 

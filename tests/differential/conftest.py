@@ -32,10 +32,12 @@ def commands(ports: dict[str, int], workers: list[str]) -> dict[str, list[str]]:
             *("-b", f"127.0.0.1:{ports['plain gunicorn']}"),
         ],
         "queued uvicorn": [
-            *(*django, "runqueueproxy", str(ports["queued uvicorn"]), "--server", "uvicorn")
+            *(*django, "runqueueproxy", str(ports["queued uvicorn"]), "--server", "uvicorn"),
+            "--nostatic",  # the plain servers serve none in development
         ],
         "queued daphne": [
-            *(*django, "runqueueproxy", str(ports["queued daphne"]), "--server", "daphne")
+            *(*django, "runqueueproxy", str(ports["queued daphne"]), "--server", "daphne"),
+            "--nostatic",
         ],
         "workers": [*django, "runqueueworker", "--processes", "1", *workers],
     }

@@ -1,18 +1,16 @@
 """Looks at the project: what its asgi.py serves, and who serves its static files."""
 
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from channels.routing import ProtocolTypeRouter
 from django.apps import apps
 from django.conf import settings
-from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.core.handlers.asgi import ASGIHandler
 from django.utils.module_loading import import_string
 
 from ... import served_application
+from ...development.static_files import has_whitenoise, is_local
+from ...static_files_problems import problems_of_static_files
 from .finding import Finding
 
 AREA = "project"
@@ -53,45 +51,15 @@ def _application() -> Finding:
 
 
 def _static_files() -> Iterator[Finding]:
-    url = urlsplit(settings.STATIC_URL or "")
-    if not settings.STATIC_URL or url.netloc or settings.DEBUG:
+    """Warn where only a proxy can serve them; what else may be wrong is the check W013."""
+    served = settings.DEBUG or has_whitenoise() or not is_local(settings.STATIC_URL)
+    if served or any(problems_of_static_files()):
         return
-    if WHITENOISE not in settings.MIDDLEWARE:
-        yield Finding(
-            AREA,
-            "warning",
-            f"Nothing in MIDDLEWARE serves {settings.STATIC_URL}: unless a proxy does, pages and "
-            "the admin come without styles.",
-            f"Add {WHITENOISE!r} behind SecurityMiddleware, or let the proxy serve STATIC_ROOT "
-            "(doctor --url shows whether it does), then run manage.py collectstatic.",
-        )
-    elif not getattr(settings, "WHITENOISE_USE_FINDERS", False):
-        yield from _collected()
-    yield from _manifest()
-
-
-def _collected() -> Iterator[Finding]:
-    root = settings.STATIC_ROOT
-    if not root or not Path(root).is_dir() or not any(Path(root).iterdir()):
-        yield Finding(
-            AREA,
-            "error",
-            f"STATIC_ROOT ({root}) has no files: WhiteNoise has nothing to serve.",
-            "Run manage.py collectstatic, then start the workers anew.",
-        )
-
-
-def _manifest() -> Iterator[Finding]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        storage = staticfiles_storage
-        if not isinstance(storage, ManifestFilesMixin):
-            return
-        missing = storage.read_manifest() is None
-    if missing:
-        yield Finding(
-            AREA,
-            "error",
-            f"There is no {storage.manifest_name}: each page with a static file fails.",
-            "Run manage.py collectstatic, then start the workers anew.",
-        )
+    yield Finding(
+        AREA,
+        "warning",
+        f"Nothing in MIDDLEWARE serves {settings.STATIC_URL}: unless a proxy does, pages and "
+        "the admin come without styles.",
+        f"Add {WHITENOISE!r} behind SecurityMiddleware, or let the proxy serve STATIC_ROOT "
+        "(doctor --url shows whether it does).",
+    )
