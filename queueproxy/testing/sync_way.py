@@ -118,6 +118,8 @@ class _Flow:
 class _Broker:
     """The broker of one answer, as `Reply` knows it."""
 
+    worker = "worker"
+
     def __init__(self, wire: Wire):
         self._wire = wire
         self.flow = _Flow()

@@ -116,7 +116,7 @@ def test_an_unfit_server(workers, broker):
     broker.client().config_set("maxmemory-policy", "allkeys-lru")
     try:
         supervisor = workers.manage("runqueueworker")
-        assert ended(supervisor) == 1
+        assert ended(supervisor) == 2
         assert told(supervisor, "maxmemory-policy")
     finally:
         broker.client().config_set("maxmemory-policy", "noeviction")
