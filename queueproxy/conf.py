@@ -26,7 +26,7 @@ from .setting_rules import LOOPBACK, MIB, RULES, SAFE_METHODS, plain
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
-HOLD_IN_DEBUG = 3600  # seconds
+AT_A_BREAKPOINT = 3600  # seconds that somebody may stand there, and clients and code wait
 QUEUE_ALIAS = "queueproxy"  # the cache whose database is the queue's, where CACHES has it
 
 
@@ -91,7 +91,7 @@ def _get_settings(*, debug: bool) -> Settings:
     values = {name.lower(): plain(name, value) for name, value in raw.items()}
     values.setdefault("server_timing", debug)
     if debug:  # somebody may stand at a breakpoint
-        values.setdefault("max_hold", HOLD_IN_DEBUG)
+        values.setdefault("max_hold", AT_A_BREAKPOINT)
         values["view_timeout"] = None
     if QUEUE_ALIAS in django_settings.CACHES:
         values.setdefault("cache_alias", QUEUE_ALIAS)

@@ -8,12 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from ..conf import AT_A_BREAKPOINT
 from ..development.code_watch import CODE, CodeWatch
 from .program import PARENT_FD_VARIABLE, directory, this_program
 from .terminal import in_foreground
 
 LOOK_EVERY = 0.1  # seconds
-AT_A_BREAKPOINT = 3600  # seconds that clients of the old code may wait on
 
 
 class ReloadedFront:

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import TransactionTestCase, modify_settings
 
 from ..cli.embedded import EmbeddedBroker
+from ..cli.program import PARENT_FD_VARIABLE
 from ..conf import BROKER_URL_VARIABLE
 from .live_worker import LiveWorker
 
@@ -136,23 +137,27 @@ def _front(server: str) -> Iterator[str]:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         port = listening.getsockname()[1]
-        command = [sys.executable, "-m", f"{__package__}.front_process"]
+        command = [sys.executable, "-m", "django", "runqueueproxy"]
         options = ["--fd", str(listening.fileno()), "--server", server, "--graceful-timeout", "1"]
         path = os.pathsep.join([part or os.getcwd() for part in sys.path])
+        reading, writing = os.pipe()  # it ends with this process, in whatever way that ends
+        where = {"PYTHONPATH": path, PARENT_FD_VARIABLE: str(reading)}
         process = subprocess.Popen(
             [*command, *options],
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.PIPE,
+            env={**os.environ, **where},
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=[listening.fileno()],
+            pass_fds=[listening.fileno(), reading],
             start_new_session=True,  # Ctrl-C is for the tests, which then end it
         )
         listening.close()
+        os.close(reading)
         try:
             _wait_until_it_serves(process, log)
             yield f"http://{HOST}:{port}"
         finally:
+            os.close(writing)
             _end(process)
 
 
@@ -166,7 +171,6 @@ def _wait_until_it_serves(process: subprocess.Popen, log: BinaryIO) -> None:
 
 
 def _end(process: subprocess.Popen) -> None:
-    process.stdin.close()
     try:
         process.wait(ENDS_WITHIN)
     except subprocess.TimeoutExpired:

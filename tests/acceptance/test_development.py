@@ -153,5 +153,5 @@ def test_a_breakpoint(developer):
     developer.terminal.type(b"answer = 'typed'\n")
     developer.terminal.type(b"c\n")
     assert waiting.result().text == "typed"
-    assert "VIEW_TIMEOUT" not in developer.terminal.screen
+    assert "past VIEW_TIMEOUT" not in developer.terminal.screen
     assert developer.get("/say/") == "one"

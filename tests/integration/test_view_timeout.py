@@ -31,13 +31,13 @@ async def test_a_process_of_one_thread(workers, client):
     supervisor = workers.start()
     (old,) = workers.pids()
     id = await client.ask("/run/hangs/?seconds=60")
-    wait_until(lambda: told(supervisor, "VIEW_TIMEOUT"))
+    wait_until(lambda: told(supervisor, "past VIEW_TIMEOUT"))
     wait_until(lambda: not alive(old), "it has ended")
     workers.serve(supervisor, 1)
     assert await client.status(await client.ask("/run/after/")) == 200
     assert await client.notice(id) == "view_timeout"
     assert len(workers.runs("hangs")) == 1
-    (line,) = told(supervisor, "VIEW_TIMEOUT")
+    (line,) = told(supervisor, "past VIEW_TIMEOUT")
     assert f"GET /run/hangs/ (request-{id}, " in line
     assert "urls.py, line " in line  # where the view is: in time.sleep, which has no line
     assert not told(supervisor, "Worker process")
@@ -72,7 +72,7 @@ async def test_no_more_processes_drain_than_serve(workers, client):
         await client.ask(f"/stream/{number}/?count=100&pause=0.2")
         wait_until(lambda n=number: len(workers.runs()) == 2 * n + 2, "both run", timeout=30)
     seen = []
-    wait_until(lambda: len(told(supervisor, "VIEW_TIMEOUT")) == 2, "the second is found too")
+    wait_until(lambda: len(told(supervisor, "past VIEW_TIMEOUT")) == 2, "the second is found too")
     wait_until(lambda: seen.append(len(children(supervisor.pid))) or len(seen) > 100)
     assert max(seen) == 2
     wait_until(lambda: workers.queue()["completed_total"] == 2, "the streams have ended", 60)

@@ -42,8 +42,10 @@ end
 
 -- Fail before anything is changed where a key that is about to be written is of the wrong type.
 local function see_group(request)
-  group_named(request.group)
-  redis.call('ZCARD', key('line', request.group))
+  if request.group then
+    group_named(request.group)
+    redis.call('ZCARD', key('line', request.group))
+  end
 end
 
 local function in_line_as(queue, entry)

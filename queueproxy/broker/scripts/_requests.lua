@@ -10,9 +10,7 @@ local function read_held(id, front, text)
   local request = parse_held(text)
   if request then
     request.id, request.front = id, front
-    if request.group then
-      see_group(request)
-    end
+    see_group(request)
   end
   return request
 end
@@ -26,9 +24,7 @@ local function read_lease(slot)
   local lease = parse_lease(redis.call('HGET', key('leases'), slot))
   if lease then
     lease.slot = slot
-    if lease.group then
-      see_group(lease)
-    end
+    see_group(lease)
   end
   return lease
 end

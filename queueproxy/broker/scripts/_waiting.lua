@@ -5,9 +5,7 @@ local function request_of(queue, entry, fields)
   local request = parse_meta(fields.m)
   if request then
     request.queue, request.entry = queue, entry
-    if request.group then
-      see_group(request)
-    end
+    see_group(request)
   end
   return request
 end

@@ -56,9 +56,7 @@ local function enqueue(queue, meta, ...)
     return -- it came late, on a connection that its front had given up, and has come again
   end
   request.queue = queue
-  if request.group then
-    see_group(request)
-  end
+  see_group(request)
   local reason = refusal(request)
   if reason then
     refuse(request, reason)

@@ -31,8 +31,6 @@ from queueproxy.worker.process_words import CANNOT_START
 from queueproxy.worker.serving import serve, status_pipe
 from queueproxy.worker.supervisor import Supervisor, SupervisorOptions
 
-AT_A_BREAKPOINT = 3600.0  # seconds that somebody may stand there when the code changes
-
 logger = logging.getLogger("queueproxy.worker")
 
 
@@ -117,7 +115,7 @@ class Command(HelpfulCommand):
         if status is None and parent is None:
             use_private_broker(self.stderr.write)
         if options["reload"]:
-            options["graceful_timeout"] = max(options["graceful_timeout"], AT_A_BREAKPOINT)
+            options["graceful_timeout"] = max(options["graceful_timeout"], conf.AT_A_BREAKPOINT)
         if status is not None or not options["reload"]:  # else its processes tell what is wrong
             with errors_in_one_line():
                 self.check()
