@@ -12,6 +12,7 @@ import contextvars
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from enum import Enum
+from functools import wraps
 
 from asgiref.sync import ThreadSensitiveContext, iscoroutinefunction, sync_to_async
 from django.core.handlers.asgi import ASGIHandler, ASGIRequest
@@ -105,8 +106,36 @@ def keeping_handler() -> ASGIHandler:
         run.ends(response)
         return response
 
+    def make_view_atomic(view: Callable) -> Callable:
+        return _raising_no_generator_exit(ASGIHandler.make_view_atomic(handler, view))
+
     handler.get_response_async = get_response_async
+    handler.make_view_atomic = make_view_atomic
     return handler
+
+
+def _raising_no_generator_exit(view: Callable) -> Callable:
+    """Turn a view's GeneratorExit into an error.
+
+    A future that is told of it throws it into the task that waits, and Python then closes the
+    task's coroutines instead of letting them handle it; it has crashed Python 3.11.
+    """
+
+    @wraps(view)
+    def in_thread(*args, **kwargs):
+        try:
+            return view(*args, **kwargs)
+        except GeneratorExit as error:
+            raise RuntimeError("The view raised GeneratorExit.") from error
+
+    @wraps(view)
+    async def in_loop(*args, **kwargs):
+        try:
+            return await view(*args, **kwargs)
+        except GeneratorExit as error:
+            raise RuntimeError("The view raised GeneratorExit.") from error
+
+    return in_loop if iscoroutinefunction(view) else in_thread
 
 
 def _is_cancelled(error: BaseException) -> bool:
@@ -135,7 +164,6 @@ def _next_of(pieces: Iterator[bytes]) -> object:
     try:
         return next(pieces, _END)
     except GeneratorExit as error:
-        # On its way to the loop it would close all that waits for it, and has crashed Python 3.11.
         raise RuntimeError("The stream raised GeneratorExit.") from error
 
 
