@@ -1,5 +1,6 @@
 # make run      the example site on http://127.0.0.1:8000 (PORT=... for another)
 # make test     every test
+# make check    lint and the tests that need nothing but Python, in about a minute
 # make drill    two upgrades with slow migrations under load (needs PostgreSQL, or ARGS=--sqlite)
 # make docs     the documentation as a site, var/site/index.html; every link is checked
 # make bench    the figures of docs/benchmarks (an hour; ARGS=--help for its parts; needs wrk)
@@ -21,11 +22,11 @@ PROGRESS = while read -r word what rest; do case $$word in \
   Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
   Installing) echo "  installs them" ;; esac; done
 
-.PHONY: run free-port test lint django-suite chaos mutations faults slow-clients drill bench docs reference apps versions data help clean
+.PHONY: run free-port test check lint django-suite chaos mutations faults slow-clients drill bench docs reference apps versions data help clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -65,9 +66,14 @@ with socket.socket() as probe:
 endef
 export FREE_PORT
 
-# By file, so that each site of a module is started once; four at most, for the sake of timing.
+# By file, so that each site of a module is started once; four at most, for the sake of timing. In the
+# order of their names: else the files with few tests, which take longest, come last and alone.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder $(ARGS)
+
+check: lint
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/unit
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

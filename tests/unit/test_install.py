@@ -14,7 +14,8 @@ import queueproxy
 from queueproxy import servers
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 BOUNDED = [*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)]
 
@@ -58,13 +59,12 @@ def test_a_bound_allows_what_is_installed(requirement):
     assert re.search(r">=", str(requirement)), "the oldest versions are tried by nox -s lowest"
 
 
-def test_the_example_site_has_the_same_bounds():
-    """Its file repeats them, so that `make` needs no build."""
+def test_requirements_are_the_package_its_extras_and_the_groups():
+    """One file repeats them, so that `make` needs no build."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    named = {r.name: r for r in map(Requirement, (line for line in lines if line[:1] != "#"))}
-    for requirement in map(Requirement, BOUNDED):
-        ours = named[requirement.name]
-        assert (ours.specifier, ours.extras) == (requirement.specifier, requirement.extras)
+    listed = [line.partition(";")[0].strip() for line in lines if line[:1] != "#"]
+    groups = PYPROJECT["dependency-groups"].values()
+    assert sorted(listed) == sorted({*BOUNDED, *(one for group in groups for one in group)})
 
 
 def test_the_classifiers_are_what_nox_runs():
