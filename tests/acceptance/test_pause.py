@@ -51,7 +51,8 @@ def test_a_pause_outlives_workers_and_fronts(site):
     assert queue["paused"]
     assert queue["pause"]["reason"] == "new disk"
     assert "@" in queue["pause"]["by"]
-    assert queue["pause"]["until"] - queue["pause"]["since"] == pytest.approx(120, abs=1.1)
+    # By the lease clock, which stands while there is neither front nor worker.
+    assert 118 < queue["pause"]["until"] - queue["pause"]["since"] < 180
     shown = queueproxy(site, "status").stdout
     assert "default is paused by" in shown
     assert "new disk" in shown
