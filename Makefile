@@ -72,6 +72,7 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 django-suite: $(VENV)/.installed
 	$(BIN)/python -m tests.django_suite
