@@ -31,7 +31,7 @@ async def replay(
     *,
     broker: Broker,
     queues: tuple[str, ...],
-    secrets: tuple[str, ...],
+    secrets: tuple[str | bytes, ...],
     hold: float,
     kept: float,
 ) -> int:

@@ -61,7 +61,7 @@ class Smoke:
         broker: Broker,
         queue: str,
         queues: Sequence[str],
-        secrets: Sequence[str],
+        secrets: Sequence[str | bytes],
         *,
         headers: Sequence[Header],
         scheme: str,
