@@ -1,5 +1,6 @@
 import os
 from types import ModuleType
+
 from django.apps import AppConfig
 
 from . import cache_aliases, conf

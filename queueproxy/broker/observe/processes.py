@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ...records import Activation, Lease
+from ..link.protocol import Command
 from .lease_clock import FIELD, lease_clock, server_ms
 from .process_info import FrontInfo, decode_front, worker_info
 from .values import ValueReader
@@ -50,7 +51,7 @@ def read_leases(values: ValueReader, flat: Sequence[bytes]) -> list[InFlight]:
 
 def read_fronts(values: ValueReader, ids: Sequence[str], now: float) -> list[dict[str, Any]]:
     """Parse each front of the list; `now` in seconds of the broker's clock."""
-    commands: list[tuple] = []
+    commands: list[Command] = []
     for id in ids:
         commands.append(("HMGET", values.keys.named("front", id), "info", "joined"))
         commands.append(("HLEN", values.keys.named("held", id)))
@@ -87,7 +88,7 @@ def read_workers(
     """
     fields = ("info", "state", "completed", "joined", "memory")
     replies = values.ask([("HMGET", values.keys.named("worker", id), *fields) for id in ids])
-    current: dict[str, list] = {id: [] for id in ids}
+    current: dict[str, list[dict[str, Any]]] = {id: [] for id in ids}
     for one, head in zip(leases, _heads(values, leases), strict=True):
         if one.worker in current:
             current[one.worker].append(_request(one, head, clock_ms))
