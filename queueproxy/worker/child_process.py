@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..wording import requests_text
 from .boot_log import BootLog
@@ -105,7 +106,7 @@ class ChildProcess:
         self._log.close()
 
 
-def death_text(pid: int, status: int, held: list[dict]) -> str:
+def death_text(pid: int, status: int, held: Sequence[Mapping[str, Any]]) -> str:
     """Word how a worker process ended, in a sentence.
 
     Args:

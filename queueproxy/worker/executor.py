@@ -15,27 +15,28 @@ import contextvars
 import logging
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
-from django.http import HttpResponseBase, HttpResponseServerError, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseServerError, StreamingHttpResponse
 from django.test.client import Client
 
 from ..envelopes import Envelope
-from .environ import build_environ
+from .environ import Environ, build_environ
 from .exchange import Exchange
 from .forking import end_forked_child
+from .response import Response
 from .wsgi_result import Result, StartResponse, WrappedResult
 
 logger = logging.getLogger("queueproxy.worker")
 
 # Where the handler leaves the responses it made for the request of this context: what it returns
 # may be an agent's iterable, which hides Django's response.
-_responses: contextvars.ContextVar[list[HttpResponseBase]] = contextvars.ContextVar("responses")
+_responses: contextvars.ContextVar[list[Response]] = contextvars.ContextVar("responses")
 
 
-GetResponse = Callable[[WSGIRequest], HttpResponseBase]
+GetResponse = Callable[[HttpRequest], Response]
 
 
 def keeping_handler(instead: GetResponse | None = None) -> WSGIHandler:
@@ -49,26 +50,30 @@ def keeping_handler(instead: GetResponse | None = None) -> WSGIHandler:
     """
     handler = WSGIHandler()
 
-    def get_response(request: WSGIRequest) -> HttpResponseBase:
+    def get_response(request: HttpRequest) -> Response:
         if instead is not None:
             response = instead(request)
         else:  # looked up late: agents replace it
-            response = WSGIHandler.get_response(handler, request)
+            response = cast(Response, WSGIHandler.get_response(handler, request))
         _responses.get().append(response)
         return response
 
-    handler.get_response = get_response
+    handler.get_response = get_response  # type: ignore[method-assign]  # see above
     return handler
 
 
 class QueueClient(Client):
     """The test client without its memory: no cookies, no session, no signals; thread-safe."""
 
+    handler: WSGIHandler  # type: ignore[assignment]  # the real one
+
     def __init__(self, handler: WSGIHandler | None = None):
         super().__init__(enforce_csrf_checks=True, raise_request_exception=False)
         self.handler = handler or keeping_handler()
 
-    def request(self, environ: dict, start_response: StartResponse) -> Iterable[bytes]:
+    def request(  # type: ignore[override]  # another altogether: see the head of this file
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
         """Return what the handler returns: Django's response, or what agents put around it."""
         return self.handler(environ, start_response)
 
@@ -108,8 +113,8 @@ class Executor:
         context = contextvars.copy_context()
         return Exchange(head.method, context.run(self._respond, environ), context)
 
-    def _respond(self, environ: dict) -> Result:
-        responses: list[HttpResponseBase] = []
+    def _respond(self, environ: Environ) -> Result:
+        responses: list[Response] = []
         _responses.set(responses)
         start_response = StartResponse()
         try:
@@ -124,7 +129,7 @@ class Executor:
             return Result(response, start_response)
         return WrappedResult(response, iterable, start_response)
 
-    def _failed(self, environ: dict, responses: list[HttpResponseBase]) -> Result:
+    def _failed(self, environ: Environ, responses: list[Response]) -> Result:
         # Django answers the exceptions of views; this one came from around it (a signal receiver,
         # an agent), or is none it knows: sys.exit(), a cancelled task, KeyboardInterrupt. No
         # signal raises that here, signals go to the main thread; a view must not end a worker.

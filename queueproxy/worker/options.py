@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from ..broker.handle import Broker
 from ..broker.own_release import NO_RELEASE, OwnRelease
+from ..http_syntax import SAFE_METHODS
 from ..policy import Policy
-from ..setting_rules import SAFE_METHODS
 
 
 @dataclass(frozen=True)
