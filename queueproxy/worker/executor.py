@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import BinaryIO, cast
 
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import connections
-from django.http import HttpRequest, HttpResponseServerError, StreamingHttpResponse
+from django.http import HttpResponseBase, HttpResponseServerError, StreamingHttpResponse
 from django.test.client import Client
 
 from ..envelopes import Envelope
@@ -33,10 +33,10 @@ logger = logging.getLogger("queueproxy.worker")
 
 # Where the handler leaves the responses it made for the request of this context: what it returns
 # may be an agent's iterable, which hides Django's response.
-_responses: contextvars.ContextVar[list[Response]] = contextvars.ContextVar("responses")
+_responses: contextvars.ContextVar[list[HttpResponseBase]] = contextvars.ContextVar("responses")
 
 
-GetResponse = Callable[[HttpRequest], Response]
+GetResponse = Callable[[WSGIRequest], HttpResponseBase]
 
 
 def keeping_handler(instead: GetResponse | None = None) -> WSGIHandler:
@@ -50,15 +50,15 @@ def keeping_handler(instead: GetResponse | None = None) -> WSGIHandler:
     """
     handler = WSGIHandler()
 
-    def get_response(request: HttpRequest) -> Response:
+    def get_response(request: WSGIRequest) -> HttpResponseBase:
         if instead is not None:
             response = instead(request)
         else:  # looked up late: agents replace it
-            response = cast(Response, WSGIHandler.get_response(handler, request))
+            response = WSGIHandler.get_response(handler, request)
         _responses.get().append(response)
         return response
 
-    handler.get_response = get_response  # type: ignore[method-assign]  # see above
+    handler.get_response = get_response  # type: ignore[method-assign,assignment]  # see above
     return handler
 
 
@@ -114,7 +114,7 @@ class Executor:
         return Exchange(head.method, context.run(self._respond, environ), context)
 
     def _respond(self, environ: Environ) -> Result:
-        responses: list[Response] = []
+        responses: list[HttpResponseBase] = []
         _responses.set(responses)
         start_response = StartResponse()
         try:
@@ -123,19 +123,19 @@ class Executor:
             end_forked_child(error)
             return self._failed(environ, responses)
         # An agent may also answer by itself, as application firewalls do.
-        response = responses[-1] if responses else StreamingHttpResponse()
+        response = cast(Response, responses[-1]) if responses else StreamingHttpResponse()
         end_forked_child(int(response.status_code >= 500))
         if iterable is response:
             return Result(response, start_response)
         return WrappedResult(response, iterable, start_response)
 
-    def _failed(self, environ: Environ, responses: list[Response]) -> Result:
+    def _failed(self, environ: Environ, responses: list[HttpResponseBase]) -> Result:
         # Django answers the exceptions of views; this one came from around it (a signal receiver,
         # an agent), or is none it knows: sys.exit(), a cancelled task, KeyboardInterrupt. No
         # signal raises that here, signals go to the main thread; a view must not end a worker.
         # Where there is a response all the same, it stands, if it can be sent.
         logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        response = responses[-1] if responses else None
+        response = cast(Response, responses[-1]) if responses else None
         if response is None:
             response = HttpResponseServerError(b"Server Error", content_type="text/plain")
         return Result(response, StartResponse())
