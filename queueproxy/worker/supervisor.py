@@ -6,8 +6,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from ..broker.observe.processes import RunningRequest
 from ..wording import count_text
 from .boot_failures import UNTOLD, BootFailures
 from .child_process import ChildProcess, death_text, ending_text
@@ -58,7 +58,7 @@ class Supervisor:
     def __init__(
         self,
         options: SupervisorOptions,
-        reap: Callable[[str], list[dict[str, Any]]],
+        reap: Callable[[str], list[RunningRequest]],
         failures: BootFailures = UNTOLD,
     ):
         self._options = options
@@ -156,7 +156,7 @@ class Supervisor:
         if self._options.burst:
             self._status = 1
 
-    def _tell_of_death(self, child: ChildProcess, status: int, held: list[dict[str, Any]]) -> None:
+    def _tell_of_death(self, child: ChildProcess, status: int, held: list[RunningRequest]) -> None:
         words = death_text(child.process.pid, status, held)
         replaced = not (child.told_to_stop or self._options.burst or self._stopping)
         if replaced and not (self._reload and child in self._reload.new):

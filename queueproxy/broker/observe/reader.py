@@ -12,7 +12,7 @@ from .histogram import BOUNDS
 from .history import Row, decode_row
 from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from .pauses import Pause, read_pauses
-from .processes import read_fronts, read_leases, read_workers
+from .processes import WorkerStats, read_fronts, read_leases, read_workers
 from .releases import Release, names_of, release_of
 from .snapshot import QueueStats, Snapshot
 from .values import RETURNED_SEEN, ValueReader
@@ -106,7 +106,7 @@ def _activation(values: ValueReader, state: dict[str, str]) -> Activation:
 
 
 def _releases(
-    values: ValueReader, activation: Activation, workers: list[dict[str, Any]], clock_ms: int
+    values: ValueReader, activation: Activation, workers: list[WorkerStats], clock_ms: int
 ) -> list[Release]:
     names, named = names_of(activation, workers), values.keys.named
     commands: list[Command] = []
