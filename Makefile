@@ -78,6 +78,7 @@ check: lint
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 django-suite: $(VENV)/.installed
 	$(BIN)/python -m tests.django_suite

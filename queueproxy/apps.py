@@ -1,4 +1,5 @@
 import os
+from types import ModuleType
 
 from django.apps import AppConfig
 
@@ -12,12 +13,12 @@ class QueueProxyConfig(AppConfig):
     verbose_name = "Queue proxy"
     default_auto_field = "django.db.models.BigAutoField"
 
-    def __init__(self, app_name, app_module):
+    def __init__(self, app_name: str, app_module: ModuleType | None):
         super().__init__(app_name, app_module)
         # Here, since modules of models may take a cache as they are imported.
         _serve_caches_from_embedded()
 
-    def ready(self):
+    def ready(self) -> None:
         from . import checks, policy_checks  # noqa: F401  registers them
 
         # Again, for caches whose own classes could not be imported before the models.

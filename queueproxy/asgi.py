@@ -11,8 +11,8 @@ import asyncio
 import logging
 import sys
 import weakref
-from collections.abc import Callable
 from itertools import chain
+from typing import Any
 
 import django
 from channels.routing import ProtocolTypeRouter
@@ -20,10 +20,11 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
 from . import conf
-from .conf import Problem
+from .asgi_types import Receive, Scope, Send
 from .front.http.cut import Cut
 from .running_front import RunningFront
 from .servers import foreign_server
+from .setting_problems import Problem
 
 logger = logging.getLogger("queueproxy.front")
 _constructed: weakref.WeakSet["QueueProxy"] = weakref.WeakSet()
@@ -53,7 +54,7 @@ class QueueProxy:
         WrongSettings: they would answer each request with an error.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         for problem in chain(conf.problems(), conf.problems_of_spool()):
             if not problem.is_warning:
                 wrong = WrongSettings(problem)
@@ -65,7 +66,7 @@ class QueueProxy:
         self._running: RunningFront | None = None
         _constructed.add(self)
 
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
@@ -94,11 +95,11 @@ class QueueProxy:
         if self._running is not None:
             self._running.front.draining = True
 
-    def held_requests(self) -> list[dict]:
+    def held_requests(self) -> list[dict[str, Any]]:
         """List what is held now, as of `RunningFront.held_requests`."""
         return [] if self._running is None else self._running.held_requests()
 
-    async def _lifespan(self, receive: Callable, send: Callable) -> None:
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":

@@ -6,7 +6,7 @@ STEPS = (0.05, 0.1, 0.2, 0.5, 1.0)  # seconds after the first failure in a row, 
 class Backoff:
     """Counts failures in a row."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.failures = 0
 
     def failed(self) -> float:

@@ -52,10 +52,11 @@ def serve_from_embedded(url: str) -> None:
         url: ``unix://`` and the path of the server's socket.
     """
     redis = redis_aliases()
-    for number, (alias, config) in enumerate(settings.CACHES.items(), start=1):
+    caches: dict[str, dict[str, Any]] = settings.CACHES
+    for number, (alias, config) in enumerate(caches.items(), start=1):
         if alias in redis:
             config["LOCATION"] = f"{url}?db={number}"
-            options = config.get("OPTIONS", {})
+            options: dict[str, Any] = config.get("OPTIONS", {})
             config["OPTIONS"] = {k: v for k, v in options.items() if not _is_of_connection(k)}
 
 
@@ -80,7 +81,7 @@ def _class_names(config: Mapping[str, Any]) -> list[str]:
 
 
 def _databases(config: Mapping[str, Any]) -> set[Database | None]:
-    options = config.get("OPTIONS", {})
+    options: Mapping[str, Any] = config.get("OPTIONS", {})
     sentinels = tuple(options.get("SENTINELS", ()))
     if _inherits(config, (DJANGO_REDIS,)):
         options = options.get("CONNECTION_POOL_KWARGS") or {}

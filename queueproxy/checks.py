@@ -1,8 +1,11 @@
 """System checks: finds everything that can be known to be wrong before the first request."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
+from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
@@ -10,9 +13,9 @@ from django.utils.module_loading import import_string
 
 from . import conf
 from .broker.link.connect import server_info
-from .conf import Problem
 from .exceptions import BrokerUnavailable
-from .front.http.headers import UNIX, parse_networks
+from .front.http.headers import Trusted, parse_networks
+from .setting_problems import Problem
 from .setting_rules import MIB
 from .static_files_problems import problems_of_static_files
 
@@ -26,7 +29,9 @@ FORWARDED_ALLOW_IPS = "FORWARDED_ALLOW_IPS"  # variable that uvicorn and gunicor
 
 
 @checks.register(TAG)
-def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def check_settings(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[checks.CheckMessage]:
     """Check the dict, key by key and between keys; the cache alias; signing."""
     found = list(conf.problems())
     messages = [_message(problem) for problem in found]
@@ -36,7 +41,9 @@ def check_settings(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 
 @checks.register(TAG, deploy=True)
-def check_server(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def check_server(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[checks.CheckMessage]:
     """Check the server that carries the queue; with ``check --deploy`` only."""
     try:
         info = server_info(conf.broker().address)
@@ -49,7 +56,9 @@ def check_server(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 
 @checks.register(TAG, deploy=True)
-def check_routes_function(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def check_routes_function(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[checks.CheckMessage]:
     """Import the function that ROUTES names; with ``--deploy`` only, for no front starts by it."""
     try:
         routes = conf.get_settings().routes
@@ -70,18 +79,20 @@ def check_routes_function(app_configs, **kwargs) -> list[checks.CheckMessage]:
 
 
 @checks.register(TAG, deploy=True)
-def check_static_files(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def check_static_files(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[checks.CheckMessage]:
     """Check that static files can be served with DEBUG off; with ``check --deploy`` only."""
     return [_message(problem) for problem in problems_of_static_files()]
 
 
-def problems_of_server(info: Mapping) -> Iterator[Problem]:
+def problems_of_server(info: Mapping[str, Any]) -> Iterator[Problem]:
     """List what makes a server unfit to carry the queue (E...) or doubtful (W...), by its INFO."""
     yield from _unfit(info)
     yield from _doubtful(info)
 
 
-def _unfit(info: Mapping) -> Iterator[Problem]:
+def _unfit(info: Mapping[str, Any]) -> Iterator[Problem]:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         yield Problem(
@@ -98,7 +109,7 @@ def _unfit(info: Mapping) -> Iterator[Problem]:
         )
 
 
-def _doubtful(info: Mapping) -> Iterator[Problem]:
+def _doubtful(info: Mapping[str, Any]) -> Iterator[Problem]:
     if info.get("role") == "slave":
         yield Problem(
             "W004",
@@ -126,7 +137,7 @@ def _layers_in_memory() -> list[str]:
 
 
 def _warnings() -> list[checks.CheckMessage]:
-    messages = []
+    messages: list[checks.CheckMessage] = []
     ours = getattr(settings, "ASGI_APPLICATION", None)
     if not ours:
         messages.append(
@@ -177,18 +188,16 @@ def _believed_by_server(listed: str) -> list[str]:
     ]
 
 
-def _covered(name: str, trusted: tuple) -> bool:
+def _covered(name: str, trusted: Trusted) -> bool:
     try:
         (network,) = parse_networks([name])
     except ValueError:  # "*", or a name
         return False
-    return any(
-        network != UNIX
-        and other != UNIX
-        and network.version == other.version
-        and network.subnet_of(other)
-        for other in trusted
-    )
+    if isinstance(network, IPv4Network):
+        return any(isinstance(one, IPv4Network) and network.subnet_of(one) for one in trusted)
+    if isinstance(network, IPv6Network):
+        return any(isinstance(one, IPv6Network) and network.subnet_of(one) for one in trusted)
+    return False
 
 
 def _message(problem: Problem) -> checks.CheckMessage:

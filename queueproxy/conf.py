@@ -19,10 +19,11 @@ from django.core.signals import setting_changed
 from . import cache_aliases
 from .broker.handle import Broker
 from .broker.link.connect import BrokerAddress, flaw_of
+from .http_syntax import SAFE_METHODS
 from .policy import Policy, policy_of
 from .route_table import OPS_QUEUE
 from .setting_problems import Problem, problems_between
-from .setting_rules import LOOPBACK, MIB, RULES, SAFE_METHODS, plain
+from .setting_rules import LOOPBACK, MIB, RULES, plain
 
 BROKER_URL_VARIABLE = "QUEUEPROXY_BROKER_URL"
 EMBEDDED_URL_VARIABLE = "QUEUEPROXY_EMBEDDED_URL"  # of the private server, for all its processes
@@ -40,7 +41,7 @@ class Settings:
     cache_alias: str = "default"
     namespace: str = "queueproxy"
     queues: Sequence[str] = ("high", "default", "low")
-    routes: Sequence[Mapping] | str = ()
+    routes: Sequence[Mapping[str, Any]] | str = ()
     max_hold: float = 60
     max_depth: int = 10_000
     max_body: int = 32 * MIB
@@ -59,7 +60,7 @@ class Settings:
     monitoring: Sequence[str] = LOOPBACK
     server_timing: bool = False
     shared_database: bool = False
-    policies: Mapping[str, Mapping] = field(default_factory=dict)
+    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keep_executions: float = 86_400
     run_dir: str | None = None
     releases: bool = False
@@ -166,7 +167,7 @@ def policies_by_name() -> dict[str, Policy]:
 # What the broker needs.
 
 
-def signing_secrets() -> tuple[str, ...]:
+def signing_secrets() -> tuple[str | bytes, ...]:
     """Secrets to sign with, the current one first; none where signing is off."""
     if not get_settings().signing:
         return ()
@@ -191,7 +192,7 @@ def _address(alias: str) -> BrokerAddress:
     url = os.environ.get(BROKER_URL_VARIABLE)
     if url:
         return BrokerAddress(url)
-    config = django_settings.CACHES[alias]
+    config: Mapping[str, Any] = django_settings.CACHES[alias]
     location = config["LOCATION"]
     options = config.get("OPTIONS", {})
     first = location if isinstance(location, str) else location[0]
@@ -275,7 +276,7 @@ def _problem_of_cache(alias: str) -> Problem | None:
     return None
 
 
-def _connection_options(options: Mapping) -> dict[str, Any]:
+def _connection_options(options: Mapping[str, Any]) -> dict[str, Any]:
     # django-redis keeps pools by URL alone and ignores these for all aliases but the first; here
     # each alias has its own.
     kwargs = dict(options.get("CONNECTION_POOL_KWARGS") or {})
@@ -290,7 +291,7 @@ def _connection_options(options: Mapping) -> dict[str, Any]:
     return {**kwargs, **{key: value for key, value in named.items() if value}}
 
 
-def _forget(*, setting: str, **kwargs) -> None:
+def _forget(*, setting: str, **kwargs: object) -> None:
     if setting in ("QUEUEPROXY", "CACHES", "SECRET_KEY", "SECRET_KEY_FALLBACKS"):
         _get_settings.cache_clear()
 

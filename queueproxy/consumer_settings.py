@@ -5,6 +5,7 @@ from .front.consumer_options import ConsumerOptions
 from .front.http.headers import parse_networks
 from .front.known_routes import KnownRoutes
 from .front.routing import Router
+from .route_table import OPS_QUEUE
 
 
 def consumer_options(settings: conf.Settings, routes: KnownRoutes) -> ConsumerOptions:
@@ -13,7 +14,7 @@ def consumer_options(settings: conf.Settings, routes: KnownRoutes) -> ConsumerOp
     Args:
         routes: as the front knows them.
     """
-    lane = (conf.OPS_QUEUE, routes.is_for_operators)
+    lane = (OPS_QUEUE, routes.is_for_operators)
     return ConsumerOptions(
         max_hold=settings.max_hold,
         max_body=settings.max_body,

@@ -5,7 +5,9 @@ class QueueProxyError(Exception):
     """Something in queueproxy failed."""
 
     def __init__(self, message: str | None = None):
-        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+        # Without docstrings (``python -OO``) its name has to do.
+        words = (self.__doc__ or type(self).__name__).strip()
+        super().__init__(message or words.splitlines()[0])
 
 
 class DecodeError(QueueProxyError):
@@ -116,9 +118,6 @@ class BodyUnreadable(QueueProxyError, OSError):
 
 class StreamEnded(QueueProxyError):
     """A stream was ended because its worker drains (STREAM_GRACE)."""
-
-    def __str__(self) -> str:
-        return self.__doc__
 
 
 class BadResponse(QueueProxyError):

@@ -9,7 +9,7 @@ read again and again: nothing that stands in a table makes a front do that, howe
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import msgspec
@@ -128,8 +128,9 @@ def _gives_back_little(level: Level, ways: list[str]) -> bool:
     """
     if ways.count(_BACK) != 1:
         return _BACK not in ways
-    text, *others = level[ways.index(_BACK) + 1 :] or [None]
-    return isinstance(text, str) and not any(_contains(one, first_of(text)) for one in others)
+    behind = level[ways.index(_BACK) + 1 :]
+    text = behind[0] if behind else None
+    return isinstance(text, str) and not any(_contains(one, first_of(text)) for one in behind[1:])
 
 
 def _ways(items: Sequence[Item], follow: int) -> list[str]:
@@ -144,7 +145,7 @@ def _ways(items: Sequence[Item], follow: int) -> list[str]:
         item = items[index]
         if isinstance(item, Run):
             clear = item.least == item.most != NO_END or not characters(item.chars) & follow
-            early = to_the_end and _may_stop_early(*items[index : index + 3])
+            early = to_the_end and _may_stop_early(item, *items[index + 1 : index + 3])
             way = _ALL if clear else _FIRST if early else _BACK
         else:
             way = _ALL if isinstance(item, str) or _is_clear(item, follow) else _UNCLEAR
@@ -235,15 +236,24 @@ def _level(level: Level, follow: int) -> str:
         if at and ways[at - 1] == _FIRST:
             continue  # written already
         rest = level[at + 1 :]
-        if way == _FIRST:
-            most = _without(item.chars, rest[0])
-            written.append(f"{item.chars}{{{item.least}}}{most}*+{re.escape(rest[0])}")
-        elif way == _BACK and follow == _END and all(isinstance(one, str) for one in rest):
-            written.append(_run_to_the_end(item, "".join(rest)))
+        texts = list(leading_texts(rest))
+        if isinstance(item, Run) and way == _FIRST:
+            most = _without(item.chars, texts[0])
+            written.append(f"{item.chars}{{{item.least}}}{most}*+{re.escape(texts[0])}")
+        elif isinstance(item, Run) and way == _BACK and follow == _END and len(texts) == len(rest):
+            written.append(_run_to_the_end(item, "".join(texts)))
             break
         else:
             written.append(_item(item, "" if way == _BACK else "+"))
     return "".join(written)
+
+
+def leading_texts(items: Iterable[Item]) -> Iterator[str]:
+    """Yield the texts that stand before anything else."""
+    for item in items:
+        if not isinstance(item, str):
+            return
+        yield item
 
 
 def _run_to_the_end(run: Run, text: str) -> str:

@@ -1,18 +1,17 @@
 """What is known of a path before its pattern is tried: how it begins, and its segments."""
 
 from collections.abc import Sequence
-from itertools import takewhile
 
-from .path_patterns import Choice, Item, Level, Loop, characters, first_of
+from .path_patterns import Choice, Level, Loop, Run, characters, first_of, leading_texts
 
 
 def leading_text(levels: Sequence[Level]) -> str:
     """Return the text that all paths begin with that a pattern may match."""
     items = (item for level in levels for item in level)
-    return "".join(takewhile(lambda item: isinstance(item, str), items))
+    return "".join(leading_texts(items))
 
 
-def _may_take_a_slash(item: Item) -> bool:
+def _may_take_a_slash(item: Run | Loop | Choice) -> bool:
     if isinstance(item, Choice):
         return any("/" in text for text in item.texts)
     return isinstance(item, Loop) or bool(characters(item.chars) & first_of("/"))

@@ -102,8 +102,9 @@ def policy(
     Raises:
         TypeError: what is decorated is neither callable nor what ``include`` returns.
     """
-    said = {"queue": queue, "max_hold": max_hold, "repeat": repeat, "at_most": at_most}
-    said |= {"exactly_once": exactly_once, "require_key": require_key, **unknown}
+    said: dict[str, object] = {"queue": queue, "max_hold": max_hold, "repeat": repeat}
+    said |= {"at_most": at_most, "exactly_once": exactly_once, "require_key": require_key}
+    said |= unknown
     return functools.partial(_mark, policy_of(said))
 
 
@@ -188,7 +189,7 @@ class MarkedURLconf:
         return repr(self._urlconf)
 
 
-def _mark(said: Policy, target: View) -> View:
+def _mark(said: Policy, target: Any) -> Any:
     if isinstance(target, tuple) and len(target) == 3:  # of include(): URLconf, app, namespace
         urlconf, *names = target
         return (MarkedURLconf(urlconf, _said_of(urlconf).under(said)), *names)
@@ -203,7 +204,7 @@ def _said_of(target: Any) -> Policy:
     return getattr(target, ATTRIBUTE, NOTHING_SAID)
 
 
-def _copy_of(view: Callable) -> Callable:
+def _copy_of(view: Callable[..., Any]) -> Callable[..., Any]:
     if isinstance(view, types.FunctionType):
         return _copy_of_function(view)
     if isinstance(view, functools.partial):
@@ -220,9 +221,10 @@ def _copy_of_function(view: types.FunctionType) -> types.FunctionType:
     )
     copy.__kwdefaults__ = view.__kwdefaults__
     functools.update_wrapper(copy, view)
-    wrapped = vars(view).get("__wrapped__")
-    if wrapped is None:
-        del copy.__wrapped__
+    # Of the copy's attributes one is not the view's: what `update_wrapper` says it wraps.
+    attributes = vars(copy)
+    if "__wrapped__" in vars(view):
+        attributes["__wrapped__"] = vars(view)["__wrapped__"]
     else:
-        copy.__wrapped__ = wrapped
+        del attributes["__wrapped__"]
     return copy

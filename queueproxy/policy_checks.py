@@ -7,7 +7,7 @@ them.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.conf import settings as django_settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
@@ -29,7 +29,9 @@ NEEDS_FRONT = ("at_most", "exactly_once")  # what a worker can't make up for
 
 
 @checks.register(checks.Tags.urls)
-def check_policies(app_configs, **kwargs) -> list[checks.CheckMessage]:
+def check_policies(
+    app_configs: Sequence[AppConfig] | None, **kwargs: object
+) -> list[checks.CheckMessage]:
     """Check the policies of all views in the URLconf, and that POLICIES names views."""
     if not getattr(django_settings, "ROOT_URLCONF", None):
         return []
@@ -110,7 +112,7 @@ def _of_groups(views: Sequence["Surveyed"]) -> Iterator[checks.CheckMessage]:
     for view in views:
         for said in view.view.policies:
             most = said.policy.at_most
-            if said.group and limits.setdefault(said.group, most) != most:
+            if said.group and most and limits.setdefault(said.group, most) != most:
                 yield _error(
                     14,
                     f"The policies of {said.group} limit it to {limits[said.group]} and to {most} "

@@ -83,7 +83,7 @@ class Languages(msgspec.Struct, frozen=True, omit_defaults=True):
         """
         if self.fixed:
             return self.default
-        match = _LANGUAGE(path)
+        match = _LANGUAGE.match(path)
         named = self._supported(match[1]) if match else ""
         return named or ("" if self.prefix_default else self.default)
 
@@ -94,7 +94,7 @@ class Languages(msgspec.Struct, frozen=True, omit_defaults=True):
     def _supported(self, code: str) -> str:
         if len(code) > LONGEST_CODE:
             code = code[: max(code.rfind("-", 0, LONGEST_CODE), 0)]
-        candidates = [code, *self.fallbacks.get(code, ())]
+        candidates = [code, *self.fallbacks.get(code, [])]
         end = len(code)
         while (end := code.rfind("-", 0, end)) > -1:
             candidates.append(code[:end])
@@ -105,7 +105,7 @@ class Languages(msgspec.Struct, frozen=True, omit_defaults=True):
         return next((known for known in self.codes if known.startswith(generic)), "")
 
 
-_LANGUAGE = re.compile(r"(\w++(?:[@-]\w++){0,2}+)(?:/|\Z)").match
+_LANGUAGE = re.compile(r"(\w++(?:[@-]\w++){0,2}+)(?:/|\Z)")
 
 
 class PolicyTable:
@@ -186,7 +186,7 @@ class _Candidate:
         self.route = route
 
     @cached_property
-    def matches(self) -> Callable[[str], re.Match | None]:
+    def matches(self) -> Callable[[str], re.Match[str] | None]:
         return re.compile(expression(self.route.levels, whole=self.route.whole)).match
 
 
@@ -198,7 +198,7 @@ class _Place:
 
     __slots__ = ("any", "ending", "going_on", "named")
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.named: dict[str, _Place] = {}
         self.any: _Place | None = None  # for segments that are not always the same
         self.ending: list[_Candidate] = []  # routes of so many segments
@@ -208,7 +208,7 @@ class _Place:
 class _Places:
     """Finds the routes that may match, by the segments of a path; most others aren't looked at."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._root = _Place()
         self._depth = 0
 

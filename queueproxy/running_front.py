@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.conf import settings as django_settings
 
 from . import conf, tracing
+from .asgi_types import ASGIApplication, Receive, Scope, Send
 from .broker.observe.no_worker_log import NoWorkerLog
 from .broker.observe.reader import SnapshotReader
 from .consumer_settings import consumer_options
@@ -68,16 +68,18 @@ class RunningFront:
         await self._no_worker_log.stop()
         await self.front.stop()
 
-    async def answer(self, scope: dict, receive: Callable, send: Callable) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request as an ASGI application does."""
         scope = self._as_connected(scope, send)
-        answer = partial(self._answer, server_adds=foreign_server.headers_it_adds(send))
+        answer: ASGIApplication = partial(
+            self._answer, server_adds=foreign_server.headers_it_adds(send)
+        )
         if access_log.is_on():  # under a server that somebody else started
             answer = access_log.logged(answer)
         await answer(scope, receive, foreign_server.waiting_for_room(send))
 
     async def _answer(
-        self, scope: dict, receive: Callable, send: Callable, server_adds: frozenset[bytes]
+        self, scope: Scope, receive: Receive, send: Send, server_adds: frozenset[bytes]
     ) -> None:
         if self._endpoints.owns(scope):
             await self._endpoints.answer(scope, send, server_adds)
@@ -96,9 +98,9 @@ class RunningFront:
 
     async def _serve(
         self,
-        scope: dict,
-        receive: Callable,
-        send: Callable,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
         server_adds: frozenset[bytes],
         observers: Observers,
     ) -> None:
@@ -109,7 +111,7 @@ class RunningFront:
         else:
             await consumer(scope, receive, send)
 
-    def _as_connected(self, scope: dict, send: Callable) -> dict:
+    def _as_connected(self, scope: Scope, send: Send) -> Scope:
         """Return the scope, in which nobody is believed but TRUSTED_PROXIES."""
         connected = foreign_server.as_connected(scope, send)
         if connected is scope or self._told_of_forwarding:
@@ -122,7 +124,7 @@ class RunningFront:
             )
         return connected
 
-    def held_requests(self) -> list[dict]:
+    def held_requests(self) -> list[dict[str, Any]]:
         """List what is held now, longest first: method, path, request id, seconds."""
         now = self.loop.time()
         held = [

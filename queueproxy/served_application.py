@@ -1,12 +1,13 @@
 """The project's ASGI application, as ``runqueueproxy`` serves it."""
 
-from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from . import asgi
+from .asgi_types import ASGIApplication, Receive, Scope, Send
 from .development.static_files import with_static_files
 from .servers.common.lifespan import Lifespan
 
@@ -25,17 +26,17 @@ class ServedApplication:
         proxies: those that were constructed with it.
     """
 
-    def __init__(self, app: Callable, proxies: tuple[asgi.QueueProxy, ...]):
+    def __init__(self, app: ASGIApplication, proxies: tuple[asgi.QueueProxy, ...]):
         self._app = app
         self._proxies = proxies
 
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    async def _live(self, scope: dict, receive: Callable, send: Callable) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         lifespan = Lifespan(self._app, scope.get("state"))
         await receive()
         try:
@@ -57,7 +58,7 @@ class ServedApplication:
         for proxy in self._proxies:
             proxy.drain()
 
-    def held_requests(self) -> list[dict]:
+    def held_requests(self) -> list[dict[str, Any]]:
         """List what is held now, longest first, as of `QueueProxy.held_requests`."""
         held = [request for proxy in self._proxies for request in proxy.held_requests()]
         return sorted(held, key=lambda request: -request["seconds"])

@@ -26,16 +26,16 @@ SMALLEST_REQUEST = 256
 Rule = Callable[[Any], str | None]
 
 
-def _text(value) -> str | None:
+def _text(value: Any) -> str | None:
     return None if isinstance(value, str) and value else "a non-empty string"
 
 
-def _namespace(value) -> str | None:
+def _namespace(value: Any) -> str | None:
     good = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", value)
     return None if good else "1 to 64 letters, digits, '_', '.' or '-'"
 
 
-def _queues(value) -> str | None:
+def _queues(value: Any) -> str | None:
     good = (
         isinstance(value, (list, tuple))
         and value
@@ -47,7 +47,7 @@ def _queues(value) -> str | None:
     return None if good else f"a list of {names}, and not {OPS_QUEUE!r}, which is reserved"
 
 
-def _seconds(value) -> str | None:
+def _seconds(value: Any) -> str | None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     good = number and math.isfinite(value) and 0.1 <= value <= 86_400
     return None if good else "a number of seconds, 0.1 to 86400, or a text such as '5m'"
@@ -58,33 +58,33 @@ SHORTEST_KEEPING = 2 * LONGEST_HOLD
 LONGEST_KEEPING = 366 * 86_400
 
 
-def _keeping(value) -> str | None:
+def _keeping(value: Any) -> str | None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     good = number and SHORTEST_KEEPING <= value <= LONGEST_KEEPING
     return None if good else f"a number of seconds, {SHORTEST_KEEPING:g} to {LONGEST_KEEPING:g}"
 
 
-def _view_timeout(value) -> str | None:
+def _view_timeout(value: Any) -> str | None:
     if value is None or (_seconds(value) is None and value >= 1):
         return None
     return "a number of seconds, 1 to 86400, or None for no limit"
 
 
-def _stream_grace(value) -> str | None:
+def _stream_grace(value: Any) -> str | None:
     if value == 0 and not isinstance(value, bool):
         return None
     return None if _seconds(value) is None else "a number of seconds, 0.1 to 86400, or 0"
 
 
 def _count(most: int, least: int = 1) -> Rule:
-    def rule(value) -> str | None:
+    def rule(value: Any) -> str | None:
         good = isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
         return None if good else f"a whole number, {least} to {most}"
 
     return rule
 
 
-def _methods(value) -> str | None:
+def _methods(value: Any) -> str | None:
     allowed = SAFE_METHODS + OPT_IN_METHODS
     if isinstance(value, (list, tuple, set, frozenset)) and all(m in allowed for m in value):
         return None
@@ -94,7 +94,7 @@ def _methods(value) -> str | None:
     )
 
 
-def _routes(value) -> str | None:
+def _routes(value: Any) -> str | None:
     if isinstance(value, str):
         good = all(part.isidentifier() for part in value.split(".")) and "." in value
         return None if good else "a list of rules or a dotted path to a function"
@@ -103,7 +103,7 @@ def _routes(value) -> str | None:
     return next(filter(None, map(_route, value)), None)
 
 
-def _route(rule) -> str | None:
+def _route(rule: Any) -> str | None:
     known = {"path", "methods", "headers", "queue"}
     if not isinstance(rule, Mapping) or not isinstance(rule.get("queue"), str):
         return "a list of dicts, each with a 'queue'"
@@ -121,18 +121,18 @@ def _route(rule) -> str | None:
     return None
 
 
-def _is_latin_1(value) -> bool:
+def _is_latin_1(value: Any) -> bool:
     return isinstance(value, str) and all(ord(character) < 256 for character in value)
 
 
-def _is_pattern(value) -> bool:
+def _is_pattern(value: Any) -> bool:
     try:
         return isinstance(value, str) and bool(re.compile(value))
     except re.error:
         return False
 
 
-def _policies(value) -> str | None:
+def _policies(value: Any) -> str | None:
     wanted = "a dict of policies by the name of a view"
     if not isinstance(value, Mapping):
         return wanted
@@ -144,7 +144,7 @@ def _policies(value) -> str | None:
     return None
 
 
-def _proxies(value) -> str | None:
+def _proxies(value: Any) -> str | None:
     wanted = "a list of IP addresses, networks or 'unix:'"
     if not isinstance(value, (list, tuple)):
         return wanted
@@ -159,23 +159,23 @@ def _proxies(value) -> str | None:
     return None
 
 
-def _directory(value) -> str | None:
+def _directory(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and os.path.isabs(value)):
         return None
     return "the absolute path of a directory, or None for the system's place for temporary files"
 
 
-def _run_directory(value) -> str | None:
+def _run_directory(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and os.path.isabs(value)):
         return None
     return "the absolute path of a directory, or None for var/queueproxy below BASE_DIR"
 
 
-def _flag(value) -> str | None:
+def _flag(value: Any) -> str | None:
     return None if isinstance(value, bool) else "True or False"
 
 
-def _endpoints(value) -> str | None:
+def _endpoints(value: Any) -> str | None:
     if value is None or (isinstance(value, str) and re.fullmatch(r"/(?:[\w.~-]+/)+", value)):
         return None
     return "a path that begins and ends with '/', or None for no endpoints"

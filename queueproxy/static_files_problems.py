@@ -59,7 +59,7 @@ def _has_files(root: Path) -> bool:
 
 def _lacks_manifest() -> bool:
     try:
-        storage = staticfiles_storage
+        storage: object = staticfiles_storage
         if not isinstance(storage, ManifestFilesMixin) or not storage.manifest_strict:
             return False
         return storage.read_manifest() is None

@@ -1,7 +1,8 @@
 """Words figures for logs and terminals; the dashboard has its own, translated."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 
 def count_text(number: int, what: str, plural: str = "") -> str:
@@ -44,7 +45,7 @@ def escaped(text: object, most: int = 200) -> str:
     return written if len(written) <= most else f"{written[: most - 3]}..."
 
 
-def requests_text(requests: list[dict], most: int = 5) -> str:
+def requests_text(requests: Sequence[Mapping[str, Any]], most: int = 5) -> str:
     """Requests that run, as `broker.observe` tells them: ``GET /slow/ (id, 2.1 s)``, a few."""
     named = [
         f"{escaped(request['method'], most=20)} {escaped(request['path'])} "

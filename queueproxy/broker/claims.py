@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..envelopes import WIRE_VERSION, Codec, Envelope, Frame
+from ..envelopes import Codec, Envelope, Frame
 from ..exceptions import DecodeError
 from ..records import Meta, parse
+from ..signing import WIRE_VERSION
 from .encoded_request import group_limit
 from .frame_writing import NO_FRAME
 from .link.links import Link
+from .link.protocol import RedisReply
 from .own_release import NO_RELEASE
 
 RETRIED = "retried"  # run again, after a worker was lost with it
@@ -57,7 +59,7 @@ class Settlement(NamedTuple):
     once: str = ""
 
 
-def claim_of(reply: list) -> Claim:
+def claim_of(reply: RedisReply) -> Claim:
     """Make a claim of a reply of the script ``settle_and_claim``."""
     _, queue, entry, attempt, waited_ms, flat = reply
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
@@ -80,7 +82,7 @@ def claim_of(reply: list) -> Claim:
     )
 
 
-def settlement_arguments(settlement: Settlement | None) -> tuple:
+def settlement_arguments(settlement: Settlement | None) -> tuple[str, int, str, str]:
     """List the arguments ``settle`` to ``proof`` of the script ``settle_and_claim``."""
     if settlement is None:
         return ("", 0, "", "")

@@ -4,7 +4,7 @@ from typing import NamedTuple, Self
 
 from ..keys import Keys
 from .handle import Broker
-from .link.protocol import Command, checked
+from .link.protocol import Command, RedisReply, checked
 
 LEFT = b"left"  # as in scripts/_clients.lua
 MARGIN = 5.0  # seconds an answer may come after the end of a block
@@ -77,7 +77,7 @@ def _commands(keys: Keys, worker: str, block: float) -> list[Command]:
     return commands
 
 
-def _progress(replies: list) -> Progress:
+def _progress(replies: list[RedisReply]) -> Progress:
     return _progress_of([checked(reply) for reply in replies][-1])
 
 

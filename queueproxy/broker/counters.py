@@ -25,7 +25,7 @@ class Counters:
     cost a third of what they would one by one, between two requests.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._answers: list[tuple[str, float, float, str, int, str]] = []
 
     @property
@@ -86,7 +86,7 @@ class Counting:
             claim, _, _, method, ran, status, _, once = settlement
             self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status, once)
 
-    def take(self, worker: str) -> tuple:
+    def take(self, worker: str) -> tuple[str | int, ...]:
         """Hand out the arguments of the script ``add_counts``, and count from zero."""
         self._due = time.monotonic() + COUNT_EVERY
         return (worker, self._release, *self._counters.take())

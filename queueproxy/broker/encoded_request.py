@@ -58,7 +58,7 @@ class EncodedRequest(msgspec.Struct, frozen=True):
         meta = self.meta._replace(max_attempts=max_attempts)
         return msgspec.structs.replace(self, meta=meta, head=encoded_head(head), once=True)
 
-    def signed(self, codec: Codec, expires: int) -> tuple:
+    def signed(self, codec: Codec, expires: int) -> tuple[str, str, str, bytes, bytes, bytes]:
         """Sign it, and list the arguments of the script ``enqueue`` for one request.
 
         Args:

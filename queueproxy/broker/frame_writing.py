@@ -6,13 +6,14 @@ the broker a third of what it costs in a script's arguments.
 
 import secrets
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..envelopes import WIRE_VERSION, Codec, Frame
+from ..envelopes import Codec, Frame
 from ..exceptions import BrokerRefused
 from ..keys import Keys
+from ..signing import WIRE_VERSION
 from .link.links import BULKY, Link
-from .link.protocol import Command
+from .link.protocol import Arguments, RedisReply
 from .link.shared_link import SharedLink
 
 LARGE = 64 * 1024  # bytes; a larger body travels beside the script
@@ -28,8 +29,8 @@ class WrittenFrame(NamedTuple):
         value: the command that keeps the body; None where it is among the arguments.
     """
 
-    arguments: tuple
-    value: Command | None = None
+    arguments: tuple[str, bytes, bytes, bytes, str, int]
+    value: tuple[str, str, bytes, str, int] | None = None
 
     @property
     def size(self) -> int:
@@ -81,9 +82,9 @@ class FrameWriter:
         link: Link,
         frame: Frame | None,
         secret_index: int,
-        arguments: Callable[[WrittenFrame], tuple],
-        **options,
-    ) -> object:
+        arguments: Callable[[WrittenFrame], Arguments],
+        **options: Any,
+    ) -> RedisReply:
         """Send a frame with a script; what that replies. Other arguments as of `ways`.
 
         Args:
@@ -110,8 +111,8 @@ class FrameWriter:
         link: SharedLink,
         frame: Frame | None,
         secret_index: int,
-        arguments: Callable[[WrittenFrame], tuple],
-    ) -> object:
+        arguments: Callable[[WrittenFrame], Arguments],
+    ) -> RedisReply:
         """Do what `send` does, by a link that many tasks share."""
         for written in self.ways(frame, secret_index):
             ahead = written.value

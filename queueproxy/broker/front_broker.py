@@ -1,8 +1,8 @@
 """Asks the broker for a front: enqueue, withdraw, acknowledge streams, keep its lease."""
 
 import secrets
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -11,7 +11,7 @@ from .broker_time import QUESTION, BrokerTime
 from .encoded_request import EncodedRequest
 from .handle import Broker
 from .link.links import BULKY
-from .link.protocol import checked, unless_fenced
+from .link.protocol import Argument, checked, unless_fenced
 from .piece_handover import hand_over
 from .replies import PiecesWanted, ReplyReader
 
@@ -93,7 +93,7 @@ class FrontBroker:
         """Whether the link for all but replies is up: an error on it was the server's answer."""
         return bool(self._link.run_id)
 
-    async def join(self, info: dict) -> FrontRegistration:
+    async def join(self, info: Mapping[str, Any]) -> FrontRegistration:
         """Register, or register again after anything that made the broker's answers uncertain."""
         said = self.front, self._lease_ms, msgspec.json.encode(info)
         taken, joined = await self._link.script("front_join", *said)
@@ -108,7 +108,7 @@ class FrontBroker:
             Fenced: it was given up; join and reconcile.
         """
         reply = await self._link.script("front_beat", self.front, self._lease_ms, *self._queues)
-        digest = unless_fenced(reply)
+        digest: bytes = unless_fenced(reply)
         await self._ask_time()
         return digest
 
@@ -141,7 +141,7 @@ class FrontBroker:
             Fenced: this front was given up; join, reconcile, then send again.
             ValueError: it has never joined.
         """
-        args: list = []
+        args: list[Argument] = []
         for request in requests:
             # Only now: what is sent again in the middle of its hold must not be valid for longer.
             args += request.signed(self._codec, self.time.expiry(request.meta.hold_ms))

@@ -45,7 +45,7 @@ class Broker:
     lease: float
     max_memory: int = 256 * 1024 * 1024
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         library()  # read now: later there may be no descriptor left to read it with
 
     @cached_property

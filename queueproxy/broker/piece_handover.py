@@ -35,4 +35,4 @@ async def hand_over(
         told = await link.script(*call)  # another server, or one that has no scripts yet
     if told == GONE:
         await link.commands([("DEL", *keys)])
-    return told != GONE
+    return bool(told != GONE)

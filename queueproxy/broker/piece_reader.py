@@ -14,18 +14,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from queue import Empty, LifoQueue
+from typing import TypeVar
 
 from ..exceptions import BodyUnreadable, Fenced
 from ..keys import Keys
 from .claims import Claim
 from .handle import Broker
 from .link.links import Link
-from .link.protocol import Command, checked, unless_fenced
+from .link.protocol import Command, RedisReply, checked, unless_fenced
 
 AHEAD = 4  # pieces asked for at most, beyond those read
 WAIT = 1.0  # seconds a read waits for a piece
 MARGIN = 5.0  # seconds an answer may come after the end of a block
 GONE = b"gone"
+
+T = TypeVar("T")
 
 # Reads a piece by its number, asking again for it or not: see PieceReader.read.
 ReadPiece = Callable[[int, bool], Awaitable[bytes | None]]
@@ -47,7 +50,7 @@ class PieceLink:
     def keys(self) -> Keys:
         return self._link.keys
 
-    def use(self, action: Callable[[Link], object]) -> object:
+    def use(self, action: Callable[[Link], T]) -> T:
         """Do something with the link while nobody else does."""
         with self._lock:
             return action(self._link)
@@ -74,7 +77,7 @@ class PieceLinks:
         for _ in range(most):
             self._free.put(PieceLink(broker))
 
-    def use(self, action: Callable[[Link], object]) -> object:
+    def use(self, action: Callable[[Link], T]) -> T:
         """Do something with a link that nobody else uses."""
         link = self._free.get()
         try:
@@ -145,18 +148,20 @@ class PieceReader:
         self._asked = asked
 
     def _get(self, number: int) -> bytes | None:
+        piece: bytes | None
         (piece,) = self._commands(("GET", self._key(number)))
         return piece
 
     def _wait(self, number: int) -> bytes | None:
         """Read the piece once the front has rung."""
+        piece: bytes | None
         bell = self._link.keys.named("bell", f"body@{self._slot}")
         rung, piece = self._commands(("BLPOP", bell, WAIT), ("GET", self._key(number)))
         if rung and piece is None:
             self._ask(number, again=False)  # perhaps the client has gone
         return piece
 
-    def _commands(self, *commands: Command) -> list:
+    def _commands(self, *commands: Command) -> list[RedisReply]:
         replies = self._link.use(lambda link: link.commands(commands, WAIT + MARGIN))
         return [checked(reply) for reply in replies]
 

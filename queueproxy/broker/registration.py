@@ -4,13 +4,14 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from ..exceptions import DecodeError
 from ..records import Activation, parse
 from .handle import Broker
-from .link.protocol import FENCED
+from .link.protocol import FENCED, RedisReply
 from .own_release import NO_RELEASE, OwnRelease
 
 IDS_KEPT = 16
@@ -40,7 +41,7 @@ class WorkerRegistration:
     def __init__(
         self,
         broker: Broker,
-        info: dict,
+        info: dict[str, Any],
         queues: Sequence[str],
         on_change: Callable[[str], None] = lambda worker: None,
         release: OwnRelease = NO_RELEASE,
@@ -89,7 +90,7 @@ class WorkerRegistration:
             self._on_change(worker)
             return worker
 
-    def announce(self, **more) -> None:
+    def announce(self, **more: object) -> None:
         """Change what ``status`` shows of this worker; the next heartbeat takes it along."""
         with self._lock:
             self._info = self._info | more
@@ -125,14 +126,14 @@ class WorkerRegistration:
             False where this worker has been given up.
         """
         with self._lock:
-            reply = WANTED
+            reply: RedisReply = WANTED
             if not anew:
                 reply = self._publish(digest, b"")
             if reply == WANTED:
                 reply = self._publish(digest, table)
-        return reply != FENCED
+        return bool(reply != FENCED)
 
-    def _publish(self, digest: str, table: bytes) -> object:
+    def _publish(self, digest: str, table: bytes) -> RedisReply:
         return self._link.script("publish_routes", self.worker, digest, table, *self.release)
 
     def call_to_stop(self, threads: int) -> None:

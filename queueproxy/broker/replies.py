@@ -1,5 +1,6 @@
 """Reads a front's replies: reply frames of workers, and the broker's own notices."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from ..exceptions import DecodeError, ErrorReply
 from ..json_text import decoded
 from .link.links import AsyncLink
-from .link.protocol import checked
+from .link.protocol import Arguments, Command, RedisReply, checked
 
 BLOCK_FOR = 10.0  # seconds a read waits for replies
 MARGIN = 5.0  # seconds an answer may come after the end of a block
@@ -75,8 +76,11 @@ class _Entry(NamedTuple):
     value_size: int = 0
 
 
-_decode_notice = msgspec.json.Decoder(Notice).decode
-_decode_wanted = msgspec.json.Decoder(PiecesWanted).decode
+# Of what is no frame, by its field.
+_DECODERS: tuple[tuple[bytes, Callable[[bytes], Notice | PiecesWanted]], ...] = (
+    (b"n", msgspec.json.Decoder(Notice).decode),
+    (b"w", msgspec.json.Decoder(PiecesWanted).decode),
+)
 
 
 class ReplyReader:
@@ -107,12 +111,12 @@ class ReplyReader:
         Raises:
             BrokerUnavailable: call again.
         """
-        commands: list = []
+        commands: list[Command] = []
         if self._untrimmed:
             if not self._link.run_id:
                 await self.trim()
             else:
-                commands.append(self._link.script_command(*self._trimming()))
+                commands.append(self._link.script_command("trim_replies", *self._trimming()))
         wait = ("BLOCK", int(BLOCK_FOR * 1000))
         commands.append(
             ("XREAD", "COUNT", READ_AT_ONCE, *wait, "STREAMS", self._key, self._position)
@@ -140,19 +144,21 @@ class ReplyReader:
             for entry, body in zip(some, await link.commands(read), strict=True):
                 bodies[entry.id] = _unless_of_another_type(body)
         return [
-            entry.reply._replace(body=bodies[entry.id]) if entry.value_name else entry.reply
+            entry.reply._replace(body=bodies[entry.id])
+            if entry.value_name and isinstance(entry.reply, RawReply)
+            else entry.reply
             for entry in entries
         ]
 
     async def trim(self) -> None:
         """Delete what was read; `read` does so too."""
-        await self._link.script(*self._trimming())
+        await self._link.script("trim_replies", *self._trimming())
         self._untrimmed = []
 
-    def _trimming(self) -> tuple:
+    def _trimming(self) -> Arguments:
         size = sum([entry.size for entry in self._untrimmed])
         names = [entry.value_name for entry in self._untrimmed if entry.value_name]
-        return ("trim_replies", self._front, _after(self._position), size, *names)
+        return (self._front, _after(self._position), size, *names)
 
     async def catch_up(self) -> list[Reply]:
         """Read what stands there now, on the other link, while a blocking read may run."""
@@ -192,19 +198,20 @@ def _as_many_as_fit(entries: list[_Entry]) -> list[_Entry]:
     return entries
 
 
-def _unless_of_another_type(reply: object) -> bytes | None:
+def _unless_of_another_type(reply: RedisReply) -> bytes | None:
     try:
-        return checked(reply)
+        value: bytes | None = checked(reply)
+        return value
     except ErrorReply as error:
         if error.code != "WRONGTYPE":
             raise
         return None  # none of ours
 
 
-def _entry(id: bytes, fields: list) -> _Entry:
+def _entry(id: bytes, fields: Sequence[bytes]) -> _Entry:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
     size = sum(map(len, fields[1::2]))
-    for field, decode in ((b"n", _decode_notice), (b"w", _decode_wanted)):
+    for field, decode in _DECODERS:
         if field in named:
             try:
                 return _Entry(id, decoded(decode, named[field]), size)

@@ -6,13 +6,13 @@ at once on an event loop. `WorkerBroker` speaks for the one, `AsyncWorkerBroker`
 
 from typing import NamedTuple
 
-from ..envelopes import WIRE_VERSION
 from ..exceptions import BrokerFull
 from ..keys import Keys
 from ..records import Held, parse
+from ..signing import WIRE_VERSION
 from .claims import Claim, Settlement, claim_of, settlement_arguments
 from .frame_writing import NOTHING_WRITTEN, WrittenFrame
-from .link.protocol import Command, checked, unless_fenced
+from .link.protocol import Arguments, Command, RedisReply, checked, unless_fenced
 from .own_release import NO_RELEASE, OwnRelease
 from .queue_order import QueueOrder
 
@@ -75,7 +75,7 @@ class Slot:
 
     def settle_and_claim(
         self, settlement: Settlement | None, claim: bool, written: WrittenFrame = NOTHING_WRITTEN
-    ) -> tuple:
+    ) -> Arguments:
         """List the arguments of the script of this name; the same until its answer was `taken`.
 
         Args:
@@ -85,7 +85,7 @@ class Slot:
         settling = settlement_arguments(settlement)
         return (*common, *settling, *written.arguments, self._max_memory, *self._queues)
 
-    def taken(self, reply: object) -> Claim | Idle | None:
+    def taken(self, reply: RedisReply) -> Claim | Idle | None:
         """Read what ``settle_and_claim`` replied.
 
         Returns:
@@ -105,13 +105,13 @@ class Slot:
             return Idle(rest[0], *map(bytes.decode, rest[1:]))
         return self._queues.claimed(claim_of(reply))
 
-    def push(self, claim: Claim, written: WrittenFrame) -> tuple:
+    def push(self, claim: Claim, written: WrittenFrame) -> Arguments:
         """List the arguments of the script ``push``."""
         lease = (self.worker, self.name, claim.id, claim.entry, claim.attempt)
         return (*lease, *written.arguments, self._max_memory)
 
 
-def is_wanted(reply: object) -> bool:
+def is_wanted(reply: RedisReply) -> bool:
     """Read what ``push`` replied: whether somebody reads the answer still.
 
     Raises:
@@ -120,7 +120,7 @@ def is_wanted(reply: object) -> bool:
     """
     if reply == FULL:
         raise BrokerFull
-    return unless_fenced(reply) != GONE
+    return bool(unless_fenced(reply) != GONE)
 
 
 def held_command(keys: Keys, claim: Claim) -> Command:
@@ -128,12 +128,12 @@ def held_command(keys: Keys, claim: Claim) -> Command:
     return ("HGET", keys.named("held", claim.front), claim.id)
 
 
-def is_held(claim: Claim, reply: object) -> bool:
+def is_held(claim: Claim, reply: RedisReply) -> bool:
     """Read the answer: whether a front holds this entry, not a later one of the same id.
 
     Raises:
         ErrorReply: the broker did not tell.
     """
-    record = checked(reply)
+    record: bytes | None = checked(reply)
     held = parse(Held, record) if record else None
     return held is not None and (held.queue, held.entry) == (claim.queue, claim.entry)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from ..envelopes import Codec, Envelope, Frame
 from ..exceptions import BrokerRefused, BrokerUnavailable, SchemaMismatch
@@ -11,6 +12,7 @@ from .claims import Claim, Settlement
 from .counters import COUNT_EVERY, CountReporter
 from .frame_writing import FrameWriter
 from .handle import Broker
+from .link.protocol import Arguments, RedisReply
 from .opener import Opener
 from .own_release import NO_RELEASE, OwnRelease
 from .piece_reader import PieceLink, PieceReader
@@ -117,10 +119,10 @@ class WorkerBroker:
         self._bells.heard()
         return claim
 
-    def _ask(self, arguments: tuple, **options) -> object:
+    def _ask(self, arguments: Arguments, **options: Any) -> RedisReply:
         return self._link.script("settle_and_claim", *arguments, **options)
 
-    def _taken(self, reply: object) -> Claim | None:
+    def _taken(self, reply: RedisReply) -> Claim | None:
         while (taken := self._slot.taken(reply)) is None:
             reply = self._ask(self._slot.settle_and_claim(None, True))  # what was to be settled is
         if isinstance(taken, Idle):

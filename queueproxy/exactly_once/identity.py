@@ -21,7 +21,7 @@ class KeyMalformed(ValueError):
     """The Idempotency-Key is none: one string of 1 to 255 visible ASCII characters."""
 
     def __str__(self) -> str:
-        return self.__doc__
+        return self.__doc__ or type(self).__name__  # without docstrings: ``python -OO``
 
 
 class Identity(NamedTuple):

@@ -61,7 +61,8 @@ def store(database: str, key: str, answer: StoredAnswer) -> bool:
         f"WHERE {quote('key')} = %s AND {quote('status')} IS NULL"
     )
     headers = msgspec.json.encode(answer.headers).decode()
-    body = connection.Database.Binary(answer.body)
+    # The driver's own module, which django-stubs know of each vendor's wrapper alone.
+    body = connection.Database.Binary(answer.body)  # type: ignore[attr-defined]
     with connection.cursor() as cursor:
         cursor.execute(sql, [answer.status, headers, body, key])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)

@@ -7,11 +7,12 @@ not committed yet.
 
 import hashlib
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.apps import apps
 from django.db import Error, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from .identity import Identity
@@ -75,7 +76,9 @@ def is_locked(error: Error) -> bool:
     return isinstance(error, OperationalError) and str(error).startswith(LOCKED)
 
 
-def _insert(connection: BaseDatabaseWrapper, identity: Identity, source: str) -> tuple[str, list]:
+def _insert(
+    connection: BaseDatabaseWrapper, identity: Identity, source: str
+) -> tuple[str, list[Any]]:
     """Spell the INSERT with its parameters; `source` follows the values that are selected."""
     columns = ("key", "request", "fingerprint", "created", "headers", "body")
     names = ", ".join(map(connection.ops.quote_name, columns))
@@ -167,20 +170,21 @@ class MySQLSession:
             ):
                 return Begun.OTHER_REQUEST
             # MySQL has nothing like it.
-            if self._connection.mysql_is_mariadb and not self._limits_idling:
+            is_mariadb = self._connection.mysql_is_mariadb  # type: ignore[attr-defined]  # its own
+            if is_mariadb and not self._limits_idling:
                 cursor.execute(self._LIMIT_IDLING, [1 + hold_ms // 1000])
                 self._limits_idling = True
             cursor.execute(*_insert(self._connection, identity, ""))
         return Begun.BEGUN
 
-    def _take(self, cursor, name: str) -> bool:
+    def _take(self, cursor: CursorWrapper, name: str) -> bool:
         cursor.execute("SELECT GET_LOCK(%s, 0)", [name])
-        taken = cursor.fetchone()[0] == 1
+        taken = bool(cursor.fetchone()[0] == 1)
         if taken:
             self._taken.append(name)
         return taken
 
-    def _end_idle(self, cursor, name: str) -> None:
+    def _end_idle(self, cursor: CursorWrapper, name: str) -> None:
         cursor.execute(
             "SELECT id FROM information_schema.processlist "
             "WHERE id = IS_USED_LOCK(%s) AND command = 'Sleep' AND time >= %s",

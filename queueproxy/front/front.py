@@ -46,7 +46,7 @@ class FrontOptions:
 
     broker: Broker
     queues: tuple[str, ...]
-    secrets: tuple[str, ...]
+    secrets: tuple[str | bytes, ...]
     max_depth: int
     max_memory: int
     front_memory: int

@@ -6,6 +6,7 @@ import msgspec.structs
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from ..asgi_types import Scope
 from ..envelopes import ReplyHead, RequestHead
 from ..front.http.headers import Peer, raw_path
 from ..front.http.refusals import Refusal
@@ -27,7 +28,7 @@ class FrontTracing:
         self._names_before = names.opted_in()
         self._propagation = Propagation()
 
-    def begin(self, scope: dict) -> "RequestTrace":
+    def begin(self, scope: Scope) -> "RequestTrace":
         """Begin the span of a request.
 
         Args:
@@ -50,7 +51,7 @@ class RequestTrace:
         self,
         tracer: trace.Tracer,
         propagation: Propagation,
-        scope: dict,
+        scope: Scope,
         names_before: dict[str, str],
     ):
         self._tracer = tracer
@@ -85,7 +86,7 @@ class RequestTrace:
     def begins(self, request_id: str, peer: Peer) -> None:
         """As of `Observer`."""
         if self._records:
-            about = {names.REQUEST_ID: request_id, names.SCHEME: peer.scheme}
+            about: names.Attributes = {names.REQUEST_ID: request_id, names.SCHEME: peer.scheme}
             if peer.client is not None and peer.client[0]:
                 about[names.CLIENT_ADDRESS] = peer.client[0]
             self._set(about)
@@ -117,7 +118,10 @@ class RequestTrace:
         self._status = head.status
         if self._records:
             self._end_sending()
-            about = {names.TIME_IN_QUEUE: head.wait_ms, names.ATTEMPT: head.attempt}
+            about: names.Attributes = {
+                names.TIME_IN_QUEUE: head.wait_ms,
+                names.ATTEMPT: head.attempt,
+            }
             if head.worker:
                 about[names.WORKER] = head.worker
             self._set(about)
@@ -163,7 +167,7 @@ class RequestTrace:
             self._server.set_status(Status(StatusCode.ERROR, description))
 
 
-def _of_request(scope: dict) -> names.Attributes:
+def _of_request(scope: Scope) -> names.Attributes:
     """Return what a sampler may go by."""
     method = scope["method"]
     known = method in names.METHODS

@@ -41,7 +41,7 @@ class _Asked(_Lookup):
         all: whether it looks through all there are.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.names: set[str] = set()
         self.all = False
 
@@ -65,7 +65,7 @@ class Propagation:
     version 00), where that is what the propagators write.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         asked = _Asked()
         propagate.extract((), context=Context(), getter=asked)
         written = {name.lower() for name in propagate.get_global_textmap().fields}
@@ -98,7 +98,7 @@ class Propagation:
         """Do what `context_in` does for the headers of an ASGI scope."""
         wanted, reads_all = self._read_raw, self._reads_all
         told = [header for header in headers if reads_all or header[0] in wanted]
-        return self.context_in([tuple(map(_text, header)) for header in told])
+        return self.context_in([(_text(name), _text(value)) for name, value in told])
 
     def with_context_of(self, span: trace.Span, headers: Sequence[Header]) -> list[Header]:
         """Return the headers with the context of a span in the place of any other."""

@@ -51,7 +51,8 @@ _VALUES_BEFORE = {"send": "publish"}  # of messaging.operation
 # Values that are signatures, which the conventions have left out.
 _SECRET = re.compile(r"((?:^|&)(?:AWSAccessKeyId|Signature|sig|X-Goog-Signature)=)[^&]*")
 
-Attributes = dict[str, str | int | float]
+Value = str | int | float
+Attributes = dict[str, Value]
 
 
 def opted_in() -> dict[str, str]:
@@ -62,7 +63,7 @@ def opted_in() -> dict[str, str]:
     }
 
 
-def with_names_before(attributes: Mapping, names: Mapping[str, str]) -> Attributes:
+def with_names_before(attributes: Mapping[str, Value], names: Mapping[str, str]) -> Attributes:
     """Return the attributes, and again under the names of before.
 
     Args:
@@ -72,7 +73,9 @@ def with_names_before(attributes: Mapping, names: Mapping[str, str]) -> Attribut
     for new, old in names.items():
         if new in attributes:
             value = attributes[new]
-            found[old] = _VALUES_BEFORE.get(value, value) if old == "messaging.operation" else value
+            if old == "messaging.operation":
+                value = _VALUES_BEFORE.get(str(value), value)
+            found[old] = value
     return found
 
 

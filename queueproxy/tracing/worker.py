@@ -55,7 +55,7 @@ class WorkerTracing(NoTracing):
             parent,
             SpanKind.CONSUMER,
             attributes,
-            self._links_to_earlier(attributes, parent, head),
+            self._links_to_earlier(claim.attempt - 1, attributes, parent, head),
         )
         headers = self._propagation.with_context_of(span, head.headers)
         return Attempt(span, parent, headers, self._names_before, current=self._makes_current)
@@ -67,18 +67,17 @@ class WorkerTracing(NoTracing):
         return names.with_names_before(found, self._names_before)
 
     def _links_to_earlier(
-        self, attributes: names.Attributes, parent: Context, head: RequestHead
+        self, earlier: int, attributes: names.Attributes, parent: Context, head: RequestHead
     ) -> list[trace.Link]:
         """Link to the attempt before, whose span nobody else will tell of.
 
         Its worker was lost, and what it had recorded with it; so it is told here, without times.
         """
-        earlier = attributes[names.ATTEMPT] - 1
         if not earlier:
             return []
-        about = {name: value for name, value in attributes.items() if name != names.TIME_IN_QUEUE}
+        left_out = (names.TIME_IN_QUEUE, "messaging.client.id")
+        about = {name: value for name, value in attributes.items() if name not in left_out}
         about |= {names.ATTEMPT: earlier, names.ERROR_TYPE: "no_answer"}
-        about.pop("messaging.client.id")
         span = self._tracer.start_span(f"process {head.queue}", parent, SpanKind.CONSUMER, about)
         why = "This attempt gave no answer: its worker was lost, or nothing could be committed."
         span.set_status(Status(StatusCode.ERROR, why))

@@ -21,7 +21,7 @@ class BootLog:
         OSError: there is no standard error, or no descriptor is left.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.original = os.dup(STDERR)
         try:
             self._reading, self.writing = os.pipe()
@@ -64,7 +64,7 @@ class BootLog:
 class OwnStderr:
     """The child's end: restores standard error once."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         told = os.environ.pop(STDERR_VARIABLE, None)
         self._original = None if told is None else int(told)
         if self._original is not None:

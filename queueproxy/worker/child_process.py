@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 
+from ..broker.observe.processes import RunningRequest
 from ..wording import requests_text
 from .boot_log import BootLog
 from .process_words import GOODBYE, LEAVING, RETIRED, SERVING, STANDBY, STATUS_FD_VARIABLE
@@ -105,7 +106,7 @@ class ChildProcess:
         self._log.close()
 
 
-def death_text(pid: int, status: int, held: list[dict]) -> str:
+def death_text(pid: int, status: int, held: Sequence[RunningRequest]) -> str:
     """Word how a worker process ended, in a sentence.
 
     Args:

@@ -29,7 +29,7 @@ class Children:
     def __len__(self) -> int:
         return len(self._running)
 
-    def __contains__(self, child: ChildProcess) -> bool:
+    def __contains__(self, child: object) -> bool:
         return child in self._running
 
     @property

@@ -9,7 +9,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 class Elapsed:
     """The time since it was made, also of a process that was stopped."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._since = time.clock_gettime(_CLOCK)
 
     @property

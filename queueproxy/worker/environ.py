@@ -6,11 +6,13 @@ of its own; this takes everything from the envelope.
 
 import sys
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 
 from ..envelopes import Header, RequestHead
 from ..exceptions import DecodeError
+
+Environ = dict[str, Any]  # as PEP 3333 has it
 
 _UNPREFIXED = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -18,7 +20,7 @@ _names: dict[str, str] = {}
 _MOST_NAMES = 1024  # clients choose header names: the cache of their environ names is bounded
 
 
-def build_environ(head: RequestHead, body: BinaryIO) -> dict:
+def build_environ(head: RequestHead, body: BinaryIO) -> Environ:
     """Build the environ for one request, with what its body is read from.
 
     A header name with ``_`` is dropped: it would stand for another's variable. Repeated headers are
@@ -29,7 +31,7 @@ def build_environ(head: RequestHead, body: BinaryIO) -> dict:
         DecodeError: the path is no bytes: no front of ours wrote it.
     """
     server_name, server_port = head.server or ("unknown", None)
-    environ = {
+    environ: Environ = {
         "REQUEST_METHOD": head.method,
         "SCRIPT_NAME": _wsgi(head.root_path),
         "PATH_INFO": _path_info(head),
@@ -58,7 +60,7 @@ def build_environ(head: RequestHead, body: BinaryIO) -> dict:
     return environ
 
 
-def _add_headers(environ: dict, headers: Iterable[Header]) -> None:
+def _add_headers(environ: Environ, headers: Iterable[Header]) -> None:
     for name, value in headers:
         key = _names.get(name) or _environ_name(name)
         if key == "":

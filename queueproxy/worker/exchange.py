@@ -4,6 +4,7 @@ import contextvars
 import logging
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 from django.core.signals import request_finished
 from django.http import HttpRequest, HttpResponseBase
@@ -95,7 +96,7 @@ class Exchange:
             return False
 
     def _is_plain(self) -> bool:
-        response = self._result.response
+        response: Any = self._result.response  # what closes it, Django keeps to itself
         return (
             not self._result.wrapped
             and not response.streaming
@@ -124,10 +125,11 @@ def _closes_nothing(closer: Callable[[], None]) -> bool:
     """Whether this is the `close` of a request that came without files."""
     if getattr(closer, "__func__", None) is not HttpRequest.close:
         return False
-    return not getattr(closer.__self__, "_files", None)
+    request = getattr(closer, "__self__", None)
+    return not getattr(request, "_files", None)
 
 
-_looked_up: tuple[list, bool] = ([], True)  # receivers of request_finished, and what they are
+_looked_up: tuple[list[Any], bool] = ([], True)  # receivers of request_finished, and what they are
 
 
 def only_django_listens() -> bool:
@@ -141,7 +143,7 @@ def only_django_listens() -> bool:
     return verdict
 
 
-def _is_djangos(entry: tuple) -> bool:
+def _is_djangos(entry: tuple[Any, ...]) -> bool:
     receiver = entry[1]  # itself or a weak reference; entries differ with Django's version
     if isinstance(receiver, weakref.ReferenceType):
         receiver = receiver()

@@ -15,7 +15,7 @@ import contextvars
 import logging
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import connections
@@ -23,9 +23,10 @@ from django.http import HttpResponseBase, HttpResponseServerError, StreamingHttp
 from django.test.client import Client
 
 from ..envelopes import Envelope
-from .environ import build_environ
+from .environ import Environ, build_environ
 from .exchange import Exchange
 from .forking import end_forked_child
+from .response import Response
 from .wsgi_result import Result, StartResponse, WrappedResult
 
 logger = logging.getLogger("queueproxy.worker")
@@ -57,18 +58,22 @@ def keeping_handler(instead: GetResponse | None = None) -> WSGIHandler:
         _responses.get().append(response)
         return response
 
-    handler.get_response = get_response
+    handler.get_response = get_response  # type: ignore[method-assign,assignment]  # see above
     return handler
 
 
 class QueueClient(Client):
     """The test client without its memory: no cookies, no session, no signals; thread-safe."""
 
+    handler: WSGIHandler  # type: ignore[assignment]  # the real one
+
     def __init__(self, handler: WSGIHandler | None = None):
         super().__init__(enforce_csrf_checks=True, raise_request_exception=False)
         self.handler = handler or keeping_handler()
 
-    def request(self, environ: dict, start_response: StartResponse) -> Iterable[bytes]:
+    def request(  # type: ignore[override]  # another altogether: see the head of this file
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
         """Return what the handler returns: Django's response, or what agents put around it."""
         return self.handler(environ, start_response)
 
@@ -108,7 +113,7 @@ class Executor:
         context = contextvars.copy_context()
         return Exchange(head.method, context.run(self._respond, environ), context)
 
-    def _respond(self, environ: dict) -> Result:
+    def _respond(self, environ: Environ) -> Result:
         responses: list[HttpResponseBase] = []
         _responses.set(responses)
         start_response = StartResponse()
@@ -118,19 +123,19 @@ class Executor:
             end_forked_child(error)
             return self._failed(environ, responses)
         # An agent may also answer by itself, as application firewalls do.
-        response = responses[-1] if responses else StreamingHttpResponse()
+        response = cast(Response, responses[-1]) if responses else StreamingHttpResponse()
         end_forked_child(int(response.status_code >= 500))
         if iterable is response:
             return Result(response, start_response)
         return WrappedResult(response, iterable, start_response)
 
-    def _failed(self, environ: dict, responses: list[HttpResponseBase]) -> Result:
+    def _failed(self, environ: Environ, responses: list[HttpResponseBase]) -> Result:
         # Django answers the exceptions of views; this one came from around it (a signal receiver,
         # an agent), or is none it knows: sys.exit(), a cancelled task, KeyboardInterrupt. No
         # signal raises that here, signals go to the main thread; a view must not end a worker.
         # Where there is a response all the same, it stands, if it can be sent.
         logger.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        response = responses[-1] if responses else None
+        response = cast(Response, responses[-1]) if responses else None
         if response is None:
             response = HttpResponseServerError(b"Server Error", content_type="text/plain")
         return Result(response, StartResponse())

@@ -16,7 +16,7 @@ logger = logging.getLogger("queueproxy.worker")
 class Fence:
     """One per process. Remembers what it has said of databases that are away."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._told: set[str] = set()
 
     def run(self, fenced: FencedRequest) -> Ended:

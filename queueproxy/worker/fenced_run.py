@@ -32,6 +32,7 @@ from .ended import (
 )
 from .exchange import Exchange
 from .forking import end_forked_child
+from .incoming_body import IncomingBody
 from .last_word import Start
 from .problems import KEY_IN_USE, problem
 from .response import CheckedAnswer
@@ -55,7 +56,7 @@ class FencedRequest(NamedTuple):
     respond: Callable[[], Exchange]
     start: Start
     claimed: Elapsed
-    body: io.BufferedReader | None = None
+    body: "io.BufferedReader[IncomingBody] | None" = None
     is_last: bool = False
 
     @property
@@ -67,7 +68,7 @@ class FencedRequest(NamedTuple):
 class _Found(RolledBack):
     """There is a row."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(Ended(DEFERRED))
 
 
@@ -141,7 +142,8 @@ class FencedRun:
         except RolledBack as end:
             return end.ended
         except BaseException as error:
-            if self._committed:  # one of the hooks that run behind the commit
+            # One of the hooks that run behind the commit.
+            if self._committed and self._stored is not None:
                 end_forked_child(error)
                 logger.exception("%s: a hook of on_commit failed", self._ends.named)
                 return self._ends.answered(self._stored)
@@ -171,13 +173,13 @@ class FencedRun:
             raise RolledBack(Ended("abandoned"))
 
     def _run_and_store(self) -> Ended:
-        self._ends.exchange = self._fenced.respond()
+        exchange = self._ends.exchange = self._fenced.respond()
         if self._fenced.start.refused:
             raise self._ends.rolled_back(self._fenced.start.refused)
         if self._fenced.body_failed:
             # What the view made of that is no answer to the request.
             raise self._ends.rolled_back(REPEAT)
-        answer = self._answer()
+        answer = self._answer(exchange)
         if answer.status >= 500:
             raise self._ends.rolled_back(ANSWERED, answer)
         if self._connection.get_rollback():
@@ -198,9 +200,9 @@ class FencedRun:
         store(self._database, self._identity.key, NOTHING)
         return Ended(NOT_COMMITTED)
 
-    def _answer(self) -> CheckedAnswer:
+    def _answer(self, exchange: Exchange) -> CheckedAnswer:
         try:
-            return answer_to_store(self._ends.exchange)
+            return answer_to_store(exchange)
         except BadResponse as error:
             raise self._ends.failed(str(error)) from error
 
@@ -216,7 +218,7 @@ def _kept_open(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
     A receiver of ``request_started`` drops each one that is not in autocommit mode.
     """
-    connection.close_if_unusable_or_obsolete = lambda: None
+    connection.close_if_unusable_or_obsolete = lambda: None  # type: ignore[method-assign]  # for now
     try:
         yield
     finally:
@@ -224,4 +226,4 @@ def _kept_open(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def _as_stored(answer: CheckedAnswer) -> StoredAnswer:
-    return StoredAnswer(answer.status, answer.headers, answer.body)
+    return StoredAnswer(answer.status, answer.headers, answer.body or b"")

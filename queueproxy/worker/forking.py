@@ -15,6 +15,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from types import FrameType
 from typing import Protocol
 
 from ..broker.handle import close_links
@@ -22,7 +23,10 @@ from .returning_child import FAILED, end_on_return, running_task
 
 logger = logging.getLogger("queueproxy.worker")
 
-DEFAULTS = {signal.SIGINT: signal.default_int_handler}  # as Python starts; SIG_DFL for others
+# As Python starts; SIG_DFL for others.
+DEFAULTS: dict[int, Callable[[int, FrameType | None], object]] = {
+    signal.SIGINT: signal.default_int_handler
+}
 
 
 class Closable(Protocol):
@@ -34,7 +38,7 @@ class Closable(Protocol):
 class _Process:
     """Knows what is this process's own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.guarded = False
         self.is_child = False
         self.signals: set[int] = set()

@@ -42,12 +42,13 @@ class FrameMaker:
         """Make the next frame; the first tells of the `answer`."""
         seq, self._seq = self._seq, self._seq + 1
         first = seq == 0
+        told = answer if first else None
         head = ReplyHead(
             id=self._claim.id,
             attempt=self._claim.attempt,
             seq=seq,
-            status=answer.status if first else 0,
-            headers=answer.headers if first else [],
+            status=told.status if told is not None else 0,
+            headers=told.headers if told is not None else [],
             more=more,
             aborted=aborted,
             whole=whole and first,

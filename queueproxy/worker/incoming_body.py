@@ -4,11 +4,15 @@ import hashlib
 import io
 import logging
 import time
+from typing import TYPE_CHECKING
 
 from ..backoff import Backoff
 from ..broker.piece_reader import PieceReader
 from ..envelopes import PIECE_DIGEST, Envelope
 from ..exceptions import BodyUnreadable, BrokerUnavailable, SchemaMismatch
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -17,7 +21,7 @@ ASK_AGAIN = 1.0  # seconds after which a piece is asked for again
 BUFFER = 64 * 1024  # bytes: what Django reads at once
 
 
-def incoming_body(reader: PieceReader, envelope: Envelope) -> io.BufferedReader:
+def incoming_body(reader: PieceReader, envelope: Envelope) -> "io.BufferedReader[IncomingBody]":
     """Make the file that a view reads the body from; nothing is fetched before it is read."""
     return io.BufferedReader(IncomingBody(reader, envelope), BUFFER)
 
@@ -76,7 +80,7 @@ class Patience:
         again: whether to ask once more.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.again = False
         self._backoff = Backoff()
         self._asked = self._begun = time.monotonic()
@@ -122,7 +126,7 @@ class IncomingBody(io.RawIOBase):
         """Do what files do."""
         return True
 
-    def readinto(self, buffer: memoryview) -> int:
+    def readinto(self, buffer: "WriteableBuffer") -> int:
         """Fill the buffer with the next bytes, as far as they are at hand; 0 at the end."""
         if not self._piece and self._pieces.size_of_next:
             try:
@@ -130,8 +134,9 @@ class IncomingBody(io.RawIOBase):
             except BodyUnreadable:
                 self.failed = True
                 raise
-        taken = self._piece[: len(buffer)]
-        buffer[: len(taken)] = taken
+        room = memoryview(buffer)
+        taken = self._piece[: len(room)]
+        room[: len(taken)] = taken
         self._piece = self._piece[len(taken) :]
         return len(taken)
 

@@ -64,7 +64,7 @@ class LastWord:
     def __init__(self, by_name: Mapping[str, Policy], retry_methods: frozenset[str]):
         self._by_name = by_name
         self._retry_methods = retry_methods
-        self._known: dict[tuple, Policy] = {}
+        self._known: dict[tuple[object, ...], Policy] = {}
 
     def begin(self, attempt: int, database: str = "") -> Start:
         """Note that a request is about to be run in this context.
@@ -85,7 +85,8 @@ class LastWord:
         Args:
             is_async: whether it is a handler of ASGI.
         """
-        handler._view_middleware.insert(0, self._ask_in_loop if is_async else self._ask)
+        views: list[object] = handler._view_middleware  # type: ignore[attr-defined]  # its own
+        views.insert(0, self._ask_in_loop if is_async else self._ask)
 
     def _ask(self, request: HttpRequest, *view: object) -> HttpResponseBase | None:
         start = _start.get()
@@ -113,6 +114,8 @@ class LastWord:
     def _said_of(self, request: HttpRequest) -> Policy:
         """Return what is said of the view that Django has found for a request."""
         match, urlconf = request.resolver_match, getattr(request, "urlconf", None)
+        if match is None:
+            return self._look_up(request)
         view = (urlconf, match.route, match.func, request.method)
         try:
             said = self._known.get(view)

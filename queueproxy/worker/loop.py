@@ -119,7 +119,10 @@ class ExecutorThread(threading.Thread):
         while True:
             while claim is not None:
                 self.busy = True
-                claim = self._release(claim) if self._stop_flag.is_set() else self._answer(claim)
+                if self._stop_flag.is_set():  # Django has not been entered
+                    self._broker.settle(Settlement(claim, "released"))
+                    break
+                claim = self._answer(claim)
             self.busy = False
             if self._burst or not self._may_claim():
                 return
@@ -130,10 +133,6 @@ class ExecutorThread(threading.Thread):
 
     def _claim(self) -> Claim | None:
         return self._broker.claim() if self._may_claim() else None
-
-    def _release(self, claim: Claim) -> None:
-        """Hand back what was claimed while the stop came: Django has not been entered."""
-        self._broker.settle(Settlement(claim, "released"))
 
     def _answer(self, claim: Claim) -> Claim | None:
         """Run one request, answer it, close its response; the claim of the next."""
@@ -185,19 +184,22 @@ class ExecutorThread(threading.Thread):
         if ended.answer is not None:
             again = RETRIED if claim.attempt > 1 else ""
             return reply.whole(ended.answer)._replace(once=ended.once or again)
-        return Settlement(claim, ended.outcome) if ended.outcome else reply.send(ended.exchange)
+        if ended.outcome or ended.exchange is None:
+            return Settlement(claim, ended.outcome)
+        return reply.send(ended.exchange)
 
     def _settle(
         self, settlement: Settlement, exchange: Exchange | None, head: RequestHead
     ) -> Claim | None:
         """Settle a request and close its response; the claim of the next."""
         if exchange is None or exchange.closes_quickly:
+            close = None if exchange is None else exchange.close
             return self._broker.settle_and_claim(
-                settlement, claim=self._may_claim(), while_waiting=exchange and exchange.close
+                settlement, claim=self._may_claim(), while_waiting=close
             )
-        close = partial(self._close, exchange, settlement.claim, head)
-        self._broker.settle(settlement, while_away=close)
-        close()
+        close_late = partial(self._close, exchange, settlement.claim, head)
+        self._broker.settle(settlement, while_away=close_late)
+        close_late()
         return self._claim()
 
     def _close(self, exchange: Exchange, claim: Claim, head: RequestHead) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..broker.handle import Broker
 from ..broker.link.links import Link
-from ..broker.observe.processes import read_current
+from ..broker.observe.processes import RunningRequest, read_current
 from ..broker.observe.values import ValueReader
 from ..exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("queueproxy.worker")
 AWAY_FOR = 5.0  # seconds for which a broker that did not answer is not asked again
 
 
-def reaper(broker: Broker) -> Callable[[str], list[dict]]:
+def reaper(broker: Broker) -> Callable[[str], list[RunningRequest]]:
     """Make a function that gives back at once what a dead worker held, and tells what that was.
 
     Where the broker is away nothing happens, and nothing is told: the lease runs out by itself.
@@ -23,12 +23,12 @@ def reaper(broker: Broker) -> Callable[[str], list[dict]]:
     """
     away_until = 0.0
 
-    def reap(worker: str) -> list[dict]:
+    def reap(worker: str) -> list[RunningRequest]:
         nonlocal away_until
         if time.monotonic() < away_until:
             return []
         with broker.link("supervisor") as link:
-            held = []
+            held: list[RunningRequest] = []
             try:
                 held = _held_by(link, worker)
                 link.script("worker_reap", worker)
@@ -43,7 +43,7 @@ def reaper(broker: Broker) -> Callable[[str], list[dict]]:
     return reap
 
 
-def held_by(link: Link, worker: str) -> list[dict]:
+def held_by(link: Link, worker: str) -> list[RunningRequest]:
     """List the requests a worker holds, for people to see; none where that can't be found out."""
     try:
         return _held_by(link, worker)
@@ -51,7 +51,7 @@ def held_by(link: Link, worker: str) -> list[dict]:
         return []
 
 
-def _held_by(link: Link, worker: str) -> list[dict]:
+def _held_by(link: Link, worker: str) -> list[RunningRequest]:
     """Do what `held_by` does, but where no answer comes.
 
     Raises:

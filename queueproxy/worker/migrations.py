@@ -17,7 +17,7 @@ SPARE = 10  # a look that took long is not repeated before so many times as long
 
 def has_database() -> bool:
     """Whether the settings name a default database at all."""
-    return connections.settings[DEFAULT_DB_ALIAS]["ENGINE"] != "django.db.backends.dummy"
+    return str(connections.settings[DEFAULT_DB_ALIAS]["ENGINE"]) != "django.db.backends.dummy"
 
 
 def pending_migrations() -> int:

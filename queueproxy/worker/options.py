@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from ..broker.handle import Broker
 from ..broker.own_release import NO_RELEASE, OwnRelease
+from ..http_syntax import SAFE_METHODS
 from ..policy import Policy
-from ..setting_rules import SAFE_METHODS
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class WorkerOptions:
 
     broker: Broker
     queues: tuple[str, ...]
-    secrets: tuple[str, ...]
+    secrets: tuple[str | bytes, ...]
     threads: int = 1
     at_once: int | None = None  # requests at once on one event loop, in the place of threads
     spin: bool = False  # whether to wait awake for the broker: see broker/link/spin_wait.py

@@ -38,10 +38,10 @@ class Orders:
         signal.signal(signal.SIGTTOU, lambda *_: self._want(-1))
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
-    def _on_stop(self, *_) -> None:
+    def _on_stop(self, *_: object) -> None:
         self.stops += 1
 
-    def _on_reload(self, *_) -> None:
+    def _on_reload(self, *_: object) -> None:
         self._reload = True
 
     def restart(self) -> None:

@@ -14,7 +14,7 @@ class OutageLog:
     What it refuses to one thread it may grant to another: it is back when it is so for all.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._without: set[int] = set()  # threads
         self.mismatch: SchemaMismatch | None = None

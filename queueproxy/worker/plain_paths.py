@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
+from ..path_segments import leading_text
 from ..policy import Policy
 from ..policy_table import Route
 from .urlconf_walk import view_routes
@@ -25,8 +26,8 @@ def _found(by_name: Mapping[str, Policy]) -> Iterator[str]:
             continue
         (route,) = view.routes
         if not route.language and _is_literal(route):
-            texts = (item for level in route.levels for item in level)
-            yield "/" + quote("".join(texts).removeprefix("/"), safe="/%:@!$&'()*+,;=~")
+            text = leading_text(route.levels)
+            yield "/" + quote(text.removeprefix("/"), safe="/%:@!$&'()*+,;=~")
 
 
 def _is_literal(route: Route) -> bool:

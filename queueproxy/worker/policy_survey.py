@@ -119,7 +119,7 @@ def _needed(surveyed: list[Surveyed]) -> set[int]:
 class _ByFirstSegment:
     """Views by the first segment of their paths, so that few have to be compared."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._named: dict[str, list[tuple[Prefix, ViewRoute]]] = defaultdict(list)
         self._others: list[tuple[Prefix, ViewRoute]] = []
 

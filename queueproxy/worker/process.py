@@ -5,6 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from typing import Any
 
 from .. import tracing
 from ..broker.observe.processes import DRAINING, TIMED_OUT, WAITING
@@ -202,7 +203,7 @@ def _admission(
     return Admission(routes, RefusalLog(), last_word, fences=not options.at_once)
 
 
-def _about(options: WorkerOptions) -> dict:
+def _about(options: WorkerOptions) -> dict[str, Any]:
     """Tell what ``status`` shows of this process."""
     return {
         "host": socket.gethostname(),

@@ -10,7 +10,7 @@ logger = logging.getLogger("queueproxy.worker")
 class RefusalLog:
     """Logs refusals, for all threads of a process."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._explained = False
 
     def refused(self, id: str, error: DecodeError) -> None:

@@ -110,7 +110,7 @@ class Reply:
                 raise StreamEnded
             self._push(self._frame(data[at : at + STREAM_FRAME], more=True))
 
-    def _watched(self, end: Callable[[Exception], object]) -> AbstractContextManager:
+    def _watched(self, end: Callable[[Exception], object]) -> AbstractContextManager[None]:
         return self._broker.flow.watch_client(self._claim.registration, end, ends=self._ends)
 
     def _push(self, frame: Frame) -> None:

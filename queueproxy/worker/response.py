@@ -4,15 +4,21 @@ import asyncio
 import re
 from collections.abc import AsyncIterable, Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from asgiref.sync import async_to_sync, sync_to_async
-from django.http import HttpResponseBase
+from django.http import HttpResponse, StreamingHttpResponse
 
 from ..envelopes import Header
 from ..exceptions import BadResponse
 from ..http_syntax import BODILESS, HOP_BY_HOP, is_token
 from .forking import end_forked_child
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+# What a view returned: one of Django's, or an object of its own making that passes for one.
+Response = HttpResponse | StreamingHttpResponse
 
 FILE_BLOCK = 1024 * 1024  # bytes read at a time from a file whose length is known
 PIPE_BLOCK = 64 * 1024  # from one whose end is not: its bytes may come slowly
@@ -33,10 +39,15 @@ class CheckedAnswer(NamedTuple):
 
 
 # Called with what ends a stream from outside, given why; while the context lasts, that may happen.
-Watch = Callable[[Callable[[Exception], object]], AbstractContextManager]
+Watch = Callable[[Callable[[Exception], object]], AbstractContextManager[None]]
 
 
-def unwatched(end: Callable[[Exception], object]) -> AbstractContextManager:
+def is_stream(response: Response) -> "TypeIs[StreamingHttpResponse]":
+    """Whether its body is made as it is iterated."""
+    return response.streaming
+
+
+def unwatched(end: Callable[[Exception], object]) -> AbstractContextManager[None]:
     """Do nothing: a `Watch` where a stream is ended by nobody else."""
     return nullcontext()
 
@@ -48,7 +59,7 @@ def ends_with_drain(answer: CheckedAnswer) -> bool:
 
 
 def answer_of(
-    method: str, response: HttpResponseBase, told: Iterable[Header] | None = None
+    method: str, response: Response, told: Iterable[Header] | None = None
 ) -> CheckedAnswer:
     """Check an answer, and take it apart as it may be sent.
 
@@ -66,16 +77,14 @@ def answer_of(
         raise BadResponse(f"The view's answer can't be read: {error!r}") from error
 
 
-def _answer_of(
-    method: str, response: HttpResponseBase, told: Iterable[Header] | None
-) -> CheckedAnswer:
+def _answer_of(method: str, response: Response, told: Iterable[Header] | None) -> CheckedAnswer:
     status = response.status_code
     if not (isinstance(status, int) and 200 <= status <= 599):
         raise BadResponse(f"The view answered with the status {status!r}.")
     headers, length = checked_headers(_headers_of(response) if told is None else told)
     if bodyless(method, status):
         return CheckedAnswer(status, headers, length, b"")
-    if response.streaming:
+    if is_stream(response):
         return CheckedAnswer(status, headers, length, None, _is_file(response, length))
     body = response.content
     if length is not None and length != len(body):
@@ -83,11 +92,11 @@ def _answer_of(
     return CheckedAnswer(status, headers, length, body)
 
 
-def _is_file(response: HttpResponseBase, length: int | None) -> bool:
+def _is_file(response: Response, length: int | None) -> bool:
     return length is not None and getattr(response, "file_to_stream", None) is not None
 
 
-def _headers_of(response: HttpResponseBase) -> list[Header]:
+def _headers_of(response: Response) -> list[Header]:
     cookies = (("Set-Cookie", c.output(header="")) for c in response.cookies.values())
     return [*response.items(), *cookies]
 
@@ -135,7 +144,7 @@ def _length(text: str) -> int:
 
 
 def each_piece(
-    response: HttpResponseBase, take: Callable[[bytes], None], watch: Watch = unwatched
+    response: StreamingHttpResponse, take: Callable[[bytes], None], watch: Watch = unwatched
 ) -> None:
     """Give `take` the body of a streaming response, piece by piece as the view makes it.
 
@@ -143,19 +152,24 @@ def each_piece(
     when `watch` says so; what is not has to come to its next piece.
     """
     if response.is_async:
-        each_async_piece(response.streaming_content, take, watch)
+        each_async_piece(async_pieces(response), take, watch)
         return
     for data in sync_pieces(response):
         take(data)
 
 
-def sync_pieces(response: HttpResponseBase) -> Iterable[bytes]:
+def async_pieces(response: StreamingHttpResponse) -> AsyncIterable[bytes]:
+    """Return the pieces of a stream that is async."""
+    return cast("AsyncIterable[bytes]", response.streaming_content)
+
+
+def sync_pieces(response: StreamingHttpResponse) -> Iterable[bytes]:
     """Yield the pieces of a stream that is not async; of a file, in blocks larger than Django's."""
     file = getattr(response, "file_to_stream", None)
     if file is not None:
         block = FILE_BLOCK if response.has_header("Content-Length") else PIPE_BLOCK
         return iter(lambda: file.read(block), b"")
-    return response.streaming_content
+    return cast("Iterable[bytes]", response.streaming_content)
 
 
 def each_async_piece(
@@ -175,12 +189,14 @@ async def _each_async_piece(
     """
     take_here = sync_to_async(take, thread_sensitive=True)
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
     reasons: list[Exception] = []
 
     def end(reason: Exception) -> None:
         reasons.append(reason)
         with suppress(RuntimeError):  # it has ended by itself
-            loop.call_soon_threadsafe(task.cancel)
+            if task is not None:
+                loop.call_soon_threadsafe(task.cancel)
 
     try:
         with watch(end):

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import TypeVar
 
 from ..backoff import Backoff
 from ..broker.claims import Claim, Settlement
@@ -11,11 +12,18 @@ from ..broker.worker_broker import WorkerBroker
 from ..envelopes import Envelope, Frame, pieces_of
 from ..exceptions import BrokerUnavailable, Fenced
 from .forking import end_forked_child
-from .incoming_body import incoming_body
+from .incoming_body import IncomingBody, incoming_body
 from .stopping import StopFlag
 from .stream_flow import StreamFlow
 
 TELL_AFTER = 2  # failures: a lost connection alone, made anew at once, is no news
+
+T = TypeVar("T")
+Meanwhile = Callable[[], None] | None
+
+
+class Stopped(Exception):
+    """The stop came while the broker was away."""
 
 
 class Attempts:
@@ -83,7 +91,10 @@ class RetryingBroker:
         """Claim the next request; None where none can be started now, or once the stop has come."""
         if self._stop.is_set():
             return None
-        return self._until_answered(lambda: self._settle(None, True), held=False)
+        try:
+            return self._until_answered(lambda: self._settle(None, True), held=False)
+        except Stopped:
+            return None
 
     def wait(self) -> Claim | None:
         """Claim, but block until something waits, or for a while (see WorkerBroker.wait)."""
@@ -100,7 +111,7 @@ class RetryingBroker:
         """
         return self._until_answered(lambda: self._broker.open(claim))
 
-    def body_of(self, claim: Claim, envelope: Envelope) -> BinaryIO | None:
+    def body_of(self, claim: Claim, envelope: Envelope) -> "BufferedReader[IncomingBody] | None":
         """Make the file from which the body is read; None where the envelope has it."""
         pieces = pieces_of(envelope.head)
         return incoming_body(self._broker.pieces(claim, pieces), envelope) if pieces else None
@@ -120,9 +131,7 @@ class RetryingBroker:
         """Whether a client still waits for the answer."""
         return self._until_answered(lambda: self._broker.wanted(claim))
 
-    def settle(
-        self, settlement: Settlement, *, while_away: Callable[[], None] | None = None
-    ) -> None:
+    def settle(self, settlement: Settlement, *, while_away: Meanwhile = None) -> None:
         """End a lease and claim nothing; `while_away` is called after each failure."""
         self._until_answered(lambda: self._settle(settlement, False), while_away=while_away)
 
@@ -131,7 +140,7 @@ class RetryingBroker:
         settlement: Settlement,
         *,
         claim: bool = True,
-        while_waiting: Callable[[], None] | None = None,
+        while_waiting: Meanwhile = None,
     ) -> Claim | None:
         """End a lease and claim the next request, in one trip.
 
@@ -148,10 +157,7 @@ class RetryingBroker:
         self._broker.close()
 
     def _settle(
-        self,
-        settlement: Settlement | None,
-        claim: bool,
-        while_waiting: Callable[[], None] | None = None,
+        self, settlement: Settlement | None, claim: bool, while_waiting: Meanwhile = None
     ) -> Claim | None:
         try:
             return self._broker.settle_and_claim(
@@ -165,17 +171,16 @@ class RetryingBroker:
             raise BrokerUnavailable("This worker was given up twice in a row.") from error
 
     def _until_answered(
-        self,
-        action: Callable[[], Any],
-        *,
-        held: bool = True,
-        while_away: Callable[[], None] | None = None,
-    ) -> Any:
+        self, action: Callable[[], T], *, held: bool = True, while_away: Meanwhile = None
+    ) -> T:
         """Do it until the broker answers.
 
         Args:
-            held: whether a request is held; without one, None is returned once the stop comes.
+            held: whether a request is held.
             while_away: called after each failure.
+
+        Raises:
+            Stopped: no request is held, and the stop has come.
         """
         attempts = Attempts(self._on_away)
         while True:
@@ -187,7 +192,7 @@ class RetryingBroker:
                 if while_away is not None:
                     while_away()
                 if not held and self._stop.is_set():
-                    return None
+                    raise Stopped from error
                 time.sleep(delay)
             else:
                 attempts.succeeded()

@@ -14,6 +14,7 @@ from asyncio import AbstractEventLoop, Task
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import FrameType
+from typing import Any
 
 import asgiref.current_thread_executor
 from asgiref.sync import AsyncToSync
@@ -22,10 +23,11 @@ from django.http import HttpResponseBase
 FAILED = 1  # exit status, as Python has it
 
 End = Callable[[BaseException | int], None]
+Running = tuple[AbstractEventLoop, Task[Any] | None]
 
 # Code that tells a future how it has ended, and how to find the future among its variables. None of
 # it is public; where it has changed, the event loop's end remains.
-_TELLERS: dict[object, Callable[[dict], Future]] = {
+_TELLERS: dict[object, Callable[[dict[str, Any]], Future[Any]]] = {
     AsyncToSync.main_wrap.__code__: lambda variables: variables["call_result"],
     **{
         module._WorkItem.run.__code__: lambda variables: variables["self"].future
@@ -34,7 +36,7 @@ _TELLERS: dict[object, Callable[[dict], Future]] = {
 }
 
 
-def running_task() -> tuple[AbstractEventLoop, Task | None] | None:
+def running_task() -> Running | None:
     """Return the event loop that runs in this thread, and its task; None where none runs.
 
     To be asked before the fork: in the child Python knows of no running loop.
@@ -46,7 +48,7 @@ def running_task() -> tuple[AbstractEventLoop, Task | None] | None:
     return loop, asyncio.current_task(loop)
 
 
-def end_on_return(running: tuple[AbstractEventLoop, Task | None] | None, end: End) -> None:
+def end_on_return(running: Running | None, end: End) -> None:
     """Let `end` be called where this thread comes back; to be called in the child, by its fork.
 
     Args:
@@ -62,7 +64,7 @@ def end_on_return(running: tuple[AbstractEventLoop, Task | None] | None, end: En
         loop.call_soon(lambda: end(FAILED if task is None else outcome_of(task)))
 
 
-def _innermost_future(frame: FrameType | None) -> Future | None:
+def _innermost_future(frame: FrameType | None) -> Future[Any] | None:
     while frame is not None:
         find = _TELLERS.get(frame.f_code)
         if find is not None:
@@ -75,7 +77,7 @@ def _innermost_future(frame: FrameType | None) -> Future | None:
     return None
 
 
-def outcome_of(future: Future | Task) -> BaseException | int:
+def outcome_of(future: Future[Any] | Task[Any]) -> BaseException | int:
     """Tell, as an exit status or an exception, how what a future is told of has ended."""
     if not future.done() or future.cancelled():
         return FAILED  # a coroutine that waits for what only its parent's loop could tell

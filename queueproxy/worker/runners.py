@@ -25,10 +25,13 @@ from .view_watch import Watched
 class Runners(Protocol):
     """What runs requests, as the process sees it."""
 
-    watched: Sequence[Watched]
-    """What views run in."""
-    listening: int
-    """How many wait at the broker where all are idle."""
+    @property
+    def watched(self) -> Sequence[Watched]:
+        """What views run in."""
+
+    @property
+    def listening(self) -> int:
+        """How many wait at the broker where all are idle."""
 
     def start(self) -> None:
         """Begin to serve."""
@@ -72,13 +75,14 @@ def executor_of(options: WorkerOptions) -> Executor | AsyncExecutor:
 
 def runners_of(parts: Parts) -> Runners:
     """Make what runs requests, once the process is registered."""
-    if parts.options.at_once:
-        return LoopRunner(parts.options.at_once, parts)
-    threads = [_thread(number, parts) for number in range(parts.options.threads)]
+    at_once, executor = parts.options.at_once, parts.executor
+    if isinstance(executor, AsyncExecutor):
+        return LoopRunner(at_once or 1, parts, executor)
+    threads = [_thread(number, parts, executor) for number in range(parts.options.threads)]
     return ThreadRunners(threads, parts.flow)
 
 
-def _thread(number: int, parts: Parts) -> ExecutorThread:
+def _thread(number: int, parts: Parts, executor: Executor) -> ExecutorThread:
     options = parts.options
     worker_broker = WorkerBroker(
         options.broker,
@@ -95,7 +99,7 @@ def _thread(number: int, parts: Parts) -> ExecutorThread:
     return ExecutorThread(
         number,
         broker,
-        parts.executor,
+        executor,
         parts.admission,
         parts.fence,
         parts.stop,

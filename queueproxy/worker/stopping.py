@@ -13,7 +13,7 @@ class StopFlag:
     the middle of a wait cannot deadlock. One thread waits; any may ask.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._raised = False
         self._reading, self._writing = os.pipe()
         keep_from_children(self)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..broker.observe.processes import RunningRequest
 from ..wording import count_text
 from .boot_failures import UNTOLD, BootFailures
 from .child_process import ChildProcess, death_text, ending_text
@@ -57,7 +58,7 @@ class Supervisor:
     def __init__(
         self,
         options: SupervisorOptions,
-        reap: Callable[[str], list[dict]],
+        reap: Callable[[str], list[RunningRequest]],
         failures: BootFailures = UNTOLD,
     ):
         self._options = options
@@ -82,7 +83,7 @@ class Supervisor:
             for child, status in self._children.look_after():
                 self._bury(child, status)
             if self._reload is not None:
-                self._go_on_with_reload()
+                self._go_on_with_reload(self._reload)
             elif self._children.all_ready:
                 self._failures.came_up()
             if not self._stopping and not self._options.burst:
@@ -155,7 +156,7 @@ class Supervisor:
         if self._options.burst:
             self._status = 1
 
-    def _tell_of_death(self, child: ChildProcess, status: int, held: list[dict]) -> None:
+    def _tell_of_death(self, child: ChildProcess, status: int, held: list[RunningRequest]) -> None:
         words = death_text(child.process.pid, status, held)
         replaced = not (child.told_to_stop or self._options.burst or self._stopping)
         if replaced and not (self._reload and child in self._reload.new):
@@ -174,9 +175,8 @@ class Supervisor:
         for child in serving[self._orders.processes :]:
             self._children.stop(child)
 
-    def _go_on_with_reload(self) -> None:
+    def _go_on_with_reload(self, reload: Reload) -> None:
         """Fresh code, a few processes at a time: an old one goes when a new one serves."""
-        reload = self._reload
         why = reload.why_failed(self._children)
         if why:
             logger.error("A replacement did not come up; the old processes stay. %s", why)

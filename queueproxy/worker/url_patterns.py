@@ -8,10 +8,21 @@ from typing import Any, NamedTuple
 from django.urls import converters
 from django.urls.resolvers import RegexPattern, RoutePattern
 
-from ..path_patterns import MOST_REPEATS, NO_END, Choice, Item, Level, Loop, Run
+from ..path_patterns import (
+    MOST_REPEATS,
+    NO_END,
+    Choice,
+    Item,
+    Level,
+    Loop,
+    Run,
+    leading_texts,
+)
 
 # What re.compile() parses with; it has no public name.
-parse, _ = re._parser.parse, re._constants
+parse = re._parser.parse  # type: ignore[attr-defined]
+_ = re._constants  # type: ignore[attr-defined]
+Node = tuple[Any, Any]  # of a parsed expression: its kind, and what belongs to that
 _PARAMETER = re.compile(r"<(?:[^>:]+:)?([^>]+)>")
 MOST_WAYS = 16  # that one expression is written in
 _CLASSES = {
@@ -51,10 +62,11 @@ class Translated(NamedTuple):
     whole: bool
 
 
-def translated(pattern: RoutePattern | RegexPattern, *, is_view: bool) -> Translated:
+def translated(pattern: Any, *, is_view: bool) -> Translated:
     """Translate one pattern, in the language in force.
 
     Args:
+        pattern: one of Django's, or of the project's own making.
         is_view: whether it leads to a view and not to an ``include``.
 
     Raises:
@@ -77,8 +89,9 @@ def is_translated(pattern: Any) -> bool:
 # path().
 
 
-def _of_route(pattern: RoutePattern) -> Level:
-    level, problem, end = [], "", 0
+def _of_route(pattern: Any) -> Level:
+    level: Level = []
+    problem, end = "", 0
     text = str(pattern._route)
     for parameter in _PARAMETER.finditer(text):
         level.append(text[end : parameter.start()])
@@ -135,7 +148,7 @@ def _of_regex(regex: str, *, is_view: bool) -> Translated:
     return Translated([_level(way) for way in ways], whole or ends)
 
 
-def _level(nodes: Iterable[tuple]) -> Level:
+def _level(nodes: Iterable[Node]) -> Level:
     items: list[Item] = []
     try:
         items.extend(_items(nodes))
@@ -144,9 +157,9 @@ def _level(nodes: Iterable[tuple]) -> Level:
     return _joined(items)
 
 
-def _ways(nodes: Iterable[tuple]) -> list[list[tuple]]:
+def _ways(nodes: Iterable[Node]) -> list[list[Node]]:
     """Write an expression with alternatives and optional groups as several without."""
-    ways: list[list[tuple]] = [[]]
+    ways: list[list[Node]] = [[]]
     for node in nodes:
         ways = [[*way, *more] for way in ways for more in _ways_of(*node)]
         if len(ways) > MOST_WAYS:
@@ -154,7 +167,7 @@ def _ways(nodes: Iterable[tuple]) -> list[list[tuple]]:
     return ways
 
 
-def _ways_of(kind: Any, value: Any) -> list[list[tuple]]:
+def _ways_of(kind: Any, value: Any) -> list[list[Node]]:
     if kind is _.SUBPATTERN and not any(value[1:3]):
         return _ways(value[3])
     if kind is _.BRANCH and not all(map(_is_text, value[1])):
@@ -166,18 +179,19 @@ def _ways_of(kind: Any, value: Any) -> list[list[tuple]]:
     return [[(kind, value)]]
 
 
-def _is_text(nodes: Iterable[tuple]) -> bool:
+def _is_text(nodes: Iterable[Node]) -> bool:
     return all(kind is _.LITERAL for kind, _value in nodes)
 
 
-def _parsed(regex: str) -> Iterable[tuple]:
+def _parsed(regex: str) -> Iterable[Node]:
     parsed = parse(regex)
     if parsed.state.flags & ~re.UNICODE:
         raise NotExpressible("its expression has flags")
-    return parsed
+    nodes: Iterable[Node] = parsed
+    return nodes
 
 
-def _items(nodes: Iterable[tuple]) -> Iterator[Item]:
+def _items(nodes: Iterable[Node]) -> Iterator[Item]:
     for kind, value in nodes:
         single = _class_of(kind, value)
         if kind is _.LITERAL:
@@ -194,7 +208,7 @@ def _items(nodes: Iterable[tuple]) -> Iterator[Item]:
             raise NotExpressible(f"its expression has {_words(kind)}")
 
 
-def _of_group(number: int | None, add: int, remove: int, nodes: Iterable[tuple]) -> Iterator[Item]:
+def _of_group(number: int | None, add: int, remove: int, nodes: Iterable[Node]) -> Iterator[Item]:
     if add or remove:
         raise NotExpressible("its expression has flags")
     return _items(nodes)
@@ -210,20 +224,23 @@ def _of_repeat(least: int, most: int, nodes: Any) -> Iterator[Item]:
         yield Run(single, least, NO_END if endless else most)
         return
     body = _joined(_items(nodes))
-    if (least, most) == (0, 1) and all(isinstance(item, str) for item in body):
-        yield Choice(["".join(body), ""])
+    texts = list(leading_texts(body))
+    if (least, most) == (0, 1) and len(texts) == len(body):
+        yield Choice(["".join(texts), ""])
         return
-    if not endless or least > 1 or any(isinstance(item, Loop | Choice) for item in body):
+    repeated = [item for item in body if isinstance(item, str | Run)]
+    if not endless or least > 1 or len(repeated) < len(body):
         raise NotExpressible("its expression has a group that is optional or counted")
     yield from body * least
-    yield Loop(body)
+    yield Loop(repeated)
 
 
-def _text(nodes: Iterable[tuple]) -> str:
+def _text(nodes: Iterable[Node]) -> str:
     body = _joined(_items(nodes))
-    if not all(isinstance(item, str) for item in body):
+    texts = list(leading_texts(body))
+    if len(texts) < len(body):
         raise NotExpressible("its expression has alternatives that are more than text")
-    return "".join(body)
+    return "".join(texts)
 
 
 def _class_of(kind: Any, value: Any) -> str:
@@ -237,7 +254,7 @@ def _class_of(kind: Any, value: Any) -> str:
     return f"[{''.join(map(_member, value))}]" if kind is _.IN else ""
 
 
-def _member(node: tuple) -> str:
+def _member(node: Node) -> str:
     kind, value = node
     if kind is _.NEGATE:
         return "^"

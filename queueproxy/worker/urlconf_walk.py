@@ -41,7 +41,7 @@ class ViewRoute(NamedTuple):
     policies: list[MethodPolicy]
     routes: list[Route]
     reason: str
-    callback: Callable | None = None
+    callback: Callable[..., Any] | None = None
 
 
 def view_routes(by_name: Mapping[str, Policy]) -> Iterator[ViewRoute]:

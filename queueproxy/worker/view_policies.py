@@ -2,12 +2,14 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.urls.resolvers import URLPattern, URLResolver
 
 from ..policy import ATTRIBUTE, NOTHING_SAID, Policy
 from ..policy_table import RoutePolicy
+
+View = Callable[..., Any]
 
 
 class Saying(NamedTuple):
@@ -102,7 +104,7 @@ def _of_view(pattern: URLPattern) -> Iterator[Saying]:
         yield Saying(pattern.lookup_str, policy)
 
 
-def _by_method(callback: Callable, name: str) -> Iterator[tuple[tuple[str, ...], Saying]]:
+def _by_method(callback: View, name: str) -> Iterator[tuple[tuple[str, ...], Saying]]:
     view = callback
     while isinstance(view, functools.partial):
         view = view.func
@@ -119,5 +121,5 @@ def _by_method(callback: Callable, name: str) -> Iterator[tuple[tuple[str, ...],
         yield methods, Saying(f"{name}.{attribute}", policy)
 
 
-def _class_of(view: Callable) -> type | None:
+def _class_of(view: View) -> type | None:
     return getattr(view, "view_class", None) or getattr(view, "cls", None)

@@ -58,8 +58,11 @@ class ViewClock:
 class Watched(Protocol):
     """A thread that runs views."""
 
-    clock: ViewClock
-    ident: int | None
+    @property
+    def clock(self) -> ViewClock: ...
+
+    @property
+    def ident(self) -> int | None: ...
 
     def is_alive(self) -> bool: ...
 

@@ -8,18 +8,21 @@ agents add headers, and scripts to pages.
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
-from django.http import HttpResponseBase
+from django.http import StreamingHttpResponse
 
 from ..envelopes import Header
 from ..exceptions import BadResponse, ClientGone, StreamEnded
 from .response import (
     CheckedAnswer,
+    Response,
     Watch,
     answer_of,
+    async_pieces,
     bodyless,
     checked_headers,
     each_async_piece,
     each_piece,
+    is_stream,
     sync_pieces,
     unwatched,
 )
@@ -30,11 +33,13 @@ class StartResponse:
 
     __slots__ = ("headers", "status")
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.status = ""
         self.headers: list[Header] | None = None  # until it is called
 
-    def __call__(self, status: str, headers: list[Header], exc_info=None) -> Callable:
+    def __call__(
+        self, status: str, headers: list[Header], exc_info: object = None
+    ) -> Callable[[bytes], object]:
         self.status, self.headers = status, headers
         return _write
 
@@ -53,7 +58,7 @@ class Result:
 
     wrapped = False
 
-    def __init__(self, response: HttpResponseBase, start_response: StartResponse):
+    def __init__(self, response: Response, start_response: StartResponse):
         self.response = response
         self._started = start_response
 
@@ -67,7 +72,8 @@ class Result:
 
     def each_piece(self, take: Callable[[bytes], None], watch: Watch = unwatched) -> None:
         """Give `take` the body of a stream; whatever it or the view raises is raised here."""
-        each_piece(self.response, take, watch)
+        if is_stream(self.response):
+            each_piece(self.response, take, watch)
 
     def close(self) -> None:
         """Close the response, which sends ``request_finished``."""
@@ -87,7 +93,7 @@ class WrappedResult(Result):
 
     def __init__(
         self,
-        response: HttpResponseBase,
+        response: Response,
         iterable: Iterable[bytes],
         start_response: StartResponse,
     ):
@@ -124,8 +130,9 @@ class WrappedResult(Result):
         return CheckedAnswer(status, headers, length, self._read_whole(length))
 
     def _read_files_in_blocks(self) -> None:
-        if getattr(self.response, "file_to_stream", None) is not None:
-            self.response.streaming_content = sync_pieces(self.response)
+        response = self.response
+        if is_stream(response) and getattr(response, "file_to_stream", None) is not None:
+            response.streaming_content = sync_pieces(response)
 
     def _read_until_started(self) -> None:
         if _is_async(self.response):
@@ -163,8 +170,9 @@ class WrappedResult(Result):
 
     def each_piece(self, take: Callable[[bytes], None], watch: Watch = unwatched) -> None:
         left: list[Exception] = []
-        if _is_async(self.response):
-            self.response.streaming_content = _given_to(take, watch, self.response, left)
+        response = self.response
+        if is_stream(response) and response.is_async:
+            response.streaming_content = _given_to(take, watch, response, left)
         ahead, self._ahead = self._ahead, []
         for data in itertools.chain(ahead, self._all_pieces()):
             take(data)
@@ -184,14 +192,14 @@ class WrappedResult(Result):
                 close()
 
 
-def _is_async(response: HttpResponseBase) -> bool:
-    return response.streaming and response.is_async
+def _is_async(response: Response) -> bool:
+    return is_stream(response) and response.is_async
 
 
 def _given_to(
     take: Callable[[bytes], None],
     watch: Watch,
-    response: HttpResponseBase,
+    response: StreamingHttpResponse,
     left: list[Exception],
 ) -> Iterator[bytes]:
     """Return an iterator without pieces: it gives those of an async response to `take` itself.
@@ -200,7 +208,7 @@ def _given_to(
     and the errors of the stream, and not its pieces. That the client left, or that the stream's
     time is over, is no error: it is noted in `left`.
     """
-    pieces = response.streaming_content
+    pieces = async_pieces(response)
 
     def run() -> Iterator[bytes]:
         try:

@@ -15,7 +15,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import redis
 import redis.asyncio
@@ -24,6 +24,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
+from .connections import AsyncConnection, Connection
 from .protocol import INFO, UNREADABLE, error_reply, not_connected
 
 CONNECT_WITHIN = 5.0  # seconds
@@ -98,20 +99,21 @@ def flaw_of(address: BrokerAddress) -> str | None:
     return None
 
 
-def sync_connection(address: BrokerAddress, *, role: str) -> redis.Connection:
+def sync_connection(address: BrokerAddress, *, role: str) -> Connection:
     """Make a connection, not yet connected. With Sentinel, each connect asks for the master."""
-    return _sync_pool(address, role).make_connection()
+    # What redis-py says that it makes has less than all that it makes.
+    return cast(Connection, _sync_pool(address, role).make_connection())
 
 
-def descriptor_of(connection: redis.Connection) -> int:
+def descriptor_of(connection: Connection) -> int:
     """Return the descriptor of a blocking connection that is made."""
     return connection._sock.fileno()
 
 
-def async_connection(address: BrokerAddress, *, role: str) -> redis.asyncio.Connection:
+def async_connection(address: BrokerAddress, *, role: str) -> AsyncConnection:
     """Make a connection like `sync_connection`, for asyncio."""
     pool = _async_pool(address, role)
-    connection = pool.make_connection()
+    connection: AsyncConnection = pool.make_connection()
     if address.sentinels:
         connection.connection_pool = pool  # it asks its pool for the master, and held it weakly
     return connection
@@ -130,7 +132,8 @@ def server_info(address: BrokerAddress) -> dict[str, Any]:
     """
     try:
         with sync_client(address) as client:
-            return client.info()
+            info: dict[str, Any] = client.info()
+            return info
     except ResponseError as error:
         raise error_reply(INFO, error) from error
     except (RedisError, OSError, UNREADABLE) as error:
@@ -149,7 +152,7 @@ def _common(address: BrokerAddress, role: str) -> dict[str, Any]:
     }
 
 
-def _sync_pool(address: BrokerAddress, role: str):
+def _sync_pool(address: BrokerAddress, role: str) -> redis.ConnectionPool:
     options = _common(address, role)
     # Of this timeout are also the first words after connecting: a server that accepts and then
     # says nothing (a frozen host) must not hold a worker for ever.
@@ -162,7 +165,7 @@ def _sync_pool(address: BrokerAddress, role: str):
     return redis.SentinelConnectionPool(service, manager, **options | own)
 
 
-def _async_pool(address: BrokerAddress, role: str):
+def _async_pool(address: BrokerAddress, role: str) -> redis.asyncio.ConnectionPool:
     options = _common(address, role)
     options |= {"socket_timeout": None, "retry": AsyncRetry(NoBackoff(), 0)}
     if not address.sentinels:

@@ -6,6 +6,7 @@ BrokerUnavailable. Every script is safe to send again, so its caller decides.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from types import TracebackType
 
 import hiredis
 from redis.connection import PythonRespSerializer
@@ -14,23 +15,37 @@ from redis.exceptions import AskError, MasterDownError, ReadOnlyError, RedisErro
 from ...exceptions import BrokerUnavailable
 from ...keys import Keys
 from .connect import ANSWER_WITHIN, BrokerAddress, async_connection, descriptor_of, sync_connection
+from .connections import AsyncConnection, Connection
 from .node import Node
-from .protocol import UNREADABLE, Command, ScriptSession, error_reply, not_connected, unreadable
+from .protocol import (
+    UNREADABLE,
+    Argument,
+    Command,
+    RedisReply,
+    ScriptSession,
+    error_reply,
+    not_connected,
+    unreadable,
+)
 from .spin_wait import SpinWait
 
 # By these a server says that others have the keys, or may write them: behind its address there may
 # be another by now.
 NO_LONGER_HERE = (AskError, ReadOnlyError, MasterDownError)
 BULKY = 16 * 1024  # bytes of an argument that is written by itself
+# hiredis declares it for commands of one word.
+_packed_command: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment]
 
 
-def _packed(connection, commands: Sequence[Command], bulky: bool) -> list[bytes]:
+def _packed(
+    connection: Connection | AsyncConnection, commands: Sequence[Command], bulky: bool
+) -> list[bytes]:
     if bulky:
         # To copy a chunk of a body takes longer than to hash it: it is written by itself.
-        pack = PythonRespSerializer(BULKY, connection.encoder.encode).pack
-        return [piece for command in commands for piece in pack(*command)]
+        serializer = PythonRespSerializer(BULKY, connection.encoder.encode)
+        return [piece for command in commands for piece in serializer.pack(*command)]
     # All in one write. redis-py packs in Python: that was a twentieth of the front's time.
-    return [b"".join(map(hiredis.pack_command, commands))]
+    return [b"".join(map(_packed_command, commands))]
 
 
 class Link:
@@ -62,7 +77,7 @@ class Link:
     def __enter__(self) -> "Link":
         return self
 
-    def __exit__(self, *exc_info) -> None:
+    def __exit__(self, *exc_info: type | BaseException | TracebackType | None) -> None:
         self.close()
 
     def commands(
@@ -72,7 +87,7 @@ class Link:
         while_waiting: Callable[[], None] | None = None,
         *,
         bulky: bool = False,
-    ) -> list:
+    ) -> list[RedisReply]:
         """Send all in one write, read all replies; an error reply is returned as ErrorReply.
 
         Args:
@@ -106,12 +121,12 @@ class Link:
     def script(
         self,
         name: str,
-        *args,
+        *args: Argument,
         sent_ahead: Command | None = None,
         timeout: float = ANSWER_WITHIN,
         while_waiting: Callable[[], None] | None = None,
         bulky: bool = False,
-    ):
+    ) -> RedisReply:
         """Run a script; see ScriptSession.run, and `commands` for what may be done meanwhile."""
         if not self._connection.is_connected:
             self._session.run_id = ""
@@ -137,14 +152,14 @@ class Link:
             self._node.reset()
             raise not_connected(error) from error
 
-    def _ask_for_state(self):
+    def _ask_for_state(self) -> RedisReply:
         self._connection.send_command(*self._node.question)
         try:
             return self._connection.read_response()
         except ResponseError as error:
             return error
 
-    def _read(self, command: Command, timeout: float):
+    def _read(self, command: Command, timeout: float) -> RedisReply:
         try:
             if timeout == ANSWER_WITHIN:  # the connection's own; another costs two system calls
                 return self._connection.read_response()
@@ -178,7 +193,7 @@ class AsyncLink:
 
     async def commands(
         self, commands: Sequence[Command], timeout: float = ANSWER_WITHIN, *, bulky: bool = False
-    ) -> list:
+    ) -> list[RedisReply]:
         """Do what `Link.commands` does."""
         connection = self._connection
         try:
@@ -196,11 +211,11 @@ class AsyncLink:
     async def script(
         self,
         name: str,
-        *args,
+        *args: Argument,
         sent_ahead: Command | None = None,
         timeout: float = ANSWER_WITHIN,
         bulky: bool = False,
-    ):
+    ) -> RedisReply:
         """Run a script; see ScriptSession.run."""
         if not self._connection.is_connected:
             self._session.run_id = ""
@@ -212,7 +227,7 @@ class AsyncLink:
         except StopIteration as stop:
             return stop.value
 
-    def script_command(self, name: str, *args) -> Command:
+    def script_command(self, name: str, *args: Argument) -> Command:
         """Spell a script as one of `commands`, in this connection's epoch; its reply is not
         checked.
 
@@ -247,14 +262,14 @@ class AsyncLink:
             self._node.reset()
             raise
 
-    async def _ask_for_state(self):
+    async def _ask_for_state(self) -> RedisReply:
         await self._connection.send_command(*self._node.question)
         try:
             return await self._connection.read_response()
         except ResponseError as error:
             return error
 
-    async def _read(self, command: Command):
+    async def _read(self, command: Command) -> RedisReply:
         try:
             return await self._connection.read_response()
         except NO_LONGER_HERE:

@@ -3,6 +3,7 @@
 from redis.exceptions import MovedError
 
 from ...keys import Keys
+from .connections import AsyncConnection, Connection
 from .protocol import Command
 
 MOST_HOPS = 5  # from node to node of a cluster, to connect once
@@ -16,7 +17,7 @@ class Node:
         keys: all in one slot (their hash tag), so all on one node.
     """
 
-    def __init__(self, connection, keys: Keys):
+    def __init__(self, connection: Connection | AsyncConnection, keys: Keys):
         self.question: Command = ("TYPE", keys.state)
         self._connection = connection
         self._given: tuple[str, int] | None = None  # while it is another

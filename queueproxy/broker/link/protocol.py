@@ -5,6 +5,7 @@ both drive the same conversation, a generator that yields commands and is sent t
 """
 
 from collections.abc import Generator, Sequence
+from typing import Any, TypeVar
 
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
@@ -22,8 +23,14 @@ from ...keys import Keys
 from ...records import SCHEMA
 from ..scripts import library
 
-Command = tuple[str | bytes | int | float, ...]
-Conversation = Generator[Sequence[Command], list, object]
+Argument = str | bytes | int | float
+Arguments = tuple[Argument, ...]  # of a script
+Command = tuple[Argument, ...]
+# What redis-py makes of a reply: bytes, an integer, None, or a list of such; an ErrorReply in the
+# place of an error. Whoever has sent the command knows which.
+RedisReply = Any
+Conversation = Generator[Sequence[Command], list[RedisReply], RedisReply]
+T = TypeVar("T")
 
 INFO: Command = ("INFO", "server")
 
@@ -51,7 +58,7 @@ class ScriptSession:
         self.run_id = ""
         self._lease_ms = lease_ms
 
-    def run(self, name: str, args: tuple, sent_ahead: Command | None = None) -> Conversation:
+    def run(self, name: str, args: Arguments, sent_ahead: Command | None = None) -> Conversation:
         """Run a script, agreeing on the epoch first where that is due; returns its reply.
 
         `sent_ahead` is a command that goes out before it in the same write (a blocking pop).
@@ -65,11 +72,11 @@ class ScriptSession:
             yield from self._call("adopt", (self._lease_ms,))
             return (yield from self._call(name, args))
 
-    def command(self, name: str, args: tuple) -> Command:
+    def command(self, name: str, args: Arguments) -> Command:
         """Spell the command that runs a script in this epoch."""
         return ("FCALL", f"{library().name}_{name}", 1, self.keys.state, self.run_id, *args)
 
-    def _call(self, name: str, args: tuple, sent_ahead: Command | None = None) -> Conversation:
+    def _call(self, name: str, args: Arguments, sent_ahead: Command | None = None) -> Conversation:
         command = self.command(name, args)
         *first, reply = yield [sent_ahead, command] if sent_ahead else [command]
         for other in first:
@@ -98,7 +105,7 @@ def unreadable(error: ValueError) -> BrokerUnavailable:
 
 def not_connected(error: Exception) -> NotSent:
     """Why no connection could be made: none, or one that the server does not serve."""
-    if isinstance(error, ResponseError) or getattr(error, "status_code", None):
+    if isinstance(error, RedisError) and (isinstance(error, ResponseError) or error.status_code):
         first_words = "AUTH" if isinstance(error, AuthenticationError) else "the connection"
         return BrokerRefused(first_words, _as_sent(error))
     return NotSent(str(error))
@@ -113,10 +120,10 @@ def _name_of(command: Command) -> str:
     name, *words = command
     if name == "FCALL":  # which function, without the library's name
         return f"FCALL {str(words[0]).removeprefix(library().name + '_')}"
-    return f"{name} {words[0]}" if name == "FUNCTION" else str(name)
+    return "FUNCTION " + str(words[0]) if name == "FUNCTION" else str(name)
 
 
-def checked(reply: object) -> object:
+def checked(reply: T | Exception) -> T:
     """Return the reply to one command.
 
     Raises:
@@ -127,7 +134,7 @@ def checked(reply: object) -> object:
     return reply
 
 
-def unless_disagreed(reply: object) -> object:
+def unless_disagreed(reply: T) -> T:
     """Return the reply of a script, which has done something.
 
     Raises:
@@ -154,7 +161,7 @@ def refuse_other_schema(run: str | None, schema: str | None) -> None:
         raise SchemaMismatch(found, SCHEMA)
 
 
-def unless_fenced(reply: object) -> object:
+def unless_fenced(reply: T) -> T:
     """Return the reply of a script that holds its caller to be registered.
 
     Raises:

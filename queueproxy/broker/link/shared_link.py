@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ...exceptions import BrokerUnavailable, ErrorReply
 from .connect import ANSWER_WITHIN
 from .links import BULKY, AsyncLink
-from .protocol import EPOCH, OTHER_SCHEMA, Command
+from .protocol import EPOCH, OTHER_SCHEMA, Argument, Arguments, Command, RedisReply
 
 MOST_AT_ONCE = 64  # scripts or commands in one write
 BYTES_AT_ONCE = 1024 * 1024  # of their arguments; one that is larger goes by itself
@@ -21,9 +21,9 @@ class _Asked(NamedTuple):
     """
 
     script: str
-    words: tuple
+    words: Arguments
     size: int
-    answer: asyncio.Future
+    answer: asyncio.Future[RedisReply]
     sent_ahead: Command | None = None
 
 
@@ -40,9 +40,11 @@ class SharedLink:
         self._link = link
         self.keys = link.keys
         self._asked: deque[_Asked] = deque()
-        self._sending: asyncio.Task | None = None
+        self._sending: asyncio.Task[None] | None = None
 
-    async def script(self, name: str, *args, sent_ahead: Command | None = None, size: int = 0):
+    async def script(
+        self, name: str, *args: Argument, sent_ahead: Command | None = None, size: int = 0
+    ) -> RedisReply:
         """Run a script; see ScriptSession.run.
 
         Args:
@@ -51,7 +53,7 @@ class SharedLink:
         """
         return await self._ask(name, args, size, sent_ahead)
 
-    async def command(self, command: Command):
+    async def command(self, command: Command) -> RedisReply:
         """Send one command; its reply, an error reply as ErrorReply.
 
         Raises:
@@ -66,8 +68,8 @@ class SharedLink:
         await self._link.close()
 
     def _ask(
-        self, script: str, words: tuple, size: int, sent_ahead: Command | None = None
-    ) -> asyncio.Future:
+        self, script: str, words: Arguments, size: int, sent_ahead: Command | None = None
+    ) -> asyncio.Future[RedisReply]:
         loop = asyncio.get_running_loop()
         asked = _Asked(script, words, size, loop.create_future(), sent_ahead)
         self._asked.append(asked)
@@ -110,7 +112,7 @@ class SharedLink:
             else:
                 _give(asked, reply)
 
-    async def _replies_to(self, batch: list[_Asked]) -> list:
+    async def _replies_to(self, batch: list[_Asked]) -> list[RedisReply]:
         """Send all in one write; the replies to them, without those to what goes ahead of them."""
         commands: list[Command] = []
         places = []
@@ -156,7 +158,7 @@ def _did_nothing(reply: object) -> bool:
     return isinstance(reply, Exception)
 
 
-def _give(asked: _Asked, reply: object) -> None:
+def _give(asked: _Asked, reply: RedisReply) -> None:
     if not asked.answer.done():
         asked.answer.set_result(reply)
 

@@ -19,8 +19,8 @@ class SpinWait:
     Not where the answer before took longer: that broker is far away or has much to do.
     """
 
-    def __init__(self):
-        self._poll: select.poll | None = None
+    def __init__(self) -> None:
+        self._poll = select.poll()
         self._close_by = True
         self._began = 0.0
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ...keys import Keys
 from ...records import Group
+from ..link.protocol import Command
 from .values import ValueReader
 
 SHOWN = 100  # groups, busiest first; there is one for each view that has a limit and is asked for
@@ -51,7 +52,7 @@ def read_groups(values: ValueReader, flat: Sequence[bytes]) -> list[GroupStats]:
 
 def longest_in_lines(
     keys: Keys, groups: Iterable[GroupStats], queue: str, most: int
-) -> list[tuple]:
+) -> list[Command]:
     """List commands that read those of a queue who stand longest in each line; see `entries_of`."""
     bounds = (f"[{queue} ", f"({queue}!")  # "!" follows the space between queue and entry
     return [

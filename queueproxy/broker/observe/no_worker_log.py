@@ -28,7 +28,7 @@ class NoWorkerLog:
         self._link = broker.async_link("front-watch")
         self._absent_for = absent_for
         self._look_every = look_every
-        self._task: asyncio.Task | None = None
+        self._task: asyncio.Task[None] | None = None
         self._absent_since: float | None = None
         self._away_since: float | None = None
         self._told = False
@@ -41,8 +41,9 @@ class NoWorkerLog:
 
     async def stop(self) -> None:
         """Look no more."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
         await self._link.close()
 
     def missing(self) -> str:

@@ -1,7 +1,7 @@
 """Reads the pauses and their owners: the hash ``pauses``, as keys.py describes it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,7 +24,7 @@ class Pause(NamedTuple):
     ends_ms: float
     hold: bool
 
-    def as_json(self, now: float, clock_ms: int) -> dict:
+    def as_json(self, now: float, clock_ms: int) -> dict[str, Any]:
         """Return what ``status --json`` shows of it.
 
         Args:

@@ -38,11 +38,12 @@ _decode_worker = msgspec.json.Decoder(WorkerInfo).decode
 def worker_info(values: ValueReader, raw: bytes | None) -> dict[str, Any]:
     """Parse what a worker tells; the words and numbers that a later release adds are passed on."""
     told = values.json(_decode_worker, raw, None)
+    known: dict[str, Any] = msgspec.to_builtins(told or WorkerInfo())
     if told is None:
-        return msgspec.to_builtins(WorkerInfo())
+        return known
     others = {
         name: value
         for name, value in json_object(raw).items()
         if value is None or isinstance(value, (str, int, float))
     }
-    return others | msgspec.to_builtins(told)
+    return others | known

@@ -1,11 +1,12 @@
 """Reads the lists of fronts and workers, and what each thread of a worker runs now."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
 import msgspec
 
 from ...records import Activation, Lease
+from ..link.protocol import Command
 from .lease_clock import FIELD, lease_clock, server_ms
 from .process_info import FrontInfo, decode_front, worker_info
 from .values import ValueReader
@@ -16,6 +17,47 @@ WAITING = "waiting for migrations"
 STANDBY = "standby"  # found here: another release is active
 TIMED_OUT = "view timed out"  # as draining: its process ends because of VIEW_TIMEOUT
 ENDING = (DRAINING, TIMED_OUT)
+
+
+class FrontStats(TypedDict):
+    """A front, as ``status --json`` shows it; None where it has not told."""
+
+    id: str
+    held: int
+    host: str | None
+    pid: int | None
+    age_seconds: float
+
+
+class RunningRequest(TypedDict):
+    """A request that a worker runs, as ``status --json`` shows it; None where its head is gone."""
+
+    request_id: str | None
+    method: str | None
+    path: str | None
+    seconds: float
+    thread: int
+    queue: str
+    attempt: int
+
+
+class WorkerStats(TypedDict):
+    """A worker, as ``status --json`` shows it, with what else its release tells: see WorkerInfo."""
+
+    id: str
+    host: str | None
+    pid: int | None
+    name: str
+    queues: list[str]
+    threads: int
+    release: str
+    standby: bool
+    pending_migrations: NotRequired[int | None]
+    state: str
+    current: list[RunningRequest]
+    completed_total: int
+    memory_bytes: int
+    age_seconds: float
 
 
 class InFlight(NamedTuple):
@@ -48,14 +90,14 @@ def read_leases(values: ValueReader, flat: Sequence[bytes]) -> list[InFlight]:
     return sorted(found, key=lambda one: one[:2])
 
 
-def read_fronts(values: ValueReader, ids: Sequence[str], now: float) -> list[dict[str, Any]]:
+def read_fronts(values: ValueReader, ids: Sequence[str], now: float) -> list[FrontStats]:
     """Parse each front of the list; `now` in seconds of the broker's clock."""
-    commands: list[tuple] = []
+    commands: list[Command] = []
     for id in ids:
         commands.append(("HMGET", values.keys.named("front", id), "info", "joined"))
         commands.append(("HLEN", values.keys.named("held", id)))
     replies = iter(values.ask(commands))
-    fronts = []
+    fronts: list[FrontStats] = []
     for id in ids:
         (info, joined), held = next(replies), next(replies)
         about = values.json(decode_front, info, FrontInfo())
@@ -78,7 +120,7 @@ def read_workers(
     now: float,
     clock_ms: int,
     activation: Activation,
-) -> list[dict[str, Any]]:
+) -> list[WorkerStats]:
     """Parse each worker of the list, with what it runs.
 
     Args:
@@ -87,24 +129,23 @@ def read_workers(
     """
     fields = ("info", "state", "completed", "joined", "memory")
     replies = values.ask([("HMGET", values.keys.named("worker", id), *fields) for id in ids])
-    current: dict[str, list] = {id: [] for id in ids}
+    current: dict[str, list[RunningRequest]] = {id: [] for id in ids}
     for one, head in zip(leases, _heads(values, leases), strict=True):
         if one.worker in current:
             current[one.worker].append(_request(one, head, clock_ms))
     workers = []
     for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
         about = worker_info(values, info)
-        workers.append(
-            {
-                **about,
-                "id": id,
-                "state": _state(values.text(state), about, activation, busy=bool(current[id])),
-                "current": current[id],
-                "completed_total": values.number(completed),
-                "memory_bytes": values.number(memory),
-                "age_seconds": _age(values, joined, now),
-            }
-        )
+        worker = {
+            **about,
+            "id": id,
+            "state": _state(values.text(state), about, activation, busy=bool(current[id])),
+            "current": current[id],
+            "completed_total": values.number(completed),
+            "memory_bytes": values.number(memory),
+            "age_seconds": _age(values, joined, now),
+        }
+        workers.append(cast(WorkerStats, worker))
     return workers
 
 
@@ -118,7 +159,7 @@ def _state(told: str, about: dict[str, Any], activation: Activation, *, busy: bo
     return STANDBY if stands_by else "idle"
 
 
-def read_current(values: ValueReader, worker: str) -> list[dict[str, Any]]:
+def read_current(values: ValueReader, worker: str) -> list[RunningRequest]:
     """List what one worker holds, longest first, as `read_workers` tells it."""
     keys = values.keys
     time, (field,), raw = values.ask(
@@ -144,7 +185,7 @@ def _heads(values: ValueReader, leases: Sequence[InFlight]) -> list[_Head]:
     return heads
 
 
-def _request(one: InFlight, head: _Head, clock_ms: int) -> dict[str, Any]:
+def _request(one: InFlight, head: _Head, clock_ms: int) -> RunningRequest:
     lease = one.lease
     return {
         "request_id": head.request_id,

@@ -5,14 +5,14 @@ from typing import Any
 
 from ...records import Activation
 from ..link.links import Link
-from ..link.protocol import refuse_other_schema
+from ..link.protocol import Command, refuse_other_schema
 from .boot_failures import read_failures
 from .groups import GroupStats, entries_of, longest_in_lines, read_groups
 from .histogram import BOUNDS
 from .history import Row, decode_row
 from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from .pauses import Pause, read_pauses
-from .processes import read_fronts, read_leases, read_workers
+from .processes import WorkerStats, read_fronts, read_leases, read_workers
 from .releases import Release, names_of, release_of
 from .snapshot import QueueStats, Snapshot
 from .values import RETURNED_SEEN, ValueReader
@@ -76,7 +76,7 @@ class SnapshotReader:
         found.unreadable = values.unreadable
         return found
 
-    def _questions(self) -> list[tuple]:
+    def _questions(self) -> list[Command]:
         k = self._keys
         history = k.named("history", "1")
         return [
@@ -106,10 +106,10 @@ def _activation(values: ValueReader, state: dict[str, str]) -> Activation:
 
 
 def _releases(
-    values: ValueReader, activation: Activation, workers: list[dict], clock_ms: int
+    values: ValueReader, activation: Activation, workers: list[WorkerStats], clock_ms: int
 ) -> list[Release]:
     names, named = names_of(activation, workers), values.keys.named
-    commands: list[tuple] = []
+    commands: list[Command] = []
     for name in names:
         commands += [("HGETALL", named("release", name)), ("HGETALL", named("stats", f"@{name}"))]
     replies = iter(values.ask(commands))
@@ -130,8 +130,8 @@ def _add_oldest(
     clock_ms: int,
 ) -> None:
     named = values.keys.named
-    commands: list[tuple] = []
-    lines: dict[str, list[tuple]] = {}
+    commands: list[Command] = []
+    lines: dict[str, list[Command]] = {}
     for queue in queues:
         if_any = groups if state.get(f"in_line:{queue.name}", "0") != "0" else []
         lines[queue.name] = longest_in_lines(values.keys, if_any, queue.name, 1)
@@ -161,9 +161,9 @@ def _fields(flat: list[bytes]) -> dict[bytes, bytes]:
 def _queue(
     values: ValueReader,
     name: str,
-    state: dict,
+    state: dict[str, str],
     pauses: list[Pause],
-    raw: dict,
+    raw: dict[str, str],
     now: float,
     clock_ms: int,
 ) -> QueueStats:
@@ -229,7 +229,7 @@ def _add_history(
         queue.set_percentiles()
 
 
-def _pairs(flat: list) -> dict[str, str]:
+def _pairs(flat: list[bytes]) -> dict[str, str]:
     texts = [item.decode("utf-8", "replace") for item in flat]
     return dict(zip(texts[::2], texts[1::2], strict=True))
 

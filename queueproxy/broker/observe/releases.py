@@ -7,7 +7,7 @@ from typing import Any
 
 from ...records import Activation
 from ...wording import count_text, seconds_text
-from .processes import STANDBY, WAITING
+from .processes import STANDBY, WAITING, WorkerStats
 from .snapshot import QueueStats
 from .values import ValueReader
 
@@ -72,7 +72,7 @@ def _moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def names_of(activation: Activation, workers: Sequence[dict[str, Any]]) -> list[str]:
+def names_of(activation: Activation, workers: Sequence[WorkerStats]) -> list[str]:
     """List all releases there are: the active one first, then the one before."""
     told = (activation.active, activation.previous, *(worker["release"] for worker in workers))
     return list(dict.fromkeys(name for name in told if name))
@@ -81,7 +81,7 @@ def names_of(activation: Activation, workers: Sequence[dict[str, Any]]) -> list[
 def release_of(
     values: ValueReader,
     activation: Activation,
-    workers: Sequence[dict[str, Any]],
+    workers: Sequence[WorkerStats],
     known: dict[str, str],
     stats: QueueStats,
     clock_ms: int,
@@ -114,7 +114,7 @@ def release_of(
     )
 
 
-def _state(name: str, activation: Activation, own: Sequence[dict[str, Any]]) -> str:
+def _state(name: str, activation: Activation, own: Sequence[WorkerStats]) -> str:
     if name == activation.active:
         return ACTIVE
     if not own:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from .groups import GroupStats
 from .histogram import Histogram
+from .processes import FrontStats, WorkerStats
 
 if TYPE_CHECKING:
     from .boot_failures import BootFailure
@@ -76,8 +77,8 @@ class Snapshot:
     version: str
     memory_bytes: int
     queues: list[QueueStats]
-    fronts: list[dict[str, Any]]
-    workers: list[dict[str, Any]]
+    fronts: list[FrontStats]
+    workers: list[WorkerStats]
     dead_letters: int
     groups: list[GroupStats] = field(default_factory=list)
     releases: "list[Release]" = field(default_factory=list)
@@ -85,7 +86,7 @@ class Snapshot:
     unreadable: int = 0  # values in the broker that could not be read: somebody else wrote there
 
     @property
-    def serving(self) -> list[dict[str, Any]]:
+    def serving(self) -> list[WorkerStats]:
         """The workers that do not stand by."""
         return [worker for worker in self.workers if worker["state"] != "standby"]
 

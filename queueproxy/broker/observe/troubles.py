@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ...wording import count_text, printable, seconds_text
+from .processes import RunningRequest, WorkerStats
 from .snapshot import QueueStats, Snapshot
 
 Level = Literal["error", "warning"]
@@ -35,7 +36,7 @@ def troubles(snapshot: Snapshot, max_hold: float) -> list[Trouble]:
     return sorted(found, key=lambda trouble: trouble.level != "error")
 
 
-def stuck_requests(workers: Sequence[dict[str, Any]], max_hold: float) -> list[dict[str, Any]]:
+def stuck_requests(workers: Sequence[WorkerStats], max_hold: float) -> list[RunningRequest]:
     """List what every thread of every worker runs, where each has run for longer than MAX_HOLD.
 
     Empty while any thread is free or its request is younger: then something is still served.
@@ -46,7 +47,7 @@ def stuck_requests(workers: Sequence[dict[str, Any]], max_hold: float) -> list[d
     return late if late and len(late) >= threads else []
 
 
-def request_text(request: dict[str, Any]) -> str:
+def request_text(request: RunningRequest) -> str:
     """Method and path of a running request."""
     return printable(f"{request['method'] or '?'} {request['path'] or '?'}")
 

@@ -6,8 +6,8 @@ counted, so that people are told.
 
 import math
 import re
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from ...exceptions import BrokerRefused, DecodeError
 from ...json_text import decoded
 from ...records import parse
 from ..link.links import Link
-from ..link.protocol import checked
+from ..link.protocol import Command, RedisReply, checked
 
 T = TypeVar("T")
 R = TypeVar("R", bound=NamedTuple)
@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"-?\d{1,15}", re.ASCII)
 _ENTRY = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 # The command was right, what it met or was made of is not.
 _OF_THE_VALUE = frozenset({"WRONGTYPE", "ERR"})
-_NO_ANSWER = {"HLEN": 0, "XLEN": 0}
+_NO_ANSWER: dict[str, RedisReply] = {"HLEN": 0, "XLEN": 0}
 
 
 class ValueReader:
@@ -51,7 +51,7 @@ class ValueReader:
         self.keys = link.keys
         self.unreadable = 0
 
-    def ask(self, commands: list[tuple]) -> list:
+    def ask(self, commands: Sequence[Command]) -> list[RedisReply]:
         """Return the replies; an empty one where a key, or a part of a command, is not of its type.
 
         The state is not forgiven: without it nothing is known.
@@ -64,12 +64,12 @@ class ValueReader:
             self._reply(command, reply) for command, reply in zip(commands, replies, strict=True)
         ]
 
-    def _reply(self, command: tuple, reply: object) -> Any:
+    def _reply(self, command: Command, reply: RedisReply) -> RedisReply:
         of_value = isinstance(reply, BrokerRefused) and reply.code in _OF_THE_VALUE
         if not of_value or len(command) == 1 or command[1] == self.keys.state:
             return checked(reply)
         nothing = [None] * (len(command) - 2) if command[0] == "HMGET" else []
-        return self._unreadable(_NO_ANSWER.get(command[0], nothing))
+        return self._unreadable(_NO_ANSWER.get(str(command[0]), nothing))
 
     def number(self, raw: str | bytes | None) -> int:
         """Return the integer of at most 15 digits that it is; 0 where there is none."""

@@ -10,7 +10,7 @@ import msgspec
 from ...exceptions import BrokerRefused, DecodeError
 from ...json_text import decoded
 from ..link.links import Link
-from ..link.protocol import checked
+from ..link.protocol import Command, RedisReply, checked
 from ..observe.groups import entries_of, longest_in_lines, read_groups
 from ..observe.lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from ..observe.pauses import Pause, read_pauses
@@ -175,7 +175,7 @@ class Control:
         )
         clock_ms = lease_clock(state[0], server_ms(time))
         cursors, shown = state[1:], read_groups(values, groups)
-        places: list[tuple[str, tuple]] = []
+        places: list[tuple[str, Command]] = []
         for queue, cursor, before in zip(queues, cursors, passed, strict=True):
             after = b"(" + cursor if cursor else "-"
             lines = values.ask(longest_in_lines(self._keys, shown, queue, most))
@@ -194,7 +194,7 @@ class Control:
 
     def operator_withdraw(self, queue: str, entry: str) -> bool:
         """Take a waiting request off; its client gets 503. False where it no longer waits."""
-        return self._link.script("operator_withdraw", queue, entry) == b"ok"
+        return bool(self._link.script("operator_withdraw", queue, entry) == b"ok")
 
     def dead_letters(self, most: int = 100) -> list[DeadLetter]:
         """List the newest, newest first."""
@@ -216,9 +216,9 @@ class Control:
     def discard(self, id: str) -> bool:
         """Delete one; whether it was there."""
         (gone,) = self._ask([("XDEL", self._keys.dead, id)])
-        return gone == 1
+        return bool(gone == 1)
 
-    def _ask(self, commands: list[tuple]) -> list:
+    def _ask(self, commands: list[Command]) -> list[RedisReply]:
         return [checked(reply) for reply in self._link.commands(commands)]
 
 
@@ -237,7 +237,7 @@ def new_request_id() -> str:
     return secrets.token_hex(10)
 
 
-def _waiting(queue: str, entry: bytes, fields: list, clock_ms: int) -> Waiting:
+def _waiting(queue: str, entry: bytes, fields: Sequence[bytes], clock_ms: int) -> Waiting:
     named = dict(zip(fields[::2], fields[1::2], strict=True))
     head = _head(named.get(b"h", b""))
     return Waiting(
@@ -256,7 +256,7 @@ def _head(raw: bytes) -> LetterHead:
         return LetterHead()
 
 
-def _dead_letter(id: bytes, fields: list) -> DeadLetter:
+def _dead_letter(id: bytes, fields: Sequence[bytes]) -> DeadLetter:
     """Parse a dead letter, with defaults for what a stranger left out or wrote in another way."""
     named = dict(zip(fields[::2], fields[1::2], strict=True))
     raw = {name.decode("utf-8", "replace"): value for name, value in named.items()}

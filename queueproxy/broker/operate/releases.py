@@ -41,6 +41,7 @@ class Releases:
             DecodeError: somebody else wrote there.
         """
         (text,) = self._link.commands([("HMGET", self._link.keys.state, "activation")])
+        found: bytes | None
         (found,) = checked(text)
         return parse(Activation, found) if found else Activation(0)
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec.structs
@@ -15,7 +16,7 @@ from ..front_broker import FrontBroker, Limits, new_front_id
 from ..handle import Broker
 from ..link.links import AsyncLink
 from ..link.protocol import checked
-from ..replies import Notice
+from ..replies import Notice, PiecesWanted
 from .control import DeadLetter, new_request_id
 
 NO_LIMIT = Limits(depth=10**9, memory=10**12)
@@ -31,7 +32,7 @@ async def replay(
     *,
     broker: Broker,
     queues: tuple[str, ...],
-    secrets: tuple[str, ...],
+    secrets: tuple[str | bytes, ...],
     hold: float,
     kept: float,
 ) -> int:
@@ -68,7 +69,7 @@ async def replay(
 
 
 @asynccontextmanager
-async def _claimed(letter: DeadLetter, link: AsyncLink, seconds: float):
+async def _claimed(letter: DeadLetter, link: AsyncLink, seconds: float) -> AsyncIterator[None]:
     """Claim the letter against others who replay it; delete it where that went well.
 
     Where it is not known what became of it, nobody else tries before the claim lapses.
@@ -131,6 +132,8 @@ async def _status(front_broker: FrontBroker, codec: Codec) -> int:
         for reply in await front_broker.replies.read():
             if isinstance(reply, Notice):
                 raise CannotReplay(f"It failed again: {reply.reason}.")
+            if isinstance(reply, PiecesWanted):
+                continue  # the body is in the broker, all of it
             frame = codec.decode_reply(*reply)
             status = frame.head.status or status
             if not frame.head.more:

@@ -27,7 +27,7 @@ def commands_in(source: str) -> dict[str, frozenset[str]]:
     helpers = {name: _read(text, names) for name, text in found}
     commands = {}
     for script in scripts:
-        name = re.search(r"^register\('(\w+)'", script, re.MULTILINE).group(1)
+        (name,) = re.findall(r"^register\('(\w+)'", script, re.MULTILINE)
         used = _with_helpers(_read(script, names), helpers)
         commands[name] = frozenset().union(*(part.commands for part in used))
     return commands

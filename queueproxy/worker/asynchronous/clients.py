@@ -26,7 +26,7 @@ class Client:
         has_left: set when it has left.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.taken = 0
         self.has_left = asyncio.Event()
         self._news = asyncio.Event()

@@ -10,28 +10,37 @@ what a thread tells it.
 import asyncio
 import os
 import selectors
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import Context
+from typing import Any, TypeVarTuple
 
 from ..forking import end_forked_child, keep_from_children
 from ..returning_child import FAILED, outcome_of
+
+Ts = TypeVarTuple("Ts")
 
 
 class RequestLoop(asyncio.SelectorEventLoop):
     """The loop of a worker process."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         selector = selectors.DefaultSelector()
         super().__init__(selector)
         self._kept_from_children = _LoopOfParent(self, selector)  # known weakly elsewhere
         keep_from_children(self._kept_from_children)
 
-    def call_soon_threadsafe(self, callback, *args, context=None):
+    def call_soon_threadsafe(
+        self,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
         """See asyncio. A child forked by a view in a thread comes back here, to tell its result."""
         end_forked_child(_outcome_of(args))
         return super().call_soon_threadsafe(callback, *args, context=context)
 
-    def run_to_the_end(self, main: Coroutine) -> None:
+    def run_to_the_end(self, main: Coroutine[Any, Any, None]) -> None:
         """Run until `main` returns, whoever calls sys.exit() in the loop meanwhile.
 
         Raises:
@@ -72,23 +81,24 @@ class _LoopOfParent:
 
     def close(self) -> None:
         """To be called in the child alone."""
-        if self._loop.is_closed():
+        loop: Any = self._loop  # what is changed here, asyncio keeps to itself
+        if loop.is_closed():
             return
-        self._loop._ready.clear()
-        descriptors = [self._loop._csock.fileno(), *self._selector.get_map()]
+        loop._ready.clear()
+        descriptors = [loop._csock.fileno(), *self._selector.get_map()]
         self._selector.close()
-        self._loop._selector = selectors.SelectSelector()  # of nothing
+        loop._selector = selectors.SelectSelector()  # of nothing
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         for descriptor in descriptors:
             os.dup2(nothing, descriptor, inheritable=False)  # so nobody closes another's later
         os.close(nothing)
 
 
-async def _all_of(tasks: set[asyncio.Task]) -> None:
+async def _all_of(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _outcome_of(args: tuple) -> BaseException | int:
+def _outcome_of(args: tuple[object, ...]) -> BaseException | int:
     """Find how a call in a thread has ended, among what is told to the loop about that."""
     told = [outcome_of(argument) for argument in args if isinstance(argument, Future)]
     return told[0] if told else 0

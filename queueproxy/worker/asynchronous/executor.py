@@ -10,23 +10,24 @@ leaves, iterates a stream, and closes the response.
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from enum import Enum
+from collections.abc import AsyncIterator, Callable, Iterator
+from enum import Enum, auto
 from functools import wraps
+from typing import Any, cast
 
 from asgiref.sync import ThreadSensitiveContext, iscoroutinefunction, sync_to_async
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
+from django.core.handlers.asgi import ASGIHandler
 from django.db import connections
-from django.http import HttpResponseBase, HttpResponseServerError
+from django.http import HttpRequest, HttpResponseServerError
 from django.test.client import AsyncClient
 
+from ...asgi_types import Receive, Scope, Send
 from ..forking import end_forked_child
-from ..response import sync_pieces
+from ..response import Response, is_stream, sync_pieces
 
 logger = logging.getLogger("queueproxy.worker")
 
-Receive = Callable[[], Awaitable[dict]]
-Send = Callable[[dict], Awaitable[None]]
+View = Callable[..., Any]
 
 
 class Kind(Enum):
@@ -46,20 +47,20 @@ class Run:
         kind: of that.
     """
 
-    def __init__(self):
-        self.response: HttpResponseBase | None = None
+    def __init__(self) -> None:
+        self.response: Response | None = None
         self.kind = Kind.UNKNOWN
-        self._request: ASGIRequest | None = None
+        self._request: HttpRequest | None = None
         self._in_thread = False
 
-    def begins(self, request: ASGIRequest) -> None:
+    def begins(self, request: HttpRequest) -> None:
         """Note that Django has begun with it."""
         self._request = request
 
-    def ends(self, response: HttpResponseBase) -> None:
+    def ends(self, response: Response) -> None:
         """Note the response, and have the pieces of a stream that is not async made in a thread."""
         self.kind = _kind_of(response)
-        if response.streaming and not response.is_async:
+        if is_stream(response) and not response.is_async:
             self._in_thread = True
             response.streaming_content = _made_in_thread(iter(sync_pieces(response)))
         self.response = response
@@ -69,11 +70,11 @@ class Run:
         """Whether what runs now is the project's own asynchronous code."""
         if self.response is not None:
             return bool(self.response.streaming) and not self._in_thread
-        match = self._request and self._request.resolver_match
+        match = None if self._request is None else self._request.resolver_match
         return match is not None and iscoroutinefunction(match.func)
 
 
-def _kind_of(response: HttpResponseBase) -> Kind:
+def _kind_of(response: Response) -> Kind:
     if not response.streaming:
         return Kind.WHOLE
     is_file = getattr(response, "file_to_stream", None) is not None
@@ -82,7 +83,12 @@ def _kind_of(response: HttpResponseBase) -> Kind:
 
 # Where the handler leaves what it made for the request of this context.
 _run: contextvars.ContextVar[Run] = contextvars.ContextVar("run")
-_END = object()
+
+
+class _End(Enum):
+    """In the place of a piece: there is none any more."""
+
+    END = auto()
 
 
 def keeping_handler() -> ASGIHandler:
@@ -93,11 +99,11 @@ def keeping_handler() -> ASGIHandler:
     """
     handler = ASGIHandler()
 
-    async def get_response_async(request: ASGIRequest) -> HttpResponseBase:
+    async def get_response_async(request: HttpRequest) -> Response:
         run = _run.get()
         run.begins(request)
         try:  # looked up late: agents replace it
-            response = await ASGIHandler.get_response_async(handler, request)
+            response = cast(Response, await ASGIHandler.get_response_async(handler, request))
         except BaseException as error:
             if _is_cancelled(error):
                 raise
@@ -106,15 +112,15 @@ def keeping_handler() -> ASGIHandler:
         run.ends(response)
         return response
 
-    def make_view_atomic(view: Callable) -> Callable:
+    def make_view_atomic(view: View) -> View:
         return _raising_no_generator_exit(ASGIHandler.make_view_atomic(handler, view))
 
-    handler.get_response_async = get_response_async
-    handler.make_view_atomic = make_view_atomic
+    handler.get_response_async = get_response_async  # type: ignore[method-assign]  # see above
+    handler.make_view_atomic = make_view_atomic  # type: ignore[method-assign]  # see above
     return handler
 
 
-def _raising_no_generator_exit(view: Callable) -> Callable:
+def _raising_no_generator_exit(view: View) -> View:
     """Turn a view's GeneratorExit into an error.
 
     A future that is told of it throws it into the task that waits, and Python then closes the
@@ -122,14 +128,14 @@ def _raising_no_generator_exit(view: Callable) -> Callable:
     """
 
     @wraps(view)
-    def in_thread(*args, **kwargs):
+    def in_thread(*args: Any, **kwargs: Any) -> Any:
         try:
             return view(*args, **kwargs)
         except GeneratorExit as error:
             raise RuntimeError("The view raised GeneratorExit.") from error
 
     @wraps(view)
-    async def in_loop(*args, **kwargs):
+    async def in_loop(*args: Any, **kwargs: Any) -> Any:
         try:
             return await view(*args, **kwargs)
         except GeneratorExit as error:
@@ -140,10 +146,13 @@ def _raising_no_generator_exit(view: Callable) -> Callable:
 
 def _is_cancelled(error: BaseException) -> bool:
     """Whether this task was cancelled from outside: a view may raise CancelledError by itself."""
-    return isinstance(error, asyncio.CancelledError) and asyncio.current_task().cancelling() > 0
+    task = asyncio.current_task()
+    if task is None or not isinstance(error, asyncio.CancelledError):
+        return False
+    return task.cancelling() > 0
 
 
-def _failed(request: ASGIRequest, error: BaseException) -> HttpResponseBase:
+def _failed(request: HttpRequest, error: BaseException) -> Response:
     """Answer for what Django has no answer to, such as sys.exit(): a view must not end a worker."""
     end_forked_child(error)
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
@@ -156,13 +165,13 @@ async def _made_in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     Django would make a list of them all before it sends the first.
     """
     take = sync_to_async(_next_of, thread_sensitive=True)
-    while (piece := await take(pieces)) is not _END:
+    while (piece := await take(pieces)) is not _End.END:
         yield piece
 
 
-def _next_of(pieces: Iterator[bytes]) -> object:
+def _next_of(pieces: Iterator[bytes]) -> bytes | _End:
     try:
-        return next(pieces, _END)
+        return next(pieces, _End.END)
     except GeneratorExit as error:
         raise RuntimeError("The stream raised GeneratorExit.") from error
 
@@ -170,19 +179,23 @@ def _next_of(pieces: Iterator[bytes]) -> object:
 class QueueAsyncClient(AsyncClient):
     """The test client without its memory: no cookies, no session, no signals."""
 
-    def __init__(self):
+    handler: ASGIHandler  # type: ignore[assignment]  # the real one
+
+    def __init__(self) -> None:
         super().__init__(enforce_csrf_checks=True, raise_request_exception=False)
         self.handler = keeping_handler()
 
-    async def request(self, scope: dict, receive: Receive, send: Send) -> None:
+    async def request(  # type: ignore[override]  # another altogether: see worker.executor
+        self, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Let the handler, or what agents put in its place, answer by `send`."""
-        await self.handler(scope, receive, send)
+        await self.handler(scope, receive, send)  # type: ignore[arg-type]  # it sends dicts
 
 
 class AsyncExecutor:
     """One per process. Loads the middleware at once."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._client = QueueAsyncClient()
 
     @property
@@ -190,7 +203,7 @@ class AsyncExecutor:
         """The handler through which every request goes."""
         return self._client.handler
 
-    async def respond(self, run: Run, scope: dict, receive: Receive, send: Send) -> None:
+    async def respond(self, run: Run, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request through Django; returns when its response is closed.
 
         To be called in a task of its own: what requests set in its context goes with it.
@@ -220,7 +233,7 @@ class AsyncExecutor:
         connections.close_all()
 
 
-async def _close(response: HttpResponseBase) -> None:
+async def _close(response: Response) -> None:
     """Close what Django leaves open, or to the garbage collector: a stream that was left."""
     close = getattr(getattr(response, "_iterator", None), "aclose", None)
     try:

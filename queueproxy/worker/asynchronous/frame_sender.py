@@ -31,7 +31,7 @@ class FrameSender:
         self._client = client
         self._clock = clock
         self._sent = 0  # bytes
-        self._pushing: asyncio.Future | None = None
+        self._pushing: asyncio.Future[bool] | None = None
 
     async def push(self, frame: Frame, window: int = WINDOW) -> None:
         """Send a frame; the clock stands still meanwhile.

@@ -20,7 +20,7 @@ class Place:
     def __init__(self, slot: Slot):
         self.slot = slot
         self.clock = ViewClock(slot.number)
-        self.task: asyncio.Task | None = None
+        self.task: asyncio.Task[None] | None = None
         self.request: AsyncRequest | None = None
 
     def is_alive(self) -> bool:

@@ -3,11 +3,13 @@
 import asyncio
 from enum import Enum
 
+from ...asgi_types import Message
 from ...broker.claims import Claim
 from ...broker.slot import Slot
 from ...envelopes import Envelope
 from ...exceptions import BodyUnreadable
 from ..view_watch import ViewClock
+from .incoming_body import AsyncIncomingBody
 from .retrying_broker import AsyncRetryingBroker
 
 
@@ -56,25 +58,26 @@ class Receiver:
             if end is not End.LATE:  # what it does now, it does anew
                 self._clock.start(self._claim, self._envelope.head)
 
-    async def receive(self) -> dict:
+    async def receive(self) -> Message:
         """Return the next message.
 
         Raises:
             BodyUnreadable: the rest of the body can't be had.
         """
         if not self._body_given:
-            body = self._envelope.body if self._incoming is None else await self._next_piece()
+            incoming = self._incoming
+            body = self._envelope.body if incoming is None else await self._next_piece(incoming)
             if body is not None:
-                more = self._incoming is not None and self._incoming.has_more
+                more = incoming is not None and incoming.has_more
                 self._body_given = not more
                 return {"type": "http.request", "body": body, "more_body": more}
         await asyncio.shield(self._ended)
         return {"type": "http.disconnect"}
 
-    async def _next_piece(self) -> bytes | None:
+    async def _next_piece(self, incoming: AsyncIncomingBody) -> bytes | None:
         """Wait for the next piece of a large body; None once the client is there no more."""
         self._clock.stop()
-        piece = asyncio.ensure_future(self._incoming.next())
+        piece = asyncio.ensure_future(incoming.next())
         try:
             await asyncio.wait((piece, self._ended), return_when=asyncio.FIRST_COMPLETED)
             return None if self._ended.done() else piece.result()

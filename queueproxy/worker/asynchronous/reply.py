@@ -3,6 +3,7 @@
 import logging
 from enum import Enum
 
+from ...asgi_types import Message
 from ...broker.claims import Claim, Settlement
 from ...broker.slot import Slot
 from ...envelopes import Frame, RequestHead
@@ -72,7 +73,7 @@ class AsyncReply:
         """Whether it goes out by now and a drain may end it before its view does."""
         return self._stage is Stage.STREAM and ends_with_drain(self._answer)
 
-    async def take(self, message: dict, kind: Kind) -> None:
+    async def take(self, message: Message, kind: Kind) -> None:
         """Take one message of the application (ASGI: ``http.response.start``, then ``.body``).
 
         Waits while the client is a window behind. Where the answer can't be sent, or ends before
@@ -94,7 +95,7 @@ class AsyncReply:
         except BadResponse as error:
             await self.fail(error)
 
-    async def _take_head(self, message: dict, kind: Kind) -> None:
+    async def _take_head(self, message: Message, kind: Kind) -> None:
         status = message["status"]
         if not (isinstance(status, int) and 200 <= status <= 599):
             raise BadResponse(f"The view answered with the status {status!r}.")

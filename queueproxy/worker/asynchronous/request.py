@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from ...asgi_types import Message
 from ...broker.claims import Claim
 from ...broker.slot import Slot
 from ...envelopes import Envelope
@@ -23,7 +24,7 @@ from .scope import build_scope
 logger = logging.getLogger("queueproxy.worker")
 
 CANCEL_WITHIN = 5.0  # seconds a message may wait for the cancelling of who sends it
-SERVER_ERROR = (
+SERVER_ERROR: tuple[Message, ...] = (
     {
         "type": "http.response.start",
         "status": 500,
@@ -76,7 +77,7 @@ class AsyncRequest:
         self._to_be_cut = False
         self._receiver = Receiver(broker, slot, claim, envelope, clock)
         self._end = self._receiver.end
-        self._settling: asyncio.Future | None = None
+        self._settling: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
         """Run it, answer it, close it. Whatever it raises is logged."""
@@ -118,7 +119,7 @@ class AsyncRequest:
 
     # What the application is given.
 
-    async def _send(self, message: dict) -> None:
+    async def _send(self, message: Message) -> None:
         end_forked_child()  # forked by a stream
         if self._is_refused:
             return  # what Django makes of the refusal is for its middleware alone
@@ -129,7 +130,7 @@ class AsyncRequest:
             await asyncio.sleep(CANCEL_WITHIN)
             raise ClientGone
 
-    async def _take(self, message: dict, kind: Kind) -> None:
+    async def _take(self, message: Message, kind: Kind) -> None:
         try:
             await self._reply.take(message, kind)
         except ClientGone:
@@ -154,7 +155,7 @@ class AsyncRequest:
             if error is not None and end is None:
                 logger.error("Closing a response failed", exc_info=error)
             return
-        if self._is_refused:
+        if self._start is not None and self._start.refused:
             reply.give_up(refused_by_view(self._claim, self._start).outcome)
         elif end is End.LEFT:
             reply.abandon()
@@ -183,8 +184,8 @@ class AsyncRequest:
             self._clock.start(self._claim, self._envelope.head)
 
 
-def _is_last(message: dict) -> bool:
-    return message["type"] == "http.response.body" and not message.get("more_body", False)
+def _is_last(message: Message) -> bool:
+    return bool(message["type"] == "http.response.body" and not message.get("more_body", False))
 
 
 def _no_end() -> RuntimeError:

@@ -10,7 +10,7 @@ from ...broker.registration import WorkerRegistration
 from ...broker.slot import Slot
 from ...envelopes import Envelope, Frame, pieces_of
 from ...exceptions import BrokerUnavailable, Fenced, SchemaMismatch
-from ..retrying_broker import Attempts
+from ..retrying_broker import Attempts, Stopped
 from ..stopping import StopFlag
 from .incoming_body import AsyncIncomingBody
 
@@ -43,7 +43,10 @@ class AsyncRetryingBroker:
         """Claim the next request; None where none can be started now, or once the stop has come."""
         if self._stop.is_set():
             return None
-        return await self._until_answered(lambda: self._claim(slot), held=False)
+        try:
+            return await self._until_answered(lambda: self._claim(slot), held=False)
+        except Stopped:
+            return None
 
     async def wait(self, slot: Slot) -> Claim | None:
         """Claim, but block until something waits, or for a while (AsyncWorkerBroker.wait)."""
@@ -118,11 +121,14 @@ class AsyncRetryingBroker:
 
     async def _until_answered(
         self, action: Callable[[], Awaitable[Answer]], *, held: bool = True
-    ) -> Answer | None:
+    ) -> Answer:
         """Do it until the broker answers.
 
         Args:
-            held: whether a request is held; without one, None is returned once the stop comes.
+            held: whether a request is held.
+
+        Raises:
+            Stopped: no request is held, and the stop has come.
         """
         attempts = Attempts(self._on_away)
         while True:
@@ -131,7 +137,7 @@ class AsyncRetryingBroker:
             except BrokerUnavailable as error:
                 delay = attempts.failed(error)
                 if not held and self._stop.is_set():
-                    return None
+                    raise Stopped from error
                 await asyncio.sleep(delay)
             else:
                 attempts.succeeded()

@@ -11,6 +11,7 @@ from ...broker.slot import Slot
 from ...exceptions import SchemaMismatch
 from .clients import Clients
 from .event_loop import RequestLoop
+from .executor import AsyncExecutor
 from .places import Place
 from .retrying_broker import AsyncRetryingBroker
 from .serving import AsyncServing, Means
@@ -27,12 +28,14 @@ class LoopRunner:
     Args:
         at_once: how many.
         parts: of the process.
+        executor: of the process.
     """
 
     listening = 1
 
-    def __init__(self, at_once: int, parts: "Parts"):
+    def __init__(self, at_once: int, parts: "Parts", executor: AsyncExecutor):
         self._parts = parts
+        self._executor = executor
         self.watched = [Place(slot) for slot in _slots(at_once, parts)]
         # A daemon: the drain waits for it, and what is left after that has been given up.
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
@@ -57,7 +60,7 @@ class LoopRunner:
         self._thread.join(timeout)
 
     def cut_streams(self) -> None:
-        if self._serving is None:
+        if self._loop is None or self._serving is None:
             return
         try:
             self._loop.call_soon_threadsafe(self._serving.cut_streams)
@@ -75,7 +78,7 @@ class LoopRunner:
         except BaseException as error:
             self._note_failure(error)
         finally:
-            self._parts.executor.close_thread()
+            self._executor.close_thread()
 
     async def _serve(self) -> None:
         parts, options = self._parts, self._parts.options
@@ -91,7 +94,7 @@ class LoopRunner:
                 worker_broker, parts.registration, parts.stop, parts.outage.note
             ),
             clients=Clients(options.broker, lambda: parts.registration.worker),
-            executor=parts.executor,
+            executor=self._executor,
             admission=parts.admission,
             stop=parts.stop,
             budget=parts.budget,

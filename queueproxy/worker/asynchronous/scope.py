@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from ...asgi_types import Scope
 from ...envelopes import Header, RequestHead
 from ...exceptions import DecodeError
 from ..environ import DEFAULT_PORTS, path_below_root
@@ -9,7 +10,7 @@ from ..environ import DEFAULT_PORTS, path_below_root
 RawHeader = tuple[bytes, bytes]
 
 
-def build_scope(head: RequestHead) -> dict:
+def build_scope(head: RequestHead) -> Scope:
     """Build the scope for one request, as a plain server would have.
 
     Header names are in lower case. Repeated Cookie headers are joined with a semicolon.
@@ -41,7 +42,7 @@ def build_scope(head: RequestHead) -> dict:
     }
 
 
-def _server(head: RequestHead) -> list | None:
+def _server(head: RequestHead) -> list[str | int] | None:
     if head.server is None:
         return None
     name, port = head.server

@@ -132,14 +132,15 @@ class AsyncServing:
         place.task = asyncio.create_task(self._answer(place, claim))
         place.task.add_done_callback(lambda task: self._ended(place, task))
 
-    def _ended(self, place: Place, task: asyncio.Task) -> None:
+    def _ended(self, place: Place, task: asyncio.Task[None]) -> None:
         place.task = place.request = None
         place.clock.stop()
         self._free.append(place)
         self._freed.set()
         self._counted.set()
-        if not task.cancelled() and task.exception() is not None:
-            self._on_failure(task.exception())
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._on_failure(error)
 
     async def _answer(self, place: Place, claim: Claim) -> None:
         """Run one request, answer it, close its response."""
