@@ -7,6 +7,7 @@ from ..asgi_types import Scope
 from ..policy_table import NO_POLICY, RoutePolicy
 from .http.cut import MIN_RATE, SETTLED_SLACK, SLACK
 from .http.headers import Trusted
+from .routing import Router
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class ConsumerOptions:
     retry_methods: frozenset[str]
     trusted_proxies: Trusted
     server_timing: bool
-    route: Callable[[Scope, str], str]
+    route: Router
     policy: Callable[[Scope], RoutePolicy] = lambda scope: NO_POLICY
     client_slack: float = SLACK
     client_slack_settled: float = SETTLED_SLACK
