@@ -8,4 +8,3 @@ Message = dict[str, Any]  # an event; "type" tells which keys it has
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
-Address = tuple[str, int | None]  # host and port, or the path of a unix socket and None

@@ -9,7 +9,8 @@ import struct
 from functools import partial
 from typing import Any
 
-from ..asgi_types import Address, Message, Scope, Send
+from ..asgi_types import Message, Scope, Send
+from ..front.http.headers import Address
 
 _DATE_AND_SERVER = frozenset((b"date", b"server"))
 _NONE: frozenset[bytes] = frozenset()

@@ -9,11 +9,12 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import NamedTuple
 
-from ...asgi_types import Address, Scope
+from ...asgi_types import Scope
 from ...envelopes import Header
 from ...http_syntax import BODILESS, HOP_BY_HOP
 
 RawHeader = tuple[bytes, bytes]
+Address = tuple[str, int | None]  # of a client; the path of a unix socket has no port
 
 _HOP_BY_HOP = frozenset(name.encode() for name in HOP_BY_HOP)
 # And what is settled here (Expect) or set by the front itself.

@@ -9,10 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from ...asgi_types import Address, Scope
+from ...asgi_types import Scope
 from ...front.http import refusals
 from ...front.http.admission import framing_refusal
-from ...front.http.headers import RawHeader
+from ...front.http.headers import Address, RawHeader
 from ...front.http.refusals import Refusal
 from ...http_syntax import is_token
 from . import limits

@@ -12,7 +12,8 @@ from daphne.http_protocol import WebRequest
 from twisted.web import http
 from twisted.web.http_headers import Headers
 
-from ...asgi_types import Address, ASGIApplication, Message, Receive, Scope
+from ...asgi_types import ASGIApplication, Message, Receive, Scope
+from ...front.http.headers import Address
 from ...http_syntax import BODILESS
 from ..common.ending import Unfinished, end_badly
 from ..common.head import Head, http_scope
