@@ -1,18 +1,23 @@
 """The entry "Queue" in the Django admin; the page itself is in `queueproxy.dashboard`."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
-from django.urls import path
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from .dashboard import actions, views
 from .models import Execution, Queue
 
 
 @admin.register(Queue)
-class QueueAdmin(admin.ModelAdmin):
+class QueueAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Shows one page instead of a list of rows; the model's permissions tell who may do what."""
 
-    def get_urls(self):
-        def page(route, view, name):
+    def get_urls(self) -> list[URLPattern]:
+        def page(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
             return path(
                 route,
                 self.admin_site.admin_view(lambda *args, **kwargs: view(self, *args, **kwargs)),
@@ -30,30 +35,30 @@ class QueueAdmin(admin.ModelAdmin):
             page("dead/<str:id>/discard/", actions.discard, "discard"),
         ]
 
-    def has_module_permission(self, request):
+    def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("queueproxy.view_dashboard")
 
-    def has_view_permission(self, request, obj=None):
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
-    def has_view_or_change_permission(self, request, obj=None):
+    def has_view_or_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_module_permission(request)
 
-    def get_model_perms(self, request):
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
         return {"add": False, "change": False, "delete": False, "view": True}
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
 @admin.register(Execution)
-class ExecutionAdmin(admin.ModelAdmin):
+class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     """Lists what has happened exactly once. Answers are hidden: they are somebody's own."""
 
     list_display = ("key", "request", "status", "created")
@@ -62,14 +67,14 @@ class ExecutionAdmin(admin.ModelAdmin):
     ordering = ("-created",)
     show_full_result_count = False
 
-    def get_queryset(self, request):
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         return super().get_queryset(request).defer("headers", "body")
 
-    def has_add_permission(self, request):
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request, obj=None):
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request, obj=None):
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,6 +1,7 @@
 """The one table of the example."""
 
 from datetime import timedelta
+from typing import Any, Self
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
@@ -13,10 +14,10 @@ CURRENCY = "€"
 SETTLES_WITHIN = timedelta(seconds=1)
 
 
-class ThingQuerySet(models.QuerySet):
+class ThingQuerySet(models.QuerySet["Thing"]):
     """Things, with a search."""
 
-    def search(self, text: str):
+    def search(self, text: str) -> Self:
         """Those whose name or description has every word of the text (its first eight)."""
         things = self
         # PostgreSQL takes no NUL in a text.
@@ -25,7 +26,7 @@ class ThingQuerySet(models.QuerySet):
             things = things.filter(in_name | in_text)
         return things
 
-    def settled(self):
+    def settled(self) -> Self:
         """Those before which no other will come to light, so that who has seen one has seen all.
 
         Of two things that are added at once, the one with the greater number may be there first.
@@ -53,10 +54,10 @@ class Thing(models.Model):
     class Meta:
         ordering = ["name", "pk"]
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def get_absolute_url(self):
+    def get_absolute_url(self) -> str:
         return reverse("things:detail", args=[self.pk])
 
     @property
@@ -64,7 +65,7 @@ class Thing(models.Model):
         """For people: ``€1,234.50``."""
         return f"{CURRENCY}{self.price:,.2f}"
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         """For the JSON API."""
         return {
             "id": self.pk,

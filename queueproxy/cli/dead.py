@@ -3,8 +3,9 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
 from ..broker.operate.control import Control, DeadLetter
@@ -13,7 +14,7 @@ from ..wording import printable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
 
 
-def list_letters(command, options: dict) -> int:
+def list_letters(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print the newest hundred."""
     letters = Control(conf.broker().link("control")).dead_letters()
     if options["json"]:
@@ -30,7 +31,7 @@ def list_letters(command, options: dict) -> int:
     return DONE
 
 
-def show(command, options: dict) -> int:
+def show(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print one dead letter as JSON."""
     letter = _find(options["id"])
     shown = _summary(letter)
@@ -43,7 +44,7 @@ def show(command, options: dict) -> int:
     return DONE
 
 
-def replay_letter(command, options: dict) -> int:
+def replay_letter(command: BaseCommand, options: dict[str, Any]) -> int:
     """Run it again, wait for the answer, and delete the letter once there is one."""
     letter = _find(options["id"])
     settings = conf.get_settings()
@@ -65,7 +66,7 @@ def replay_letter(command, options: dict) -> int:
     return DONE if status < 500 else DID_NOT_HOLD
 
 
-def discard(command, options: dict) -> int:
+def discard(command: BaseCommand, options: dict[str, Any]) -> int:
     """Delete one."""
     _find(options["id"])
     Control(conf.broker().link("control")).discard(options["id"])
@@ -80,7 +81,7 @@ def _find(id: str) -> DeadLetter:
     return letter
 
 
-def _summary(letter: DeadLetter) -> dict:
+def _summary(letter: DeadLetter) -> dict[str, Any]:
     return {
         "id": letter.id,
         "at": _when(letter),

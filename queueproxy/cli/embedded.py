@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import CommandError
 
@@ -50,7 +51,7 @@ class EmbeddedBroker:
         self._wanted = wanted
         self.url = ""  # of the server, while it runs
         self._kept: KeptProcess | None = None
-        self._watcher: subprocess.Popen | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "EmbeddedBroker":
         if self._wanted:
@@ -83,14 +84,14 @@ class EmbeddedBroker:
             *("--databases", str(databases())),
         ]
         self._pipe = os.pipe()
-        self._kept = KeptProcess("The embedded Valkey", self._start)
+        self._kept = kept = KeptProcess("The embedded Valkey", self._start)
         url = f"unix://{self._socket}"
-        self._wait_until_ready(url, path / "valkey.log")
+        self._wait_until_ready(kept, url, path / "valkey.log")
         point_to(url)
         self.url = url
 
-    def _start(self) -> subprocess.Popen:
-        quiet = {"start_new_session": True, "stdout": subprocess.DEVNULL}
+    def _start(self) -> subprocess.Popen[bytes]:
+        quiet: dict[str, Any] = {"start_new_session": True, "stdout": subprocess.DEVNULL}
         process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, **quiet)
         self._end_watcher()
         self._watcher = subprocess.Popen(
@@ -101,16 +102,16 @@ class EmbeddedBroker:
         )
         return process
 
-    def _wait_until_ready(self, url: str, log: Path) -> None:
+    def _wait_until_ready(self, kept: KeptProcess, url: str, log: Path) -> None:
         deadline = time.monotonic() + READY_WITHIN
         while True:
             try:
                 server_info(BrokerAddress(url))
                 return
             except BrokerUnavailable as error:
-                if self._kept.process.poll() is not None or time.monotonic() > deadline:
+                if kept.process.poll() is not None or time.monotonic() > deadline:
                     last = log.read_text().splitlines()[-1:] if log.exists() else [str(error)]
-                    self._end()
+                    self._end(kept)
                     raise CommandError(f"The embedded Valkey did not start: {last[0]}") from error
             time.sleep(0.02)
 
@@ -131,15 +132,15 @@ class EmbeddedBroker:
         except OSError:
             return False
 
-    def __exit__(self, *exc_info) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         if self._kept is not None:
-            self._end()
+            self._end(self._kept)
 
-    def _end(self) -> None:
-        self._kept.let_go()
+    def _end(self, kept: KeptProcess) -> None:
+        kept.let_go()
         self._end_watcher()
-        self._kept.signal(signal.SIGTERM)
-        self._kept.ended(STOP_WITHIN)
+        kept.signal(signal.SIGTERM)
+        kept.ended(STOP_WITHIN)
         for descriptor in self._pipe:
             os.close(descriptor)
         self._directory.cleanup()

@@ -2,7 +2,8 @@
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ..wording import count_text, printable, seconds_text
 from .terminal import has_terminal
@@ -11,7 +12,7 @@ from .workers import Workers
 MOST_NAMED = 3
 
 
-def stopping_text(held: Sequence[dict], *, by_terminal: bool) -> str:
+def stopping_text(held: Sequence[Mapping[str, Any]], *, by_terminal: bool) -> str:
     """Word what is said as the front begins to stop.
 
     Args:
@@ -45,7 +46,7 @@ class Hangup:
         self._had_terminal = has_terminal()
         self.workers: Workers | None = None
 
-    def __call__(self, *_) -> None:
+    def __call__(self, *_: object) -> None:
         if self._had_terminal and not has_terminal():
             os.kill(os.getpid(), signal.SIGTERM)  # nobody could stop it any more
         elif self.workers is not None and self.workers.reload():

@@ -4,6 +4,7 @@ import argparse
 import os
 import textwrap
 from collections.abc import Iterator
+from typing import Any, NoReturn
 
 from django.core.management.base import (
     BaseCommand,
@@ -17,7 +18,7 @@ from .ask import COULD_NOT_ASK, DID_NOT_HOLD
 from .examples import EXAMPLES
 
 NO_COLOR = "NO_COLOR"  # variable by which people want no colours (no-color.org)
-NOTHING = (None, False, "", (), [])  # defaults that say nothing
+NOTHING: tuple[object, ...] = (None, False, "", (), [])  # defaults that say nothing
 
 
 class HelpfulCommand(BaseCommand):
@@ -27,7 +28,7 @@ class HelpfulCommand(BaseCommand):
     unless it says another. ``NO_COLOR`` in the environment is ``--no-color``.
     """
 
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs) -> CommandParser:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         options = list(_options(parser))
         for one in _with_subparsers(parser):
@@ -36,7 +37,7 @@ class HelpfulCommand(BaseCommand):
             _suggest_in_errors(one, options)
         return parser
 
-    def execute(self, *args, **options):
+    def execute(self, *args: Any, **options: Any) -> str | None:
         if os.environ.get(NO_COLOR) and not options.get("force_color"):
             options["no_color"] = True
         try:
@@ -88,11 +89,11 @@ def _suggest_in_errors(parser: argparse.ArgumentParser, options: list[str]) -> N
     """Let the parser say what may have been meant, where a word is none that it knows."""
     say = parser.error
 
-    def error(message: str) -> None:
+    def error(message: str) -> NoReturn:
         suggestion = _suggestion(parser, options, message)
         say(f"{message}.{suggestion}" if suggestion else message)
 
-    parser.error = error
+    parser.error = error  # type: ignore[method-assign]  # of this parser alone
 
 
 def _suggestion(parser: argparse.ArgumentParser, options: list[str], message: str) -> str:

@@ -5,13 +5,15 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
 from ..broker.operate.control import Control
 from ..broker.operate.hold import Hold
 from ..exceptions import BrokerUnavailable
+from ..route_table import OPS_QUEUE
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues
 from .foreground import ForegroundCommand, Interrupted
 from .options import release_name
@@ -31,7 +33,7 @@ def release_to_activate(text: str) -> str:
     return release_name(name)
 
 
-def hold(command, options: dict) -> int:
+def hold(command: BaseCommand, options: dict[str, Any]) -> int:
     """Pause all, prove that nothing is in flight, run the command, resume; its exit status.
 
     With --then, and where the command went well: 1 where the release could not be activated.
@@ -40,7 +42,7 @@ def hold(command, options: dict) -> int:
     if shutil.which(words[0]) is None:
         raise CommandError(f"There is no command {words[0]!r}.", returncode=COULD_NOT_ASK)
     say = command.stderr.write  # the command's output alone goes to standard output
-    queues = (conf.OPS_QUEUE, *chosen_queues(()))  # the dashboard stops too: see /-/status
+    queues = (OPS_QUEUE, *chosen_queues(()))  # the dashboard stops too: see /-/status
     with ForegroundCommand() as child:
         try:
             pause = _RenewedPause(queues, " ".join(words), say)
@@ -58,7 +60,11 @@ def hold(command, options: dict) -> int:
 
 
 def _run(
-    child: ForegroundCommand, words: list[str], queues: tuple[str, ...], wait: float, say
+    child: ForegroundCommand,
+    words: list[str],
+    queues: tuple[str, ...],
+    wait: float,
+    say: Callable[[str], object],
 ) -> int:
     control = Control(conf.broker().link("control"))
     waiting = WaitingFor(queues, say)

@@ -27,7 +27,7 @@ class KeptProcess:
     def __init__(
         self,
         name: str,
-        start: Callable[[], subprocess.Popen],
+        start: Callable[[], subprocess.Popen[bytes]],
         hopeless: Callable[[int], bool] = lambda status: False,
     ):
         self._name = name

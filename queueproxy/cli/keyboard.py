@@ -6,6 +6,7 @@ import sys
 import termios
 import time
 import tty
+from typing import Any
 
 from .terminal import in_foreground
 
@@ -19,9 +20,9 @@ class Keyboard:
         is_there: whether anybody can press any: standard input is a terminal, and ours.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._fd = -1
-        self._before: list | None = None
+        self._before: list[Any] | None = None
 
     @property
     def is_there(self) -> bool:
@@ -34,7 +35,7 @@ class Keyboard:
             tty.setcbreak(self._fd)
         return self
 
-    def __exit__(self, *exc_info) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         if self._before is not None:
             termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
 

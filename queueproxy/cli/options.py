@@ -2,12 +2,17 @@
 
 import argparse
 import logging
+from typing import TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import CommandParser
 
 from .. import conf
 from ..broker.own_release import is_release_name
 from ..durations import rate_of, seconds_of
+
+# What ``add_subparsers`` returns; as text, since argparse has it as generic in its stubs alone.
+Subparsers: TypeAlias = "argparse._SubParsersAction[CommandParser]"
 
 
 def positive_int(text: str) -> int:

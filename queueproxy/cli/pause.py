@@ -4,11 +4,15 @@ import argparse
 import getpass
 import socket
 import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
 
 from .. import conf
 from ..broker.observe.pauses import Pause
 from ..broker.observe.reader import SnapshotReader
 from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
+from ..route_table import OPS_QUEUE
 from ..wording import printable
 from .ask import DID_NOT_HOLD, DONE, chosen_queues
 from .options import positive_seconds
@@ -26,7 +30,7 @@ def pause_length(text: str) -> float:
     return seconds
 
 
-def pause(command, options: dict) -> int:
+def pause(command: BaseCommand, options: dict[str, Any]) -> int:
     """Pause; with --wait until nothing is in flight."""
     queues = chosen_queues(options["queues"])
     control = Control(conf.broker().link("control"))
@@ -50,11 +54,11 @@ def pause(command, options: dict) -> int:
     return DID_NOT_HOLD
 
 
-def resume(command, options: dict) -> int:
+def resume(command: BaseCommand, options: dict[str, Any]) -> int:
     """Let the queues go on; where holds are broken on all of them, the operators' lane too."""
-    queues = chosen_queues(options["queues"], also=(conf.OPS_QUEUE,))
+    queues = chosen_queues(options["queues"], also=(OPS_QUEUE,))
     if options["break_hold"] and not options["queues"]:
-        queues = (conf.OPS_QUEUE, *queues)
+        queues = (OPS_QUEUE, *queues)
     control = Control(conf.broker().link("control"))
     resumed = control.resume(queues, rate=options["rate"], break_hold=options["break_hold"])
     still_held = _tell_what_holds(command, control.pauses(queues))
@@ -72,7 +76,7 @@ def resume(command, options: dict) -> int:
     return DONE
 
 
-def _tell_what_holds(command, pauses: list[Pause]) -> set[str]:
+def _tell_what_holds(command: BaseCommand, pauses: list[Pause]) -> set[str]:
     """Name the holds among these pauses; the queues they hold."""
     held = {pause.queue for pause in pauses if pause.hold}
     owners = sorted({f"{pause.by} ({pause.reason})" for pause in pauses if pause.hold})
@@ -119,7 +123,7 @@ def me() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _length(command, queues: tuple[str, ...], wanted: float | None) -> float:
+def _length(command: BaseCommand, queues: tuple[str, ...], wanted: float | None) -> float:
     """Return the seconds the pause may last; say beforehand what that means for those who wait."""
     snapshot = SnapshotReader(conf.broker().link("control"), queues).snapshot()
     oldest = max((queue.oldest_wait_seconds for queue in snapshot.queues), default=0.0)

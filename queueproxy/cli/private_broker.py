@@ -4,6 +4,7 @@ import os
 import shlex
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
@@ -12,7 +13,7 @@ from ..broker.link.protocol import checked
 from ..exceptions import BrokerUnavailable, ErrorReply, ScriptsUnreadable
 from . import project_processes
 from .ask import COULD_NOT_ASK
-from .run_files import FRONT, Unusable
+from .run_files import FRONT, RunningProcess, Unusable
 
 
 def point_to(url: str) -> None:
@@ -29,7 +30,7 @@ def point_to(url: str) -> None:
 
 def databases() -> int:
     """Count its databases: 0 is the queue's, each cache has one, what reads REDIS_URL the last."""
-    return len(conf.django_settings.CACHES) + 2
+    return len(settings.CACHES) + 2
 
 
 def use_private_broker(say: Callable[[str], object]) -> None:
@@ -67,7 +68,7 @@ def use_private_broker(say: Callable[[str], object]) -> None:
         point_to(*urls.values())
 
 
-def _has_broker(process) -> bool:
+def _has_broker(process: RunningProcess) -> bool:
     return process.kind == FRONT and str(process.told.get("broker", "")).startswith("unix:///")
 
 

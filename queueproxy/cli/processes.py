@@ -2,6 +2,9 @@
 
 import signal
 import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
 
 from .ask import DID_NOT_HOLD, DONE
 from .project_processes import directory_text, running_or_refuse
@@ -12,7 +15,7 @@ STOPPED_WITHIN = 60.0  # seconds
 WORDS = {FRONT: "front", WORKERS: "workers' supervisor"}
 
 
-def reload(command, options: dict) -> int:
+def reload(command: BaseCommand, options: dict[str, Any]) -> int:
     """Have all workers of this project on this machine replaced by fresh ones."""
     told = [one for one in _of(WORKERS) if _signal(command, one, signal.SIGHUP)]
     if not told:
@@ -22,7 +25,7 @@ def reload(command, options: dict) -> int:
     return DONE
 
 
-def stop(command, options: dict) -> int:
+def stop(command: BaseCommand, options: dict[str, Any]) -> int:
     """Stop what runs of this project on this machine: fronts first, whose clients need workers."""
     until = time.monotonic() + options["timeout"]
     kinds = [options["what"]] if options["what"] else [FRONT, WORKERS]
@@ -48,7 +51,7 @@ def _of(kind: str) -> list[RunningProcess]:
     return [one for one in running_or_refuse() if one.kind == kind]
 
 
-def _signal(command, process: RunningProcess, number: int) -> bool:
+def _signal(command: BaseCommand, process: RunningProcess, number: int) -> bool:
     try:
         return process.signal(number)
     except PermissionError:

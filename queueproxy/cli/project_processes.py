@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from django.conf import ENVIRONMENT_VARIABLE, settings
 from django.core.management.base import CommandError
@@ -17,7 +18,7 @@ logger = logging.getLogger("queueproxy")
 
 
 @contextlib.contextmanager
-def entered(kind: str, **told) -> Iterator[Callable[..., None]]:
+def entered(kind: str, **told: Any) -> Iterator[Callable[..., None]]:
     """Let others find this process for as long as the context lasts, where there is a place for it.
 
     Args:
@@ -44,7 +45,7 @@ def entered(kind: str, **told) -> Iterator[Callable[..., None]]:
         yield tell
 
 
-def _nobody(**told) -> None:
+def _nobody(**told: Any) -> None:
     """Tell nobody."""
 
 

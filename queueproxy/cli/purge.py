@@ -1,5 +1,8 @@
 """queueproxy purge."""
 
+from typing import Any
+
+from django.core.management.base import BaseCommand
 from django.db import Error
 
 from .. import conf
@@ -8,7 +11,7 @@ from ..wording import count_text
 from .ask import COULD_NOT_ASK, DONE
 
 
-def purge_executions(command, options: dict) -> int:
+def purge_executions(command: BaseCommand, options: dict[str, Any]) -> int:
     """Delete the rows of exactly-once requests that are older than KEEP_EXECUTIONS."""
     kept = conf.get_settings().keep_executions
     try:

@@ -3,6 +3,9 @@
 import json
 import time
 from collections.abc import Callable
+from typing import Any
+
+from django.core.management.base import BaseCommand
 
 from .. import conf
 from ..broker.observe.reader import SnapshotReader
@@ -15,7 +18,7 @@ READY_WITHIN = 30.0  # seconds that an activation waits for a worker that is rea
 LOOK_EVERY = 0.1  # seconds
 
 
-def list_releases(command, options: dict) -> int:
+def list_releases(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print all that there are."""
     snapshot = SnapshotReader(
         conf.broker().link("status"), conf.get_settings().all_queues
@@ -33,7 +36,7 @@ def list_releases(command, options: dict) -> int:
     return DONE
 
 
-def activate(command, options: dict) -> int:
+def activate(command: BaseCommand, options: dict[str, Any]) -> int:
     """Let one release serve."""
     return activate_when_ready(
         options["name"],
@@ -71,7 +74,7 @@ def activate_when_ready(
     return _tell(done, name, say, complain)
 
 
-def roll_back(command, options: dict) -> int:
+def roll_back(command: BaseCommand, options: dict[str, Any]) -> int:
     """Let the release before serve again."""
     with conf.broker().link("control") as link:
         releases = Releases(link)
@@ -82,7 +85,7 @@ def roll_back(command, options: dict) -> int:
     return _tell(done, "the release before", command.stdout.write, command.stderr.write)
 
 
-def end_releases(command, options: dict) -> int:
+def end_releases(command: BaseCommand, options: dict[str, Any]) -> int:
     """Let workers of any release serve, but for those that stand by."""
     with conf.broker().link("control") as link:
         done = Releases(link).activate("", keep=0)

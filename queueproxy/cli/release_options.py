@@ -1,10 +1,10 @@
 """The command line of queueproxy release."""
 
 from . import release, smoke
-from .options import nonnegative_seconds, positive_seconds, release_name
+from .options import Subparsers, nonnegative_seconds, positive_seconds, release_name
 
 
-def add_releases(actions) -> None:
+def add_releases(actions: Subparsers) -> None:
     """Add ``release`` and its verbs to those of ``queueproxy``."""
     parser = actions.add_parser("release", help="which version of the code serves")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -17,7 +17,7 @@ def add_releases(actions) -> None:
     off.set_defaults(run=release.end_releases)
 
 
-def _add_changing(verbs) -> None:
+def _add_changing(verbs: Subparsers) -> None:
     verb = verbs.add_parser("activate", help="let this one serve, from one moment on")
     verb.add_argument("name", type=release_name, metavar="NAME")
     verb.add_argument(
@@ -42,7 +42,7 @@ def _add_changing(verbs) -> None:
         changing.set_defaults(run=function)
 
 
-def _add_smoke(verbs) -> None:
+def _add_smoke(verbs: Subparsers) -> None:
     parser = verbs.add_parser("smoke", help="GET some pages of it, whether it serves or not")
     parser.add_argument("name", type=release_name, metavar="NAME")
     parser.add_argument("paths", nargs="*", metavar="PATH")

@@ -42,7 +42,7 @@ class ReloadedFront:
         self._changed = threading.Event()
         self._stops = 0
         self._hurried = False
-        self._fronts: list[subprocess.Popen] = []  # the last one is not told to end
+        self._fronts: list[subprocess.Popen[bytes]] = []  # the last one is not told to end
 
     def run(self) -> int:
         """Serve until SIGINT or SIGTERM; 1 where what was held had to be given up, else 0."""

@@ -1,9 +1,13 @@
 """queueproxy routes: what applies to each view, and to one request as a running front decides."""
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote, unquote
 
+from django.core.management.base import BaseCommand
+
 from .. import conf, route_table
+from ..asgi_types import Scope
 from ..broker.front_broker import PublishedRoutes
 from ..broker.link.protocol import checked
 from ..consumer_settings import consumer_options
@@ -17,7 +21,7 @@ from ..worker.view_policies import MethodPolicy
 from .ask import DONE
 
 
-def routes(command, options: dict) -> int:
+def routes(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print what applies to all views of this code, or to one request as fronts decide now."""
     if options["path"] is None:
         lines = _all_views(survey(conf.policies_by_name()))
@@ -95,7 +99,7 @@ def _attempts(most: int) -> str:
     return "once at most" if most == 1 else f"{most} times at most"
 
 
-def _why_queue(scope: dict, options: ConsumerOptions, said: RoutePolicy) -> str:
+def _why_queue(scope: Scope, options: ConsumerOptions, said: RoutePolicy) -> str:
     route = options.route
     if route.is_in_lane(scope):
         return "the page about the queue, or its login"

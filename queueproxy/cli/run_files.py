@@ -226,7 +226,7 @@ def _signal_holder(file: int, pid: int, number: int) -> bool:
         os.close(process)
 
 
-def _tell(file: int, told: dict, **more: Any) -> None:
+def _tell(file: int, told: dict[str, Any], **more: Any) -> None:
     """Write into a file what is told so far; who reads in the middle of it finds nothing."""
     told.update(more)
     raw = json.dumps(told).encode()
@@ -234,7 +234,7 @@ def _tell(file: int, told: dict, **more: Any) -> None:
     os.pwrite(file, raw, 0)
 
 
-def _parsed(raw: bytes) -> dict:
+def _parsed(raw: bytes) -> dict[str, Any]:
     try:
         told = json.loads(raw)
     except ValueError:

@@ -1,7 +1,8 @@
 """Renders the state of the system for a terminal: what is wrong comes first."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -177,12 +178,12 @@ def _workers(snapshot: Snapshot, width: int) -> Table:
     return table
 
 
-def _remarks(worker: dict) -> Iterator[str]:
+def _remarks(worker: Mapping[str, Any]) -> Iterator[str]:
     if worker.get("pending_migrations"):
         yield f"{count_text(worker['pending_migrations'], 'migration')} not applied"
 
 
-def _running_text(request: dict) -> str:
+def _running_text(request: dict[str, Any]) -> str:
     return f"{request['thread']}: {seconds_text(request['seconds']):>6} {request_text(request)}"
 
 

@@ -1,9 +1,10 @@
 """queueproxy release smoke: what a release that stands by answers, beside the active one."""
 
 import asyncio
+from typing import Any
 
 from django.conf import settings as django_settings
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
 from ..broker.operate.releases import Releases
@@ -13,7 +14,7 @@ from ..worker.plain_paths import plain_paths
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
 
 
-def smoke(command, options: dict) -> int:
+def smoke(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print what each path gives; exit status 1 where a release fails on any."""
     paths = [*options["paths"], *(plain_paths(conf.policies_by_name()) if options["all"] else ())]
     if not paths:
@@ -31,7 +32,13 @@ def smoke(command, options: dict) -> int:
     return DID_NOT_HOLD if failed else DONE
 
 
-async def _run(command, options: dict, paths: list[str], compared: str | None, width: int) -> int:
+async def _run(
+    command: BaseCommand,
+    options: dict[str, Any],
+    paths: list[str],
+    compared: str | None,
+    width: int,
+) -> int:
     """Print a line for each path as it comes; how many failed."""
     asked, failed = _smoke(options), 0
     for path in paths:
@@ -45,7 +52,7 @@ async def _run(command, options: dict, paths: list[str], compared: str | None, w
     return failed
 
 
-def _smoke(options: dict) -> Smoke:
+def _smoke(options: dict[str, Any]) -> Smoke:
     settings = conf.get_settings()
     headers = [("Host", options["host"] or _host()), ("User-Agent", "queueproxy release smoke")]
     for line in options["headers"]:

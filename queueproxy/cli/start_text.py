@@ -1,5 +1,8 @@
 """Words what a front or a worker works with, for the log as it starts; nothing secret."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from .. import conf
 from ..conf import Settings
 from ..wording import count_text
@@ -20,7 +23,7 @@ def front_text(settings: Settings) -> str:
     return f"{_broker_text(settings)}\n{_queues_text(settings.queues)}\nLimits: {', '.join(limits)}"
 
 
-def worker_text(settings: Settings, options: dict) -> str:
+def worker_text(settings: Settings, options: dict[str, Any]) -> str:
     """Word the same for workers, in one line.
 
     Args:
@@ -46,7 +49,7 @@ def _broker_text(settings: Settings) -> str:
     return f"Broker: {conf.broker().address.shown} (namespace {settings.namespace})"
 
 
-def _queues_text(queues) -> str:
+def _queues_text(queues: Iterable[str]) -> str:
     return f"Queues: {', '.join(queues)}"
 
 

@@ -1,6 +1,9 @@
 """queueproxy status and metrics."""
 
 import json
+from typing import Any
+
+from django.core.management.base import BaseCommand
 
 from .. import conf
 from ..broker.observe.metrics import exposition
@@ -12,7 +15,7 @@ from . import screen, watch
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
 
 
-def status(command, options: dict) -> int:
+def status(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print the state once, or live."""
     stats, max_hold = _stats(), conf.get_settings().max_hold
     if options["watch"]:
@@ -40,7 +43,7 @@ def status(command, options: dict) -> int:
     return DONE if healthy and not stuck else DID_NOT_HOLD
 
 
-def metrics(command, options: dict) -> int:
+def metrics(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print every metric once."""
     command.stdout.write(exposition(_stats().snapshot()), ending="")
     return DONE

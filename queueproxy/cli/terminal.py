@@ -1,6 +1,7 @@
 """Finds the terminal this program was started from, if any."""
 
 import os
+from collections.abc import Callable
 
 
 def has_terminal() -> bool:
@@ -13,7 +14,7 @@ def in_foreground() -> bool:
     return _with_terminal(lambda terminal: os.tcgetpgrp(terminal) == os.getpgrp())
 
 
-def _with_terminal(ask) -> bool:
+def _with_terminal(ask: Callable[[int], bool]) -> bool:
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from .. import conf
 from ..broker.observe.reader import SnapshotReader
@@ -40,7 +41,7 @@ class WaitingFor:
                 number = count_text(len(running), "request")
                 self._say(f"Waiting for {number} in flight: {requests_text(running)}")
 
-    def _running(self, reader: SnapshotReader) -> list[dict]:
+    def _running(self, reader: SnapshotReader) -> list[dict[str, Any]]:
         found = [
             request
             for worker in reader.snapshot().workers

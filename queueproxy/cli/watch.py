@@ -5,6 +5,7 @@ import shutil
 import signal
 import time
 
+from django.core.management.base import OutputWrapper
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
@@ -18,12 +19,12 @@ from .screen import PLAIN_WIDTH, as_text, screen
 REFRESH = 1.0  # seconds
 
 
-def terminal_width(out) -> int | None:
+def terminal_width(out: OutputWrapper) -> int | None:
     """Columns of the terminal behind a stream; None where there is none."""
     return shutil.get_terminal_size().columns if out.isatty() else None
 
 
-def watch(stats: SnapshotReader, max_hold: float, out, *, color: bool) -> None:
+def watch(stats: SnapshotReader, max_hold: float, out: OutputWrapper, *, color: bool) -> None:
     """Show the state again and again; returns on q, when interrupted or when nobody reads it."""
     signal.signal(signal.SIGTERM, _interrupt)  # else the terminal would stay on the other screen
     view = _View(stats, max_hold)
@@ -39,7 +40,7 @@ def watch(stats: SnapshotReader, max_hold: float, out, *, color: bool) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
-def _interrupt(*_) -> None:
+def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
@@ -53,7 +54,7 @@ def _show_live(view: "_View", color: bool) -> None:
                 return
 
 
-def _print_again_and_again(view: "_View", out) -> None:
+def _print_again_and_again(view: "_View", out: OutputWrapper) -> None:
     while True:
         out.write(as_text(view.now()))
         out.flush()

@@ -5,11 +5,13 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.core.management.base import CommandError
 
 from .. import conf
 from ..broker.own_release import OwnRelease, is_release_name
+from ..route_table import OPS_QUEUE
 from ..wording import did_you_mean
 from ..worker.migrations import has_database
 from ..worker.options import WorkerOptions
@@ -19,7 +21,7 @@ from ..worker.process_words import CANNOT_START
 from .program import directory
 
 
-def worker_options(options: dict) -> WorkerOptions:
+def worker_options(options: dict[str, Any]) -> WorkerOptions:
     """Settings and command line as one.
 
     Raises:
@@ -41,7 +43,7 @@ def worker_options(options: dict) -> WorkerOptions:
     grace = options["stream_grace"]
     return WorkerOptions(
         broker=conf.broker(),
-        queues=(conf.OPS_QUEUE, *queues),
+        queues=(OPS_QUEUE, *queues),
         secrets=conf.signing_secrets(),
         threads=options["threads"],
         at_once=options["at_once"],
@@ -61,12 +63,12 @@ def worker_options(options: dict) -> WorkerOptions:
     )
 
 
-def release_of(options: dict, place: str) -> str:
+def release_of(options: dict[str, Any], place: str) -> str:
     """Return the name of the release that is in a directory now; empty where nothing tells."""
     return options["release"] or release(Path(place))
 
 
-def _own_release(options: dict, *, standby: bool) -> OwnRelease:
+def _own_release(options: dict[str, Any], *, standby: bool) -> OwnRelease:
     name = release_of(options, directory())
     if standby and not is_release_name(name):
         raise CommandError(

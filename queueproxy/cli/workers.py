@@ -55,7 +55,7 @@ class Workers:
             self._kept = KeptProcess("The workers' supervisor", self._start, self._hopeless)
         return self
 
-    def _start(self) -> subprocess.Popen:
+    def _start(self) -> subprocess.Popen[bytes]:
         command = [
             *this_program(),
             "runqueueworker",
@@ -99,7 +99,7 @@ class Workers:
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._kept.signal(number)
 
-    def __exit__(self, *exc_info) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         if self._kept is None:
             return
         self.begin_to_end()

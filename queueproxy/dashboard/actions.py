@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 from functools import wraps
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseNotAllowed, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,6 +23,9 @@ from ..exceptions import BrokerUnavailable, SchemaMismatch
 from ..models import Queue
 from .chart_selection import ChartSelection
 from .replay import NotNow, replay_now
+
+if TYPE_CHECKING:
+    from ..admin import QueueAdmin
 
 FASTEST = 10_000.0  # requests a second of a resume
 REASON = 200  # characters
@@ -38,14 +42,15 @@ class Failed(Exception):
 
 
 Act = Callable[..., str]
+View = Callable[..., HttpResponse]
 
 
-def action(permission: str):
+def action(permission: str) -> Callable[[Act], View]:
     """Make a view of a function that acts and returns what to say."""
 
-    def decorate(act: Act):
+    def decorate(act: Act) -> View:
         @wraps(act)
-        def view(model_admin, request, **kwargs):
+        def view(model_admin: "QueueAdmin", request: HttpRequest, **kwargs: str) -> HttpResponse:
             if not request.user.has_perm(f"queueproxy.{permission}"):
                 raise PermissionDenied
             if request.method != "POST":
@@ -59,7 +64,7 @@ def action(permission: str):
     return decorate
 
 
-def _do(act: Act, request: HttpRequest, kwargs: dict) -> None:
+def _do(act: Act, request: HttpRequest, kwargs: dict[str, str]) -> None:
     try:
         with conf.broker().link("dashboard") as link:
             said = act(request, link, **kwargs)
@@ -78,7 +83,7 @@ def _do(act: Act, request: HttpRequest, kwargs: dict) -> None:
 
 
 @action("control_queue")
-def pause(request, link: Link) -> str:
+def pause(request: HttpRequest, link: Link) -> str:
     """Pause one queue or all."""
     queues = _queues(request)
     wanted = _number(request, "seconds", LONGEST_PAUSE)
@@ -97,7 +102,7 @@ def pause(request, link: Link) -> str:
 
 
 @action("control_queue")
-def resume(request, link: Link) -> str:
+def resume(request: HttpRequest, link: Link) -> str:
     """Resume one queue or all, at a rate where one is given."""
     rate = _number(request, "rate", FASTEST)
     control, queues = Control(link), _queues(request)
@@ -115,7 +120,7 @@ def resume(request, link: Link) -> str:
 
 
 @action("control_queue")
-def withdraw(request, link: Link) -> str:
+def withdraw(request: HttpRequest, link: Link) -> str:
     """Take one waiting request off."""
     queue, _space, entry = request.POST.get("request", "").partition(" ")
     control = Control(link)
@@ -129,7 +134,7 @@ def withdraw(request, link: Link) -> str:
 
 
 @action("manage_dead_letters")
-def replay(request, link: Link, id: str) -> str:
+def replay(request: HttpRequest, link: Link, id: str) -> str:
     """Run a dead letter again and wait for its answer."""
     letter = Control(link).dead_letter(id)
     if letter is None:
@@ -146,7 +151,7 @@ def replay(request, link: Link, id: str) -> str:
 
 
 @action("manage_dead_letters")
-def discard(request, link: Link, id: str) -> str:
+def discard(request: HttpRequest, link: Link, id: str) -> str:
     """Delete a dead letter."""
     if not ENTRY.fullmatch(id) or not Control(link).discard(id):
         raise Refused(_("There is no such dead letter."))
@@ -179,7 +184,7 @@ def _number(request: HttpRequest, name: str, most: float) -> float | None:
 
 def _log(request: HttpRequest, said: str) -> None:
     LogEntry.objects.create(
-        user_id=request.user.pk,
+        user_id=request.user.pk,  # type: ignore[misc]  # who may act has signed in
         content_type=ContentType.objects.get_for_model(Queue, for_concrete_model=False),
         object_id=None,
         object_repr="Queue",

@@ -14,6 +14,7 @@ from ..broker.observe.history import Row, Window, as_columns, read_deploys, read
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import QueueStats, Snapshot
 from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting, longest_safe_pause
+from ..route_table import OPS_QUEUE
 from . import sparkline
 from .chart_selection import ChartSelection
 from .releases import releases_shown
@@ -99,7 +100,7 @@ def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
 
 def _public(snapshot: Snapshot) -> list[QueueStats]:
     """List all queues but the operators' lane, whose traffic is this page."""
-    return [queue for queue in snapshot.queues if queue.name != conf.OPS_QUEUE]
+    return [queue for queue in snapshot.queues if queue.name != OPS_QUEUE]
 
 
 def _history(link: Link, shown: ChartSelection, now: float, after: float | None) -> dict[str, Any]:
@@ -147,7 +148,7 @@ def _pause(pause: dict[str, Any], now: float) -> dict[str, Any]:
 
 
 def _system(snapshot: Snapshot) -> dict[str, Any]:
-    ops = next(queue for queue in snapshot.queues if queue.name == conf.OPS_QUEUE)
+    ops = next(queue for queue in snapshot.queues if queue.name == OPS_QUEUE)
     return {
         "broker": f"{snapshot.server.capitalize()} {snapshot.version}",
         "memory": megabytes(snapshot.memory_bytes),

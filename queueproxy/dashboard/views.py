@@ -1,7 +1,7 @@
 """Shows the page, its data, and one dead letter."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
@@ -17,10 +17,13 @@ from .chart_selection import ChartSelection
 from .page_state import PageState, read_page_state
 from .wording import moment
 
+if TYPE_CHECKING:
+    from ..admin import QueueAdmin
+
 PARTS = ("badges", "tiles", "deploys", "tables")  # templates of what the page's script renews
 
 
-def dashboard(model_admin, request):
+def dashboard(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateResponse:
     """Render the page; 503 where the broker can't be asked."""
     _require(request, "view_dashboard")
     shown = ChartSelection.of(request.GET)
@@ -42,7 +45,7 @@ def dashboard(model_admin, request):
     return TemplateResponse(request, "queueproxy/dashboard.html", context)
 
 
-def data(model_admin, request):
+def data(model_admin: "QueueAdmin", request: HttpRequest) -> JsonResponse:
     """Return the same as JSON for the page's script: columns for the charts, the rest as HTML.
 
     Of the history only the steps from ``?after=`` (seconds) on, where that is given.
@@ -62,7 +65,7 @@ def data(model_admin, request):
     return JsonResponse({"history": state.history, "parts": parts})
 
 
-def dead_letter(model_admin, request, id):
+def dead_letter(model_admin: "QueueAdmin", request: HttpRequest, id: str) -> TemplateResponse:
     """Show one dead letter, without what signs a person in and without the body."""
     _require(request, "manage_dead_letters")
     context = _page(model_admin, request, _("Dead letter"))
@@ -82,12 +85,12 @@ def _require(request: HttpRequest, permission: str) -> None:
         raise PermissionDenied
 
 
-def _page(model_admin, request: HttpRequest, title: str) -> dict[str, Any]:
+def _page(model_admin: "QueueAdmin", request: HttpRequest, title: str) -> dict[str, Any]:
     context = model_admin.admin_site.each_context(request)
     return {**context, "title": title, "opts": model_admin.opts}
 
 
-def _away(request: HttpRequest, context: dict, error: Exception) -> TemplateResponse:
+def _away(request: HttpRequest, context: dict[str, Any], error: Exception) -> TemplateResponse:
     context["error"] = str(error)
     return TemplateResponse(request, "queueproxy/away.html", context, status=503)
 

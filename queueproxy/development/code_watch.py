@@ -5,6 +5,7 @@ import sysconfig
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from django.apps import apps
 from django.conf import settings
@@ -76,7 +77,7 @@ class CodeWatch(threading.Thread):
             except OSError:
                 continue  # it has just gone
 
-    def _is_ours(self, entry: os.DirEntry) -> bool:
+    def _is_ours(self, entry: os.DirEntry[str]) -> bool:
         return not (
             entry.name.startswith(".")
             or entry.name in _NOT_OURS
@@ -91,7 +92,8 @@ def project_directories() -> list[Path]:
     Without BASE_DIR, the working directory is in its place.
     """
     places = {Path(getattr(settings, "BASE_DIR", None) or Path.cwd()).resolve()}
-    templates = (path for engine in settings.TEMPLATES for path in engine.get("DIRS", ()))
+    engines: list[dict[str, Any]] = settings.TEMPLATES
+    templates = (path for engine in engines for path in engine.get("DIRS", ()))
     for place in (*(config.path for config in apps.get_app_configs()), *templates):
         if not str(place).startswith(_INSTALLED):
             places.add(Path(place).resolve())

@@ -9,10 +9,11 @@ import asyncio
 import base64
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from html import escape
 
+from ..asgi_types import Message, Scope, Send
 from ..front.http.headers import request_id
 from ..front.http.refusals import Refusal, response
 
@@ -45,7 +46,7 @@ WORDS = {
 }
 
 
-def is_for_a_page(scope: dict) -> bool:
+def is_for_a_page(scope: Scope) -> bool:
     """Whether a browser asks for a page to show, and may ask again."""
     headers = dict(scope["headers"])
     shown = headers.get(b"sec-fetch-dest", b"document") in (b"document", b"iframe")
@@ -53,7 +54,7 @@ def is_for_a_page(scope: dict) -> bool:
 
 
 async def serve_or_explain(
-    serve: Callable, scope: dict, send: Callable, missing: Callable[[], str]
+    serve: Callable[[Send], Awaitable[None]], scope: Scope, send: Send, missing: Callable[[], str]
 ) -> None:
     """Serve a request, or give it back and say what it lacks.
 
@@ -64,7 +65,7 @@ async def serve_or_explain(
     """
     begun = False
 
-    async def sending(message: dict) -> None:
+    async def sending(message: Message) -> None:
         nonlocal begun
         begun = True
         await send(message)
@@ -84,7 +85,7 @@ async def serve_or_explain(
     await _explain(scope, send, missing() or "worker")
 
 
-async def _explain(scope: dict, send: Callable, what: str) -> None:
+async def _explain(scope: Scope, send: Send, what: str) -> None:
     title, before, command = WORDS[what]
     logger.warning("%s %s %s", title, before, command)
     refusal = Refusal(503, "destination_unavailable", title, ASK_AGAIN)

@@ -1,13 +1,21 @@
 """Serves static files in development from where they lie, as ``runserver`` does."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlparse
 
 from asgiref.sync import sync_to_async
 from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotFound
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponseBase,
+    HttpResponseNotFound,
+    StreamingHttpResponse,
+)
+
+from ..asgi_types import ASGIApplication
 
 WHITENOISE = "whitenoise."
 
@@ -24,9 +32,9 @@ class StaticFiles(ASGIStaticFilesHandler):
             response = await sync_to_async(self.serve, thread_sensitive=False)(request)
         except Http404 as error:
             return HttpResponseNotFound(f"{error}\n", content_type="text/plain; charset=utf-8")
-        if response.streaming:
+        if isinstance(response, StreamingHttpResponse):
             # Else Django reads the whole file first, and warns of it.
-            response.streaming_content = _in_a_thread(iter(response.streaming_content))
+            response.streaming_content = _in_a_thread(iter(response))
         return response
 
 
@@ -36,7 +44,7 @@ async def _in_a_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def with_static_files(app: Callable) -> Callable:
+def with_static_files(app: ASGIApplication) -> ASGIApplication:
     """Return the application with static files where ``runserver`` would serve them, else itself.
 
     Django's staticfiles app is installed, DEBUG is on, they are on this server; and the project has
@@ -48,7 +56,9 @@ def with_static_files(app: Callable) -> Callable:
         and is_local(settings.STATIC_URL)
         and not has_whitenoise()
     )
-    return StaticFiles(app) if wanted else app
+    if not wanted:
+        return app
+    return StaticFiles(app)  # type: ignore[arg-type,return-value]  # any ASGI application will do
 
 
 def is_local(url: str | None) -> bool:

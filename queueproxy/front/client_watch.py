@@ -1,9 +1,9 @@
 """Watches a held request's client: whether it leaves, and when its hold ends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Self
 
+from ..asgi_types import Receive
 from .held_request import HeldRequest, HoldEnd
 
 # Seconds until the client is watched. Most are answered before that, and a task for each of them
@@ -22,11 +22,11 @@ class ClientWatch:
         receive: the server's, its body read to the end.
     """
 
-    def __init__(self, held: HeldRequest, receive: Callable[[], Awaitable[dict]]):
+    def __init__(self, held: HeldRequest, receive: Receive):
         self._held = held
         self._receive = receive
         self._loop = asyncio.get_running_loop()
-        self._watching: asyncio.Task | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._watch_timer = self._loop.call_later(WATCH_AFTER, self._watch_until_expiry)
         self._expiry_timer: asyncio.TimerHandle | None = None  # not made for a quick request
 

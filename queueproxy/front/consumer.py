@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from channels.consumer import AsyncConsumer
 
+from ..asgi_types import Receive, Scope, Send
 from ..broker.encoded_request import EncodedRequest
 from ..envelopes import Frame
 from .client_watch import ClientWatch
@@ -58,8 +58,8 @@ class RequestConsumer(AsyncConsumer):
         self._server_adds = server_adds
         self._observers = observers
 
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
-        self.scope = scope
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # see `asgi_types`
+        self.scope: Scope = scope  # type: ignore[assignment]  # see `asgi_types`
         self.request_id = request_id(scope["headers"])
         self.answer = Answer(
             scope,
@@ -79,7 +79,7 @@ class RequestConsumer(AsyncConsumer):
         except ClientDisconnected:
             pass
 
-    async def _run(self, receive: Callable) -> None:
+    async def _run(self, receive: Receive) -> None:
         with self.front.memory.reservation() as memory:
             id = self.front.new_id()
             try:
@@ -91,7 +91,7 @@ class RequestConsumer(AsyncConsumer):
                 return
         await self._refuse(body, unread=receive)
 
-    async def _take(self, receive: Callable, memory: Reservation) -> Body | Refusal:
+    async def _take(self, receive: Receive, memory: Reservation) -> Body | Refusal:
         """Take the request in, as far as there is room for it."""
         refusal = admit(self.scope, max_body=self.options.max_body)
         if refusal is not None:
@@ -121,7 +121,7 @@ class RequestConsumer(AsyncConsumer):
             raise
 
     async def _hold(
-        self, request: EncodedRequest, body: Body, receive: Callable, memory: Reservation
+        self, request: EncodedRequest, body: Body, receive: Receive, memory: Reservation
     ) -> None:
         holding = self.front.hold(request, memory, body.kept)
         with holding as held, ClientWatch(held, receive) as watch:
@@ -163,7 +163,7 @@ class RequestConsumer(AsyncConsumer):
                 return
             else:
                 if isinstance(event, Failure):
-                    refusal = refusals.for_failure(event)
+                    refusal: Refusal | None = refusals.for_failure(event)
                 else:
                     refusal = await expire(self.front, held)
                 if refusal is not None:
@@ -178,7 +178,7 @@ class RequestConsumer(AsyncConsumer):
         await self.answer.frame(frame, on_piece=held.kept.touch)
         held.kept.end(frame)
 
-    async def _refuse(self, refusal: Refusal, *, unread: Callable | None = None) -> None:
+    async def _refuse(self, refusal: Refusal, *, unread: Receive | None = None) -> None:
         """Answer for the worker: see Answer."""
         if not self.answer.started:
             self._observers.refused(refusal)

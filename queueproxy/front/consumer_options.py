@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..asgi_types import Scope
 from ..policy_table import NO_POLICY, RoutePolicy
 from .http.cut import MIN_RATE, SETTLED_SLACK, SLACK
+from .http.headers import Trusted
+from .routing import Router
 
 
 @dataclass(frozen=True)
@@ -20,10 +23,10 @@ class ConsumerOptions:
     max_body: int
     max_attempts: int
     retry_methods: frozenset[str]
-    trusted_proxies: tuple
+    trusted_proxies: Trusted
     server_timing: bool
-    route: Callable[[dict, str], str]
-    policy: Callable[[dict], RoutePolicy] = lambda scope: NO_POLICY
+    route: Router
+    policy: Callable[[Scope], RoutePolicy] = lambda scope: NO_POLICY
     client_slack: float = SLACK
     client_slack_settled: float = SETTLED_SLACK
     client_min_rate: float = MIN_RATE

@@ -4,11 +4,12 @@ They are livez, readyz, metrics, status and seen.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
 
+from ..asgi_types import Scope, Send
 from ..broker.observe.metrics import CONTENT_TYPE, exposition
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import Snapshot
@@ -74,7 +75,7 @@ class Endpoints:
         self._options = options
         self._front = front
         self._open_reader = open_reader
-        self._answers: dict[str, Callable] = {}
+        self._answers: dict[str, Callable[[Scope], Awaitable[EndpointAnswer]]] = {}
         if options.prefix is not None:
             self._answers[options.prefix + "livez"] = self._livez
             self._answers[options.prefix + "readyz"] = self._readyz
@@ -82,11 +83,11 @@ class Endpoints:
             self._answers[options.prefix + "status"] = self._status
             self._answers[options.prefix + "seen"] = self._seen
 
-    def owns(self, scope: dict) -> bool:
+    def owns(self, scope: Scope) -> bool:
         """Whether the front answers this request. ``/-%2Fmetrics`` is the project's."""
         return raw_path(scope) in self._answers
 
-    async def answer(self, scope: dict, send: Callable, server_adds: frozenset[bytes]) -> None:
+    async def answer(self, scope: Scope, send: Send, server_adds: frozenset[bytes]) -> None:
         """Answer a request for one of the paths; GET and HEAD only.
 
         Args:
@@ -100,17 +101,17 @@ class Endpoints:
             )
         await _send(scope, send, result, [] if b"date" in server_adds else [date_header()])
 
-    async def _livez(self, scope: dict) -> EndpointAnswer:
+    async def _livez(self, scope: Scope) -> EndpointAnswer:
         return EndpointAnswer(200, PLAIN, "ok\n")
 
-    async def _readyz(self, scope: dict) -> EndpointAnswer:
+    async def _readyz(self, scope: Scope) -> EndpointAnswer:
         if self._front.draining:
             return EndpointAnswer(503, PLAIN, "draining\n")
         if not self._front.sender.reachable:
             return EndpointAnswer(503, PLAIN, "broker away\n")
         return EndpointAnswer(200, PLAIN, "ok\n")
 
-    async def _metrics(self, scope: dict) -> EndpointAnswer:
+    async def _metrics(self, scope: Scope) -> EndpointAnswer:
         if not self._may_look(scope):
             return _forbidden()
         try:
@@ -118,7 +119,7 @@ class Endpoints:
         except BrokerUnavailable:
             return EndpointAnswer(503, PLAIN, "broker away\n")
 
-    async def _status(self, scope: dict) -> EndpointAnswer:
+    async def _status(self, scope: Scope) -> EndpointAnswer:
         if not self._may_look(scope):
             return _forbidden()
         snapshot, error = None, ""
@@ -136,13 +137,13 @@ class Endpoints:
         policy = status_page.CONTENT_SECURITY_POLICY.encode()
         return EndpointAnswer(status, HTML, text, ((b"content-security-policy", policy),))
 
-    async def _seen(self, scope: dict) -> EndpointAnswer:
+    async def _seen(self, scope: Scope) -> EndpointAnswer:
         if not may_ask(scope, self._options.asking):
             return EndpointAnswer(403, PLAIN, "For queueproxy doctor --url only.\n")
         found = seen(scope, self._options.trusted_proxies)
         return EndpointAnswer(200, JSON, msgspec.json.encode(found._asdict()).decode())
 
-    def _may_look(self, scope: dict) -> bool:
+    def _may_look(self, scope: Scope) -> bool:
         """Whether who asks, as far as trusted proxies tell, is among the monitoring addresses."""
         options = self._options
         if is_forwarded_by_stranger(scope, options.trusted_proxies):
@@ -165,16 +166,14 @@ def _forbidden() -> EndpointAnswer:
     return EndpointAnswer(403, PLAIN, "For monitoring addresses only (QUEUEPROXY['MONITORING']).\n")
 
 
-def _wants_json(scope: dict) -> bool:
+def _wants_json(scope: Scope) -> bool:
     if b"format=json" in scope["query_string"].split(b"&"):
         return True
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
     return b"application/json" in accept and b"text/html" not in accept
 
 
-async def _send(
-    scope: dict, send: Callable, result: EndpointAnswer, extra: list[RawHeader]
-) -> None:
+async def _send(scope: Scope, send: Send, result: EndpointAnswer, extra: list[RawHeader]) -> None:
     body = result.text.encode()
     fixed = [
         (b"content-type", result.content_type.encode()),

@@ -18,7 +18,7 @@ class EventQueue(Generic[Event]):
     def __init__(self, loop: asyncio.AbstractEventLoop):
         self._loop = loop
         self._events: deque[Event] = deque()
-        self._waiter: asyncio.Future | None = None
+        self._waiter: asyncio.Future[None] | None = None
 
     def put(self, event: Event) -> None:
         """Add an event behind the others."""

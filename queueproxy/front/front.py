@@ -85,7 +85,7 @@ class Front:
         info = {"host": host, "pid": os.getpid()}
         lease = options.broker.lease
         self.sender = Sender(self._broker, self.inbox, self._outbox, self.routes, info, lease)
-        self._tasks: list[asyncio.Task] = []
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin to talk to the broker; returns at once, whether it is there or not."""
@@ -196,7 +196,7 @@ class Front:
 class _RequestIds:
     """Makes ids cheaply: a random prefix for each run of them, then a count."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._prefix = ""
         self._count = 0
 

@@ -7,6 +7,8 @@ memory or in the spool. Only what finds no room in either has to be waited for.
 
 from collections.abc import Callable
 
+import msgspec
+
 from ..envelopes import Frame, ReplyHead
 from .answer_spool import AnswerSpool, SpooledAnswer, SpooledBody
 from .memory import FRAME_OVERHEAD, Reservation
@@ -16,7 +18,7 @@ UNDER_WAY = 128 * 1024  # bytes of a body that are there twice at most while the
 ACKNOWLEDGE_EVERY = 256 * 1024  # bytes
 
 
-class KeptFrame(Frame, frozen=True):
+class KeptFrame(msgspec.Struct, frozen=True):
     """A frame that counts as taken by its client already; its body may be in the spool."""
 
     head: ReplyHead
@@ -109,11 +111,11 @@ class KeptAnswer:
 
     def end(self, frame: Frame | KeptFrame) -> None:
         """Note that the client has taken a frame."""
-        size = len(frame.body)
-        spooled = isinstance(frame.body, SpooledBody)
+        body, size = frame.body, len(frame.body)
+        spooled = isinstance(body, SpooledBody)
         self._memory.take_answer(FRAME_OVERHEAD + min(size, UNDER_WAY) + (0 if spooled else size))
-        if spooled:
-            self._spooled.taken(frame.body)
+        if isinstance(body, SpooledBody) and self._spooled is not None:
+            self._spooled.taken(body)
         if not isinstance(frame, KeptFrame):
             self._count(frame)
 

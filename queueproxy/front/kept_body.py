@@ -93,10 +93,10 @@ class KeptBody:
             start, place = self._starts[at], self._places[at]
             until = self._starts[at + 1] if at + 1 < len(self._starts) else self.size
             skipped, size = offset - start, min(until, end) - offset
-            if isinstance(place, int):
-                found.append(self._file.read(place + skipped, size))
-            else:
+            if isinstance(place, bytes):
                 found.append(place[skipped : skipped + size])
+            elif self._file is not None:
+                found.append(self._file.read(place + skipped, size))
             offset, at = offset + size, at + 1
         return found[0] if len(found) == 1 else b"".join(found)
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from ..asgi_types import Scope
 from ..broker.front_broker import PublishedRoutes
 from ..exceptions import DecodeError
 from ..policy_table import NO_POLICY, PolicyTable, RoutePolicy
@@ -54,11 +55,11 @@ class KnownRoutes:
             self._ops = OpsPaths(table.ops)
             self._policies = PolicyTable(table.routes, table.languages)
 
-    def is_for_operators(self, scope: dict) -> bool:
+    def is_for_operators(self, scope: Scope) -> bool:
         """Whether a request travels in the operators' lane."""
         return path_in_site(raw_path(scope), scope.get("root_path", "")) in self._ops
 
-    def policy(self, scope: dict) -> RoutePolicy:
+    def policy(self, scope: Scope) -> RoutePolicy:
         """Return what the view says of a request; nothing of those in the operators' lane."""
         if self.is_for_operators(scope):
             return NO_POLICY

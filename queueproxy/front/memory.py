@@ -12,6 +12,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Self
 
+from ..asgi_types import Scope
+
 BODIES_SHARE = 1 / 2  # of the budget, up to which bodies are read on
 REQUESTS_SHARE = 3 / 4  # of the budget, up to which requests are held
 WHOLE_SHARE = 1 / 8  # of the budget, up to which answers that are whole stay out of the spool
@@ -150,7 +152,7 @@ class Reservation:
         self.take_answer(self._answer)
 
 
-def head_size(scope: dict) -> int:
+def head_size(scope: Scope) -> int:
     """Estimate the bytes that holding a request's head takes, as the server and the broker have it.
 
     Args:

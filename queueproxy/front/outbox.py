@@ -37,7 +37,7 @@ class Batch(NamedTuple):
 
 class _Withdrawal(NamedTuple):
     why: Why
-    waiting: list[asyncio.Future]
+    waiting: list[asyncio.Future[str]]
 
 
 class Acknowledgements:
@@ -46,7 +46,7 @@ class Acknowledgements:
     All count from the beginning of an answer: to say one again, or an old one late, does no harm.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._taken: dict[str, int] = {}
 
     def add(self, id: str, taken: int) -> None:
@@ -67,7 +67,7 @@ class Acknowledgements:
 class Pieces:
     """Pieces of bodies that workers want, by request; each in turn, a few at a time."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._wanted: dict[str, PiecesWanted] = {}  # in order
 
     def add(self, wanted: PiecesWanted) -> None:
@@ -115,7 +115,7 @@ def _same_attempt(one: PiecesWanted, other: PiecesWanted) -> bool:
 class Outbox:
     """Requests and withdrawals on their way to the broker; beside them what needs no order."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._waiting: deque[HeldRequest] = deque()
         self._batch: list[HeldRequest] = []  # numbered, not known to be taken
         self._next_number = 1  # of the first in the batch
@@ -211,7 +211,7 @@ class Outbox:
 
     # Withdrawals.
 
-    def withdraw(self, held: HeldRequest, why: Why, done: asyncio.Future) -> None:
+    def withdraw(self, held: HeldRequest, why: Why, done: asyncio.Future[str]) -> None:
         """Withdraw a held request; `done` is given what became of it."""
         held.withdrawn = True
         if held.state is not DeliveryState.PENDING:
@@ -224,7 +224,7 @@ class Outbox:
             self._waiting.remove(held)
         done.set_result(UNSENT)
 
-    def withdraw_id(self, id: str, why: Why, done: asyncio.Future) -> None:
+    def withdraw_id(self, id: str, why: Why, done: asyncio.Future[str]) -> None:
         """Withdraw a request that may have been sent, by its id."""
         self._withdrawals.setdefault(id, _Withdrawal(why, [])).waiting.append(done)
 

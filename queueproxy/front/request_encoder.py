@@ -2,6 +2,7 @@
 
 import time
 
+from ..asgi_types import Scope
 from ..broker.encoded_request import EncodedRequest, encode_request
 from ..envelopes import RequestHead
 from .consumer_options import ConsumerOptions
@@ -25,7 +26,7 @@ class RequestEncoder:
 
     def encode(
         self,
-        scope: dict,
+        scope: Scope,
         id: str,
         request_id: str,
         body: Body,
@@ -44,7 +45,7 @@ class RequestEncoder:
         head = observers.to_be_sent(head)
         return encode_request(head, head.queue, body.entry)
 
-    def _head(self, scope: dict, id: str, request_id: str, body: Body) -> RequestHead:
+    def _head(self, scope: Scope, id: str, request_id: str, body: Body) -> RequestHead:
         peer: Peer = peer_of(scope, self._options.trusted_proxies)
         treated = treatment(scope, self._options)
         return RequestHead(

@@ -5,10 +5,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from typing import Any
+
+from ..asgi_types import Scope
 
 logger = logging.getLogger("queueproxy.front")
 
-Route = Callable[[dict], str]  # the name of a queue, empty where no rule fits
+Route = Callable[[Scope], str]  # the name of a queue, empty where no rule fits
 
 
 def default_queue(queues: Sequence[str]) -> str:
@@ -16,7 +19,7 @@ def default_queue(queues: Sequence[str]) -> str:
     return "default" if "default" in queues else queues[len(queues) // 2]
 
 
-Lane = tuple[str, Callable[[dict], bool]]  # a queue, and whether a request belongs to it
+Lane = tuple[str, Callable[[Scope], bool]]  # a queue, and whether a request belongs to it
 
 
 class Router:
@@ -35,7 +38,11 @@ class Router:
     """
 
     def __init__(
-        self, routes: Sequence[Mapping] | str, queues: Sequence[str], *, ops: Lane | None = None
+        self,
+        routes: Sequence[Mapping[str, Any]] | str,
+        queues: Sequence[str],
+        *,
+        ops: Lane | None = None,
     ):
         self._queues = frozenset(queues)
         self._lane, self.is_in_lane = ops or ("", lambda scope: False)
@@ -46,7 +53,7 @@ class Router:
         )
         self.fallback = default_queue(queues)
 
-    def __call__(self, scope: dict, said: str = "") -> str:
+    def __call__(self, scope: Scope, said: str = "") -> str:
         """Return the name of a queue.
 
         Args:
@@ -57,14 +64,14 @@ class Router:
         return self.by_rules(scope) or (said if said in self._queues else self.fallback)
 
 
-def _by_rules(rules: list[tuple[Callable[[dict], bool], str]]) -> Route:
-    def route(scope: dict) -> str:
+def _by_rules(rules: list[tuple[Callable[[Scope], bool], str]]) -> Route:
+    def route(scope: Scope) -> str:
         return next((queue for fits, queue in rules if fits(scope)), "")
 
     return route
 
 
-def _rule(rule: Mapping) -> tuple[Callable[[dict], bool], str]:
+def _rule(rule: Mapping[str, Any]) -> tuple[Callable[[Scope], bool], str]:
     path = re.compile(rule.get("path", "")).match
     methods = frozenset(method.upper() for method in rule.get("methods", ()))
     headers = {
@@ -72,7 +79,7 @@ def _rule(rule: Mapping) -> tuple[Callable[[dict], bool], str]:
         for name, pattern in rule.get("headers", {}).items()
     }
 
-    def fits(scope: dict) -> bool:
+    def fits(scope: Scope) -> bool:
         if methods and scope["method"] not in methods:
             return False
         if not path(scope["path"]):
@@ -82,7 +89,9 @@ def _rule(rule: Mapping) -> tuple[Callable[[dict], bool], str]:
     return fits, rule["queue"]
 
 
-def _headers_fit(present: Sequence[tuple[bytes, bytes]], wanted: Mapping) -> bool:
+def _headers_fit(
+    present: Sequence[tuple[bytes, bytes]], wanted: Mapping[bytes, Callable[[bytes], object]]
+) -> bool:
     return all(
         any(name == header and found(value) for header, value in present)
         for name, found in wanted.items()
@@ -92,12 +101,12 @@ def _headers_fit(present: Sequence[tuple[bytes, bytes]], wanted: Mapping) -> boo
 def _by_function(dotted: str, queues: frozenset[str]) -> Route:
     complaints: set[str] = set()
 
-    def complain(kind: str, *args) -> None:
+    def complain(kind: str, *args: object) -> None:
         if kind not in complaints:
             complaints.add(kind)
             logger.error(kind, *args)
 
-    def route(scope: dict) -> str:
+    def route(scope: Scope) -> str:
         try:
             queue = _load(dotted)(scope)
             known = queue in queues  # here, for what can't be hashed fails too
@@ -116,4 +125,5 @@ def _by_function(dotted: str, queues: frozenset[str]) -> Route:
 @cache
 def _load(dotted: str) -> Route:
     module, _, name = dotted.rpartition(".")
-    return getattr(import_module(module), name)
+    function: Route = getattr(import_module(module), name)
+    return function

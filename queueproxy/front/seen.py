@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..asgi_types import Scope
 from ..exceptions import BadSignature
 from ..signing import Signer
 from .http.headers import Trusted, forwarding_headers, peer_is_among, peer_of
@@ -43,7 +44,7 @@ def question(signer: Signer) -> str:
     return f"{until}.{signer.sign(until.encode(), b'', 0).hex()}"
 
 
-def may_ask(scope: dict, signer: Signer) -> bool:
+def may_ask(scope: Scope, signer: Signer) -> bool:
     """Whether a request has a question signed with the project's secret, not too long ago."""
     values = [value for name, value in scope["headers"] if name == QUESTION]
     if len(values) != 1 or not signer.signs:
@@ -63,7 +64,7 @@ def signer(secrets: Sequence[str | bytes], namespace: str) -> Signer:
     return Signer(secrets, namespace, "question")
 
 
-def seen(scope: dict, trusted: Trusted) -> Seen:
+def seen(scope: Scope, trusted: Trusted) -> Seen:
     """Look at a request as at any other."""
     peer = tuple(scope["client"]) if scope.get("client") else None
     told = peer_of(scope, trusted)

@@ -11,6 +11,7 @@ they are reconciled.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from ..broker.front_broker import FrontBroker
 from ..exceptions import Fenced
@@ -54,7 +55,7 @@ class Sender:
         inbox: Inbox,
         outbox: Outbox,
         routes: KnownRoutes,
-        info: dict,
+        info: dict[str, Any],
         lease: float,
     ):
         self._broker = broker
@@ -62,8 +63,8 @@ class Sender:
         self._outbox = outbox
         self._info = info
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
-        self._sleeping: asyncio.Future | None = None  # while there is nothing to do
+        self._timer: asyncio.TimerHandle  # while it runs
+        self._sleeping: asyncio.Future[None] | None = None  # while there is nothing to do
         self._joined = False
         self._incarnation = ""  # in which this front and the broker know the same requests
         self.refusals: Counter[str] = Counter()  # see Outage

@@ -8,7 +8,9 @@ import base64
 import hashlib
 import json
 import time
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 from ..broker.observe.snapshot import QueueStats, Snapshot, unreachable_status
 from ..broker.observe.troubles import Trouble, request_text, troubles
@@ -37,6 +39,8 @@ CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
+
+Row = Sequence[object]
 
 _ONCE_COLUMNS = ("queue", "run again", "replayed", "put off")
 _QUEUE_COLUMNS = ("queue", "depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99")
@@ -94,12 +98,12 @@ def _headline(snapshot: Snapshot) -> str:
 
 
 def _troubles(found: list[Trouble]) -> str:
-    items = [(level, text) for level, text in found] or [("fine", "Nothing is wrong.")]
+    items: list[tuple[str, str]] = [*found] or [("fine", "Nothing is wrong.")]
     lines = "".join(f"<li class={level}>{escape(text)}</li>" for level, text in items)
     return f"<ul>{lines}</ul>"
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[tuple], *, left: int) -> str:
+def _table(title: str, columns: tuple[str, ...], rows: Sequence[Row], *, left: int) -> str:
     if not rows:
         return f"<h2>{title}</h2><p class=dim>None.</p>"
     classes = ["" if number < left else " class=n" for number in range(len(columns))]
@@ -115,7 +119,7 @@ def _table(title: str, columns: tuple[str, ...], rows: list[tuple], *, left: int
     return f'<h2>{title}</h2><div tabindex=0 role=region aria-label="{title}">{table}</div>'
 
 
-def _queue_row(queue: QueueStats) -> tuple:
+def _queue_row(queue: QueueStats) -> Row:
     return (
         f"{queue.name} (paused)" if queue.paused else queue.name,
         queue.depth,
@@ -143,8 +147,8 @@ def _once(snapshot: Snapshot) -> str:
     return _table("Exactly once", _ONCE_COLUMNS, rows, left=1) if rows else ""
 
 
-def _worker_rows(snapshot: Snapshot) -> list[tuple]:
-    rows = []
+def _worker_rows(snapshot: Snapshot) -> list[Row]:
+    rows: list[Row] = []
     for worker in snapshot.workers:
         name = worker["name"] or f"{worker['host']}:{worker['pid']}"
         running = [f"{request_text(r)} {seconds_text(r['seconds'])}" for r in worker["current"]]
@@ -153,5 +157,5 @@ def _worker_rows(snapshot: Snapshot) -> list[tuple]:
     return rows
 
 
-def _front_row(front: dict) -> tuple:
+def _front_row(front: Mapping[str, Any]) -> Row:
     return f"{front['host']}:{front['pid']}", front["held"], seconds_text(front["age_seconds"])

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ..asgi_types import Scope
 from ..http_syntax import SAFE_METHODS
 from ..policy import LONGEST_HOLD
 from .consumer_options import ConsumerOptions
@@ -31,7 +32,7 @@ class Treatment(NamedTuple):
     fenced: str
 
 
-def treatment(scope: dict, options: ConsumerOptions) -> Treatment:
+def treatment(scope: Scope, options: ConsumerOptions) -> Treatment:
     """Decide how a request is treated.
 
     Args:

@@ -1,9 +1,9 @@
 """Takes a request's body in: a small one goes with the request, a large one stays at the front."""
 
 import asyncio
-from collections.abc import Callable
 from typing import NamedTuple
 
+from ..asgi_types import Receive, Scope
 from ..envelopes import PIECE_SIZE
 from ..signing import DIGEST_OVER
 from .front import Front
@@ -38,14 +38,14 @@ NO_BODY = Body(0, b"", None)
 _FRAMING = frozenset((b"content-length", b"transfer-encoding"))
 
 
-def has_body(scope: dict) -> bool:
+def has_body(scope: Scope) -> bool:
     """Whether a body may follow: in HTTP/1 only where a header frames one (RFC 9112, 6.3)."""
     if not scope["http_version"].startswith("1"):
         return True
     return any(name in _FRAMING for name, _ in scope["headers"])
 
 
-def has_room(front: Front, scope: dict) -> bool:
+def has_room(front: Front, scope: Scope) -> bool:
     """Whether a body of the length that is declared could be kept now; True where none is."""
     declared = [value for name, value in scope["headers"] if name == b"content-length"]
     if not declared or not declared[0].isdigit():
@@ -53,7 +53,7 @@ def has_room(front: Front, scope: dict) -> bool:
     return int(declared[0]) <= front.memory.room(BODIES_SHARE) + front.spool.room
 
 
-async def take_body(front: Front, receive: Callable, memory: Reservation, *, limit: int) -> Body:
+async def take_body(front: Front, receive: Receive, memory: Reservation, *, limit: int) -> Body:
     """Read the body of a request.
 
     Args:

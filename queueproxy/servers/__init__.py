@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
+from ..asgi_types import ASGIApplication
 from ..front.http.access_log import is_on, logged, turn_on
 from .common.open_connections import allow_open_files
 
@@ -24,7 +25,7 @@ def available(server: str) -> bool:
 
 def run(
     server: str,
-    app: Callable,
+    app: ASGIApplication,
     listening: socket.socket,
     *,
     graceful_timeout: float,
@@ -53,9 +54,10 @@ def run(
     if is_on():
         app = logged(app)
     allow_open_files()
-    return import_module(f".{server}.server", __package__).run(
+    hurried: bool = import_module(f".{server}.server", __package__).run(
         app,
         listening,
         graceful_timeout=graceful_timeout,
         on_draining=on_draining,
     )
+    return hurried

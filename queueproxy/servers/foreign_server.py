@@ -6,8 +6,11 @@ Under the servers of this package each function does nothing.
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
 from functools import partial
+from typing import Any
+
+from ..asgi_types import Message, Scope, Send
+from ..front.http.headers import Address
 
 _DATE_AND_SERVER = frozenset((b"date", b"server"))
 _NONE: frozenset[bytes] = frozenset()
@@ -15,7 +18,7 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
 _LOOK_EVERY = 0.02  # seconds
 
 
-def headers_it_adds(send: Callable) -> frozenset[bytes]:
+def headers_it_adds(send: Send) -> frozenset[bytes]:
     """Which of Date and Server, in lower case, the server puts into each answer by itself.
 
     uvicorn does so unless told not to, beside the application's own: its request cycle, whose
@@ -28,7 +31,7 @@ def headers_it_adds(send: Callable) -> frozenset[bytes]:
     return _DATE_AND_SERVER.intersection(name.lower() for name, _ in added)
 
 
-def as_connected(scope: dict, send: Callable) -> dict:
+def as_connected(scope: Scope, send: Send) -> Scope:
     """Return the scope with client and scheme of the connection, where the server put others there.
 
     uvicorn takes both from ``X-Forwarded-For`` and ``X-Forwarded-Proto`` where the peer is on
@@ -42,14 +45,14 @@ def as_connected(scope: dict, send: Callable) -> dict:
     return {**scope, "client": client, "scheme": scheme}
 
 
-def _address_in(scope: dict) -> tuple | None:
+def _address_in(scope: Scope) -> Address | None:
     return tuple(scope["client"]) if scope.get("client") else None
 
 
-def _uvicorns_connection(send: Callable) -> tuple[tuple | None, str] | None:
+def _uvicorns_connection(send: Send) -> tuple[Address | None, str] | None:
     """Peer and scheme of the connection, where uvicorn may have put others into the scope."""
     cycle = getattr(send, "__self__", None)
-    protocol = getattr(getattr(cycle, "on_response", None), "__self__", None)
+    protocol: Any = getattr(getattr(cycle, "on_response", None), "__self__", None)
     if not getattr(getattr(protocol, "config", None), "proxy_headers", False):
         return None
     if not hasattr(protocol, "client") or not hasattr(protocol, "scheme"):
@@ -57,9 +60,9 @@ def _uvicorns_connection(send: Callable) -> tuple[tuple | None, str] | None:
     return protocol.client, protocol.scheme
 
 
-def _daphnes_connection(send: Callable) -> tuple[tuple | None, str] | None:
+def _daphnes_connection(send: Send) -> tuple[Address | None, str] | None:
     """Do for Daphne what `_uvicorns_connection` does."""
-    if _twisted_transport(send) is None:
+    if not isinstance(send, partial) or _twisted_transport(send) is None:
         return None
     request = send.args[0]
     server = getattr(request, "server", None)
@@ -70,7 +73,7 @@ def _daphnes_connection(send: Callable) -> tuple[tuple | None, str] | None:
     return client, "https" if request.isSecure() else "http"
 
 
-def cut(send: Callable, *, at_once: bool = False) -> bool:
+def cut(send: Send, *, at_once: bool = False) -> bool:
     """Break the connection of an answer, where an exception would not; whether that was done.
 
     ``daphne`` started by hand is such a case: an exception after the answer began ends the task
@@ -85,7 +88,7 @@ def cut(send: Callable, *, at_once: bool = False) -> bool:
     if transport is not None:
         transport.abortConnection()
         return True
-    cycle = getattr(send, "__self__", None)
+    cycle: Any = getattr(send, "__self__", None)
     foreign = hasattr(cycle, "default_headers") and not hasattr(cycle, "cuts_itself")
     if not foreign or not (at_once or cycle.scope["http_version"] == "1.0"):
         return False
@@ -101,7 +104,7 @@ def reset(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-async def room(send: Callable) -> None:
+async def room(send: Send) -> None:
     """Return when the client has taken enough of an answer for more of it to be sent.
 
     To be awaited after each piece of an answer. The ``send`` of a ``daphne`` started by hand
@@ -114,21 +117,21 @@ async def room(send: Callable) -> None:
         await asyncio.sleep(_LOOK_EVERY)
 
 
-def waiting_for_room(send: Callable) -> Callable:
+def waiting_for_room(send: Send) -> Send:
     """Return the server's ``send``, or one that waits after each piece where the server's never
     does.
     """
     if _twisted_transport(send) is None:
         return send
 
-    async def send_and_wait(message: dict) -> None:
+    async def send_and_wait(message: Message) -> None:
         await send(message)
         await room(send)
 
     return send_and_wait
 
 
-def _twisted_transport(send: Callable):
+def _twisted_transport(send: Send) -> Any:
     if not isinstance(send, partial) or not send.args:
         return None
     channel = getattr(send.args[0], "channel", None)

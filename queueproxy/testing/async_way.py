@@ -3,6 +3,7 @@
 As `sync_way` for the synchronous client; what is said there holds here.
 """
 
+from typing import Any
 from urllib.parse import quote
 
 from django.core import signals
@@ -12,6 +13,7 @@ from django.db import close_old_connections
 from django.http import HttpResponseBase
 from django.test.client import AsyncClientHandler
 
+from ..asgi_types import Scope
 from ..broker.claims import Claim, Settlement
 from ..broker.queue_order import QueueOrder
 from ..broker.slot import Slot
@@ -28,18 +30,18 @@ _DERIVED = {"method", "path", "query_string", "headers", "client", "server", "sc
 class _Handler(ASGIHandler):
     """Ours, with the test client's own flags and an eye on what was made."""
 
-    def __init__(self, stock: AsyncClientHandler, not_carried: dict):
+    def __init__(self, stock: AsyncClientHandler, not_carried: dict[str, Any]):
         self._stock = stock
         self._own = type(stock).get_response_async
         self._not_carried = not_carried
-        self.executed: HttpResponseBase | None = None
+        self.executed: HttpResponseBase
         self.raised: BaseException | None = None
         super().__init__()
 
-    async def get_response_async(self, request: ASGIRequest) -> HttpResponseBase:
-        request._dont_enforce_csrf_checks = not self._stock.enforce_csrf_checks
+    async def get_response_async(self, request: ASGIRequest) -> HttpResponseBase:  # type: ignore[override]  # an ASGIHandler makes no other
+        request._dont_enforce_csrf_checks = not self._stock.enforce_csrf_checks  # type: ignore[attr-defined]  # as Django's own does
         request.META.update(self._not_carried)
-        request.scope.update(self._not_carried)
+        request.scope.update(self._not_carried)  # type: ignore[attr-defined]  # a dict
         try:
             if self._own is BaseHandler.get_response_async:
                 self.executed = await super().get_response_async(request)
@@ -48,7 +50,7 @@ class _Handler(ASGIHandler):
         except BaseException as error:
             self.raised = error
             raise
-        self.executed.asgi_request = request
+        self.executed.asgi_request = request  # type: ignore[attr-defined]  # as Django's own does
         return self.executed
 
 
@@ -59,7 +61,7 @@ class _Client:
 
 class _TestExecutor(AsyncExecutor):
     def __init__(self, handler: _Handler):
-        self._client = _Client(handler)
+        self._client = _Client(handler)  # type: ignore[assignment]  # all that is used of one
 
 
 class _Broker:
@@ -85,13 +87,14 @@ class _Broker:
         return True
 
 
-async def respond(stock: AsyncClientHandler, scope: dict, seen: Seen) -> HttpResponseBase:
+async def respond(stock: AsyncClientHandler, scope: Scope, seen: Seen) -> HttpResponseBase:
     """Do as ``AsyncClientHandler.__call__`` does, by way of queueproxy.
 
     Args and errors as of `sync_way.respond`.
     """
-    if stock._middleware_chain is None:
-        stock.load_middleware(is_async=True)  # marks it as loaded, as tests expect
+    own: Any = stock  # with what its stubs leave out
+    if own._middleware_chain is None:
+        own.load_middleware(is_async=True)  # marks it as loaded, as tests expect
     not_carried = {name: value for name, value in scope.items() if name not in _DERIVED}
     handler = _Handler(stock, not_carried)
     envelope = envelope_of(*_taken_apart(scope))
@@ -100,7 +103,7 @@ async def respond(stock: AsyncClientHandler, scope: dict, seen: Seen) -> HttpRes
     broker, slot = _Broker(wire), Slot("worker", 0, QueueOrder(()), 0)
     claim = claim_of(envelope.head)
     executor, clock = _TestExecutor(handler), ViewClock(0)
-    request = AsyncRequest(broker, executor, slot, claim, Client(), clock, envelope)
+    request = AsyncRequest(broker, executor, slot, claim, Client(), clock, envelope)  # type: ignore[arg-type]  # all it asks of a broker
     for signal in (signals.request_started, signals.request_finished):
         signal.disconnect(close_old_connections)
     try:
@@ -116,7 +119,7 @@ async def respond(stock: AsyncClientHandler, scope: dict, seen: Seen) -> HttpRes
     return dressed(handler.executed, wire)
 
 
-def _taken_apart(scope: dict) -> tuple[RequestHead, bytes]:
+def _taken_apart(scope: Scope) -> tuple[RequestHead, bytes]:
     stream = scope.pop("_body_file", None)
     body = stream.read(len(stream)) if stream is not None else b""
     query = scope.get("query_string", "")

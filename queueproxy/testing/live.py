@@ -61,7 +61,7 @@ class LiveQueue:
             self._contexts = contexts.pop_all()
         return self
 
-    def __exit__(self, *exc_info) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._contexts.close()
 
     @contextmanager
@@ -161,7 +161,7 @@ def _front(server: str) -> Iterator[str]:
             _end(process)
 
 
-def _wait_until_it_serves(process: subprocess.Popen, log: BinaryIO) -> None:
+def _wait_until_it_serves(process: subprocess.Popen[bytes], log: BinaryIO) -> None:
     deadline = time.monotonic() + STARTS_WITHIN
     # Not by the file's own position, which the process shares.
     while b"The front listens on" not in (said := os.pread(log.fileno(), MOST_SAID, 0)):
@@ -170,7 +170,7 @@ def _wait_until_it_serves(process: subprocess.Popen, log: BinaryIO) -> None:
         time.sleep(0.05)
 
 
-def _end(process: subprocess.Popen) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(ENDS_WITHIN)
     except subprocess.TimeoutExpired:

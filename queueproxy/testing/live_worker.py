@@ -1,7 +1,8 @@
 """A worker within the process of the tests, with their settings and their database."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
@@ -62,7 +63,7 @@ class LiveWorker:
             raise RuntimeError("The live worker did not start: see the log of queueproxy.worker.")
         return self
 
-    def __exit__(self, *exc_info) -> None:
+    def __exit__(self, *exc_info: object) -> None:
         self._worker.stop()
         self._thread.join(2 * GRACE)
         self._worker.close()
@@ -89,7 +90,8 @@ def _options(threads: int) -> WorkerOptions:
 
 
 def _connections_in_memory() -> list[BaseDatabaseWrapper]:
-    return [one for one in connections.all() if one.vendor == "sqlite" and one.is_in_memory_db()]
+    every: Sequence[Any] = connections.all()  # one of SQLite has more than the others
+    return [one for one in every if one.vendor == "sqlite" and one.is_in_memory_db()]
 
 
 class SharingExecutor(Executor):
@@ -104,9 +106,9 @@ class SharingExecutor(Executor):
         super().__init__(keeping_handler(self._get_response))
         has_staticfiles = "django.contrib.staticfiles" in settings.INSTALLED_APPS
         static = StaticFilesHandler if has_staticfiles else _StaticFilesHandler
-        self._files = (static(self.handler), _MediaFilesHandler(self.handler))
+        self._files: tuple[Any, ...] = (static(self.handler), _MediaFilesHandler(self.handler))
 
-    def respond(self, *args, **options) -> Exchange:
+    def respond(self, *args: Any, **options: Any) -> Exchange:
         for connection in self._shared:
             connections[connection.alias] = connection
         return super().respond(*args, **options)
@@ -114,5 +116,6 @@ class SharingExecutor(Executor):
     def _get_response(self, request: WSGIRequest) -> HttpResponseBase:
         for files in self._files:
             if files._should_handle(request.path):
-                return files.get_response(request)
+                response: HttpResponseBase = files.get_response(request)
+                return response
         return WSGIHandler.get_response(self.handler, request)

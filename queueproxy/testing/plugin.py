@@ -9,8 +9,15 @@ fixture ``live_queue``       a real front, broker and worker for a browser; its 
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+    from .live import LiveQueue
+    from .through_queue import Passed
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,7 +50,7 @@ def _all_through_queue(request: pytest.FixtureRequest) -> Iterator[None]:
 _PASSED = pytest.StashKey[int]()
 
 
-def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: "TerminalReporter", config: pytest.Config) -> None:
     """Say how many requests went through the queue: none may mean that none was sent."""
     if _PASSED in config.stash:
         terminalreporter.write_line(
@@ -52,7 +59,7 @@ def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def through_queue() -> Iterator:
+def through_queue() -> Iterator["Passed"]:
     """Send this test's requests through the queue; gives `queueproxy.testing.Passed`."""
     from .through_queue import through_queue
 
@@ -61,7 +68,7 @@ def through_queue() -> Iterator:
 
 
 @pytest.fixture(scope="session")
-def _live_front(request: pytest.FixtureRequest, django_db_setup) -> Iterator:
+def _live_front(request: pytest.FixtureRequest, django_db_setup: None) -> Iterator["LiveQueue"]:
     from .live import LiveQueue
 
     with LiveQueue(request.config.getini("live_queue_server")) as live:
@@ -69,7 +76,7 @@ def _live_front(request: pytest.FixtureRequest, django_db_setup) -> Iterator:
 
 
 @pytest.fixture
-def live_queue(_live_front, transactional_db) -> Iterator:
+def live_queue(_live_front: "LiveQueue", transactional_db: None) -> Iterator["LiveQueue"]:
     """Serve the site through a queue; gives `queueproxy.testing.LiveQueue`.
 
     Front and broker stay for the session; the worker is the test's own.

@@ -4,6 +4,7 @@ environ -> request envelope -> bytes -> envelope -> our executor -> reply frames
 """
 
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NoReturn
 from urllib.parse import quote_from_bytes
 
 from django.core import signals
@@ -35,7 +36,7 @@ _DERIVED = {
 }
 
 
-def respond(stock: ClientHandler, environ: dict, seen: Seen) -> HttpResponseBase:
+def respond(stock: ClientHandler, environ: dict[str, Any], seen: Seen) -> HttpResponseBase:
     """Do as ``ClientHandler.__call__`` does, by way of queueproxy.
 
     Args:
@@ -47,11 +48,12 @@ def respond(stock: ClientHandler, environ: dict, seen: Seen) -> HttpResponseBase
         BadResponse: the answer can't be sent; a real client would get 502, or see it break off.
         Exception: what is raised around views, and reaches a test that wants it.
     """
-    if stock._middleware_chain is None:
-        stock.load_middleware()  # marks it as loaded, as tests expect
-    executor = getattr(stock, "_queued", None)
+    handler: Any = stock  # with what its stubs leave out
+    if handler._middleware_chain is None:
+        handler.load_middleware()  # marks it as loaded, as tests expect
+    executor: _TestExecutor | None = getattr(stock, "_queued", None)
     if executor is None:
-        executor = stock._queued = _TestExecutor(stock)
+        executor = handler._queued = _TestExecutor(stock)
     head, body = _taken_apart(environ)
     executor.not_carried = {
         name: value for name, value in environ.items() if value is None or not _is_carried(name)
@@ -82,24 +84,24 @@ class _TestExecutor(Executor):
     """
 
     def __init__(self, stock: ClientHandler):
-        self.not_carried: dict = {}
-        self.executed: HttpResponseBase | None = None
+        self.not_carried: dict[str, Any] = {}
+        self.executed: HttpResponseBase
         self._stock = stock
         self._own = type(stock).get_response
         super().__init__(keeping_handler(self._get_response))
 
     def _get_response(self, request: WSGIRequest) -> HttpResponseBase:
-        request._dont_enforce_csrf_checks = not self._stock.enforce_csrf_checks
+        request._dont_enforce_csrf_checks = not self._stock.enforce_csrf_checks  # type: ignore[attr-defined]  # as Django's own does
         request.environ.update(self.not_carried)
         if self._own is BaseHandler.get_response:
             response = WSGIHandler.get_response(self.handler, request)
         else:  # a subclass has one, as Django REST framework's for force_authenticate
             response = self._own(self._stock, request)
-        response.wsgi_request = request
+        response.wsgi_request = request  # type: ignore[attr-defined]  # as Django's own does
         self.executed = response
         return response
 
-    def _failed(self, environ: dict, responses: list):
+    def _failed(self, environ: dict[str, Any], responses: list[HttpResponseBase]) -> NoReturn:
         raise
 
 
@@ -111,7 +113,9 @@ class _Flow:
     def wait_for_client(self, registration: str, beyond: int, timeout: float, *, ends: bool) -> int:
         return beyond + WINDOW
 
-    def watch_client(self, registration: str, end, *, ends: bool) -> AbstractContextManager:
+    def watch_client(
+        self, registration: str, end: object, *, ends: bool
+    ) -> AbstractContextManager[None]:
         return nullcontext()
 
 
@@ -135,7 +139,7 @@ class _Broker:
 def _answer(executor: Executor, envelope: Envelope, wire: Wire) -> None:
     """Respond, send and close, as an executor thread does."""
     claim = claim_of(envelope.head)
-    reply = Reply(_Broker(wire), claim, envelope.head, ViewClock(0))
+    reply = Reply(_Broker(wire), claim, envelope.head, ViewClock(0))  # type: ignore[arg-type]  # all it asks of one
     exchange = executor.respond(envelope)
     try:
         settlement = reply.send(exchange)
@@ -148,7 +152,7 @@ def _answer(executor: Executor, envelope: Envelope, wire: Wire) -> None:
         signals.request_finished.connect(close_old_connections)
 
 
-def _taken_apart(environ: dict) -> tuple[RequestHead, bytes]:
+def _taken_apart(environ: dict[str, Any]) -> tuple[RequestHead, bytes]:
     headers = []
     for name, value in environ.items():
         if value is None:  # a test's way to say that there is none

@@ -1,13 +1,16 @@
 """Sends every request of Django's test clients through queueproxy, within the process."""
 
+import unittest
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import django.core.handlers.asgi
 from django.http import HttpResponseBase
 from django.test.client import AsyncClientHandler, ClientHandler
 
+from ..asgi_types import Scope
 from ..envelopes import RequestHead
 from ..worker.asynchronous import executor as async_executor
 from . import async_way, sync_way
@@ -21,7 +24,7 @@ class Passed:
         requests: method and path of each, in order.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.requests: list[tuple[str, str]] = []
 
     def note(self, head: RequestHead) -> None:
@@ -46,10 +49,10 @@ def through_queue(seen: Seen | None = None) -> Iterator[Passed]:
     passed = Passed()
     note = seen or passed.note
 
-    def respond(self: ClientHandler, environ: dict) -> HttpResponseBase:
+    def respond(self: ClientHandler, environ: dict[str, Any]) -> HttpResponseBase:
         return sync_way.respond(self, environ, note)
 
-    async def respond_async(self: AsyncClientHandler, scope: dict) -> HttpResponseBase:
+    async def respond_async(self: AsyncClientHandler, scope: Scope) -> HttpResponseBase:
         return await async_way.respond(self, scope, note)
 
     with (
@@ -62,7 +65,13 @@ def through_queue(seen: Seen | None = None) -> Iterator[Passed]:
         yield passed
 
 
-class ThroughQueueMixin:
+if TYPE_CHECKING:
+    _TestCase = unittest.TestCase
+else:
+    _TestCase = object
+
+
+class ThroughQueueMixin(_TestCase):
     """For a ``SimpleTestCase`` or its like: its clients send their requests through the queue.
 
     Attributes:

@@ -8,6 +8,7 @@ came over the wire.
 from collections.abc import AsyncIterator, Callable
 from http.cookies import SimpleCookie
 from itertools import count
+from typing import Any
 
 import msgspec.structs
 from django.http import HttpResponseBase
@@ -76,7 +77,7 @@ def request_head(
 class Wire:
     """The broker of one answer: takes its frames over the wire, puts them together beyond it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.status = 0
         self.headers: list[tuple[str, str]] = []
         self.body = b""
@@ -128,10 +129,11 @@ def dressed(response: HttpResponseBase, wire: Wire) -> HttpResponseBase:
     for morsel in response.cookies.values():
         if morsel["max-age"]:
             morsel["max-age"] = int(morsel["max-age"])
+    body: Any = response  # which one of either kind has in its own way
     if response.streaming:
-        response.streaming_content = _again(wire.body) if response.is_async else [wire.body]
+        body.streaming_content = _again(wire.body) if body.is_async else [wire.body]
     else:
-        response.content = wire.body
+        body.content = wire.body
     return response
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 from ... import conf
 from ...broker.handle import Broker
@@ -17,7 +18,7 @@ from ...checks import problems_of_server
 from ...exceptions import BrokerUnavailable, ErrorReply, SchemaMismatch
 from ...wording import count_text
 from . import rights
-from .finding import Finding
+from .finding import Finding, Level
 
 AREA = "broker"
 TRIPS = 50  # that are measured
@@ -29,7 +30,7 @@ NO_USER = ("NOAUTH", "WRONGPASS")
 class State:
     """What the other examinations use of this one; as if nobody ran where it could not be asked."""
 
-    info: Mapping = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
     snapshot: Snapshot | None = None
 
     @property
@@ -84,7 +85,7 @@ def _todo(error: BrokerUnavailable) -> str:
     )
 
 
-def _answers(broker: Broker, info: Mapping, link: Link) -> Finding:
+def _answers(broker: Broker, info: Mapping[str, Any], link: Link) -> Finding:
     times = []
     for _ in range(TRIPS):
         began = time.perf_counter()
@@ -103,9 +104,9 @@ def _answers(broker: Broker, info: Mapping, link: Link) -> Finding:
     return Finding(AREA, "warning", text, todo)
 
 
-def _of_server(info: Mapping) -> Iterator[Finding]:
+def _of_server(info: Mapping[str, Any]) -> Iterator[Finding]:
     for problem in problems_of_server(info):
-        level = "warning" if problem.is_warning else "error"
+        level: Level = "warning" if problem.is_warning else "error"
         yield Finding(AREA, level, problem.message, problem.hint, problem.code)
     yield _persistence(info)
     connected, most = int(info.get("connected_clients", 0)), int(info.get("maxclients", 0))
@@ -118,7 +119,7 @@ def _of_server(info: Mapping) -> Iterator[Finding]:
         )
 
 
-def _persistence(info: Mapping) -> Finding:
+def _persistence(info: Mapping[str, Any]) -> Finding:
     for name in ("rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status"):
         if info.get(name, "ok") != "ok":
             return Finding(
@@ -154,5 +155,5 @@ def _of_system(state: State) -> Iterator[Finding]:
     )
     for trouble in troubles(state.snapshot, settings.max_hold):
         # A pause or a dead letter is nothing wrong with the set-up.
-        level = "error" if trouble.level == "error" else "note"
+        level: Level = "error" if trouble.level == "error" else "note"
         yield Finding(AREA, level, trouble.text, "See manage.py queueproxy status.")

@@ -1,15 +1,19 @@
 """Runs each examination; none that fails by itself keeps the others from being run."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand
 
 from ...wording import printable
 from ..ask import DID_NOT_HOLD, DONE
+from ..options import Subparsers
 from . import broker, databases, limits, project, proxies, settings, site
 from .finding import Finding, is_healthy
 from .report import as_json, as_text
 
 
-def add_parser(actions) -> None:
+def add_parser(actions: Subparsers) -> None:
     """Add the command to those of ``manage.py queueproxy``."""
     parser = actions.add_parser(
         "doctor",
@@ -25,7 +29,7 @@ def add_parser(actions) -> None:
     parser.set_defaults(run=doctor)
 
 
-def doctor(command, options: dict) -> int:
+def doctor(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print what was found; exit status 1 where anything is wrong."""
     findings = list(examine(options["url"]))
     if options["json"]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -56,7 +57,7 @@ def _of_database(alias: str, at_once: int) -> Iterator[Finding]:
         yield Finding(AREA, "ok", f"The database {alias!r} ({connection.display_name}) answers.")
 
 
-def _sqlite(alias: str, connection, at_once: int) -> Iterator[Finding]:
+def _sqlite(alias: str, connection: Any, at_once: int) -> Iterator[Finding]:
     settings = connection.settings_dict
     if connection.is_in_memory_db():
         yield Finding(
@@ -86,7 +87,7 @@ def _sqlite(alias: str, connection, at_once: int) -> Iterator[Finding]:
     )
 
 
-def _lacking(connection) -> Iterator[str]:
+def _lacking(connection: Any) -> Iterator[str]:
     try:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA journal_mode")

@@ -5,6 +5,9 @@ import shutil
 import textwrap
 from collections.abc import Sequence
 
+from django.core.management.base import OutputWrapper
+from django.core.management.color import Style
+
 from ...wording import count_text, printable
 from .finding import Finding, is_healthy
 
@@ -19,7 +22,7 @@ def as_json(findings: Sequence[Finding]) -> str:
     return json.dumps(whole, indent=2)
 
 
-def as_text(findings: Sequence[Finding], style, out) -> str:
+def as_text(findings: Sequence[Finding], style: Style, out: OutputWrapper) -> str:
     """Write them by area, with what to do under what is wrong.
 
     Args:
@@ -37,7 +40,7 @@ def as_text(findings: Sequence[Finding], style, out) -> str:
     return "\n".join([*lines, _summary(findings, style)]) + "\n"
 
 
-def _lines_of(finding: Finding, style, width: int) -> list[str]:
+def _lines_of(finding: Finding, style: Style, width: int) -> list[str]:
     code = f" ({finding.code})" if finding.code else ""
     label = f"  {finding.level}"
     first, *rest = _wrapped(f"{finding.text}{code}", width)
@@ -57,7 +60,7 @@ def _wrapped(text: str, width: int) -> list[str]:
     return textwrap.wrap(text, width - LABEL, break_long_words=False) or [""]
 
 
-def _summary(findings: Sequence[Finding], style) -> str:
+def _summary(findings: Sequence[Finding], style: Style) -> str:
     levels = [finding.level for finding in findings]
     errors, warnings = levels.count("error"), levels.count("warning")
     if not errors and not warnings:

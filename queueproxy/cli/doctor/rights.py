@@ -90,7 +90,7 @@ def _lacking(link: Link, user: str, roles: Iterable[str], whose: str) -> Iterato
         yield Finding(AREA, "ok", f"The user {user!r} may do what {whose}.")
 
 
-def _with_arguments(link: Link, commands: Iterable[str]) -> Iterator[tuple[str, tuple]]:
+def _with_arguments(link: Link, commands: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Give each command as few arguments as it takes: the server asks for so many."""
     commands = list(commands)
     (told,) = link.commands([("COMMAND", "INFO", *commands)])

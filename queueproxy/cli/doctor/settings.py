@@ -6,11 +6,15 @@ from django.core import checks
 
 from ... import conf
 from ...checks import TAG
-from ...conf import Problem
-from .finding import Finding
+from ...setting_problems import Problem
+from .finding import Finding, Level
 
 ELSEWHERE = ("E009", "E010", "W003", "W004", "W005")  # of the server: see `broker`
-ALIASES = {checks.ERROR: "error", checks.CRITICAL: "error", checks.WARNING: "warning"}
+ALIASES: dict[int, Level] = {
+    checks.ERROR: "error",
+    checks.CRITICAL: "error",
+    checks.WARNING: "warning",
+}
 
 
 def can_be_used() -> bool:

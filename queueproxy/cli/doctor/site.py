@@ -5,6 +5,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.apps import apps
@@ -72,10 +73,10 @@ class _Site:
         Raises:
             OSError, HTTPException: it could not be asked.
         """
-        host, port = self.url.hostname, self.url.port
+        host, port = self.url.hostname or "", self.url.port
         if self.url.scheme == "https":
             context = ssl.create_default_context()
-            connection = http.client.HTTPSConnection(
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
                 host, port, timeout=ANSWERS_WITHIN, context=context
             )
         else:
@@ -127,7 +128,7 @@ def _seen(site: _Site, prefix: str) -> Iterator[Finding]:
         )
 
 
-def _of_peer(told: dict) -> Iterator[Finding]:
+def _of_peer(told: dict[str, Any]) -> Iterator[Finding]:
     peer, headers = told["peer"] or "unix:", ", ".join(told["forwarding"])
     if headers and not told["trusted"]:
         yield Finding(
@@ -146,7 +147,7 @@ def _of_peer(told: dict) -> Iterator[Finding]:
         )
 
 
-def _of_scheme(url: SplitResult, told: dict) -> Iterator[Finding]:
+def _of_scheme(url: SplitResult, told: dict[str, Any]) -> Iterator[Finding]:
     if told["scheme"] != url.scheme and (told["trusted"] or not told["forwarding"]):
         yield Finding(
             AREA,
@@ -157,7 +158,7 @@ def _of_scheme(url: SplitResult, told: dict) -> Iterator[Finding]:
         )
 
 
-def _of_host(url: SplitResult, told: dict) -> Iterator[Finding]:
+def _of_host(url: SplitResult, told: dict[str, Any]) -> Iterator[Finding]:
     if told["host"].lower() != url.netloc.rpartition("@")[2].lower():
         yield Finding(
             AREA,

@@ -8,8 +8,8 @@ fields: no path or header can forge a line.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 
+from ...asgi_types import ASGIApplication, Message, Receive, Scope, Send
 from ...envelopes import ReplyHead, RequestHead
 from ...wording import escaped
 from .cut import StoppedUnsent
@@ -54,7 +54,7 @@ class Entry:
         self._size = 0  # bytes of body that the client has been sent
         self._whole = False
         self._status = 0  # of what has been sent
-        self._fields = {
+        self._fields: dict[str, str | float | None] = {
             "method": escaped(method, most=20),
             "path": escaped(path, most=LONGEST_PATH).replace(" ", "%20"),
             "client": escaped(client) or "-",
@@ -102,10 +102,10 @@ class Entry:
         """Name the trace that the request belongs to."""
         self._fields["trace_id"] = trace_id
 
-    def sending(self, send: Callable[[dict], Awaitable[None]]) -> Callable[[dict], Awaitable[None]]:
+    def sending(self, send: Send) -> Send:
         """Return a ``send`` of ASGI that notes what goes out by it."""
 
-        async def noting(message: dict) -> None:
+        async def noting(message: Message) -> None:
             await send(message)
             kind = message["type"]
             if kind == "http.response.start":
@@ -168,14 +168,14 @@ def refusal_for(error: BaseException) -> Refusal:
     return FRONT_STOPPED if isinstance(error, asyncio.CancelledError) else FRONT_FAILED
 
 
-def logged(app: Callable) -> Callable:
+def logged(app: ASGIApplication) -> ASGIApplication:
     """Wrap an ASGI application, so that each request and each websocket to it is logged.
 
     A request that is logged already, by who called this one, is not logged again; a websocket is
     logged at its end, with status 101, where it was accepted.
     """
 
-    async def logging_app(scope: dict, receive: Callable, send: Callable) -> None:
+    async def logging_app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or KEY in scope or not is_on():
             await app(scope, receive, send)
             return

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from functools import lru_cache
 
+from ...asgi_types import Scope
 from ...http_syntax import is_token
 from .refusals import (
     BODY_TOO_LARGE,
@@ -26,7 +27,7 @@ _VERSIONS = frozenset(("1.0", "1.1", "2", "2.0", "3"))  # as ASGI servers write 
 _MAX_DIGITS = 18  # of a Content-Length; more is too large whatever the limit
 
 
-def admit(scope: dict, *, max_body: int) -> Refusal | None:
+def admit(scope: Scope, *, max_body: int) -> Refusal | None:
     """Return the refusal of a request that must not be queued, else None.
 
     Args:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+from ...asgi_types import Message, Receive, Scope, Send
 from ...envelopes import Frame, Header
 from ...http_syntax import BODILESS
 from ..answer_spool import SpooledBody
 from ..kept_answer import KeptFrame
 from . import refusals
-from .body import Receive, discard_body
+from .body import discard_body
 from .cut import MIN_RATE, SETTLED_SLACK, SLACK, ClientPatience, Cut
 from .headers import RawHeader, reply_headers
 from .refusals import Refusal
@@ -30,8 +31,8 @@ class Answer:
 
     def __init__(
         self,
-        scope: dict,
-        send: Callable,
+        scope: Scope,
+        send: Send,
         request_id: str,
         *,
         timing: bool,
@@ -128,10 +129,10 @@ class Answer:
             await self._send(message, len(piece))
             on_piece()
 
-    async def _send(self, message: dict, size: int = 0) -> None:
+    async def _send(self, message: Message, size: int = 0) -> None:
         await self._patience.wait_for_room(self._give(message), size)
 
-    def _with_timing(self, frame: Frame) -> list[Header]:
+    def _with_timing(self, frame: Frame | KeptFrame) -> list[Header]:
         if not self._timing:
             return frame.head.headers
         timing = f"queue;dur={frame.head.wait_ms:.1f}, app;dur={frame.head.run_ms:.1f}"

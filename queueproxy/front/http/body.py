@@ -1,16 +1,15 @@
 """Reads a request's body off the client, within limits of size and time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
+from ...asgi_types import Message, Receive
 from ...exceptions import QueueProxyError
 
 TIMEOUT = 600.0  # seconds waited for any one body
 SLACK = 30.0  # of them, seconds that no rate is asked of
 MIN_RATE = 1024  # bytes a second on average, after that
 LINGER = 2.0  # seconds a refused body is read on
-
-Receive = Callable[[], Awaitable[dict]]
 
 
 class BodyTooLarge(QueueProxyError):
@@ -85,7 +84,7 @@ async def discard_body(receive: Receive, *, timeout: float = LINGER) -> None:
         more = message["type"] == "http.request" and message.get("more_body", False)
 
 
-async def _receive_by(receive: Receive, deadline: float) -> dict:
+async def _receive_by(receive: Receive, deadline: float) -> Message:
     try:
         async with asyncio.timeout_at(deadline):
             return await receive()

@@ -61,8 +61,9 @@ class ClientPatience:
         more = max(0.0, slack - self._slack)
         self._slack += more
         self._left += more
-        if self._limit is not None and not self._limit.expired():
-            self._limit.reschedule(self._limit.when() + more)
+        limit = self._limit
+        if limit is not None and not limit.expired() and (when := limit.when()) is not None:
+            limit.reschedule(when + more)
 
     async def wait_for_room(self, sending: Awaitable[None], size: int) -> None:
         """Wait until the server has room behind a piece of an answer.

@@ -9,10 +9,12 @@ from email.utils import formatdate
 from functools import lru_cache
 from typing import NamedTuple
 
+from ...asgi_types import Scope
 from ...envelopes import Header
 from ...http_syntax import BODILESS, HOP_BY_HOP
 
 RawHeader = tuple[bytes, bytes]
+Address = tuple[str, int | None]  # of a client; the path of a unix socket has no port
 
 _HOP_BY_HOP = frozenset(name.encode() for name in HOP_BY_HOP)
 # And what is settled here (Expect) or set by the front itself.
@@ -44,7 +46,7 @@ class Peer(NamedTuple):
     scheme: str
 
 
-def forwardable_request_headers(scope: dict) -> list[Header]:
+def forwardable_request_headers(scope: Scope) -> list[Header]:
     """List the client's headers for the view, in order; names with ``_`` pose as others and go."""
     dropped = _NOT_FORWARDED
     headers = scope["headers"]
@@ -77,9 +79,9 @@ def request_id(headers: Iterable[RawHeader]) -> str:
     return secrets.token_hex(16)
 
 
-def raw_path(scope: dict) -> str:
+def raw_path(scope: Scope) -> str:
     """Return the path as the client sent it, percent-encoding untouched, without the query."""
-    raw = scope.get("raw_path")
+    raw: bytes | None = scope.get("raw_path")
     if raw is None:  # optional in ASGI
         return _quote(scope["path"])
     return raw.decode("latin-1").partition("?")[0]
@@ -101,7 +103,7 @@ def parse_networks(proxies: Iterable[str]) -> tuple[Network | str, ...]:
     return tuple(proxy if proxy == UNIX else ipaddress.ip_network(proxy) for proxy in proxies)
 
 
-def peer_of(scope: dict, trusted: Trusted) -> Peer:
+def peer_of(scope: Scope, trusted: Trusted) -> Peer:
     """Resolve the client's address and scheme.
 
     ``X-Forwarded-For`` and ``X-Forwarded-Proto`` count only from a trusted proxy; of a list the
@@ -124,7 +126,7 @@ def peer_of(scope: dict, trusted: Trusted) -> Peer:
     return Peer(client, scheme)
 
 
-def peer_is_among(client: tuple | None, addresses: Trusted) -> bool:
+def peer_is_among(client: Address | None, addresses: Trusted) -> bool:
     """Whether an address, as in the scope or a `Peer`, is one of these."""
     # A peer on a unix socket has no address, and some servers write it as an empty one.
     if client is None or not client[0]:
@@ -132,7 +134,7 @@ def peer_is_among(client: tuple | None, addresses: Trusted) -> bool:
     return _is_trusted(_address(client[0]), addresses)
 
 
-def is_forwarded_by_stranger(scope: dict, trusted: Trusted) -> bool:
+def is_forwarded_by_stranger(scope: Scope, trusted: Trusted) -> bool:
     """Whether a proxy that is not trusted says, or a client pretends, that it forwards this."""
     client = scope.get("client")
     if peer_is_among(client and tuple(client), trusted):
@@ -140,14 +142,14 @@ def is_forwarded_by_stranger(scope: dict, trusted: Trusted) -> bool:
     return bool(forwarding_headers(scope))
 
 
-def forwarding_headers(scope: dict) -> list[str]:
+def forwarding_headers(scope: Scope) -> list[str]:
     """Name the headers by which a proxy says that it forwards this, each once, in order."""
     names = (name for name, _ in scope["headers"])
     found = (name for name in names if name in _FORWARDING or name.startswith(_KEPT_PREFIX))
     return [name.decode("latin-1") for name in dict.fromkeys(found)]
 
 
-def _parts(scope: dict, wanted: bytes) -> list[str]:
+def _parts(scope: Scope, wanted: bytes) -> list[str]:
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
     return [part.strip() for part in ",".join(values).split(",") if part.strip()]
 

@@ -3,6 +3,7 @@
 import logging
 from dataclasses import dataclass
 
+from ...asgi_types import Scope
 from ...wording import escaped
 from .headers import date_header, raw_path
 
@@ -131,7 +132,7 @@ def for_failure(reason: str) -> Refusal:
     return _BY_REASON.get(reason, BAD_REPLY)
 
 
-def log(refusal: Refusal, request_id: str, scope: dict | None = None) -> None:
+def log(refusal: Refusal, request_id: str, scope: Scope | None = None) -> None:
     """Log one WARNING where the status is 502, 503 or 504: id, method, path and why; no query.
 
     To be called where a refusal is answered.

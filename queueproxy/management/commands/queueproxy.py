@@ -1,9 +1,11 @@
 """manage.py queueproxy: look at the queue, pause it, hold it, deal with dead letters."""
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from queueproxy.cli import (
@@ -20,7 +22,7 @@ from queueproxy.cli import (
 )
 from queueproxy.cli.ask import COULD_NOT_ASK
 from queueproxy.cli.helpful import HelpfulCommand
-from queueproxy.cli.options import positive_seconds, rate
+from queueproxy.cli.options import Subparsers, positive_seconds, rate
 from queueproxy.cli.private_broker import use_private_broker
 from queueproxy.cli.run_files import FRONT, WORKERS
 from queueproxy.exceptions import (
@@ -51,7 +53,7 @@ class Command(HelpfulCommand):
         self._add_acl(actions)
         doctor.add_parser(actions)
 
-    def _add_looking(self, actions) -> None:
+    def _add_looking(self, actions: Subparsers) -> None:
         parser = actions.add_parser("status", help="what waits, who works on what")
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--json", action="store_true", help="for programs")
@@ -66,7 +68,7 @@ class Command(HelpfulCommand):
         parser.add_argument("method", nargs="?", default="GET", metavar="METHOD")
         parser.set_defaults(run=routes.routes)
 
-    def _add_pausing(self, actions) -> None:
+    def _add_pausing(self, actions: Subparsers) -> None:
         parser = actions.add_parser("pause", help="start no request until resumed")
         parser.add_argument("queues", nargs="*", metavar="QUEUE", help="default: all")
         parser.add_argument("--wait", action="store_true", help="return when nothing is in flight")
@@ -98,7 +100,7 @@ class Command(HelpfulCommand):
         parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
         parser.set_defaults(run=hold.hold)
 
-    def _add_processes(self, actions) -> None:
+    def _add_processes(self, actions: Subparsers) -> None:
         parser = actions.add_parser(
             "reload", help="replace this project's workers on this machine by fresh ones"
         )
@@ -122,7 +124,7 @@ class Command(HelpfulCommand):
         )
         parser.set_defaults(run=processes.stop)
 
-    def _add_dead_letters(self, actions) -> None:
+    def _add_dead_letters(self, actions: Subparsers) -> None:
         parser = actions.add_parser("dead", help="requests that could not be run")
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         listing = verbs.add_parser("list", help="newest first")
@@ -140,7 +142,7 @@ class Command(HelpfulCommand):
                 verb.add_argument("--reveal", action="store_true", help="hide nothing")
             verb.set_defaults(run=function)
 
-    def _add_purge(self, actions) -> None:
+    def _add_purge(self, actions: Subparsers) -> None:
         parser = actions.add_parser(
             "purge", help="delete what is kept of exactly-once requests beyond KEEP_EXECUTIONS"
         )
@@ -154,7 +156,7 @@ class Command(HelpfulCommand):
         )
         parser.set_defaults(run=purge.purge_executions)
 
-    def _add_acl(self, actions) -> None:
+    def _add_acl(self, actions: Subparsers) -> None:
         parser = actions.add_parser(
             "acl", help="print a user of the broker for each part, with the rights it needs"
         )
@@ -166,7 +168,7 @@ class Command(HelpfulCommand):
         )
         parser.set_defaults(run=acl.acl)
 
-    def handle(self, *, run, **options) -> None:
+    def handle(self, *, run: Callable[[BaseCommand, dict[str, Any]], int], **options: Any) -> None:
         try:
             if run not in (processes.reload, processes.stop):
                 use_private_broker(self.stderr.write)

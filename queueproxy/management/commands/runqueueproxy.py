@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
@@ -24,6 +25,8 @@ from queueproxy.cli.workers import Workers
 from queueproxy.exceptions import CannotListen
 from queueproxy.served_application import NoQueue, ServedApplication, load
 from queueproxy.servers.common.sockets import bind, describe
+
+Options = dict[str, Any]
 
 CUT_SHORT = 1  # exit status when a second signal ended what was held
 
@@ -72,7 +75,7 @@ class Command(HelpfulCommand):
             help="for development: a fresh front, and fresh workers, whenever the code changes",
         )
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         log_to_console(options["verbosity"])
         self.check(tags=[TAG])  # the project's own checks would import its views
         if not servers.available(options["server"]):
@@ -121,7 +124,7 @@ class Command(HelpfulCommand):
         except NoQueue as error:
             raise CommandError(str(error)) from error
 
-    def _workers(self, options: dict) -> Workers:
+    def _workers(self, options: Options) -> Workers:
         return Workers(
             options["workers"],
             options["threads"],
@@ -130,7 +133,7 @@ class Command(HelpfulCommand):
             reload=options["reload"],
         )
 
-    def _serve_reloaded(self, listening: socket.socket, options: dict, hangup: Hangup) -> None:
+    def _serve_reloaded(self, listening: socket.socket, options: Options, hangup: Hangup) -> None:
         words = ["--server", options["server"]]
         words += ["--access-log"] if options["access_log"] else []
         words += [] if options["static"] else ["--nostatic"]
@@ -141,19 +144,19 @@ class Command(HelpfulCommand):
                 self._status = CUT_SHORT
                 workers.hurry()
 
-    def _serve(self, listening: socket.socket, options: dict, hangup: Hangup) -> None:
+    def _serve(self, listening: socket.socket, options: Options, hangup: Hangup) -> None:
         application = self._load(options["static"])
         with self._workers(options) as workers:
             hangup.workers = workers
             self._serve_beside(workers, application, listening, options)
 
     def _serve_beside(
-        self, workers: Workers, application: ServedApplication, listening, options: dict
+        self, workers: Workers, app: ServedApplication, listening: socket.socket, options: Options
     ) -> None:
         def on_draining() -> None:
-            application.drain()
+            app.drain()
             workers.begin_to_end()
-            held = application.held_requests()
+            held = app.held_requests()
             self._say(stopping_text(held, by_terminal=in_foreground()))
 
         self._say(front_text(conf.get_settings()))
@@ -162,7 +165,7 @@ class Command(HelpfulCommand):
         try:
             hurried = servers.run(
                 options["server"],
-                application,
+                app,
                 listening,
                 graceful_timeout=options["graceful_timeout"],
                 on_draining=on_draining,

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
@@ -109,7 +110,7 @@ class Command(HelpfulCommand):
             help="claim nothing unless this release is the active one (the setting RELEASES)",
         )
 
-    def handle(self, **options) -> None:
+    def handle(self, **options: Any) -> None:
         log_to_console(options["verbosity"])
         status, parent = status_pipe(), parent_pipe()
         if status is None and parent is None:
@@ -146,8 +147,7 @@ class Command(HelpfulCommand):
         if options["reload"]:
             self._watch_code(supervisor)
         with entered(WORKERS, beside_front=parent is not None):
-            status = supervisor.run()
-        sys.exit(status)
+            sys.exit(supervisor.run())
 
     def _watch_code(self, supervisor: Supervisor) -> None:
         def changed(file: str) -> None:

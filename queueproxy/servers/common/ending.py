@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 
+from ...asgi_types import Scope, Send
 from ...front.http import access_log, refusals
 from ...front.http.headers import request_id
 
@@ -20,8 +21,8 @@ class Unfinished(Exception):
 
 async def end_badly(
     error: BaseException,
-    scope: dict,
-    send: Callable[[dict], Awaitable[None]],
+    scope: Scope,
+    send: Send,
     *,
     started: bool,
     cut: Callable[[bool], None],

@@ -20,7 +20,8 @@ class BadBody(Exception):
 
     @property
     def refusal(self) -> Refusal:
-        return self.args[0]
+        refusal: Refusal = self.args[0]
+        return refusal
 
 
 class SizedBody:
@@ -50,13 +51,13 @@ class SizedBody:
 class ChunkedBody:
     """A body in chunks. Its extensions and its trailers are checked, counted and dropped."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._line = b""  # a part of one
         self._left = 0  # bytes of the chunk that is being read
         self._extensions = 0  # bytes
         self._trailers = 0  # bytes
         self._fields = 0
-        self._next = self._size
+        self._next: Callable[[bytes], None] | None = self._size  # None behind the body
 
     def take(self, data: bytes, deliver: Deliver) -> bytes | None:
         """Do what `SizedBody.take` does.

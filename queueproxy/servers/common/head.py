@@ -9,9 +9,10 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from ...asgi_types import Scope
 from ...front.http import refusals
 from ...front.http.admission import framing_refusal
-from ...front.http.headers import RawHeader
+from ...front.http.headers import Address, RawHeader
 from ...front.http.refusals import Refusal
 from ...http_syntax import is_token
 from . import limits
@@ -128,7 +129,7 @@ def _tokens(values: list[bytes]) -> set[bytes]:
     return {token.strip().lower() for token in b",".join(values).split(b",")}
 
 
-def http_scope(head: Head, client: tuple | None, server: tuple | None) -> dict:
+def http_scope(head: Head, client: Address | None, server: Address | None) -> Scope:
     """Make the ASGI scope of a request.
 
     Args:
@@ -136,7 +137,7 @@ def http_scope(head: Head, client: tuple | None, server: tuple | None) -> dict:
         client: address and port it comes from; None over a unix socket.
         server: address and port it came to.
     """
-    scope = {
+    scope: Scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": head.version,

@@ -7,7 +7,7 @@ from .head import END, Head, parse_head, premature_refusal
 class HeadBuffer:
     """Bytes that have come and belong to no request yet."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._bytes = bytearray()
         self._searched = 0  # bytes of it in which no head ends
         self._line_skipped = False

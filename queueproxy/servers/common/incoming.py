@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from ...asgi_types import Message
 from .framing import ChunkedBody, SizedBody
 
 HIGH_WATER = 64 * 1024  # bytes waiting for the application before the client is made to wait
@@ -68,7 +69,7 @@ class Incoming:
         self.size = 0
         self._news.set()
 
-    async def receive(self) -> dict:
+    async def receive(self) -> Message:
         """Return the next message: the body so far, or once it is lost ``http.disconnect``."""
         if not self.ended and not self._pieces:
             self._wanted()

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from typing import Any
+
+from ...asgi_types import ASGIApplication, Message
 
 logger = logging.getLogger("queueproxy.front")
 
@@ -20,13 +22,13 @@ class Lifespan:
         state: what it may leave for its requests; None where the server has no such thing.
     """
 
-    def __init__(self, app: Callable, state: dict | None = None):
+    def __init__(self, app: ASGIApplication, state: dict[str, Any] | None = None):
         self._app = app
         self._state = {} if state is None else {"state": state}
-        self._incoming: asyncio.Queue = asyncio.Queue()
+        self._incoming: asyncio.Queue[Message] = asyncio.Queue()
         self._answered = asyncio.Event()
         self._failure = ""
-        self._task: asyncio.Task | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Tell it that the server starts.
@@ -58,7 +60,7 @@ class Lifespan:
         self._incoming.put_nowait({"type": what})
         await self._answered.wait()
 
-    async def _send(self, message: dict) -> None:
+    async def _send(self, message: Message) -> None:
         if message["type"].endswith(".failed"):
             self._failure = message.get("message", "") or message["type"]
         self._answered.set()

@@ -8,6 +8,7 @@ import socket
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ...exceptions import CannotListen
 
@@ -124,7 +125,9 @@ def _adopt(fd: int) -> socket.socket:
     return adopted
 
 
-def _listen(family: int, where: str | tuple, name: str, options: list[int]) -> socket.socket:
+def _listen(
+    family: int, where: str | tuple[Any, ...], name: str, options: list[int]
+) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         for option in options:

@@ -3,10 +3,12 @@
 import re
 from urllib.parse import unquote
 
+from ...asgi_types import Scope
+
 _ABSOLUTE = re.compile(rb"https?://([^/?#]*)([^#]*)", re.IGNORECASE).match
 
 
-def apply_target(scope: dict, target: bytes) -> None:
+def apply_target(scope: Scope, target: bytes) -> None:
     """Put an unusual request target into a scope.
 
     Of a URL the authority is the host, whatever Host says (RFC 9112, 3.2.2), and the rest the

@@ -59,7 +59,7 @@ class UnreadBytes:
             self._timer = Timer(asyncio.get_running_loop(), self._give_up_the_largest)
             self._timer.start(limits.TAKEN_WITHIN)
             self._set_full(True)
-        elif self.full and self._total <= self._most / 2:
+        elif self._timer is not None and self.full and self._total <= self._most / 2:
             self._timer.stop()
             self._set_full(False)
 

@@ -6,9 +6,9 @@ The servers speak the protocol (RFC 6455); the project's consumers run in the fr
 import asyncio
 import binascii
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 
+from ...asgi_types import ASGIApplication, Message, Receive, Scope, Send
 from ...front.http import refusals
 from ...front.http.admission import admit
 from ...front.http.refusals import Refusal
@@ -51,14 +51,14 @@ def _is_key(value: bytes) -> bool:
         return False
 
 
-def guard(app: Callable) -> Callable:
+def guard(app: ASGIApplication) -> ASGIApplication:
     """Wrap the application, so that each websocket is refused or closed whatever it does.
 
     ASGI has an application raise where it does not know a kind of scope: that refuses it. One that
     has asked for an event before it raised knows websockets, and has failed.
     """
 
-    async def guarded(scope: dict, receive: Callable, send: Callable) -> None:
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await _Conversation(receive, send).run(app, scope)
         else:
@@ -70,13 +70,13 @@ def guard(app: Callable) -> Callable:
 class _Conversation:
     """Sees how far an application and its client have come."""
 
-    def __init__(self, receive: Callable, send: Callable):
+    def __init__(self, receive: Receive, send: Send):
         self._receive = receive
         self._send = send
         self._asked = False
         self._open = False  # accepted, and closed by neither side
 
-    async def run(self, app: Callable, scope: dict) -> None:
+    async def run(self, app: ASGIApplication, scope: Scope) -> None:
         """Run the application; cancelled, it has outstayed its client or its server."""
         code = NORMAL
         try:
@@ -100,14 +100,14 @@ class _Conversation:
                 with suppress(OSError, RuntimeError):  # the client has just left
                     await self._send({"type": "websocket.close", "code": code})
 
-    async def _watched_receive(self) -> dict:
+    async def _watched_receive(self) -> Message:
         self._asked = True
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             self._open = False
         return message
 
-    async def _watched_send(self, message: dict) -> None:
+    async def _watched_send(self, message: Message) -> None:
         if message["type"] == "websocket.close":
             self._open = False
         try:

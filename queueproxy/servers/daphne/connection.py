@@ -6,9 +6,12 @@ word of the first Connection header, and sends 408 into connections on which not
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from daphne.http_protocol import HTTPFactory
 from daphne.server import twisted_loop
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
 from twisted.web import http
 
 from ...front.http import refusals
@@ -21,11 +24,17 @@ from ..common.reader import RequestReader
 from ..common.websockets import handshake_refusal
 from .request import Request
 
+if TYPE_CHECKING:
+    from .server import DrainingDaphne
+
 
 class Channel(http.HTTPChannel):
     """One connection, of which one request at a time is in `requests`."""
 
-    def __init__(self):
+    transport: Any  # over TCP or a unix socket; has more than any one interface of Twisted promises
+    requestFactory: type[Request]
+
+    def __init__(self) -> None:
         super().__init__()
         self.writable = asyncio.Event()  # there is room in the transport's buffer
         self.writable.set()
@@ -45,7 +54,7 @@ class Channel(http.HTTPChannel):
             self._reader.stop()
             self.refuse(refusals.TOO_MANY_CONNECTIONS)
 
-    def connectionLost(self, reason) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.server.channels.discard(self)
         self.writable.set()
         for timer in self._timers:
@@ -71,14 +80,10 @@ class Channel(http.HTTPChannel):
 
     # The reader's side
 
-    def _handshake_refusal(self, head: Head) -> Refusal | None:
-        stopping = self.factory.server.draining
-        return refusals.FRONT_STOPPED_UNSENT if stopping else handshake_refusal(head)
-
     def begin(self, head: Head, incoming: Incoming) -> None:
         """Run the application on a request, or hand the connection over to a websocket."""
         websocket = head.asks_for_websocket()
-        refusal = self._handshake_refusal(head) if websocket else None
+        refusal = _refusal_of(head, self.factory.server.draining) if websocket else None
         if refusal is not None:
             self._reader.stop()
             self.refuse(refusal)
@@ -121,7 +126,7 @@ class Channel(http.HTTPChannel):
 
     def fileno(self) -> int:
         """Return the socket's descriptor."""
-        return self.transport.fileno()
+        return int(self.transport.fileno())
 
     # The end
 
@@ -154,12 +159,12 @@ class Channel(http.HTTPChannel):
         else:
             self._later(limits.STALLED, self._look, left)
 
-    def _later(self, seconds: float, call: Callable[..., None], *args) -> None:
+    def _later(self, seconds: float, call: Callable[..., None], *args: object) -> None:
         self._timers.append(twisted_loop.call_later(seconds, call, *args))
 
     def _unsent(self) -> int:
         transport = self.transport
-        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
+        return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)
 
     def drain(self) -> None:
         """Let the answer in hand, or the next one, be the last of this connection."""
@@ -172,16 +177,20 @@ class Channel(http.HTTPChannel):
         return not self.requests
 
 
+def _refusal_of(handshake: Head, draining: bool) -> Refusal | None:
+    return refusals.FRONT_STOPPED_UNSENT if draining else handshake_refusal(handshake)
+
+
 class Factory(HTTPFactory):
     """Makes our connections and requests."""
 
     protocol = Channel
 
-    def __init__(self, server):
+    def __init__(self, server: "DrainingDaphne"):
         super().__init__(server)
         self.timeOut = None  # the reader has the timers
 
-    def buildProtocol(self, addr):
-        channel = super().buildProtocol(addr)
+    def buildProtocol(self, addr: object) -> Channel:
+        channel: Channel = super().buildProtocol(addr)
         channel.requestFactory = Request
         return channel

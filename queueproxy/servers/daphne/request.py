@@ -6,12 +6,14 @@ handed to the application here; WebSockets stay Daphne's own.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from typing import Any
 
 from daphne.http_protocol import WebRequest
 from twisted.web import http
 from twisted.web.http_headers import Headers
 
+from ...asgi_types import ASGIApplication, Message, Receive, Scope
+from ...front.http.headers import Address
 from ...http_syntax import BODILESS
 from ..common.ending import Unfinished, end_badly
 from ..common.head import Head, http_scope
@@ -36,7 +38,8 @@ class Request(WebRequest):
         self._take(head)
         self.incoming = incoming
         self._transport = self.channel.transport
-        self.server.start(self, http_scope(head, _address(self.client), _address(self.host)))
+        scope = http_scope(head, _address(self.client), _address(self.host))
+        self.server.start(self, scope, incoming.receive)
 
     def become_websocket(self, head: Head, ahead: bytes) -> None:
         """Let Daphne take the connection over.
@@ -67,10 +70,10 @@ class Request(WebRequest):
 
     # What goes out
 
-    async def respond(self, app: Callable[..., Awaitable[None]], scope: dict) -> None:
+    async def respond(self, app: ASGIApplication, scope: Scope, receive: Receive) -> None:
         """Run the application; whatever it does, its client gets one answer or sees it cut."""
         try:
-            await app(scope, self.incoming.receive, self.send)
+            await app(scope, receive, self.send)
             if not self.finished and not self._gone:
                 raise Unfinished
         except (Exception, asyncio.CancelledError) as error:
@@ -82,7 +85,7 @@ class Request(WebRequest):
             started = bool(self.startedWriting)
             await end_badly(error, scope, self.send, started=started, cut=self.cut)
 
-    async def send(self, message: dict) -> None:
+    async def send(self, message: Message) -> None:
         """Do what ``send`` of ASGI does; return when there is room for more."""
         if self._gone:
             return
@@ -112,7 +115,7 @@ class Request(WebRequest):
     def _gone(self) -> bool:
         return self._disconnected or self.abandoned
 
-    def _start(self, message: dict) -> None:
+    def _start(self, message: Message) -> None:
         if self._response_started:
             raise RuntimeError("The answer has already begun.")
         self._response_started = True
@@ -121,8 +124,9 @@ class Request(WebRequest):
             self.responseHeaders.addRawHeader(name, value)
         fields = self.responseHeaders
         bodiless = self.method == b"HEAD" or self.code in BODILESS
-        if fields.hasHeader(b"content-length") and not bodiless:
-            self._left = int(fields.getRawHeaders(b"content-length")[0])
+        lengths = fields.getRawHeaders(b"content-length")
+        if lengths and not bodiless:
+            self._left = int(lengths[0])
         closing = b"close" in fields.getRawHeaders(b"connection", ())
         if closing or self.server.draining or not self.channel.persistent:
             fields.setRawHeaders(b"connection", [b"close"])
@@ -146,5 +150,5 @@ class Request(WebRequest):
             self.incoming.lose()
 
 
-def _address(address) -> tuple | None:
+def _address(address: Any) -> Address | None:
     return (address.host, address.port) if hasattr(address, "host") else None

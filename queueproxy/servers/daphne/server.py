@@ -4,11 +4,13 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from daphne.server import twisted_loop
-from twisted.internet import reactor
+from twisted.internet import reactor as installed_reactor
 from twisted.logger import globalLogBeginner
 
+from ...asgi_types import ASGIApplication, Receive, Scope
 from ..common import limits
 from ..common.lifespan import Lifespan
 from ..common.open_connections import OpenConnections
@@ -17,9 +19,11 @@ from ..common.waiting import until
 from ..common.websockets import guard
 from .connection import Channel, Factory
 from .request import Request
-from .websocket import WebSocketServer
+from .websocket import WebSocket, WebSocketServer
 
 logger = logging.getLogger("queueproxy.front")
+
+reactor: Any = installed_reactor  # has more than any one interface of Twisted promises
 
 FLUSH_WITHIN = 1.0  # seconds that last answers may take to leave
 
@@ -37,7 +41,7 @@ class DrainingDaphne(WebSocketServer):
 
     def __init__(
         self,
-        app: Callable,
+        app: ASGIApplication,
         *,
         graceful_timeout: float,
         on_draining: Callable[[], None],
@@ -50,7 +54,7 @@ class DrainingDaphne(WebSocketServer):
             application_close_timeout=limits.LEFT_WITHIN,
             websocket_connect_timeout=limits.ACCEPTED_WITHIN,
         )
-        self.connections = {}  # of websockets
+        self.connections: dict[WebSocket, dict[str, Any]] = {}
         self.channels: set[Channel] = set()
         self.opened = OpenConnections()
         self.draining = False
@@ -58,15 +62,15 @@ class DrainingDaphne(WebSocketServer):
         self._on_draining = on_draining
         self._app = app
         self._lifespan = Lifespan(app)
-        self._tasks: set[asyncio.Task] = set()
-        self._stopping: asyncio.Task | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping: asyncio.Task[None] | None = None
         self.hurry = False
-        self._port = None
+        self._port: Any = None  # of Twisted, once it listens
         self.failure: Exception | None = None
 
     def serve(self, listening: socket.socket) -> None:
         """Run until told to stop, and stopped."""
-        nowhere = [lambda _: None]  # for Twisted's own log
+        nowhere: list[Any] = [lambda _: None]  # for Twisted's own log
         globalLogBeginner.beginLoggingTo(nowhere, redirectStandardIO=False, discardBuffer=True)
         self.http_factory = Factory(self)
         self.ws_factory = self.websocket_factory()
@@ -90,9 +94,9 @@ class DrainingDaphne(WebSocketServer):
 
     # What requests call
 
-    def start(self, request: Request, scope: dict) -> None:
+    def start(self, request: Request, scope: Scope, receive: Receive) -> None:
         """Run the application on a request."""
-        task = twisted_loop.create_task(request.respond(self._app, scope))
+        task = twisted_loop.create_task(request.respond(self._app, scope, receive))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -110,7 +114,8 @@ class DrainingDaphne(WebSocketServer):
             self.draining = True
             self._on_draining()
             await self._stop_listening()
-            for connection in (*self.channels, *self.connections):
+            open_now: list[Channel | WebSocket] = [*self.channels, *self.connections]
+            for connection in open_now:
                 connection.drain()
             await self._within(limits.LAST_REQUESTS_WITHIN, lambda: not self.channels)
             for channel in [channel for channel in self.channels if channel.idle]:
@@ -142,7 +147,7 @@ class DrainingDaphne(WebSocketServer):
 
 
 def run(
-    app: Callable,
+    app: ASGIApplication,
     listening: socket.socket,
     *,
     graceful_timeout: float,

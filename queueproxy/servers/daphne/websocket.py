@@ -10,6 +10,7 @@ from functools import partial
 from daphne.server import Server, twisted_loop
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
+from ...asgi_types import Message, Scope
 from ...front.http.refusals import Refusal
 from ..common import limits
 from ..common.ending import raw_refusal
@@ -22,9 +23,9 @@ _REASON_BYTES = 123  # at most, of a close frame (RFC 6455, 5.5)
 class WebSocket(WebSocketProtocol):
     """Daphne's websocket, bounded, whose refusals look like the front's others."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.application_queue: asyncio.Queue[dict] = asyncio.Queue()
+        self.application_queue: asyncio.Queue[Message] = asyncio.Queue()
         self.writable = asyncio.Event()  # replaced by the connection's own
         self._reading = True
         parse = super().dataReceived
@@ -42,7 +43,7 @@ class WebSocket(WebSocketProtocol):
         super().onOpen()
         self._frames_in_turns.begin()
 
-    async def receive(self) -> dict:
+    async def receive(self) -> Message:
         """Do what ``receive`` of ASGI does."""
         message = await self.application_queue.get()
         self._regulate()
@@ -80,7 +81,7 @@ class WebSocket(WebSocketProtocol):
         if self._reading:
             self.transport.resumeProducing()
 
-    def handle_reply(self, message: dict) -> None:
+    def handle_reply(self, message: Message) -> None:
         """Do what the application says, and nothing where the websocket is closing.
 
         As an exception, which Autobahn raises then, it would end a consumer of Channels before
@@ -104,7 +105,7 @@ class WebSocket(WebSocketProtocol):
             else:
                 raise ValueError(f"{kind!r} on an open websocket.")
 
-    def _accept(self, message: dict) -> None:
+    def _accept(self, message: Message) -> None:
         headers: dict[str, list[str]] = {}
         for name, value in message.get("headers", ()):
             if b"\r" in value or b"\n" in value:
@@ -131,7 +132,9 @@ class WebSocket(WebSocketProtocol):
         elif self.state == self.STATE_CONNECTING and hasattr(self, "handshake_deferred"):
             self.serverReject()
 
-    def sendHttpErrorResponse(self, code, reason, responseHeaders=None) -> None:
+    def sendHttpErrorResponse(
+        self, code: int, reason: object, responseHeaders: object = None
+    ) -> None:
         detail = "".join(letter if " " <= letter <= "~" else " " for letter in str(reason))
         refusal = Refusal(int(code), "http_request_denied", f"No websocket: {detail}", close=True)
         path = getattr(self, "http_request_path", "")
@@ -156,7 +159,7 @@ class WebSocketServer(Server):
         )
         return factory
 
-    def create_application(self, protocol: WebSocket, scope: dict) -> asyncio.Queue:
+    def create_application(self, protocol: WebSocket, scope: Scope) -> asyncio.Queue[Message]:
         """Run the application on a websocket; return the queue of what it receives."""
         scope.setdefault("asgi", {"version": "3.0"})
         conversation = self.application(
@@ -166,21 +169,21 @@ class WebSocketServer(Server):
         self.connections[protocol]["application_instance"] = task
         return protocol.application_queue
 
-    async def handle_reply(self, protocol: WebSocket, message: dict) -> None:
+    async def handle_reply(self, protocol: WebSocket, message: Message) -> None:
         """Do what ``send`` of ASGI does for a websocket; return when there is room for more."""
         await asyncio.sleep(0)  # what does nothing but send must let others run
         await super().handle_reply(protocol, message)
         await protocol.writable.wait()
 
-    def protocol_connected(self, protocol) -> None:
+    def protocol_connected(self, protocol: object) -> None:
         if isinstance(protocol, WebSocket):
             super().protocol_connected(protocol)
 
-    def protocol_disconnected(self, protocol) -> None:
+    def protocol_disconnected(self, protocol: object) -> None:
         if isinstance(protocol, WebSocket):
             super().protocol_disconnected(protocol)
 
-    def talking(self) -> list[asyncio.Task]:
+    def talking(self) -> list[asyncio.Task[None]]:
         """List the applications of websockets that have not come to their end."""
         tasks = [details.get("application_instance") for details in self.connections.values()]
         return [task for task in tasks if task and not task.done()]

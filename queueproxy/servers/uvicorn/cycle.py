@@ -2,14 +2,20 @@
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from ..common.incoming import Incoming
 
+if TYPE_CHECKING:
+    from .protocol import Protocol
+
 
 class Cycle(RequestResponseCycle):
     """uvicorn's cycle, whose body comes from `Incoming`.
+
+    Scope and messages are any of ASGI, where uvicorn has a type for each kind.
 
     Args:
         scope: of ASGI.
@@ -20,10 +26,10 @@ class Cycle(RequestResponseCycle):
 
     cuts_itself = True  # seen by `foreign_server`
 
-    def __init__(self, scope: dict, incoming: Incoming, *, keep_alive: bool, connection):
+    def __init__(self, scope: Any, incoming: Incoming, *, keep_alive: bool, connection: "Protocol"):
         super().__init__(
             scope=scope,
-            transport=connection.transport,
+            transport=connection.transport,  # type: ignore[arg-type]  # it does what one does
             flow=connection.flow,
             logger=logging.getLogger("uvicorn.error"),
             access_logger=logging.getLogger("uvicorn.access"),
@@ -37,11 +43,11 @@ class Cycle(RequestResponseCycle):
         self._incoming = incoming
         self._ends_with_connection = False
 
-    async def receive(self) -> dict:
+    async def receive(self) -> Any:
         """Do what ``receive`` of ASGI does."""
         return await self._incoming.receive()
 
-    async def send(self, message: dict) -> None:
+    async def send(self, message: Any) -> None:
         """Do what ``send`` of ASGI does; to HTTP/1.0 a body without length ends with the close."""
         if message["type"] == "http.response.start":
             self._ends_with_connection = self.scope["http_version"] == "1.0" and not any(

@@ -6,6 +6,7 @@ it can't read ahead of the requests before.
 """
 
 import asyncio
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -16,10 +17,32 @@ from ...front.http import refusals
 from ..common.ending import raw_refusal
 from ..common.head import Head, http_scope
 from ..common.incoming import Incoming
+from ..common.open_connections import OpenConnections
 from ..common.reader import RequestReader
 from ..common.websockets import handshake_refusal
 from .cycle import Cycle
 from .transport import GentleClose, OneWrite, ReadableProtocol
+
+if TYPE_CHECKING:
+    from .websocket import WebSocket
+
+
+class FrontState(ServerState):
+    """What the connections of one server have in common.
+
+    Attributes:
+        draining: the server takes no new requests.
+        opened: what all HTTP connections cost.
+        websockets: those that are open.
+    """
+
+    connections: set[Any]  # of `Protocol`, which is none of those that uvicorn's type lists
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.draining = False
+        self.opened = OpenConnections()
+        self.websockets: set[WebSocket] = set()
 
 
 class Protocol(ReadableProtocol):
@@ -27,7 +50,7 @@ class Protocol(ReadableProtocol):
 
     Args:
         config: of the server.
-        server_state: the server's, with ``draining`` and ``opened``.
+        server_state: the server's.
         app_state: what the lifespan has left for the requests.
         _loop: the server's event loop; named so by uvicorn.
     """
@@ -35,8 +58,8 @@ class Protocol(ReadableProtocol):
     def __init__(
         self,
         config: Config,
-        server_state: ServerState,
-        app_state: dict,
+        server_state: FrontState,
+        app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ):
         self.config = config
@@ -46,7 +69,7 @@ class Protocol(ReadableProtocol):
         self._reader = RequestReader(self, server_state.opened, self.loop)
         self._cycle: Cycle | None = None  # None while nothing is asked
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a stream's
         """Begin to read from a client, or refuse it where there is no room."""
         self._raw_transport = transport
         self.transport = OneWrite(transport, self.loop, self.finish)
@@ -86,7 +109,8 @@ class Protocol(ReadableProtocol):
 
     def begin(self, head: Head, incoming: Incoming) -> None:
         """Run the application on a request, or hand the connection over to a websocket."""
-        speaks = self.config.ws_protocol_class  # a WebSocket, or None where its package is missing
+        # A WebSocket, or None where its package is missing.
+        speaks: Any = self.config.ws_protocol_class
         if speaks is not None and head.asks_for_websocket():
             self._become_websocket(speaks, head)
             return
@@ -98,7 +122,7 @@ class Protocol(ReadableProtocol):
         task.add_done_callback(self.server_state.tasks.discard)
         self.server_state.tasks.add(task)
 
-    def _become_websocket(self, speaks: type, head: Head) -> None:
+    def _become_websocket(self, speaks: "type[WebSocket]", head: Head) -> None:
         stopping = self.server_state.draining
         refusal = refusals.FRONT_STOPPED_UNSENT if stopping else handshake_refusal(head)
         if refusal is not None:
@@ -114,7 +138,8 @@ class Protocol(ReadableProtocol):
 
     def say_continue(self) -> None:
         """Ask the client for its body."""
-        if not self._cycle.response_started and not self.transport.is_closing():
+        started = self._cycle is None or self._cycle.response_started
+        if not started and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def refuse(self, refusal: refusals.Refusal) -> None:
@@ -135,6 +160,8 @@ class Protocol(ReadableProtocol):
     def answered(self) -> None:
         """Go on to the next request, or close: the answer in hand is complete."""
         cycle, self._cycle = self._cycle, None
+        if cycle is None:  # refused meanwhile
+            return
         self.server_state.total_requests += 1
         cycle.lose_body()
         if cycle.keep_alive and not self._reader.in_body:

@@ -13,25 +13,25 @@ from importlib.util import find_spec
 
 import uvicorn
 
+from ...asgi_types import ASGIApplication, Receive, Scope, Send
 from ..common.ending import Unfinished, end_badly
 from ..common.limits import LAST_REQUESTS_WITHIN, MAX_MESSAGE
-from ..common.open_connections import OpenConnections
 from ..common.signals import on_stop_signals
 from ..common.waiting import until
 from ..common.websockets import guard as guard_websockets
 from ..foreign_server import reset
 from .cycle import Cycle
-from .protocol import Protocol
+from .protocol import FrontState, Protocol
 
 
 class DrainingUvicorn(uvicorn.Server):
     """Drains without a lost connection, and leaves the signals as they were."""
 
+    server_state: FrontState
+
     def __init__(self, config: uvicorn.Config, on_draining: Callable[[], None]):
         super().__init__(config)
-        self.server_state.draining = False
-        self.server_state.opened = OpenConnections()
-        self.server_state.websockets = set()
+        self.server_state = FrontState()
         self._on_draining = on_draining
 
     @contextlib.contextmanager
@@ -42,7 +42,8 @@ class DrainingUvicorn(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_draining()
         self.server_state.draining = True
-        for listening in [*self.servers, *(sockets or [])]:
+        open_now: list[asyncio.Server | socket.socket] = [*self.servers, *(sockets or [])]
+        for listening in open_now:
             listening.close()
         for connection in list(self.server_state.connections):
             connection.drain()
@@ -63,15 +64,15 @@ class DrainingUvicorn(uvicorn.Server):
             task.cancel()
 
 
-def guard(app: Callable) -> Callable:
+def guard(app: ASGIApplication) -> ASGIApplication:
     """Wrap the application, so that every answer it leaves unfinished has an end."""
     app = guard_websockets(app)
 
-    async def guarded(scope: dict, receive: Callable, send: Callable) -> None:
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        cycle: Cycle = send.__self__
+        cycle: Cycle = send.__self__  # type: ignore[attr-defined]  # its method
         try:
             await app(scope, receive, send)
             if cycle.response_complete or cycle.disconnected:
@@ -97,7 +98,7 @@ def _cut(cycle: Cycle, at_once: bool) -> None:
 
 
 def run(
-    app: Callable,
+    app: ASGIApplication,
     listening: socket.socket,
     *,
     graceful_timeout: float,
@@ -117,7 +118,7 @@ def run(
         proxy_headers=False,  # TRUSTED_PROXIES decides
         server_header=False,
         date_header=False,  # the front's
-        timeout_graceful_shutdown=graceful_timeout,
+        timeout_graceful_shutdown=graceful_timeout,  # type: ignore[arg-type]  # a fraction does
     )
     server = DrainingUvicorn(config, on_draining)
     server.run(sockets=[listening])

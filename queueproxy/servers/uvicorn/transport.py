@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
@@ -57,7 +58,7 @@ class OneWrite:
         """Break the way back to the protocol: the connection is gone."""
         self.close = self._transport.close
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
 
@@ -93,7 +94,7 @@ class ReadableProtocol(asyncio.Protocol):
 
     def fileno(self) -> int:
         """Return the socket's descriptor."""
-        return self.transport.get_extra_info("socket").fileno()
+        return int(self.transport.get_extra_info("socket").fileno())
 
 
 class GentleClose:

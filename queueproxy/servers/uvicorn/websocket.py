@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.http11 import Request
 
 from ...front.http import refusals
 from ...front.http.refusals import Refusal
@@ -14,6 +17,9 @@ from ..common.ending import raw_refusal
 from ..common.head import Head, http_scope
 from ..common.in_turns import InTurns
 from ..common.websockets import NO_WEBSOCKET, RESTART, TOO_BIG
+
+if TYPE_CHECKING:
+    from .protocol import Protocol
 
 # What the protocol itself needs of the headers. Its library has narrower limits than ours for lines
 # and their number, and the rest is the application's.
@@ -34,7 +40,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         gone: called when the connection is lost.
     """
 
-    def __init__(self, head: Head, connection, gone: Callable[["WebSocket"], None]):
+    def __init__(self, head: Head, connection: "Protocol", gone: Callable[["WebSocket"], None]):
         super().__init__(
             config=connection.config,
             server_state=connection.server_state,
@@ -46,8 +52,8 @@ class WebSocket(WebSocketsSansIOProtocol):
         self._gone = gone
         self._frames_in_turns = InTurns(self.loop, self._parse, self._pause, self._resume)
         self._refused = False
-        self._application: asyncio.Task | None = None
-        self._leaving: asyncio.Task | None = None
+        self._application: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
 
     def take_over(self, transport: asyncio.Transport, ahead: bytes) -> None:
         """Begin on a connection.
@@ -83,14 +89,14 @@ class WebSocket(WebSocketsSansIOProtocol):
         if not self.read_paused and not self.transport.is_closing():
             self.transport.resume_reading()
 
-    async def receive(self) -> dict:
+    async def receive(self) -> Any:
         """Do what ``receive`` of ASGI does."""
         message = await super().receive()
         if self._frames_in_turns.busy:  # before more is read
             self._pause()
         return message
 
-    def handle_cont(self, event) -> None:
+    def handle_cont(self, event: Frame) -> None:
         if self.close_sent:
             return
         if len(self.frames) < limits.MAX_FRAGMENTS:
@@ -99,7 +105,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         self.conn.send_close(TOO_BIG, "The message has too many fragments.")
         self.handle_parser_exception()
 
-    def handle_connect(self, event) -> None:
+    def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.close_sent:  # an offer that could not be read
             return
@@ -119,7 +125,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         self._application = asyncio.current_task()
         await super().run_asgi()
 
-    async def send(self, message: dict) -> None:
+    async def send(self, message: Any) -> None:
         """Do what ``send`` of ASGI does, and nothing where the websocket is closing.
 
         As an exception, which uvicorn raises then, it would end a consumer of Channels before that
@@ -146,7 +152,7 @@ class WebSocket(WebSocketsSansIOProtocol):
         if not self._answered:
             self._refuse(refusals.FRONT_STOPPED_UNSENT)
         elif not self.close_sent and self._leaving is None:
-            farewell = {"type": "websocket.close", "code": RESTART}
+            farewell: Any = {"type": "websocket.close", "code": RESTART}
             self._leaving = self.loop.create_task(super().send(farewell))
             self._abort_later()
 
