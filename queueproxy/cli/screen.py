@@ -1,14 +1,14 @@
 """Renders the state of the system for a terminal: what is wrong comes first."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from ..broker.observe.histogram import summed
+from ..broker.observe.processes import RunningRequest, WorkerStats
 from ..broker.observe.snapshot import QueueStats, Snapshot
 from ..broker.observe.troubles import request_text, troubles
 from ..wording import count_text, printable, seconds_text
@@ -178,12 +178,13 @@ def _workers(snapshot: Snapshot, width: int) -> Table:
     return table
 
 
-def _remarks(worker: Mapping[str, Any]) -> Iterator[str]:
-    if worker.get("pending_migrations"):
-        yield f"{count_text(worker['pending_migrations'], 'migration')} not applied"
+def _remarks(worker: WorkerStats) -> Iterator[str]:
+    pending = worker.get("pending_migrations")
+    if pending:
+        yield f"{count_text(pending, 'migration')} not applied"
 
 
-def _running_text(request: dict[str, Any]) -> str:
+def _running_text(request: RunningRequest) -> str:
     return f"{request['thread']}: {seconds_text(request['seconds']):>6} {request_text(request)}"
 
 

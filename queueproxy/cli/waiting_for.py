@@ -3,9 +3,9 @@
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from .. import conf
+from ..broker.observe.processes import RunningRequest
 from ..broker.observe.reader import SnapshotReader
 from ..exceptions import BrokerUnavailable
 from ..wording import count_text, requests_text
@@ -41,7 +41,7 @@ class WaitingFor:
                 number = count_text(len(running), "request")
                 self._say(f"Waiting for {number} in flight: {requests_text(running)}")
 
-    def _running(self, reader: SnapshotReader) -> list[dict[str, Any]]:
+    def _running(self, reader: SnapshotReader) -> list[RunningRequest]:
         found = [
             request
             for worker in reader.snapshot().workers

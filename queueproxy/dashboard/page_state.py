@@ -11,6 +11,7 @@ from .. import conf
 from ..broker.link.links import Link
 from ..broker.observe.groups import GroupStats
 from ..broker.observe.history import Row, Window, as_columns, read_deploys, read_history
+from ..broker.observe.processes import FrontStats, WorkerStats
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import QueueStats, Snapshot
 from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting, longest_safe_pause
@@ -159,7 +160,7 @@ def _system(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _worker(worker: dict[str, Any]) -> dict[str, Any]:
+def _worker(worker: WorkerStats) -> dict[str, Any]:
     current = worker["current"]
     pending = worker.get("pending_migrations") or 0
     return {
@@ -180,7 +181,7 @@ def _worker(worker: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _front(front: dict[str, Any]) -> dict[str, Any]:
+def _front(front: FrontStats) -> dict[str, Any]:
     return {
         **front,
         "name": f"{front['host']}:{front['pid']}",

@@ -8,10 +8,10 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from ..broker.observe.processes import FrontStats
 from ..broker.observe.snapshot import QueueStats, Snapshot, unreachable_status
 from ..broker.observe.troubles import Trouble, request_text, troubles
 from ..wording import count_text, seconds_text
@@ -157,5 +157,5 @@ def _worker_rows(snapshot: Snapshot) -> list[Row]:
     return rows
 
 
-def _front_row(front: Mapping[str, Any]) -> Row:
+def _front_row(front: FrontStats) -> Row:
     return f"{front['host']}:{front['pid']}", front["held"], seconds_text(front["age_seconds"])
