@@ -204,6 +204,7 @@ def _admission(
 
 def _about(options: WorkerOptions) -> dict:
     """Tell what ``status`` shows of this process."""
+    following = {"follows_load": True} if options.follows_load else {}
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -213,4 +214,5 @@ def _about(options: WorkerOptions) -> dict:
         "async": bool(options.at_once),
         "release": options.release.name,
         "standby": bool(options.release.standby),
+        **following,
     }
