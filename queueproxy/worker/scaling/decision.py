@@ -138,12 +138,12 @@ class Decider:
 
     def _needed(self, now: float, load: Load, fleet: Fleet) -> Decision:
         """Tell how many the load needs, whatever may be had."""
-        measures, run_seconds = self._measures, self._measures.run_seconds
+        measures = self._measures
         if self._late_since is None:
             slots = slots_needed(measures.load(USUAL))
         else:
-            usual = measures.load(USUAL)
-            slots = slots_needed(max(usual, measures.load(BRIEF)), load.depth, run_seconds)
+            load_now = max(measures.load(USUAL), measures.load(BRIEF))
+            slots = slots_needed(load_now, load.depth, measures.run_seconds_at_least)
         needed = processes_for(max(0.0, slots - load.other_slots), self._aims.slots)
         if self._late_since is None:
             arrivals = measures.arrivals(USUAL)

@@ -14,7 +14,7 @@ from ...broker.observe.scaling import ScalingTold
 from ...broker.scaling_report import tell_scaling
 from ...exceptions import BrokerUnavailable, SchemaMismatch
 from .decision import Aims, Decider, Decision
-from .load import Fleet
+from .load import Fleet, Load
 from .observer import LoadObserver
 
 logger = logging.getLogger("queueproxy.worker")
@@ -53,6 +53,7 @@ class LoadFollower:
         self._told: tuple | None = None
         self._tell_again = 0.0  # monotonic time
         self.wanted = aims.range.least
+        self.why = ""
         self.fleet = Fleet()  # as the supervisor sees it, written by that
 
     def start(self) -> None:
@@ -77,42 +78,44 @@ class LoadFollower:
     def _follow(self) -> None:
         backoff = Backoff()
         with self._broker.link("supervisor") as link:
-            capacity = self._aims.range.most * self._aims.slots
-            observer = LoadObserver(link, self._supervisor, self._queues, capacity)
+            observer = LoadObserver(link, self._supervisor, self._queues)
             while not self._over.wait(LOOK_EVERY):
                 try:
-                    self._decide(observer)
+                    load = observer.look(self._most * self._aims.slots)
+                    self._take(self._decision(load))
                     self._tell(link, observer.lease_clock)
+                    if backoff.failures:
+                        logger.info("The load is followed again.")
                     backoff.succeeded()
                 except (BrokerUnavailable, SchemaMismatch) as error:
-                    logger.debug("The load can't be followed: %s", error)
+                    if not backoff.failures:
+                        text = "The load can't be followed, the number of processes stays: %s"
+                        logger.warning(text, error)
                     observer.lost()
                     self._take(self._decision(None))
                     self._over.wait(backoff.failed())
-                except Exception:
-                    logger.exception("The load can't be followed.")
-                    observer.lost()
-                    self._over.wait(backoff.failed())
             self._say_goodbye(link)
 
-    def _decide(self, observer: LoadObserver) -> None:
-        self._take(self._decision(observer.look()))
+    @property
+    def _most(self) -> int:
+        """How many processes there may be, as far as the memory is enough."""
+        least, most = self._decider.range
+        fits = self.fleet.fits
+        return most if fits is None else max(least, min(most, fits))
 
-    def _decision(self, load) -> Decision:
+    def _decision(self, load: Load | None) -> Decision:
         with self._lock:
             return self._decider.decide(time.monotonic(), load, self.fleet)
 
     def _take(self, decision: Decision) -> None:
         before, self.wanted, self.why = self.wanted, decision.wanted, decision.why
         if before != decision.wanted:
-            logger.info("%d processes are wanted, not %d: %s.", decision.wanted, before, self.why)
+            logger.info("Wanted processes: %d, no more %d: %s.", self.wanted, before, self.why)
             self.wake()
-
-    why = "it begins with the least"
 
     def _tell(self, link: Link, lease_clock: int) -> None:
         fleet, now = self.fleet, time.monotonic()
-        new = (self.wanted, fleet.serving, fleet.stands_by)
+        new = (self.wanted, fleet.serving, fleet.serves)
         if new == self._told and now < self._tell_again:
             return
         told = ScalingTold(
@@ -120,10 +123,10 @@ class LoadFollower:
             wanted=self.wanted,
             running=fleet.serving,
             least=self._decider.range.least,
-            most=self._decider.range.most,
+            most=self._most,
             slots=self._aims.slots,
             queues=list(self._queues),
-            serves=not fleet.stands_by,
+            serves=fleet.serves,
             why=self.why,
         )
         tell_scaling(link, self._supervisor, told)

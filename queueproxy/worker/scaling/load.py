@@ -47,3 +47,8 @@ class Fleet(NamedTuple):
     fits: int | None = None
     held: str = ""
     stands_by: bool = False
+
+    @property
+    def serves(self) -> bool:
+        """Whether others may leave a part of the load to it."""
+        return self.serving > 0 and not self.stands_by

@@ -6,6 +6,7 @@ from .load import Load
 
 BRIEF = 1.0  # seconds over which the arrivals are counted where requests wait
 USUAL = 10.0  # seconds over which they are counted else
+LEAST_KNOWN = 0.01  # requests (of some, only a part is this supervisor's) that tell a time
 RUN_HALF_LIFE = 60.0  # seconds after which what a request takes counts half
 
 
@@ -27,7 +28,7 @@ class Measures:
         self._loads.append(load)
         while sum(one.seconds for one in self._loads) - self._loads[0].seconds >= USUAL:
             self._loads.popleft()
-        fading = 0.5 ** (load.seconds / RUN_HALF_LIFE)
+        fading = 0.5 ** (load.seconds / RUN_HALF_LIFE) if self._completed > 1 else 1.0
         self._completed = self._completed * fading + load.completed
         self._run_seconds = self._run_seconds * fading + load.run_seconds
 
@@ -38,7 +39,14 @@ class Measures:
     @property
     def run_seconds(self) -> float:
         """Mean time that a request runs; 0 where none has been answered."""
-        return self._run_seconds / self._completed if self._completed > 0 else 0.0
+        return self._run_seconds / self._completed if self._completed >= LEAST_KNOWN else 0.0
+
+    @property
+    def run_seconds_at_least(self) -> float:
+        """Time that a request runs, told also by those that have not ended: views that hang."""
+        busy_seconds = sum(load.in_flight * load.seconds for load in self._loads)
+        completed = sum(load.completed for load in self._loads)
+        return max(self.run_seconds, busy_seconds / (completed + 1))
 
     def arrivals(self, within: float) -> float:
         """Arrivals a second over about so many of the last seconds."""

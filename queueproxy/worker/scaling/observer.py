@@ -42,7 +42,6 @@ class LoadObserver:
         link: its own.
         supervisor: ``host:pid`` of the one that it measures for.
         queues: that this one's processes serve, but for the operators' lane.
-        capacity: how many requests its processes may run at once at most.
         clock: seconds, for tests.
     """
 
@@ -51,12 +50,11 @@ class LoadObserver:
         link: Link,
         supervisor: str,
         queues: Sequence[str],
-        capacity: int,
         clock: Callable[[], float] = time.monotonic,
     ):
         self._values = ValueReader(link)
         self._queues = queues
-        self._others = Others(self._values, supervisor, queues, capacity, clock)
+        self._others = Others(self._values, supervisor, queues, clock)
         self._clock = clock
         self._looked = 0.0  # 0 for never
         self._before: dict[str, _Totals] = {}
@@ -66,8 +64,11 @@ class LoadObserver:
         """Begin anew: there is nothing to compare with."""
         self._looked, self._before = 0.0, {}
 
-    def look(self) -> Load:
+    def look(self, capacity: int) -> Load:
         """Measure the load now, and what came since the last look.
+
+        Args:
+            capacity: how many requests this one's processes may run at once at most.
 
         Raises:
             BrokerUnavailable: it could not be asked.
@@ -87,7 +88,7 @@ class LoadObserver:
         refuse_other_schema(told.get("run"), told.get("schema"))
         now_ms = server_ms(time)
         self.lease_clock = lease_clock(told.get(FIELD), now_ms)
-        shares = self._others.shares(read_supervisors(values, scaling, self.lease_clock))
+        shares = self._others.shares(capacity, read_supervisors(values, scaling, self.lease_clock))
         self._others.look_if_due(told.get("activation"), now_ms, self.lease_clock)
         queues = {queue: self._now(told, queue) for queue in self._queues}
         totals = {queue: self._totals(raw) for queue, raw in zip(self._queues, stats, strict=True)}

@@ -18,7 +18,6 @@ class Others:
         values: of its owner.
         supervisor: ``host:pid`` of the one whose others these are.
         queues: that this one's processes serve.
-        capacity: how many requests they may run at once at most.
         clock: seconds.
 
     Attributes:
@@ -30,30 +29,29 @@ class Others:
         values: ValueReader,
         supervisor: str,
         queues: Sequence[str],
-        capacity: int,
         clock: Callable[[], float],
     ):
         self._values = values
         self._supervisor = supervisor
         self._queues = queues
-        self._capacity = capacity
         self._clock = clock
         self._due = 0.0
         self.slots = 0
 
-    def shares(self, supervisors: Sequence[SupervisorScaling]) -> dict[str, float]:
+    def shares(self, capacity: int, supervisors: Sequence[SupervisorScaling]) -> dict[str, float]:
         """Tell which part of each queue's load is this supervisor's.
 
         Each has as large a part as it may have slots of all: limits stay, so that no two of them
         run after one another's numbers.
 
         Args:
+            capacity: how many requests its processes may run at once at most.
             supervisors: all that follow the load, this one too.
         """
         others = [one for one in supervisors if one.serves and one.supervisor != self._supervisor]
         return {
-            queue: self._capacity
-            / (self._capacity + sum(one.most * one.slots for one in others if queue in one.queues))
+            queue: capacity
+            / (capacity + sum(one.most * one.slots for one in others if queue in one.queues))
             for queue in self._queues
         }
 

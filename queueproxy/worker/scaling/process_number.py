@@ -44,11 +44,13 @@ class ProcessNumber:
             self._follower.raise_least(orders.processes - self._set)
         staying = children.staying
         serving = [child for child in staying if child.serving]
+        held = "" if serving else "none of them serves yet"
+        held = "processes are being replaced" if reloads else held
         self._follower.fleet = Fleet(
             serving=len(serving),
             starting=len(staying) - len(serving),
             fits=self._memory.fits if self._memory else None,
-            held="processes are being replaced" if reloads else "",
+            held=held,
             stands_by=bool(serving) and all(child.stands_by for child in serving),
         )
         orders.processes = self._set = self._follower.wanted
