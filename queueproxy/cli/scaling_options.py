@@ -16,6 +16,8 @@ from ..worker.scaling.process_number import ProcessNumber
 from ..worker.scaling.process_range import ProcessRange, processes_of
 from .options import nonnegative_seconds
 
+HOW_MANY = "worker processes: 4, or as many as the load needs: 2..16"
+
 
 def process_number(text: str) -> int | ProcessRange:
     """Parse how many processes: ``4``, or ``2..16``."""
@@ -58,7 +60,7 @@ def add_scaling(parser: CommandParser) -> None:
         type=process_number,
         default=1,
         metavar="N",
-        help="worker processes: 4, or as many as the load needs: 2..16",
+        help=HOW_MANY,
     )
     parser.add_argument(
         "--target-wait",
