@@ -187,6 +187,8 @@ class Supervisor:
         if self._reload.go_on(self._children, self._start, self._failures):
             if self._reload.done:
                 logger.info("Reload: done.")
+            else:
+                self._number.replacement_failed()
             self._reload = None
 
     def _replace_outgrown(self) -> None:

@@ -7,10 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from queueproxy.demand import CLEAR_WITHIN, processes_for, slots_needed
+from queueproxy.worker.scaling import memory as memory_module
 from queueproxy.worker.scaling.decision import LATE_FOR, STEPS_DOWN, Aims, Decider, Needs
 from queueproxy.worker.scaling.load import Fleet, Load
 from queueproxy.worker.scaling.measures import USUAL, Measures
-from queueproxy.worker.scaling.memory import GROWN, ROOM_TO_GROW, MemoryShare
+from queueproxy.worker.scaling.memory import (
+    AGAIN_AFTER,
+    GROWN,
+    LOOK_EVERY,
+    ROOM_TO_GROW,
+    MemoryShare,
+)
 from queueproxy.worker.scaling.process_range import ProcessRange
 
 from ..simulated_day import SimulatedSite
@@ -197,8 +204,9 @@ def test_the_memory_is_a_limit():
     late = load(500, depth=100, oldest_wait=1)
     assert following.look(late, Fleet(2, fits=5), times=20) == 5
     assert following.why.endswith("; the memory is enough for 5 processes")
-    assert following.look(late, Fleet(5, fits=1), times=20) == 2  # the least is the least
+    assert following.look(late, Fleet(5, fits=4), times=20) == 5  # those that are there stay
     assert following.look(late, Fleet(5, fits=100), times=20) == 16
+    assert Following().look(late, Fleet(2, fits=1), times=20) == 2  # the least is the least
 
 
 def test_the_least_may_be_raised_and_lowered():
@@ -258,10 +266,10 @@ def test_whatever_is_measured(measured, slots):
         wanted, why = decider.decide(number * 0.7, seen, fleet)
         assert 2 <= wanted <= 16
         assert why
-        too_many = fleet.fits is not None and before > max(2, fleet.fits)
-        if (seen is None or seen.held or fleet.held or fleet.stands_by) and not too_many:
+        if seen is None or seen.held or fleet.held or fleet.stands_by:
             assert wanted == before
-        assert wanted >= before - 1 or too_many
+        assert wanted >= before - 1
+        assert wanted <= max(before, 16 if fleet.fits is None else fleet.fits)
         before = wanted
 
 
@@ -360,6 +368,22 @@ def test_too_small_a_share_replaces_nobody_without_end(caplog):
     assert memory.grown(2) is None
     memory.sizes |= {1: int(90 * GROWN) + 1}
     assert memory.grown(2) == 1
+
+
+def test_a_replacement_that_does_not_come_up_is_not_tried_at_once(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(memory_module.time, "monotonic", lambda: now)
+    memory = Memory(100, p1=20)
+    assert memory.grown(1) is None
+    memory.sizes |= {1: 101}
+    assert memory.grown(1) == 1
+    memory.share.put_off()
+    now += AGAIN_AFTER - 1
+    assert memory.share.grown(memory.children, 1) is None
+    now += 1
+    assert memory.share.grown(memory.children, 1) is memory.children[0]
+    now += LOOK_EVERY / 2
+    assert memory.share.grown(memory.children, 1) is None  # it looks once a second
 
 
 def test_a_process_that_has_ended_has_no_size():

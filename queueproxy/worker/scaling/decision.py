@@ -175,13 +175,12 @@ class Decider:
     def _within_limits(self, decision: Decision, fleet: Fleet) -> Decision:
         wanted, why = decision
         least, most = self._range
-        if fleet.fits is not None and fleet.fits < min(wanted, most):
-            most = max(least, fleet.fits)
-            if wanted > most:
-                return Decision(
-                    most,
-                    f"{why}; the memory is enough for {count_text(most, 'process', 'processes')}",
-                )
         if wanted > most:
-            return Decision(most, f"{why}; there may be no more")
+            wanted, why = most, f"{why}; there may be no more"
+        if fleet.fits is not None:
+            # It keeps more from being started. Those that are there stay: it is but an estimate.
+            enough = max(fleet.fits, least, min(self._last.wanted, most))
+            if wanted > enough:
+                number = count_text(fleet.fits, "process", "processes")
+                wanted, why = enough, f"{why}; the memory is enough for {number}"
         return Decision(max(least, wanted), why)

@@ -12,6 +12,7 @@ logger = logging.getLogger("queueproxy.worker")
 
 MIB = 1024 * 1024
 LOOK_EVERY = 1.0  # seconds
+AGAIN_AFTER = 60.0  # seconds, where a replacement did not come up
 GROWN = 1.25  # times what it took as it began: below that a process has not grown
 ROOM_TO_GROW = 1.5  # times what a process takes as it begins: for so much each is to have a place
 
@@ -72,6 +73,10 @@ class MemoryShare:
             if size > max(share, GROWN * self._fresh[child.process.pid])
         ]
         return max(past, key=sizes.__getitem__, default=None)
+
+    def put_off(self) -> None:
+        """Look again only after a while: a replacement did not come up, nor would the next."""
+        self._due = time.monotonic() + AGAIN_AFTER
 
     def text(self, child: ChildProcess, number: int) -> str:
         """Say how large one is, and its share."""

@@ -73,6 +73,11 @@ class ProcessNumber:
             )
         return child
 
+    def replacement_failed(self) -> None:
+        """Hear that processes that were to be replaced stay."""
+        if self._memory is not None:
+            self._memory.put_off()
+
     def end(self) -> None:
         """Follow no more: all processes drain."""
         if self._follower is not None:
