@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 
 import pytest
 
@@ -18,6 +19,7 @@ from queueproxy.worker.scaling.process_range import ProcessRange
 
 from ..brokers import QUEUES, answer
 from ..waiting import wait_until
+from .test_supervisor import cpu_seconds
 from .test_worker.worker_site import WorkerSite, children, ended, kill, told
 
 OWN = "host:1"
@@ -341,3 +343,11 @@ def test_code_that_can_not_be_loaded(workers):
     supervisor = workers.manage("runqueueworker", "--processes", "2..3")
     assert ended(supervisor, 40) == 4
     assert workers.status()["scaling"]["supervisors"] == []
+
+
+def test_it_sits_still(workers):
+    """At rest it asks twice a second, and costs next to nothing."""
+    supervisor = workers.start("--processes", "1..2")
+    before, began = cpu_seconds(supervisor.pid), time.monotonic()
+    wait_until(lambda: time.monotonic() > began + 4)
+    assert cpu_seconds(supervisor.pid) - before < 0.15
