@@ -64,6 +64,8 @@ class Settings:
     keep_executions: float = 86_400
     run_dir: str | None = None
     releases: bool = False
+    target_wait: float = 0.1
+    scale_down_after: float = 300
 
     @property
     def all_queues(self) -> tuple[str, ...]:

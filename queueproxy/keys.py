@@ -95,6 +95,9 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     lease clock) unless it is activated before. Expires a week after its workers have gone.
 ``boot_failures`` hash: ``host release`` -> JSON of why processes of it did not come up there; until
     some do, of whichever release, or for a day.
+``scaling`` hash: supervisor (``host:pid``) that follows the load -> JSON of how many processes it
+    wants and why, and when that was said (``at``: ms, lease clock); a member goes as its supervisor
+    ends, or when that has been silent for a minute.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua);
     in ``history:deploys`` when workers of another release came (scripts/worker_join.lua).
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began. ``stats:@<release>``:
@@ -105,7 +108,7 @@ import re
 
 PLAIN = (
     *("state", "leases", "attempts", "groups", "workers", "fronts"),
-    *("pauses", "holds", "dead", "routes", "boot_failures"),
+    *("pauses", "holds", "dead", "routes", "boot_failures", "scaling"),
 )
 NAMED = (
     "queue",
@@ -150,6 +153,7 @@ class Keys:
         self.dead = self.prefix + "dead"
         self.routes = self.prefix + "routes"
         self.boot_failures = self.prefix + "boot_failures"
+        self.scaling = self.prefix + "scaling"
 
     def named(self, kind: str, name: str) -> str:
         """Spell the key of one queue, worker, front or request; ``kind`` as in the list above."""

@@ -70,6 +70,21 @@ def _view_timeout(value: Any) -> str | None:
     return "a number of seconds, 1 to 86400, or None for no limit"
 
 
+SHORTEST_TARGET_WAIT = 0.01  # seconds
+
+
+def _target_wait(value: Any) -> str | None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    good = number and SHORTEST_TARGET_WAIT <= value <= 3600
+    return None if good else "a number of seconds, 0.01 to 3600, or a text such as '100ms'"
+
+
+def _scale_down_after(value: Any) -> str | None:
+    if _seconds(value) is None and value >= 1:
+        return None
+    return "a number of seconds, 1 to 86400, or a text such as '5m'"
+
+
 def _stream_grace(value: Any) -> str | None:
     if value == 0 and not isinstance(value, bool):
         return None
@@ -186,7 +201,10 @@ def plain(name: str, value: Any) -> Any:
     return in_seconds(value) if name in TIMES else value
 
 
-TIMES = ("MAX_HOLD", "VIEW_TIMEOUT", "STREAM_GRACE", "LEASE", "KEEP_EXECUTIONS")
+TIMES = (
+    *("MAX_HOLD", "VIEW_TIMEOUT", "STREAM_GRACE", "LEASE", "KEEP_EXECUTIONS"),
+    *("TARGET_WAIT", "SCALE_DOWN_AFTER"),
+)
 
 RULES: dict[str, Rule] = {
     "CACHE_ALIAS": _text,
@@ -215,4 +233,6 @@ RULES: dict[str, Rule] = {
     "KEEP_EXECUTIONS": _keeping,
     "RUN_DIR": _run_directory,
     "RELEASES": _flag,
+    "TARGET_WAIT": _target_wait,
+    "SCALE_DOWN_AFTER": _scale_down_after,
 }

@@ -36,6 +36,7 @@ def screen(snapshot: Snapshot, max_hold: float, width: int = PLAIN_WIDTH) -> Gro
         *_groups(snapshot),
         *_once(snapshot),
         *_releases(snapshot),
+        *_scaling(snapshot),
         Text(),
         _workers(snapshot, width),
         Text(),
@@ -156,6 +157,13 @@ def _releases(snapshot: Snapshot) -> Iterator[Text]:
         for release in snapshot.releases:
             style = "bold" if release.state == "active" else "dim"
             yield Text(f"release {printable(release.text)}", style=style)
+
+
+def _scaling(snapshot: Snapshot) -> Iterator[Text]:
+    if snapshot.scaling.supervisors:
+        yield Text()
+        for supervisor in snapshot.scaling.supervisors:
+            yield Text(printable(supervisor.text))
 
 
 def _workers(snapshot: Snapshot, width: int) -> Table:

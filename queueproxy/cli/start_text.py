@@ -6,6 +6,7 @@ from typing import Any
 from .. import conf
 from ..conf import Settings
 from ..wording import count_text
+from ..worker.scaling.process_range import processes_text
 
 MIB = 1024 * 1024
 
@@ -31,7 +32,7 @@ def worker_text(settings: Settings, options: dict[str, Any]) -> str:
     """
     at_once = options["at_once"]
     each = f"{at_once} requests at once" if at_once else count_text(options["threads"], "thread")
-    processes = count_text(options["processes"], "process", "processes")
+    processes = processes_text(options["processes"])
     late = "none" if settings.view_timeout is None else f"{settings.view_timeout:g} s"
     limits = (
         f"LEASE {settings.lease:g} s",

@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ..worker.options import WorkerOptions
 from ..worker.policy_survey import survey
 from ..worker.process_info import RELEASE_VARIABLE, release
 from ..worker.process_words import CANNOT_START
+from ..worker.scaling.process_range import ProcessRange, most_of
 from .program import directory
 
 
@@ -28,13 +29,7 @@ def worker_options(options: dict[str, Any]) -> WorkerOptions:
         CommandError: they contradict each other.
     """
     settings = conf.get_settings()
-    queues = options["queues"] or tuple(settings.queues)
-    # The operators' lane is everybody's.
-    for queue in queues:
-        if queue not in settings.queues:
-            known = ", ".join(settings.queues)
-            meant = did_you_mean(queue, settings.queues)
-            raise CommandError(f"No queue {queue!r}.{meant} Queues: {known}.", returncode=2)
+    queues = _queues(options["queues"], settings.queues)
     if options["require_migrations"] and not has_database():
         says = "--require-migrations: DATABASES names no default database."
         raise CommandError(says, returncode=2)
@@ -43,12 +38,12 @@ def worker_options(options: dict[str, Any]) -> WorkerOptions:
     grace = options["stream_grace"]
     return WorkerOptions(
         broker=conf.broker(),
-        queues=(OPS_QUEUE, *queues),
+        queues=(OPS_QUEUE, *queues),  # the operators' lane is everybody's
         secrets=conf.signing_secrets(),
         threads=options["threads"],
         at_once=options["at_once"],
         spin=not options["at_once"]
-        and _has_cores_to_spare(options["processes"], options["threads"]),
+        and _has_cores_to_spare(most_of(options["processes"]), options["threads"]),
         burst=options["burst"],
         max_requests=options["max_requests"],
         graceful_timeout=options["graceful_timeout"],
@@ -60,7 +55,23 @@ def worker_options(options: dict[str, Any]) -> WorkerOptions:
         policies=conf.policies_by_name(),
         retry_methods=frozenset(settings.retry_methods),
         keep_executions=settings.keep_executions,
+        follows_load=isinstance(options["processes"], ProcessRange),
     )
+
+
+def _queues(asked: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:
+    """Return the queues that are to be served.
+
+    Raises:
+        CommandError: there is none of that name.
+    """
+    for queue in asked or ():
+        if queue not in known:
+            meant = did_you_mean(queue, known)
+            raise CommandError(
+                f"No queue {queue!r}.{meant} Queues: {', '.join(known)}.", returncode=2
+            )
+    return tuple(asked or known)
 
 
 def release_of(options: dict[str, Any], place: str) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from ..worker.process_words import CANNOT_START
+from ..worker.scaling.process_range import ProcessRange
 from .ask import COULD_NOT_ASK
 from .kept_process import KeptProcess
 from .program import PARENT_FD_VARIABLE, directory, this_program
@@ -22,7 +23,7 @@ class Workers:
     It drains when this process ends without a word, by a pipe that ends with it.
 
     Args:
-        processes: how many; None for none.
+        processes: how many, or as many as the load needs of so many; None for none.
         threads: in each.
         graceful_timeout: seconds each may take to finish what it runs.
         on_hopeless: called, in a thread, with the exit status of workers that can't even start:
@@ -32,7 +33,7 @@ class Workers:
 
     def __init__(
         self,
-        processes: int | None,
+        processes: int | ProcessRange | None,
         threads: int,
         graceful_timeout: float,
         on_hopeless: Callable[[int], None],

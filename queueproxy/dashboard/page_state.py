@@ -55,6 +55,7 @@ def read_page_state(
         "badges": badges(snapshot, settings.max_hold),
         "system": _system(snapshot),
         "workers": [_worker(worker) for worker in snapshot.workers],
+        "scaling": snapshot.scaling.supervisors,
         "fronts": [_front(front) for front in snapshot.fronts],
         "groups": [_group(group) for group in snapshot.groups],
         **releases_shown(snapshot),

@@ -47,6 +47,10 @@ class Orders:
     def restart(self) -> None:
         """Ask, from any thread, for fresh processes in the place of all there are."""
         self._restart = True
+        self.wake()
+
+    def wake(self) -> None:
+        """End, from any thread, the wait of whoever obeys."""
         os.write(self._wake_writing, b"\0")
 
     def take_restart(self) -> bool:

@@ -205,6 +205,7 @@ def _admission(
 
 def _about(options: WorkerOptions) -> dict[str, Any]:
     """Tell what ``status`` shows of this process."""
+    following = {"follows_load": True} if options.follows_load else {}
     return {
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -214,4 +215,5 @@ def _about(options: WorkerOptions) -> dict[str, Any]:
         "async": bool(options.at_once),
         "release": options.release.name,
         "standby": bool(options.release.standby),
+        **following,
     }

@@ -1,9 +1,14 @@
 """Keeps count of how far the replacement of all worker processes has come."""
 
+import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
+from .boot_failures import BootFailures
 from .child_process import ChildProcess
+from .children import Children
+
+logger = logging.getLogger("queueproxy.worker")
 
 READY_WITHIN = 60.0  # seconds a replacement may take until it serves
 SHARE = 4  # by default one in so many is replaced at the same time
@@ -52,6 +57,32 @@ class Reload:
         # Whoever has died meanwhile was replaced by fresh code at once.
         self.left = [old for old in self.left if old in running and not old.told_to_stop]
         return bool(self.left) and len(self._pairs) < self._at_once
+
+    def go_on(
+        self,
+        children: Children,
+        start: Callable[[], ChildProcess | None],
+        failures: BootFailures,
+    ) -> bool:
+        """Let an old one go where a new one serves, and start further ones; whether it is over.
+
+        Args:
+            children: all there are.
+            start: starts one.
+            failures: told where one does not come up: then the old ones stay.
+        """
+        why = self.why_failed(children)
+        if why:
+            logger.error("A replacement did not come up; the old processes stay. %s", why)
+            new = [one for one in self.new if one in children]
+            for one in new:
+                children.stop(one)
+            if new or not self.new:  # else it was told as it ended
+                failures.failed(why, new[0] if new else None, children.staying)
+            return True
+        while self.wants_more(children, children.graceful_timeout):
+            self.begin(start())
+        return self.done
 
     def begin(self, new: ChildProcess | None) -> None:
         """Note that a replacement was started; None where it could not be."""

@@ -16,6 +16,7 @@ from .orders import Orders
 from .process_words import CANNOT_START
 from .reload import Reload
 from .restart_backoff import RestartBackoff
+from .scaling.process_number import ProcessNumber
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -28,7 +29,7 @@ class SupervisorOptions:
 
     Args:
         command: starts one worker process.
-        processes: how many.
+        processes: how many, or the least.
         graceful_timeout: seconds a process may take to drain before it is killed.
         burst: don't start anew what ended well; return when all have.
         directory: where processes are started; None for here.
@@ -53,6 +54,7 @@ class Supervisor:
     Args:
         reap: told the id of each worker that died; gives back what it held, and tells what.
         failures: told of processes that do not come up.
+        number: how many there should be, where that is not always the same.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Supervisor:
         options: SupervisorOptions,
         reap: Callable[[str], list[RunningRequest]],
         failures: BootFailures = UNTOLD,
+        number: ProcessNumber | None = None,
     ):
         self._options = options
         self._reap = reap
@@ -70,11 +73,13 @@ class Supervisor:
         self._stopping = self._killed = False
         self._reload: Reload | None = None
         self._restarts = RestartBackoff()
+        self._number = number or ProcessNumber()
         self._status = 0
 
     def run(self) -> int:
         """Supervise; the exit status."""
         self._orders.listen()
+        self._number.begin(self._orders)
         for _ in range(self._orders.processes):
             self._start()
         while self._children or not (self._stopping or self._options.burst):
@@ -86,8 +91,11 @@ class Supervisor:
                 self._go_on_with_reload(self._reload)
             elif self._children.all_ready:
                 self._failures.came_up()
+                self._replace_outgrown()
             if not self._stopping and not self._options.burst:
+                self._number.follow(self._orders, self._children, reloads=self._reload is not None)
                 self._adjust()
+        self._number.ended()
         logger.info("All worker processes have ended; exit status %d.", self._status)
         return self._status
 
@@ -120,6 +128,7 @@ class Supervisor:
     def _drain(self) -> None:
         self._stopping = True
         self._reload = None
+        self._number.end()
         logger.info(
             "Draining: %s, %g s at most; told again to stop, they are killed.",
             count_text(len(self._children), "worker process", "worker processes"),
@@ -176,19 +185,15 @@ class Supervisor:
             self._children.stop(child)
 
     def _go_on_with_reload(self, reload: Reload) -> None:
-        """Fresh code, a few processes at a time: an old one goes when a new one serves."""
-        why = reload.why_failed(self._children)
-        if why:
-            logger.error("A replacement did not come up; the old processes stay. %s", why)
-            new = [one for one in reload.new if one in self._children]
-            for one in new:
-                self._children.stop(one)
-            if new or not reload.new:  # else it was told as it ended
-                self._failures.failed(why, new[0] if new else None, self._children.staying)
+        if reload.go_on(self._children, self._start, self._failures):
+            if reload.done:
+                logger.info("Reload: done.")
+            else:
+                self._number.replacement_failed()
             self._reload = None
-            return
-        while reload.wants_more(self._children, self._children.graceful_timeout):
-            reload.begin(self._start())
-        if reload.done:
-            logger.info("Reload: done.")
-            self._reload = None
+
+    def _replace_outgrown(self) -> None:
+        """Replace the process that has taken more than its share of the memory, if any."""
+        child = self._number.outgrown(self._children, self._orders.processes)
+        if child is not None:
+            self._reload = Reload([child], at_once=1)

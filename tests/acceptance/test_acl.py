@@ -100,6 +100,14 @@ def test_status_and_metrics(site):
     assert site.get("/-/readyz").status_code == 200
 
 
+def test_a_supervisor_that_follows_the_load(site):
+    supervisor = site.workers("--processes", "1..2")
+    wait_until(lambda: site.status()["scaling"]["supervisors"], "it tells", STARTS_WITHIN)
+    supervisor.terminate()
+    assert supervisor.wait(STARTS_WITHIN) == 0
+    assert site.status()["scaling"]["supervisors"] == []
+
+
 def test_dead_letters(site):
     letters = [_kill_one(site, nonce) for nonce in ("again", "dropped")]
     replayed = site.run("queueproxy", "dead", "replay", letters[0])

@@ -5,6 +5,7 @@ import yaml
 
 from queueproxy.management.commands import queueproxy, runqueueproxy, runqueueworker
 
+from ..integration.test_metrics import METRICS
 from .tools import DEPLOY, run
 
 DIRECTORY = DEPLOY / "kubernetes"
@@ -124,3 +125,54 @@ def test_the_metric_is_a_question_that_prometheus_understands(tmp_path):
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(rules))
     done = run("promtool", "check", "rules", tmp_path / "rules.yml")
     assert done.returncode == 0, done.stdout
+
+
+# Pods by the number of processes that are wanted: docs/kubernetes.
+
+DOCS = DIRECTORY.parents[1] / "docs" / "kubernetes"
+
+
+def in_docs(file: str) -> dict:
+    """The only document of a file."""
+    return yaml.safe_load((DOCS / file).read_text())
+
+
+def processes_of_a_pod() -> int:
+    """As many as the worker's pod runs."""
+    (container,) = pod("worker.yaml", "Deployment")["containers"]
+    _, _, name, *words = container["args"]
+    return runqueueworker.Command().create_parser("manage.py", name).parse_args(words).processes
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_schema_of_the_autoscaler_fits(version):
+    done = run("kubernetes-validate", "--strict", "-k", version, DOCS / "hpa.yaml")
+    assert done.returncode == 0, done.stdout
+
+
+def test_both_ways_divide_what_is_wanted_by_what_a_pod_runs():
+    hpa, keda, (rule,) = (
+        in_docs("hpa.yaml")["spec"],
+        in_docs("keda.yaml")["spec"],
+        in_docs("adapter.yaml")["rules"]["external"],
+    )
+    deployment = one("worker.yaml", "Deployment")["metadata"]["name"]
+    assert hpa["scaleTargetRef"] == keda["scaleTargetRef"]
+    assert hpa["scaleTargetRef"]["name"] == deployment
+    metric = hpa["metrics"][0]["external"]
+    (trigger,) = keda["triggers"]
+    assert metric["target"]["averageValue"] == trigger["metadata"]["threshold"]
+    assert int(trigger["metadata"]["threshold"]) == processes_of_a_pod()
+    assert metric["metric"]["name"] == rule["name"]["as"]
+    assert trigger["metadata"]["query"] == rule["metricsQuery"]
+    assert keda["advanced"]["horizontalPodAutoscalerConfig"]["behavior"] == hpa["behavior"]
+    assert (keda["minReplicaCount"], keda["maxReplicaCount"]) == (
+        hpa["minReplicas"],
+        hpa["maxReplicas"],
+    )
+
+
+def test_the_wanted_number_is_a_metric_that_is_told():
+    (rule,) = in_docs("adapter.yaml")["rules"]["external"]
+    assert rule["seriesQuery"] in METRICS
+    assert rule["metricsQuery"] == f"max({rule['seriesQuery']})"

@@ -25,6 +25,7 @@ METRICS = {
     "queueproxy_group_limit": ("gauge", {"group"}),
     "queueproxy_front_held_requests": ("gauge", set()),
     "queueproxy_workers": ("gauge", {"state"}),
+    "queueproxy_workers_wanted": ("gauge", set()),
     "queueproxy_dead_letters": ("gauge", set()),
     "queueproxy_requests_enqueued_total": ("counter", {"queue"}),
     "queueproxy_requests_completed_total": ("counter", {"queue", "method", "code"}),

@@ -32,7 +32,8 @@ PARTS = {
         *(*LINK, "registration.py", "worker_broker.py", "claims.py", "counters.py", "bells.py"),
         *("async_worker_broker.py", "slot.py", "link/shared_link.py"),
         *("frame_writing.py", "piece_reader.py", "observe/processes.py"),
-        "boot_failure_report.py",
+        *("boot_failure_report.py", "scaling_report.py"),
+        *("../worker/scaling/observer.py", "../worker/scaling/others.py"),
     ),
     "operator": (
         *(*LINK, *SNAPSHOT, "replies.py"),

@@ -41,6 +41,10 @@ FORBIDDEN = {
     "queueproxy.exceptions": ("queueproxy", "django", "redis"),
     "queueproxy.http_syntax": ("queueproxy", "django", "redis"),
     "queueproxy.durations": ("queueproxy", "django", "redis"),
+    "queueproxy.sizes": ("queueproxy", "django", "redis"),
+    "queueproxy.demand": ("queueproxy", "django", "redis"),
+    "queueproxy.worker.scaling.decision": ("queueproxy.broker", "queueproxy.conf", "django"),
+    "queueproxy.worker.scaling.measures": ("queueproxy.broker", "queueproxy.conf", "django"),
     "queueproxy.backoff": ("queueproxy", "django", "redis"),
     "queueproxy.policy": (
         *("queueproxy.broker", "queueproxy.front", "queueproxy.worker", "queueproxy.conf"),

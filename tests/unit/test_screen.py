@@ -4,6 +4,7 @@ import pytest
 
 from queueproxy.broker.observe.groups import GroupStats
 from queueproxy.broker.observe.histogram import Histogram, bucket_of
+from queueproxy.broker.observe.scaling import Scaling, SupervisorScaling
 from queueproxy.broker.observe.snapshot import QueueStats, Snapshot
 from queueproxy.cli.screen import as_text, screen
 from queueproxy.wording import printable
@@ -207,3 +208,23 @@ def test_threads_that_are_all_past_the_hold_are_told(seconds, threads, told):
     assert ("Every thread has run" in text) is told
     if told:
         assert "GET /hangs/" in lines_with(text, "Every thread")[0]
+
+
+def test_supervisors_that_follow_the_load():
+    one = SupervisorScaling(
+        supervisor=f"web1:7{ESCAPE}",
+        wanted=5,
+        running=3,
+        least=2,
+        most=16,
+        slots=4,
+        queues=["default"],
+        serves=True,
+        why="the load needs 5",
+    )
+    text = text_of(width=120, scaling=Scaling(5, 3, "the load needs 5", [one]))
+    (line,) = lines_with(text, "wanted")
+    assert line.startswith("web1:7")
+    assert line.endswith(": 5 processes wanted (2 to 16), 3 running: the load needs 5")
+    assert "\x1b" not in text
+    assert not lines_with(text_of(), "wanted")

@@ -132,6 +132,12 @@ def _whole(snapshot: Snapshot) -> Iterator[str]:
         "Worker processes by state.",
         (({"state": state}, number) for state, number in states.items()),
     )
+    yield from _metric(
+        "workers_wanted",
+        "gauge",
+        "Worker processes that the load needs.",
+        [({}, snapshot.scaling.wanted)],
+    )
     yield from _metric("dead_letters", "gauge", "Dead letters kept.", [({}, snapshot.dead_letters)])
 
 

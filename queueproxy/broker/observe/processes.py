@@ -53,6 +53,7 @@ class WorkerStats(TypedDict):
     release: str
     standby: bool
     pending_migrations: NotRequired[int | None]
+    follows_load: NotRequired[bool]
     state: str
     current: list[RunningRequest]
     completed_total: int

@@ -14,6 +14,7 @@ from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
 from .pauses import Pause, read_pauses
 from .processes import WorkerStats, read_fronts, read_leases, read_workers
 from .releases import Release, names_of, release_of
+from .scaling import Traffic, read_supervisors, scaling_of
 from .snapshot import QueueStats, Snapshot
 from .values import RETURNED_SEEN, ValueReader
 
@@ -43,12 +44,11 @@ class SnapshotReader:
             SchemaMismatch: its state is another release's.
         """
         values = ValueReader(self._link)
-        time, info, state, pauses, leases, workers, fronts, dead, groups, failures, *history = (
-            values.ask(self._questions())
+        time, info, state, pauses, leases, workers, fronts, dead, groups, *more = values.ask(
+            self._questions()
         )
-        rows, before, *stats = history
-        now_ms = server_ms(time)
-        now = now_ms / 1000
+        failures, scaling, rows, before, *stats = more
+        now = (now_ms := server_ms(time)) / 1000
         state, pauses = _pairs(state), read_pauses(values, pauses)
         refuse_other_schema(state.get("run"), state.get("schema"))
         clock_ms = lease_clock(state.get(FIELD), now_ms)
@@ -58,9 +58,9 @@ class SnapshotReader:
         ]
         groups = read_groups(values, groups)
         _add_oldest(values, queues, state, groups, clock_ms)
-        _add_history(values, queues, rows, before)
-        held = read_leases(values, leases)
-        activation = _activation(values, state)
+        busy = _add_history(values, queues, rows, before)
+        supervisors = read_supervisors(values, scaling, clock_ms)
+        held, activation = read_leases(values, leases), _activation(values, state)
         shown = read_workers(values, values.texts(workers), held, now, clock_ms, activation)
         found = Snapshot(
             now=now,
@@ -72,6 +72,7 @@ class SnapshotReader:
             groups=groups,
             releases=_releases(values, activation, shown, clock_ms),
             boot_failures=read_failures(values, failures),
+            scaling=scaling_of(supervisors, shown, _traffic(queues, groups, busy)),
         )
         found.unreadable = values.unreadable
         return found
@@ -90,6 +91,7 @@ class SnapshotReader:
             ("XLEN", k.dead),
             ("HGETALL", k.groups),
             ("HGETALL", k.boot_failures),
+            ("HGETALL", k.scaling),
             ("LRANGE", history, -RATE_ROWS, -1),
             ("LRANGE", history, -RECENT_ROWS, -RECENT_ROWS),
             *(("HGETALL", k.named("stats", name)) for name in self._queues),
@@ -213,8 +215,12 @@ def _add_stat(queue: QueueStats, name: str, value: int) -> None:
 
 def _add_history(
     values: ValueReader, queues: list[QueueStats], rows: list[bytes], before: list[bytes]
-) -> None:
-    """Rates and percentiles, against what the history says of a while ago."""
+) -> float:
+    """Add rates and percentiles, against what the history says of a while ago.
+
+    Returns:
+        How many requests ran at once, on average over the seconds of the rates.
+    """
     nothing = Row(0, {})
     read, past = values.jsons(decode_row, rows) or [nothing], values.jsons(decode_row, before)
     span = max(1, read[-1].t - read[0].t)
@@ -227,6 +233,18 @@ def _add_history(
         known = earlier.get(queue.name)
         queue.recent = queue.wait.since(known.waits) if known else queue.wait
         queue.set_percentiles()
+    return sum(part.in_flight for row in read for part in row.q.values()) / len(read)
+
+
+def _traffic(queues: list[QueueStats], groups: list[GroupStats], busy: float) -> Traffic:
+    return Traffic(
+        busy=busy,
+        arrivals=sum(queue.arrival_rate for queue in queues),
+        completions=sum(queue.completion_rate for queue in queues),
+        depth=sum(queue.depth for queue in queues) - sum(group.waiting for group in groups),
+        oldest_wait=max((queue.oldest_wait_seconds for queue in queues), default=0.0),
+        held=any(queue.paused or queue.pace for queue in queues),
+    )
 
 
 def _pairs(flat: list[bytes]) -> dict[str, str]:

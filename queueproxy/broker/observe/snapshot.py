@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from .groups import GroupStats
 from .histogram import Histogram
 from .processes import FrontStats, WorkerStats
+from .scaling import Scaling
 
 if TYPE_CHECKING:
     from .boot_failures import BootFailure
@@ -83,6 +84,7 @@ class Snapshot:
     groups: list[GroupStats] = field(default_factory=list)
     releases: "list[Release]" = field(default_factory=list)
     boot_failures: "list[BootFailure]" = field(default_factory=list)
+    scaling: Scaling = field(default_factory=Scaling)
     unreadable: int = 0  # values in the broker that could not be read: somebody else wrote there
 
     @property
@@ -112,6 +114,7 @@ class Snapshot:
             "groups": [group.as_json() for group in self.groups],
             "releases": [release.as_json() for release in self.releases],
             "boot_failures": [failure.as_json() for failure in self.boot_failures],
+            "scaling": self.scaling.as_json(),
         }
 
 
@@ -121,4 +124,4 @@ def unreachable_status() -> dict[str, Any]:
     broker = {"reachable": False, **unknown}
     empty: dict[str, Any] = {"paused": [], "queues": [], "fronts": [], "workers": []}
     more: dict[str, Any] = {"groups": [], "releases": [], "boot_failures": []}
-    return {"broker": broker, **empty, "dead_letters": None, **more}
+    return {"broker": broker, **empty, "dead_letters": None, **more, "scaling": None}

@@ -43,9 +43,15 @@ WORKER = Rights(
         (
             *("adopt", "worker_beat", "worker_join", "worker_reap", "publish_routes"),
             *("add_counts", "ask_for_body", "push", "settle_and_claim", "tell_boot_failure"),
+            "tell_scaling",
         )
     ),
-    frozenset((*CONNECTING, *PROCESSES, "blpop", "del", "expire", "get", "hget", "rpush", "set")),
+    frozenset(
+        (
+            *(*CONNECTING, *PROCESSES, "blpop", "del", "expire", "get", "hget", "rpush", "set"),
+            "zrange",
+        )
+    ),
 )
 OPERATOR = Rights(
     frozenset(

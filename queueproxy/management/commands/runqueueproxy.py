@@ -18,6 +18,7 @@ from queueproxy.cli.program import end_with_parent, parent_pipe
 from queueproxy.cli.project_processes import entered
 from queueproxy.cli.reloaded_front import ReloadedFront
 from queueproxy.cli.run_files import FRONT
+from queueproxy.cli.scaling_options import HOW_MANY, process_number
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.start_text import front_text
 from queueproxy.cli.terminal import in_foreground
@@ -48,7 +49,7 @@ class Command(HelpfulCommand):
         parser.add_argument(
             "--server", choices=servers.SERVERS, default="daphne", help="ASGI server"
         )
-        parser.add_argument("--workers", type=positive_int, metavar="N", help="worker processes")
+        parser.add_argument("--workers", type=process_number, metavar="N", help=HOW_MANY)
         parser.add_argument("--threads", type=positive_int, default=1, help="per worker process")
         parser.add_argument("--embedded", action="store_true", help="start a private Valkey")
         parser.add_argument("--fd", type=int, help="listen on this inherited socket")

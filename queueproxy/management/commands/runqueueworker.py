@@ -20,6 +20,7 @@ from queueproxy.cli.private_broker import use_private_broker
 from queueproxy.cli.program import directory, parent_pipe
 from queueproxy.cli.project_processes import entered
 from queueproxy.cli.run_files import WORKERS
+from queueproxy.cli.scaling_options import add_scaling, process_number_of
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.start_text import worker_text
 from queueproxy.cli.worker_options import errors_in_one_line, release_of, worker_options
@@ -29,6 +30,7 @@ from queueproxy.worker.boot_failures import BootFailures, teller
 from queueproxy.worker.lost_worker import reaper
 from queueproxy.worker.process import Worker
 from queueproxy.worker.process_words import CANNOT_START
+from queueproxy.worker.scaling.process_range import least_of
 from queueproxy.worker.serving import serve, status_pipe
 from queueproxy.worker.supervisor import Supervisor, SupervisorOptions
 
@@ -38,7 +40,8 @@ logger = logging.getLogger("queueproxy.worker")
 class Command(HelpfulCommand):
     help = (
         "Takes requests off the queue and runs them. SIGTERM and SIGINT drain, SIGHUP replaces the "
-        "processes by fresh code, SIGTTIN and SIGTTOU add and remove one."
+        "processes by fresh code, SIGTTIN and SIGTTOU add and remove one (of a range: of the "
+        "least)."
     )
     requires_system_checks = ()
 
@@ -46,7 +49,7 @@ class Command(HelpfulCommand):
         parser.add_argument(
             "--queues", type=queue_names, help="queues to serve, in order (default: all)"
         )
-        parser.add_argument("--processes", type=positive_int, default=1, help="worker processes")
+        add_scaling(parser)
         at_once = parser.add_mutually_exclusive_group()
         at_once.add_argument("--threads", type=positive_int, default=1, help="per process")
         at_once.add_argument(
@@ -129,12 +132,13 @@ class Command(HelpfulCommand):
                 sys.exit(serve(process, status))
             except SchemaMismatch as error:
                 raise CommandError(str(error), returncode=CANNOT_START) from error
+        number = process_number_of(options, worker)
         refuse_unfit_server()
         logger.info("%s", worker_text(conf.get_settings(), options))
         here = directory()
         supervising = SupervisorOptions(
             command=get_child_arguments(),
-            processes=options["processes"],
+            processes=least_of(options["processes"]),
             graceful_timeout=worker.graceful_timeout,
             burst=worker.burst,
             directory=here,
@@ -143,7 +147,7 @@ class Command(HelpfulCommand):
             reload_at_once=options["reload_at_once"],
         )
         failures = BootFailures(teller(worker.broker), lambda: release_of(options, here))
-        supervisor = Supervisor(supervising, reaper(worker.broker), failures)
+        supervisor = Supervisor(supervising, reaper(worker.broker), failures, number)
         if options["reload"]:
             self._watch_code(supervisor)
         with entered(WORKERS, beside_front=parent is not None):

@@ -104,6 +104,16 @@ def events(request, nonce):
     return StreamingHttpResponse(made(), content_type="text/event-stream")
 
 
+GROWN: list[bytes] = []
+
+
+def grow(request, nonce):
+    """Take so many MiB of memory, and keep them."""
+    note(request, nonce)
+    GROWN.append(os.urandom(int(request.GET["mib"]) * 2**20))
+    return HttpResponse("grown")
+
+
 def bad(request, nonce):
     note(request, nonce)
     response = HttpResponse("never seen")
@@ -136,6 +146,7 @@ urlpatterns = [
     path("page/<nonce>/", page),
     path("file/<nonce>/", file),
     path("events/<nonce>/", events),
+    path("grow/<nonce>/", grow),
     path("bad/<nonce>/", bad),
     path("code/", code),
     path("clear/<nonce>/", clear_cache),

@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+from queueproxy.broker.observe.scaling import ScalingTold
+from queueproxy.broker.scaling_report import tell_scaling
+
 from ...waiting import wait_until
 
 ROOT = "/admin/queueproxy/queue/"
@@ -226,3 +229,23 @@ def test_nothing_is_inline(scenario, boss):
 def test_the_form_says_how_long_a_pause_may_last(scenario, boss):
     """MAX_HOLD, less what has been waited and a margin."""
     assert 'placeholder="55"' in page_of(boss)
+
+
+def test_how_many_processes_are_wanted_and_why(scenario, boss):
+    assert "wanted processes" not in page_of(boss)
+    told = ScalingTold(
+        at=scenario.kit.clock_ms(),
+        wanted=5,
+        running=3,
+        least=2,
+        most=16,
+        slots=4,
+        queues=["default"],
+        serves=True,
+        why="<b>the load</b>",
+    )
+    tell_scaling(scenario.kit.link(), "web1:7", told)
+    page = page_of(boss)
+    assert "web1:7: 3 of 5 wanted processes run (2 to 16)" in text_of(page)
+    assert "&lt;b&gt;the load&lt;/b&gt;" in page
+    assert text_of(boss.get(ROOT + "data/").json()["parts"]["tables"]).count("wanted") == 1
