@@ -14,7 +14,8 @@ from contextlib import suppress
 from html import escape
 
 from ..front.http.headers import request_id
-from ..front.http.refusals import Refusal, response
+from ..front.http.own_answers import response
+from ..front.http.refusals import Refusal
 
 logger = logging.getLogger("queueproxy.front")
 

@@ -16,6 +16,7 @@ from ..exceptions import BrokerUnavailable
 from ..signing import Signer
 from . import status_page
 from .front import Front
+from .http import own_answers
 from .http.headers import (
     RawHeader,
     Trusted,
@@ -24,7 +25,9 @@ from .http.headers import (
     peer_is_among,
     peer_of,
     raw_path,
+    request_id,
 )
+from .http.refusals import METHOD_NOT_ALLOWED, NOT_ASKED_BY_DOCTOR, NOT_FOR_EVERYBODY, Refusal
 from .seen import may_ask, seen
 
 PLAIN = "text/plain; charset=utf-8"
@@ -95,10 +98,11 @@ class Endpoints:
         if scope["method"] in ("GET", "HEAD"):
             result = await self._answers[raw_path(scope)](scope)
         else:
-            result = EndpointAnswer(
-                405, PLAIN, "Method not allowed.\n", ((b"allow", b"GET, HEAD"),)
-            )
-        await _send(scope, send, result, [] if b"date" in server_adds else [date_header()])
+            result = METHOD_NOT_ALLOWED
+        if isinstance(result, Refusal):
+            await _refuse(scope, send, result, server_adds)
+        else:
+            await _send(scope, send, result, [] if b"date" in server_adds else [date_header()])
 
     async def _livez(self, scope: dict) -> EndpointAnswer:
         return EndpointAnswer(200, PLAIN, "ok\n")
@@ -110,17 +114,17 @@ class Endpoints:
             return EndpointAnswer(503, PLAIN, "broker away\n")
         return EndpointAnswer(200, PLAIN, "ok\n")
 
-    async def _metrics(self, scope: dict) -> EndpointAnswer:
+    async def _metrics(self, scope: dict) -> EndpointAnswer | Refusal:
         if not self._may_look(scope):
-            return _forbidden()
+            return NOT_FOR_EVERYBODY
         try:
             return EndpointAnswer(200, CONTENT_TYPE, exposition(await self._snapshot()))
         except BrokerUnavailable:
             return EndpointAnswer(503, PLAIN, "broker away\n")
 
-    async def _status(self, scope: dict) -> EndpointAnswer:
+    async def _status(self, scope: dict) -> EndpointAnswer | Refusal:
         if not self._may_look(scope):
-            return _forbidden()
+            return NOT_FOR_EVERYBODY
         snapshot, error = None, ""
         try:
             snapshot = await self._snapshot()
@@ -136,9 +140,9 @@ class Endpoints:
         policy = status_page.CONTENT_SECURITY_POLICY.encode()
         return EndpointAnswer(status, HTML, text, ((b"content-security-policy", policy),))
 
-    async def _seen(self, scope: dict) -> EndpointAnswer:
+    async def _seen(self, scope: dict) -> EndpointAnswer | Refusal:
         if not may_ask(scope, self._options.asking):
-            return EndpointAnswer(403, PLAIN, "For queueproxy doctor --url only.\n")
+            return NOT_ASKED_BY_DOCTOR
         found = seen(scope, self._options.trusted_proxies)
         return EndpointAnswer(200, JSON, msgspec.json.encode(found._asdict()).decode())
 
@@ -161,15 +165,22 @@ class Endpoints:
             reader.close()
 
 
-def _forbidden() -> EndpointAnswer:
-    return EndpointAnswer(403, PLAIN, "For monitoring addresses only (QUEUEPROXY['MONITORING']).\n")
-
-
 def _wants_json(scope: dict) -> bool:
     if b"format=json" in scope["query_string"].split(b"&"):
         return True
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
     return b"application/json" in accept and b"text/html" not in accept
+
+
+async def _refuse(
+    scope: dict, send: Callable, refusal: Refusal, server_adds: frozenset[bytes]
+) -> None:
+    id = request_id(scope["headers"])
+    status, headers, body = own_answers.response(refusal, id, scope, server_adds=server_adds)
+    if refusal is METHOD_NOT_ALLOWED:
+        headers.append((b"allow", b"GET, HEAD"))  # RFC 9110, 15.5.6
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _send(
