@@ -7,6 +7,7 @@ from django.core import checks
 from ... import conf
 from ...checks import TAG
 from ...conf import Problem
+from ...front_problems import problems_of_front
 from .finding import Finding
 
 ELSEWHERE = ("E009", "E010", "W003", "W004", "W005")  # of the server: see `broker`
@@ -15,7 +16,7 @@ ALIASES = {checks.ERROR: "error", checks.CRITICAL: "error", checks.WARNING: "war
 
 def can_be_used() -> bool:
     """Whether fronts and workers could start with them."""
-    return not any(_stopping(conf.problems())) and not any(_stopping(conf.problems_of_spool()))
+    return not any(_stopping(conf.problems())) and not any(_stopping(problems_of_front()))
 
 
 def _stopping(problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -27,7 +28,7 @@ def examine() -> Iterator[Finding]:
     found = checks.run_checks(tags=[TAG], include_deployment_checks=True)
     yield from map(_finding, filter(_is_of_settings, found))
     if not any(_stopping(conf.problems())):
-        for problem in conf.problems_of_spool():
+        for problem in problems_of_front():
             yield Finding("settings", "error", problem.message, problem.hint, problem.code)
     policies = list(map(_finding, filter(_is_ours, _of_urls())))
     yield from policies
