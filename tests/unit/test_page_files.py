@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import os
+import re
+from pathlib import Path
 
 import pytest
 from django.test import override_settings
@@ -183,3 +185,11 @@ def test_a_setting_that_names_no_directory(value):
     (problem,) = conf.problems_of({"ERROR_PAGES": value})
     assert problem.code == "E003"
     assert "the absolute path of a directory" in problem.hint
+
+
+def test_the_examples_of_the_documentation_are_pages():
+    text = (Path(conf.__file__).parents[1] / "docs/behaviour.md").read_text()
+    examples = re.findall(r"^```html\n(.*?)^```", text, re.M | re.S)
+    assert len(examples) == 2
+    for example in examples:
+        page_of(example)

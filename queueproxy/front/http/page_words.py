@@ -35,6 +35,9 @@ WORDS = {
     504: Words("This took too long", "The site did not finish your request in time."),
     505: Words("This is not possible here", "The site does not know this version of HTTP."),
 }
+_NOTHING_KEPT = Words(
+    "This did not work", "The site tried several times, and could not finish your request."
+)
 _OTHER = Words("This did not work", "The site did not take your request.")
 _MAY_HELP = frozenset((408, 500, 502, 503, 504))  # to send again what was answered so
 
@@ -63,7 +66,7 @@ _SENTENCES = {
     ),
     (Again.RESEND, Executed.UNKNOWN): f"It is safe to send it again. {_RESENT}",
     (Again.RESEND, Executed.YES): f"It was carried out, and is safe to send again. {_RESENT}",
-    (Again.NO_USE, Executed.NO): "Nothing was done. To send the same again will not help.",
+    (Again.NO_USE, Executed.NO): "Nothing was done. Sending the same again will not help.",
     (Again.UNKNOWN, Executed.UNKNOWN): (
         "It may have been carried out, or not: that is not known. Please look whether it was "
         "before you send it again, and do not reload this page."
@@ -102,9 +105,11 @@ def again_after(refusal: Refusal, method: str, *, repeatable: bool) -> Again:
     return Again.BY_ITSELF if waits else Again.TRY
 
 
-def words_for(status: int) -> Words:
-    """Return what is said of a status."""
-    return WORDS.get(status, _OTHER)
+def words_for(refusal: Refusal) -> Words:
+    """Return what is said of an answer: of its status, as a rule."""
+    if refusal.executed is Executed.NOTHING_KEPT:
+        return _NOTHING_KEPT
+    return WORDS.get(refusal.status, _OTHER)
 
 
 def sentence_for(again: Again, executed: Executed) -> str:

@@ -75,7 +75,7 @@ class Page(NamedTuple):
             repeatable: as for `is_safe_to_send_again`.
         """
         again = again_after(refusal, method, repeatable=repeatable)
-        words = words_for(refusal.status)
+        words = words_for(refusal)
         texts = {
             "status": refusal.status,
             "phrase": HTTPStatus(refusal.status).phrase,
