@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from .headers import RawHeader
@@ -67,7 +68,11 @@ def form_for(headers: Iterable[RawHeader]) -> Form:
     Args:
         headers: of the request.
     """
-    accept = b",".join(value for name, value in headers if name == b"accept")[:LONGEST]
+    return _form(b",".join(value for name, value in headers if name == b"accept")[:LONGEST])
+
+
+@lru_cache(maxsize=256)  # there are few browsers, and a crowd may be turned away at once
+def _form(accept: bytes) -> Form:
     ranges = list(_ranges(accept.decode("latin-1")))
     best, rank = Form.TEXT, (0.0, 0, 0)
     for form in Form:
