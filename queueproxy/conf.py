@@ -55,7 +55,7 @@ class Settings:
     trusted_proxies: Sequence[str] = ()
     signing: bool = True
     endpoints: str | None = "/-/"
-    error_pages: str | os.PathLike | None = None
+    error_pages: str | os.PathLike[str] | None = None
     monitoring: Sequence[str] = LOOPBACK
     server_timing: bool = False
     shared_database: bool = False

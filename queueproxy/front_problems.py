@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Iterator
 
 from . import conf
-from .conf import Problem
 from .front.http.page_files import UnusablePage, read_pages
+from .setting_problems import Problem
 
 
 def problems_of_front() -> Iterator[Problem]:

@@ -171,7 +171,7 @@ def _run_directory(value) -> str | None:
     return "the absolute path of a directory, or None for var/queueproxy below BASE_DIR"
 
 
-def _pages_directory(value) -> str | None:
+def _pages_directory(value: Any) -> str | None:
     if value is None or (isinstance(value, (str, os.PathLike)) and os.path.isabs(value)):
         return None
     return "the absolute path of a directory, or None for the pages that are built in"

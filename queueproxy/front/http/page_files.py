@@ -29,7 +29,7 @@ class UnusablePage(ValueError):
     """A page, or the directory, can't be used; its one argument says why, in one line."""
 
 
-def read_pages(directory: str | PathLike | None) -> Pages:
+def read_pages(directory: str | PathLike[str] | None) -> Pages:
     """Read the pages of a directory; with None, use those that are built in.
 
     Raises:
@@ -108,7 +108,7 @@ def _wrong(text: str, found: re.Match, what: str) -> UnusablePage:
 class _Reader(HTMLParser):
     """Gathers the styles of a page, and finds what its policy would take the effect from."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.styles: list[str] = []
         self._in_style = False
