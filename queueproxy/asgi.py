@@ -21,7 +21,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from . import conf
 from .asgi_types import Receive, Scope, Send
+from .front.http import pages
 from .front.http.cut import Cut
+from .front.http.page_files import read_pages
+from .front_problems import problems_of_front
 from .running_front import RunningFront
 from .servers import foreign_server
 from .setting_problems import Problem
@@ -55,12 +58,13 @@ class QueueProxy:
     """
 
     def __init__(self) -> None:
-        for problem in chain(conf.problems(), conf.problems_of_spool()):
+        for problem in chain(conf.problems(), problems_of_front()):
             if not problem.is_warning:
                 wrong = WrongSettings(problem)
                 # The interpreter prints nothing where a status is told.
                 sys.stderr.write(f"{wrong}\n")
                 raise wrong
+        pages.use(read_pages(conf.get_settings().error_pages))
         # Whether a browser is told what to run where nobody serves; else it just waits.
         self.explains = django_settings.DEBUG
         self._running: RunningFront | None = None

@@ -6,7 +6,6 @@ Checks (`queueproxy.checks`) and use share `problems_of`, so that they never dis
 import dataclasses
 import difflib
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -57,6 +56,7 @@ class Settings:
     trusted_proxies: Sequence[str] = ()
     signing: bool = True
     endpoints: str | None = "/-/"
+    error_pages: str | os.PathLike[str] | None = None
     monitoring: Sequence[str] = LOOPBACK
     server_timing: bool = False
     shared_database: bool = False
@@ -110,18 +110,6 @@ def problems() -> Iterator[Problem]:
         problem = problem_of_alias(settings.cache_alias)
         yield from [problem] if problem else problems_of_sharing(settings)
         yield from _problems_of_secrets()
-
-
-def problems_of_spool() -> Iterator[Problem]:
-    """Whether a front on this machine can keep bodies on disk; to be asked with good settings."""
-    try:
-        tempfile.TemporaryFile(dir=get_settings().front_spool_dir).close()
-    except OSError as error:
-        yield Problem(
-            "E019",
-            f"QUEUEPROXY['FRONT_SPOOL_DIR']: no file can be made for large bodies: {error}",
-            "Name a directory that the front may write to.",
-        )
 
 
 def _problems_of_secrets() -> Iterator[Problem]:

@@ -186,6 +186,12 @@ def _run_directory(value: Any) -> str | None:
     return "the absolute path of a directory, or None for var/queueproxy below BASE_DIR"
 
 
+def _pages_directory(value: Any) -> str | None:
+    if value is None or (isinstance(value, (str, os.PathLike)) and os.path.isabs(value)):
+        return None
+    return "the absolute path of a directory, or None for the pages that are built in"
+
+
 def _flag(value: Any) -> str | None:
     return None if isinstance(value, bool) else "True or False"
 
@@ -226,6 +232,7 @@ RULES: dict[str, Rule] = {
     "TRUSTED_PROXIES": _proxies,
     "SIGNING": _flag,
     "ENDPOINTS": _endpoints,
+    "ERROR_PAGES": _pages_directory,
     "MONITORING": _proxies,
     "SERVER_TIMING": _flag,
     "SHARED_DATABASE": _flag,

@@ -51,7 +51,7 @@ def read_page_state(
     control = Control(link)
     recent = read_history(link, SPARK, snapshot.now)
     live = {
-        "tiles": [_tile(queue, recent, snapshot.now) for queue in _public(snapshot)],
+        "tiles": _tiles(snapshot, recent, settings.max_hold),
         "badges": badges(snapshot, settings.max_hold),
         "system": _system(snapshot),
         "workers": [_worker(worker) for worker in snapshot.workers],
@@ -117,6 +117,13 @@ def _history(link: Link, shown: ChartSelection, now: float, after: float | None)
     }
 
 
+def _tiles(snapshot: Snapshot, rows: Sequence[Row], max_hold: float) -> list[dict[str, Any]]:
+    return [
+        {**_tile(queue, rows, snapshot.now), "late": _late(queue, max_hold)}
+        for queue in _public(snapshot)
+    ]
+
+
 def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
     depths = as_columns(rows, [queue.name], SPARK.step)["depth"]
     waits = (queue.wait_p50_seconds, queue.wait_p95_seconds, queue.wait_p99_seconds)
@@ -137,6 +144,15 @@ def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
         "spark": sparkline.points(depths),
         "peak": max((depth for depth in depths if depth is not None), default=0),
     }
+
+
+def _late(queue: QueueStats, max_hold: float) -> dict[str, Any] | None:
+    """Say how far the oldest is, once it has waited for half of the hold."""
+    waited = queue.oldest_wait_seconds
+    if not queue.depth or waited < max_hold / 2:
+        return None
+    left = duration(max_hold - waited) if waited < max_hold else None
+    return {"waited": duration(waited), "hold": duration(max_hold), "left": left}
 
 
 def _pause(pause: dict[str, Any], now: float) -> dict[str, Any]:

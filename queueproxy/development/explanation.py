@@ -6,8 +6,6 @@ place is given back and the browser gets a page that says so and asks again by i
 """
 
 import asyncio
-import base64
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,21 +13,15 @@ from html import escape
 
 from ..asgi_types import Message, Scope, Send
 from ..front.http.headers import request_id
-from ..front.http.refusals import Refusal, response
+from ..front.http.own_answers import response
+from ..front.http.pages import STYLE, policy_for
+from ..front.http.refusals import Refusal
 
 logger = logging.getLogger("queueproxy.front")
 
 AFTER = 3.0  # seconds
 LOOK_EVERY = 0.5  # seconds
 ASK_AGAIN = 2  # seconds
-
-_STYLE = (
-    ":root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;"
-    "max-width:40rem;padding:0 1rem}code{font:1em ui-monospace,monospace;background:#8882;"
-    "padding:.2em .4em;border-radius:.3em;overflow-wrap:anywhere}"
-)
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 
 WORDS = {
     "worker": (
@@ -89,18 +81,20 @@ async def _explain(scope: Scope, send: Send, what: str) -> None:
     title, before, command = WORDS[what]
     logger.warning("%s %s %s", title, before, command)
     refusal = Refusal(503, "destination_unavailable", title, ASK_AGAIN)
-    status, headers, _ = response(refusal, request_id(scope["headers"]))
+    status, headers, _ = response(refusal, request_id(scope["headers"]), scope)
     body = (
-        "<!doctype html><html lang=en><head><meta charset=utf-8>"
-        f"<title>Waiting</title><style>{_STYLE}</style></head><body><main>"
+        "<!doctype html><html lang=en><head><meta charset=utf-8><title>Waiting</title>"
+        "<meta name=viewport content='width=device-width,initial-scale=1'>"
+        f"<style>{STYLE}</style></head><body><main>"
         f"<h1>{escape(title)}</h1><p>{escape(before)}</p><p><code>{escape(command)}</code></p>"
-        "<p>This page asks again by itself. With DEBUG off the request would just wait.</p>"
+        "<p class=more>This page asks again by itself. With DEBUG off the request would just wait."
+        "</p>"
         "</main></body></html>\n"
     ).encode()
     own = {
         b"content-type": b"text/html; charset=utf-8",
         b"content-length": str(len(body)).encode(),
-        b"content-security-policy": _POLICY.encode(),
+        b"content-security-policy": policy_for([STYLE]).encode(),
         b"refresh": str(ASK_AGAIN).encode(),
     }
     kept = [(name, value) for name, value in headers if name not in own]

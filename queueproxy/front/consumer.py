@@ -16,15 +16,16 @@ from .http import refusals
 from .http.admission import admit
 from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
-from .http.cut import MemoryNeeded, StoppedUnsent
+from .http.cut import MemoryNeeded, StoppedInFlight, StoppedUnsent
 from .http.headers import peer_of, request_id
-from .http.refusals import Refusal
+from .http.refusals import Executed, Refusal
 from .kept_answer import KeptFrame
 from .kept_body import NoRoom
 from .memory import Reservation, head_size
 from .observer import NO_OBSERVERS, Observers
 from .outbox import UNSENT
 from .request_encoder import RequestEncoder
+from .treatment import may_be_sent_again
 from .upload import NO_BODY, Body, has_body, has_room, take_body
 
 logger = logging.getLogger("queueproxy.front")
@@ -136,12 +137,9 @@ class RequestConsumer(AsyncConsumer):
             except asyncio.CancelledError as error:
                 if held.state is DeliveryState.PENDING and not held.may_have_run:
                     raise StoppedUnsent from error
-                raise
+                raise StoppedInFlight(may_be_sent_again(self.scope, self.options)) from error
             else:
                 return
-        await self._end_dropped_answer()
-
-    async def _end_dropped_answer(self) -> None:
         if self.answer.started:
             raise MemoryNeeded
         await self._refuse(refusals.ANSWER_DROPPED)
@@ -182,7 +180,8 @@ class RequestConsumer(AsyncConsumer):
         """Answer for the worker: see Answer."""
         if not self.answer.started:
             self._observers.refused(refusal)
-        await self.answer.refuse(refusal, unread=unread)
+        again = refusal.executed is not Executed.NO and may_be_sent_again(self.scope, self.options)
+        await self.answer.refuse(refusal, unread=unread, repeatable=again)
 
 
 # What became of a request that was withdrawn as its hold ended. Any other fate: it was started.

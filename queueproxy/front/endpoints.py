@@ -17,6 +17,7 @@ from ..exceptions import BrokerUnavailable
 from ..signing import Signer
 from . import status_page
 from .front import Front
+from .http import own_answers
 from .http.headers import (
     RawHeader,
     Trusted,
@@ -25,7 +26,9 @@ from .http.headers import (
     peer_is_among,
     peer_of,
     raw_path,
+    request_id,
 )
+from .http.refusals import METHOD_NOT_ALLOWED, NOT_ASKED_BY_DOCTOR, NOT_FOR_EVERYBODY, Refusal
 from .seen import may_ask, seen
 
 PLAIN = "text/plain; charset=utf-8"
@@ -75,7 +78,7 @@ class Endpoints:
         self._options = options
         self._front = front
         self._open_reader = open_reader
-        self._answers: dict[str, Callable[[Scope], Awaitable[EndpointAnswer]]] = {}
+        self._answers: dict[str, Callable[[Scope], Awaitable[EndpointAnswer | Refusal]]] = {}
         if options.prefix is not None:
             self._answers[options.prefix + "livez"] = self._livez
             self._answers[options.prefix + "readyz"] = self._readyz
@@ -96,10 +99,11 @@ class Endpoints:
         if scope["method"] in ("GET", "HEAD"):
             result = await self._answers[raw_path(scope)](scope)
         else:
-            result = EndpointAnswer(
-                405, PLAIN, "Method not allowed.\n", ((b"allow", b"GET, HEAD"),)
-            )
-        await _send(scope, send, result, [] if b"date" in server_adds else [date_header()])
+            result = METHOD_NOT_ALLOWED
+        if isinstance(result, Refusal):
+            await _refuse(scope, send, result, server_adds)
+        else:
+            await _send(scope, send, result, [] if b"date" in server_adds else [date_header()])
 
     async def _livez(self, scope: Scope) -> EndpointAnswer:
         return EndpointAnswer(200, PLAIN, "ok\n")
@@ -111,17 +115,17 @@ class Endpoints:
             return EndpointAnswer(503, PLAIN, "broker away\n")
         return EndpointAnswer(200, PLAIN, "ok\n")
 
-    async def _metrics(self, scope: Scope) -> EndpointAnswer:
+    async def _metrics(self, scope: Scope) -> EndpointAnswer | Refusal:
         if not self._may_look(scope):
-            return _forbidden()
+            return NOT_FOR_EVERYBODY
         try:
             return EndpointAnswer(200, CONTENT_TYPE, exposition(await self._snapshot()))
         except BrokerUnavailable:
             return EndpointAnswer(503, PLAIN, "broker away\n")
 
-    async def _status(self, scope: Scope) -> EndpointAnswer:
+    async def _status(self, scope: Scope) -> EndpointAnswer | Refusal:
         if not self._may_look(scope):
-            return _forbidden()
+            return NOT_FOR_EVERYBODY
         snapshot, error = None, ""
         try:
             snapshot = await self._snapshot()
@@ -137,9 +141,9 @@ class Endpoints:
         policy = status_page.CONTENT_SECURITY_POLICY.encode()
         return EndpointAnswer(status, HTML, text, ((b"content-security-policy", policy),))
 
-    async def _seen(self, scope: Scope) -> EndpointAnswer:
+    async def _seen(self, scope: Scope) -> EndpointAnswer | Refusal:
         if not may_ask(scope, self._options.asking):
-            return EndpointAnswer(403, PLAIN, "For queueproxy doctor --url only.\n")
+            return NOT_ASKED_BY_DOCTOR
         found = seen(scope, self._options.trusted_proxies)
         return EndpointAnswer(200, JSON, msgspec.json.encode(found._asdict()).decode())
 
@@ -162,15 +166,22 @@ class Endpoints:
             reader.close()
 
 
-def _forbidden() -> EndpointAnswer:
-    return EndpointAnswer(403, PLAIN, "For monitoring addresses only (QUEUEPROXY['MONITORING']).\n")
-
-
 def _wants_json(scope: Scope) -> bool:
     if b"format=json" in scope["query_string"].split(b"&"):
         return True
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
     return b"application/json" in accept and b"text/html" not in accept
+
+
+async def _refuse(
+    scope: Scope, send: Send, refusal: Refusal, server_adds: frozenset[bytes]
+) -> None:
+    id = request_id(scope["headers"])
+    status, headers, body = own_answers.response(refusal, id, scope, server_adds=server_adds)
+    if refusal is METHOD_NOT_ALLOWED:
+        headers.append((b"allow", b"GET, HEAD"))  # RFC 9110, 15.5.6
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _send(scope: Scope, send: Send, result: EndpointAnswer, extra: list[RawHeader]) -> None:

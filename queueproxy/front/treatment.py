@@ -5,6 +5,7 @@ from typing import NamedTuple
 from ..asgi_types import Scope
 from ..http_syntax import SAFE_METHODS
 from ..policy import LONGEST_HOLD
+from ..policy_table import RoutePolicy
 from .consumer_options import ConsumerOptions
 
 # How often a request is started, or sent, whose effects happen once in any case: as workers and
@@ -39,7 +40,7 @@ def treatment(scope: Scope, options: ConsumerOptions) -> Treatment:
         scope: of the ASGI server, admitted.
     """
     policy = options.policy(scope)
-    repeat = scope["method"] in options.retry_methods if policy.repeat is None else policy.repeat
+    repeat = _may_repeat(scope, options, policy)
     # What may be repeated by its method needs no fence.
     fenced = "" if scope["method"] in SAFE_METHODS else policy.exactly_once
     named = 0 < policy.max_hold <= LONGEST_HOLD
@@ -51,3 +52,19 @@ def treatment(scope: Scope, options: ConsumerOptions) -> Treatment:
         at_most=max(policy.at_most, 0),
         fenced=fenced,
     )
+
+
+def may_be_sent_again(scope: Scope, options: ConsumerOptions) -> bool:
+    """Whether a client may send a request once more though it may have been executed.
+
+    That is where it may be executed twice, by its method or its view's policy, or where its effects
+    happen once in any case, as a client's own key says that it is the same request.
+    """
+    policy = options.policy(scope)
+    if policy.exactly_once and scope["method"] not in SAFE_METHODS:
+        return any(name == b"idempotency-key" for name, _ in scope["headers"])
+    return _may_repeat(scope, options, policy)
+
+
+def _may_repeat(scope: Scope, options: ConsumerOptions, policy: RoutePolicy) -> bool:
+    return scope["method"] in options.retry_methods if policy.repeat is None else policy.repeat

@@ -355,11 +355,12 @@ def test_settings_that_are_wrong_are_all_that_is_told(set_up):
     assert "MAX_HOLDS" in text
 
 
-def test_a_spool_that_can_not_be_written_to(set_up):
-    site = set_up("QUEUEPROXY |= {'FRONT_SPOOL_DIR': '/nonexistent'}")
+@pytest.mark.parametrize("key", ["FRONT_SPOOL_DIR", "ERROR_PAGES"])
+def test_a_directory_that_is_not_there(set_up, key):
+    site = set_up(f"QUEUEPROXY |= {{{key!r}: '/nonexistent'}}")
     area, level, text = site.doctor().the_only_one()
     assert (area, level) == ("settings", "error")
-    assert "FRONT_SPOOL_DIR" in text
+    assert key in text
 
 
 def test_few_open_files(set_up):

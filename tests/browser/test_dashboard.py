@@ -76,11 +76,16 @@ def test_the_charts_are_drawn_from_live_data(open_dashboard, load):
     assert not complaints(page.browser)
 
 
+def background(page, css: str) -> str:
+    return page.find(css).value_of_css_property("background-color")
+
+
 def test_pause_under_load_and_resume(open_dashboard, load, control):
     page = open_dashboard()
     wait_until(lambda: page.figure("default", "completed") > 0)
     page.find("[name=reason]").send_keys("a test")
-    said = page.press("#qp-pause button")
+    quiet = background(page, "#qp-resume button")
+    said = page.press("#qp-pause button", confirm=True)
     assert said.startswith("Paused high, default, low for at most")
     wait_until(lambda: control.stillness(["default"]) == (True, 0), "nothing in flight")
     runs = load.runs()
@@ -90,6 +95,7 @@ def test_pause_under_load_and_resume(open_dashboard, load, control):
     assert page.text(".qp-badges") == "Paused: high, default, low"
     wait_until(lambda: page.pixels("requests", "--qp-pause") > 200, "the band of the pause")
     assert load.runs() == runs
+    assert quiet == "rgba(0, 0, 0, 0)" != background(page, "#qp-resume button")
     assert page.press("#qp-resume button") == "Resumed high, default, low."
     wait_until(lambda: load.runs() > runs + 20, "served again")
     wait_until(lambda: page.text(".qp-badges") == "", "no badge")

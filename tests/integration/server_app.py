@@ -14,7 +14,8 @@ import sys
 from queueproxy import servers
 from queueproxy.front.http.admission import admit
 from queueproxy.front.http.body import BodyTooLarge, BodyTooSlow, discard_body, iter_body
-from queueproxy.front.http.refusals import BODY_TOO_LARGE, BODY_TOO_SLOW, Refusal, response
+from queueproxy.front.http.own_answers import response
+from queueproxy.front.http.refusals import BODY_TOO_LARGE, BODY_TOO_SLOW, Refusal
 from queueproxy.servers import foreign_server
 from queueproxy.servers.common import limits
 

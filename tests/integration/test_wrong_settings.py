@@ -41,6 +41,7 @@ application = ProtocolTypeRouter({"http": QueueProxy()})
         ({"CACHE_ALIAS": "nobody"}, "(queueproxy.E007)"),
         ({"MAX_BODY": 1 << 23, "FRONT_MEMORY": 1 << 22, "FRONT_SPOOL": 0}, "(queueproxy.E005)"),
         ({"FRONT_SPOOL_DIR": "/nonexistent"}, "(queueproxy.E019)"),
+        ({"ERROR_PAGES": "/nonexistent"}, "(queueproxy.E020)"),
     ],
 )
 def test_it_does_not_start(tmp_path, application, server, wrong, said):

@@ -6,6 +6,7 @@ import pytest
 
 from queueproxy.front.http import refusals
 from queueproxy.front.http.admission import admit
+from queueproxy.front.http.own_answers import response
 
 LIMIT = 1000
 
@@ -200,7 +201,7 @@ ALL = [
 
 @pytest.mark.parametrize("refusal", ALL, ids=lambda refusal: f"{refusal.status} {refusal.detail}")
 def test_every_refusal_is_an_honest_answer(refusal):
-    status, headers, body = refusals.response(refusal, "id-1")
+    status, headers, body = response(refusal, "id-1")
     fields = dict(headers)
     assert len(fields) == len(headers)
     assert status == refusal.status
@@ -217,19 +218,19 @@ def test_every_refusal_is_an_honest_answer(refusal):
 
 
 def test_details_are_escaped():
-    _, headers, _ = refusals.response(refusals.bad_request('a "b" \\c'), "id")
+    _, headers, _ = response(refusals.bad_request('a "b" \\c'), "id")
     assert dict(headers)[b"proxy-status"].endswith(rb'details="a \"b\" \\c"')
 
 
 def test_head_has_the_length_and_no_body():
-    _, headers, body = refusals.response(refusals.QUEUE_FULL, "id", head=True)
+    _, headers, body = response(refusals.QUEUE_FULL, "id", scope(method="HEAD"))
     assert body == b""
     assert int(dict(headers)[b"content-length"]) > 0
 
 
 def test_date_is_left_to_a_server_that_adds_it():
-    _, with_date, _ = refusals.response(refusals.QUEUE_FULL, "id")
-    _, without, _ = refusals.response(refusals.QUEUE_FULL, "id", server_adds=frozenset((b"date",)))
+    _, with_date, _ = response(refusals.QUEUE_FULL, "id")
+    _, without, _ = response(refusals.QUEUE_FULL, "id", server_adds=frozenset((b"date",)))
     assert b"date" in dict(with_date)
     assert b"date" not in dict(without)
 

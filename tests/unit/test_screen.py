@@ -137,7 +137,11 @@ def test_each_thread_has_a_line():
         ({"queues": [queue("low", pace=20.0)]}, "low is let out at 20 a second."),
         (
             {"queues": [queue("low", depth=1, oldest_wait_seconds=31.0)]},
-            "low: the oldest client has waited 31.0 s of 60 s.",
+            "low: oldest wait 31.0 s of 60 s; first client is turned away in 29.0 s.",
+        ),
+        (
+            {"queues": [queue("low", depth=1, oldest_wait_seconds=60.0)]},
+            "low: oldest wait 60.0 s of 60 s.",
         ),
     ],
 )

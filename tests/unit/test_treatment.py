@@ -6,7 +6,7 @@ import pytest
 
 from queueproxy.front.consumer_options import ConsumerOptions
 from queueproxy.front.routing import Router
-from queueproxy.front.treatment import FENCED_ATTEMPTS, treatment
+from queueproxy.front.treatment import FENCED_ATTEMPTS, may_be_sent_again, treatment
 from queueproxy.policy_table import NO_POLICY, RoutePolicy
 
 OPTIONS = ConsumerOptions(
@@ -68,3 +68,23 @@ def test_a_hold_that_can_not_be_meant_is_that_of_the_settings(hold):
 
 def test_a_group_without_a_limit_is_none():
     assert treated(RoutePolicy(group="a")).group == ""
+
+
+@pytest.mark.parametrize(
+    ("policy", "method", "headers", "expected"),
+    [
+        (NO_POLICY, "GET", [], True),
+        (NO_POLICY, "POST", [], False),
+        (NO_POLICY, "POST", [(b"idempotency-key", b"a")], False),  # its view knows no such thing
+        (RoutePolicy(repeat=True), "POST", [], True),
+        (RoutePolicy(repeat=False), "GET", [], False),
+        # Without a key the one that is sent again is another request.
+        (RoutePolicy(exactly_once="orders"), "POST", [], False),
+        (RoutePolicy(exactly_once="orders"), "POST", [(b"idempotency-key", b"a")], True),
+        (RoutePolicy(exactly_once="orders"), "GET", [], True),
+    ],
+)
+def test_what_a_client_may_send_once_more(policy, method, headers, expected):
+    options = replace(OPTIONS, policy=lambda scope: policy)
+    scope = {"method": method, "path": "/", "headers": headers}
+    assert may_be_sent_again(scope, options) is expected

@@ -93,8 +93,11 @@ def _all_stuck(snapshot: Snapshot, max_hold: float) -> Iterator[Trouble]:
 def _of_queue(queue: QueueStats, now: float, max_hold: float) -> Iterator[Trouble]:
     if queue.oldest_wait_seconds >= max_hold / 2:
         wait = seconds_text(queue.oldest_wait_seconds)
-        text = f"{queue.name}: the oldest client has waited {wait} of {max_hold:g} s."
-        yield Trouble("error", text)
+        text = f"{queue.name}: oldest wait {wait} of {max_hold:g} s"
+        left = max_hold - queue.oldest_wait_seconds
+        if left > 0:
+            text += f"; first client is turned away in {seconds_text(left)}"
+        yield Trouble("error", f"{text}.")
     if queue.paused:
         yield Trouble("warning", _pause_text(queue, now))
     if queue.pace:

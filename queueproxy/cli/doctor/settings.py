@@ -6,6 +6,7 @@ from django.core import checks
 
 from ... import conf
 from ...checks import TAG
+from ...front_problems import problems_of_front
 from ...setting_problems import Problem
 from .finding import Finding, Level
 
@@ -19,7 +20,7 @@ ALIASES: dict[int, Level] = {
 
 def can_be_used() -> bool:
     """Whether fronts and workers could start with them."""
-    return not any(_stopping(conf.problems())) and not any(_stopping(conf.problems_of_spool()))
+    return not any(_stopping(conf.problems())) and not any(_stopping(problems_of_front()))
 
 
 def _stopping(problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -31,7 +32,7 @@ def examine() -> Iterator[Finding]:
     found = checks.run_checks(tags=[TAG], include_deployment_checks=True)
     yield from map(_finding, filter(_is_of_settings, found))
     if not any(_stopping(conf.problems())):
-        for problem in conf.problems_of_spool():
+        for problem in problems_of_front():
             yield Finding("settings", "error", problem.message, problem.hint, problem.code)
     policies = list(map(_finding, filter(_is_ours, _of_urls())))
     yield from policies

@@ -7,7 +7,7 @@ from ...envelopes import Frame, Header
 from ...http_syntax import BODILESS
 from ..answer_spool import SpooledBody
 from ..kept_answer import KeptFrame
-from . import refusals
+from . import own_answers, refusals
 from .body import discard_body
 from .cut import MIN_RATE, SETTLED_SLACK, SLACK, ClientPatience, Cut
 from .headers import RawHeader, reply_headers
@@ -77,11 +77,14 @@ class Answer:
             raise Cut("The answer was broken off by its view.")
         await self._body(b"" if self._bodiless else frame.body, more=head.more, on_piece=on_piece)
 
-    async def refuse(self, refusal: Refusal, *, unread: Receive | None = None) -> None:
+    async def refuse(
+        self, refusal: Refusal, *, unread: Receive | None = None, repeatable: bool = False
+    ) -> None:
         """Answer for the worker.
 
         Args:
             refusal: the answer.
+            repeatable: whether the request may be executed twice (see own_answers.py).
             unread: gives the rest of a body that is not wanted; it is read off for a while before
                 the answer ends, and with it the connection.
 
@@ -91,10 +94,11 @@ class Answer:
         if self.started:
             raise Cut(refusal.detail)
         refusals.log(refusal, self._request_id, self._scope)
-        status, headers, body = refusals.response(
+        status, headers, body = own_answers.response(
             refusal,
             self._request_id,
-            head=self._is_head,
+            self._scope,
+            repeatable=repeatable,
             server_adds=self._server_adds,
         )
         self.started = True

@@ -39,6 +39,18 @@ class StoppedUnsent(asyncio.CancelledError):
     """The front stops, and nothing of the request has gone to the broker."""
 
 
+class StoppedInFlight(asyncio.CancelledError):
+    """The front stops, and the request may have been executed.
+
+    Attributes:
+        repeatable: whether it may be executed twice (see own_answers.py).
+    """
+
+    def __init__(self, repeatable: bool):
+        super().__init__()
+        self.repeatable = repeatable
+
+
 class ClientPatience:
     """Counts how many seconds of its slack a slow client has left.
 

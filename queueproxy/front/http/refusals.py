@@ -1,16 +1,35 @@
-"""Words the front's own answers (P4) by RFC 9209, and tells nothing of the inside."""
+"""Lists the front's own answers (P4), worded by RFC 9209; they tell nothing of the inside.
+
+In which form a client gets them: see own_answers.py.
+"""
 
 import logging
 from dataclasses import dataclass
+from enum import Enum
 
 from ...asgi_types import Scope
 from ...wording import escaped
-from .headers import date_header, raw_path
+from .headers import raw_path
 
 logger = logging.getLogger("queueproxy.front")
 
 RETRY_AFTER = 5  # seconds
 LOGGED = (502, 503, 504)  # what the client is not to blame for
+
+
+class Executed(Enum):
+    """Tells what is known of the request that an answer of the front's own is given to."""
+
+    NO = "no"  # and it never will be
+    NOTHING_KEPT = "nothing_kept"  # whatever ran was rolled back
+    UNKNOWN = "unknown"
+    YES = "yes"
+
+
+_NOT_EXECUTED = "Nothing was executed; it is safe to send the request again."
+_NOTHING_KEPT = "Nothing was committed; it is safe to send the request again."
+_UNKNOWN = "Whether the request was executed is not known."
+_EXECUTED = "The request was executed."
 
 
 @dataclass(frozen=True)
@@ -23,6 +42,7 @@ class Refusal:
         detail: one sentence for the client, in ASCII.
         retry_after: seconds; given where the request was certainly not executed.
         close: whether the connection can't be used on (the body was not read).
+        executed: what is known of the request.
     """
 
     status: int
@@ -30,6 +50,7 @@ class Refusal:
     detail: str
     retry_after: int | None = None
     close: bool = False
+    executed: Executed = Executed.NO
 
 
 def bad_request(detail: str) -> Refusal:
@@ -51,8 +72,16 @@ VERSION_UNKNOWN = Refusal(
     505, "http_request_error", "Only HTTP/1.0 and HTTP/1.1 are spoken here.", close=True
 )
 
-_NOT_EXECUTED = "Nothing was executed; it is safe to send the request again."
-_UNKNOWN = "Whether the request was executed is not known."
+NOT_FOR_EVERYBODY = Refusal(
+    403, "http_request_denied", "For monitoring addresses only (QUEUEPROXY['MONITORING'])."
+)
+NOT_ASKED_BY_DOCTOR = Refusal(403, "http_request_denied", "For queueproxy doctor --url only.")
+METHOD_NOT_ALLOWED = Refusal(405, "http_request_denied", "Only GET and HEAD are allowed here.")
+
+
+def _unknown(status: int, error: str, detail: str, *, close: bool = False) -> Refusal:
+    detail = f"{detail} {_UNKNOWN}"
+    return Refusal(status, error, detail, close=close, executed=Executed.UNKNOWN)
 
 
 def _waiting(detail: str) -> Refusal:
@@ -83,23 +112,23 @@ UNREADABLE = _waiting("The request could not be read by its worker.")
 UNVERIFIED = _waiting("The request could not be verified by its worker.")
 CAME_TOO_LATE = _waiting("The request came to a worker too late.")
 WITHDRAWN = _waiting("An operator withdrew the request.")
-HOLD_EXPIRED_IN_FLIGHT = Refusal(
-    504, "http_response_timeout", f"The answer took too long. {_UNKNOWN}"
+HOLD_EXPIRED_IN_FLIGHT = _unknown(504, "http_response_timeout", "The answer took too long.")
+VIEW_TIMED_OUT = _unknown(504, "http_response_timeout", "The view took too long.")
+ANSWER_DROPPED = Refusal(  # after it had come
+    502,
+    "http_response_incomplete",
+    f"There was no room for the answer. {_EXECUTED}",
+    executed=Executed.YES,
 )
-VIEW_TIMED_OUT = Refusal(504, "http_response_timeout", f"The view took too long. {_UNKNOWN}")
-ANSWER_DROPPED = Refusal(
-    502, "http_response_incomplete", f"There was no room for the answer. {_UNKNOWN}"
-)
-WORKER_LOST = Refusal(502, "connection_terminated", f"The worker was lost. {_UNKNOWN}")
+WORKER_LOST = _unknown(502, "connection_terminated", "The worker was lost.")
 NOT_COMMITTED = Refusal(  # by any attempt: see docs/exactly-once.md
     503,
     "connection_terminated",
-    "The request failed each time. Nothing was committed; it is safe to send the request again.",
+    f"The request failed each time. {_NOTHING_KEPT}",
     RETRY_AFTER,
+    executed=Executed.NOTHING_KEPT,
 )
-FRONT_STOPPED = Refusal(
-    502, "connection_terminated", f"The front was stopped. {_UNKNOWN}", close=True
-)
+FRONT_STOPPED = _unknown(502, "connection_terminated", "The front was stopped.", close=True)
 FRONT_STOPPED_UNSENT = Refusal(
     503,
     "connection_terminated",
@@ -107,8 +136,8 @@ FRONT_STOPPED_UNSENT = Refusal(
     RETRY_AFTER,
     close=True,
 )
-FRONT_FAILED = Refusal(500, "proxy_internal_error", f"The front failed. {_UNKNOWN}", close=True)
-BAD_REPLY = Refusal(502, "http_protocol_error", f"The answer was unusable. {_UNKNOWN}")
+FRONT_FAILED = _unknown(500, "proxy_internal_error", "The front failed.", close=True)
+BAD_REPLY = _unknown(502, "http_protocol_error", "The answer was unusable.")
 
 _BY_REASON = {
     "queue_full": QUEUE_FULL,
@@ -151,40 +180,3 @@ def log(refusal: Refusal, request_id: str, scope: Scope | None = None) -> None:
             request_id,
             refusal.detail,
         )
-
-
-def response(
-    refusal: Refusal,
-    request_id: str,
-    *,
-    head: bool = False,
-    server_adds: frozenset[bytes] = frozenset(),
-) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Status, headers and body to send.
-
-    Args:
-        refusal: what to say.
-        request_id: of the request, well-formed.
-        head: whether the body is left out, as the answer is to a HEAD.
-        server_adds: lower-case names of headers the ASGI server puts in by itself.
-    """
-    body = f"{refusal.detail}\nRequest id: {request_id}\n".encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"proxy-status", _proxy_status(refusal).encode("ascii")),
-        (b"x-request-id", request_id.encode("latin-1")),
-    ]
-    if b"date" not in server_adds:
-        headers.append(date_header())
-    if refusal.retry_after is not None:
-        headers.append((b"retry-after", str(refusal.retry_after).encode()))
-    if refusal.close:
-        headers.append((b"connection", b"close"))
-    return refusal.status, headers, b"" if head else body
-
-
-def _proxy_status(refusal: Refusal) -> str:
-    details = refusal.detail.replace("\\", "\\\\").replace('"', '\\"')  # RFC 8941, 3.3.3
-    return f'queueproxy; error={refusal.error}; details="{details}"'

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from ...asgi_types import Scope, Send
-from ...front.http import access_log, refusals
+from ...front.http import access_log, own_answers, refusals
 from ...front.http.headers import request_id
 
 logger = logging.getLogger("queueproxy.front")
@@ -47,7 +47,8 @@ async def end_badly(
     refusal = access_log.refusal_for(error)
     id = request_id(scope["headers"])
     refusals.log(refusal, id, scope)
-    status, headers, body = refusals.response(refusal, id, head=scope["method"] == "HEAD")
+    repeatable = getattr(error, "repeatable", False)
+    status, headers, body = own_answers.response(refusal, id, scope, repeatable=repeatable)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
@@ -55,13 +56,16 @@ async def end_badly(
 def raw_refusal(refusal: refusals.Refusal, path: str = "") -> bytes:
     """Spell a refusal as it goes over the wire, for what is not even a request, and log it.
 
+    It is a few lines of text, whatever the client might accept: that was not read, or not to its
+    end.
+
     Args:
         path: of the handshake of a websocket, as the client sent it.
     """
     id = request_id(())
     refusals.log(refusal, id)
     access_log.note_refusal(refusal, id, path)
-    status, headers, body = refusals.response(refusal, id)
+    status, headers, body = own_answers.response(refusal, id)
     reason = HTTPStatus(status).phrase.encode()
     lines = [b"HTTP/1.1 %d %s" % (status, reason), *(b"%s: %s" % header for header in headers)]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body

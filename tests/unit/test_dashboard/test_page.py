@@ -86,6 +86,16 @@ def test_badges(scenario, boss, settings):
     wait_until(lambda: badges_of(boss) == late)
 
 
+def test_when_the_first_is_turned_away(scenario, boss, settings):
+    scenario.put("a")
+    assert "turned away in" not in text_of(page_of(boss))
+    settings.QUEUEPROXY = {"MAX_HOLD": 6, "LEASE": 0.1}
+    told = re.compile(
+        r"The oldest has waited [\d.]+ s of 6\.0 s; the first client is turned away in [\d.]+ s"
+    )
+    wait_until(lambda: told.search(text_of(page_of(boss))))
+
+
 def badges_of(client) -> list[str]:
     return [text_of(badge) for badge in re.findall(r"<li data-level.*?</li>", page_of(client))]
 
