@@ -1,6 +1,6 @@
 """Decides how a request is treated: settings, and what its view says."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..http_syntax import SAFE_METHODS
 from ..policy import LONGEST_HOLD
@@ -53,7 +53,7 @@ def treatment(scope: dict, options: ConsumerOptions) -> Treatment:
     )
 
 
-def may_be_sent_again(scope: dict, options: ConsumerOptions) -> bool:
+def may_be_sent_again(scope: dict[str, Any], options: ConsumerOptions) -> bool:
     """Whether a client may send a request once more though it may have been executed.
 
     That is where it may be executed twice, by its method or its view's policy, or where its effects
@@ -65,5 +65,5 @@ def may_be_sent_again(scope: dict, options: ConsumerOptions) -> bool:
     return _may_repeat(scope, options, policy)
 
 
-def _may_repeat(scope: dict, options: ConsumerOptions, policy: RoutePolicy) -> bool:
+def _may_repeat(scope: dict[str, Any], options: ConsumerOptions, policy: RoutePolicy) -> bool:
     return scope["method"] in options.retry_methods if policy.repeat is None else policy.repeat

@@ -7,6 +7,7 @@ A page for people, problem details (RFC 9457) for programs, or two lines of text
 import json
 import random
 from http import HTTPStatus
+from typing import Any
 
 from . import pages
 from .accepted import Form, form_for
@@ -28,7 +29,7 @@ RELOAD_WITHIN = 3 * RETRY_AFTER  # seconds, at most; those who were turned away 
 def response(
     refusal: Refusal,
     request_id: str,
-    scope: dict | None = None,
+    scope: dict[str, Any] | None = None,
     *,
     repeatable: bool = False,
     server_adds: frozenset[bytes] = frozenset(),
@@ -83,7 +84,7 @@ def _fields(refusal: Refusal, request_id: str, server_adds: frozenset[bytes]) ->
 
 
 def _problem(refusal: Refusal, request_id: str, *, repeatable: bool) -> bytes:
-    told = {
+    told: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(refusal.status).phrase,
         "status": refusal.status,

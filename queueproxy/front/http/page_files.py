@@ -101,7 +101,7 @@ def _filled(style: str) -> str:
     return style.replace("$$", "$")
 
 
-def _wrong(text: str, found: re.Match, what: str) -> UnusablePage:
+def _wrong(text: str, found: re.Match[str], what: str) -> UnusablePage:
     return UnusablePage(f"line {text.count(chr(10), 0, found.start()) + 1}: {what}")
 
 
