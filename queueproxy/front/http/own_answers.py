@@ -7,6 +7,7 @@ A page for people, problem details (RFC 9457) for programs, or two lines of text
 import json
 import random
 from http import HTTPStatus
+from typing import Any
 
 from ...asgi_types import Scope
 from . import pages
@@ -84,7 +85,7 @@ def _fields(refusal: Refusal, request_id: str, server_adds: frozenset[bytes]) ->
 
 
 def _problem(refusal: Refusal, request_id: str, *, repeatable: bool) -> bytes:
-    told = {
+    told: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(refusal.status).phrase,
         "status": refusal.status,
