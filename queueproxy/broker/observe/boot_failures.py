@@ -1,6 +1,7 @@
 """Why processes of a release did not come up, as their supervisors tell it."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class FailureTold(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class BootFailure:
-    """As `FailureTold`, and where."""
+    """As `FailureTold`, and where; `serving` counts what serves on that host now."""
 
     host: str
     at: float
@@ -55,13 +56,22 @@ encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(FailureTold).decode
 
 
-def read_failures(values: ValueReader, flat: Iterable[bytes]) -> list[BootFailure]:
-    """Parse the answer to HGETALL of ``boot_failures``, oldest first; leave out what is none."""
+def read_failures(
+    values: ValueReader, flat: Iterable[bytes], workers: Sequence[dict[str, Any]] = ()
+) -> list[BootFailure]:
+    """Parse the answer to HGETALL of ``boot_failures``, oldest first; leave out what is none.
+
+    Args:
+        workers: as `read_workers` gives them. Those of another supervisor serve on, too.
+    """
+    serving = Counter(one["host"] for one in workers if one["state"] in ("idle", "busy"))
     items = list(flat)
     found = []
     for field, raw in zip(items[::2], items[1::2], strict=True):
         told = values.json(_decode, raw, None)
         if told is not None:
             about = msgspec.structs.asdict(told)
-            found.append(BootFailure(host=values.text(field).partition(" ")[0], **about))
+            host = values.text(field).partition(" ")[0]
+            about["serving"] = max(told.serving, serving[host])
+            found.append(BootFailure(host=host, **about))
     return sorted(found, key=lambda failure: failure.at)

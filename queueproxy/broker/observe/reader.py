@@ -71,7 +71,7 @@ class SnapshotReader:
             dead_letters=dead,
             groups=groups,
             releases=_releases(values, activation, shown, clock_ms),
-            boot_failures=read_failures(values, failures),
+            boot_failures=read_failures(values, failures, shown),
         )
         found.unreadable = values.unreadable
         return found
