@@ -17,6 +17,7 @@ from ..servers import missing
 ROOT = Path(__file__).parents[2]
 MIGRATION = 3.0  # seconds
 SHORT = ("--calm", "1", "--users", "30", "--migration", str(MIGRATION))
+ACTS = ["stop, migrate, start", "hold, migrate", "a release fails", "one doesn't boot"]
 LAST_FAILED_PAGE = 10.0  # seconds from a rollback on, on a busy machine
 
 
@@ -47,12 +48,7 @@ def _is_clean(facts: dict) -> None:
     assert facts["longest_wait"] > MIGRATION
     assert {release for second in facts["seconds"] for release in second["answers"]} == set("123")
     titles = [window["title"] for window in facts["windows"]]
-    assert titles == [
-        "stop, migrate, start",
-        "hold, migrate",
-        "a release fails",
-        "one doesn't boot",
-    ]
+    assert titles == ACTS
     assert facts["failed"] > 20
     assert [act["failed"] for act in facts["acts"]] == [0, 0, facts["failed"], 0]
     assert 0 < facts["rollback_seconds"] < LAST_FAILED_PAGE
