@@ -93,11 +93,12 @@ def _tell(narrator: Narrator, record: Record, verdict: Verdict) -> None:
     for error in [outcome.error for outcome in record.outcomes if outcome.error][:SHOWN]:
         narrator.trouble(error)
     narrator.verdict(verdict)
-    if record.rollback_seconds is not None:
-        narrator.note(
-            f"Release 4 failed {verdict.failed} pages; the last came "
-            f"{record.rollback_seconds:.2f} s after the rollback was typed."
+    if record.rollback is not None:
+        took = record.rollback.done - record.rollback.asked
+        last = (
+            f"{record.rollback_seconds:.2f} s after the rollback was typed, which took {took:.2f} s"
         )
+        narrator.note(f"Release 4 failed {verdict.failed} pages; the last came {last}.")
 
 
 def _write_down(

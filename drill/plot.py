@@ -6,7 +6,8 @@ from .record import Record
 
 COLOURS = {1: "#4c78a8", 2: "#f2a541", 3: "#54a24b"}  # release -> of its good pages
 FAILED, BAND, DEPTH, GRID = "#1a1a1a", "#e9e4f0", "#b22222", "#dddddd"
-HEADROOM = 1.3  # over the highest bar, for the names of the acts
+HEADROOM = 1.45  # over the highest bar, for the names of the acts
+HEIGHTS = (0.98, 0.87)  # of the names, in turn: acts may be close together
 LANES = (  # title of each, and its share of the height
     ("Behind the queue: answers per second", 3),
     ("Behind the queue: requests waiting", 1.6),
@@ -87,7 +88,7 @@ def _name_acts(axes, record: Record) -> None:
     for number, window in enumerate(record.windows, 1):
         axes.annotate(
             f"{number}. {window.title}",
-            ((window.began + window.ended) / 2, 0.97),
+            ((window.began + window.ended) / 2, HEIGHTS[number % 2]),
             xycoords=("data", "axes fraction"),
             ha="center",
             va="top",

@@ -44,8 +44,8 @@ class BootFailure:
         """Say it in a line."""
         of = f" of release {self.release}" if self.release else ""
         served = "the old ones serve on" if self.serving else "none serves there"
-        last = f": {self.lines[-1]}" if self.lines else ""
-        return f"{self.host}: a worker process{of} did not come up, {served}. {self.ending}{last}"
+        why = f"{self.ending.rstrip('.')}: {self.lines[-1]}" if self.lines else self.ending
+        return f"{self.host}: a worker process{of} did not come up, {served}. {why}"
 
     def as_json(self) -> dict[str, Any]:
         """Return what ``status --json`` prints."""
