@@ -126,11 +126,11 @@ class Story:
             began = record.clock()
             self._system.activate(FAILS)
             self._pace.until_noticed(began)
-            self._pace.show(self._system.releases().rstrip())
             asked = record.clock()
             self._system.roll_back()
             record.rollback = Rollback(asked, record.clock())
             self._pace.until_answered_by(3)
+        self._pace.show(self._system.releases().rstrip())
 
     def _a_release_does_not_boot(self) -> None:
         self._pace.say("Act 4. Release 5 is started. Its processes don't come up.")

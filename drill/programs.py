@@ -45,7 +45,6 @@ class Programs:
             **environ,
             "DJANGO_SETTINGS_MODULE": "drill.shop.settings",
             "QUEUEPROXY_VAR": str(directory),
-            "COLUMNS": "240",  # so that no reason is cut
             BACKFILL_VARIABLE: str(backfill),
             RELEASE_FILE_VARIABLE: str(directory / "release"),
         }

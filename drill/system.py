@@ -1,5 +1,6 @@
 """The site behind the queue: a front, workers, and the commands an operator types."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -55,8 +56,8 @@ class System(Programs):
         process = self._start_release(release)
         self._ended(process, f"release {release}", CANNOT_START)
         self.manage("queueproxy", "release", "activate", str(release), "--timeout", "1", status=1)
-        lines = self.manage("queueproxy", "status").splitlines()
-        return "\n".join(line for line in lines if "did not come up" in line)
+        (failure,) = json.loads(self.manage("queueproxy", "status", "--json"))["boot_failures"]
+        return "\n".join((f"release {failure['release']}: {failure['ending']}", *failure["lines"]))
 
     def replace_workers(self, release: int) -> None:
         """Let named workers of the same code take over from those without a name."""
