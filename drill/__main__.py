@@ -22,7 +22,7 @@ from .plot import draw
 from .programs import CommandFailed
 from .record import Record
 from .runs import behind_the_queue, on_gunicorn
-from .table import figures, table
+from .table import figures, markdown, table
 from .verdict import Verdict
 
 CLEAN, NOT_CLEAN, NOT_BEGUN, INTERRUPTED = 0, 1, 2, 130
@@ -114,6 +114,7 @@ def _write_down(
         and plain.facts() | {"acts": [dataclasses.asdict(act) for act in figures(plain)]},
     }
     (options.out / "drill.json").write_text(json.dumps(facts))
+    (options.out / "drill.md").write_text(markdown(queued, plain))
     try:
         draw(queued, plain, options.out / "drill.png")
         narrator.note(f"Drawn in {options.out / 'drill.png'}.")

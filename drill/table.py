@@ -43,5 +43,16 @@ def table(queued: Record, plain: Record | None) -> Table:
     return made
 
 
+def markdown(queued: Record, plain: Record | None) -> str:
+    """The same as a table for a page: a row for each, a column for each act."""
+    records = {"behind the queue": queued, "plain gunicorn": plain}
+    titles = [f"{number}. {one.title}" for number, one in enumerate(figures(queued), 1)]
+    rows = [["failed, longest wait", *titles], ["---"] * (len(titles) + 1)]
+    for name, record in records.items():
+        if record is not None:
+            rows.append([name, *map(_text, figures(record))])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
 def _text(one: ActFigures) -> str:
-    return f"{one.failed}, {one.longest_wait:.1f} s"
+    return f"{one.failed:,}, {one.longest_wait:.1f} s"

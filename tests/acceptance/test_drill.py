@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drill.record import Outcome, Record, Rollback, Window
-from drill.table import figures
+from drill.table import figures, markdown
 from drill.verdict import judge
 
 from ..postgres import programs
@@ -125,6 +125,11 @@ def test_figures_by_act():
     assert [(act.title, act.failed, act.longest_wait) for act in figures(record)] == [
         ("one", 1, 0.25),
         ("two", 1, 0.25),
+    ]
+    assert markdown(record, None).splitlines() == [
+        "| failed, longest wait | 1. one | 2. two |",
+        "| --- | --- | --- |",
+        "| behind the queue | 1, 0.2 s | 1, 0.2 s |",
     ]
 
 
