@@ -1,7 +1,7 @@
 # make run      the example site on http://127.0.0.1:8000 (PORT=... for another)
 # make test     every test
 # make check    lint and the tests that need nothing but Python, in about a minute
-# make drill    two upgrades with slow migrations under load (needs PostgreSQL, or ARGS=--sqlite)
+# make drill    two upgrades and two bad releases under load (needs PostgreSQL, or ARGS=--sqlite)
 # make docs     the documentation as a site, var/site/index.html; every link is checked
 # make bench    the figures of docs/benchmarks (an hour; ARGS=--help for its parts; needs wrk)
 # make apps     other people's apps, plainly and queued (ARGS=--suites: their own suites as well)
@@ -22,7 +22,7 @@ PROGRESS = while read -r word what rest; do case $$word in \
   Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
   Installing) echo "  installs them" ;; esac; done
 
-.PHONY: run free-port test check lint django-suite chaos mutations faults slow-clients drill bench docs reference apps versions data help clean
+.PHONY: run free-port test check lint django-suite chaos mutations faults switches slow-clients drill bench docs reference apps versions data help clean
 .DEFAULT_GOAL := help
 
 help:
@@ -91,6 +91,10 @@ mutations: $(VENV)/.installed
 
 faults: $(VENV)/.installed
 	QUEUEPROXY_FAULT_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/faults $(ARGS)
+
+# How often one release takes the place of another, under load; in `make test` 60 times.
+switches: $(VENV)/.installed
+	QUEUEPROXY_SWITCHES=$(or $(SWITCHES),1000) $(BIN)/python -m pytest -q -s tests/integration/test_release_switches.py $(ARGS)
 
 slow-clients: $(VENV)/.installed
 	$(BIN)/python -m tests.slow_clients

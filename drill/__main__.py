@@ -1,7 +1,8 @@
-"""python -m drill: upgrade a site twice while its users click on.
+"""python -m drill: upgrade a site while its users click on, and meet two bad releases.
 
-Exit status 0 when nobody noticed more than a wait; 1 where a request met an error, was lost or ran
-twice, or a command failed; 2 where the drill could not begin.
+Exit status 0 when behind the queue nobody noticed more than a wait, but for the pages that the
+failing release made; 1 where a request met an error, was lost or ran twice, or a command failed; 2
+where the drill could not begin.
 """
 
 import argparse
@@ -9,23 +10,20 @@ import dataclasses
 import json
 import signal
 import sys
-from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
 from tests.postgres import PostgresMissing
-from tests.servers import BrokerServer
 
-from .acts import Story
-from .databases import PostgreSQL, SQLite
 from .narrator import Narrator
 from .plot import draw
+from .programs import CommandFailed
 from .record import Record
-from .system import CommandFailed, System
-from .users import Crowd
-from .verdict import Verdict, judge
+from .runs import behind_the_queue, on_gunicorn
+from .table import figures, markdown, table
+from .verdict import Verdict
 
 CLEAN, NOT_CLEAN, NOT_BEGUN, INTERRUPTED = 0, 1, 2, 130
 SHOWN = 20  # errors
@@ -38,15 +36,9 @@ def main() -> int:
     narrator = Narrator(Console())
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # leave no process behind
     try:
-        with ExitStack() as stack:
-            directory = Path(stack.enter_context(TemporaryDirectory(prefix="qpdrill-")))
-            database = SQLite(directory) if options.sqlite else PostgreSQL()
-            stack.callback(database.stop)
-            broker = BrokerServer().start()
-            stack.callback(broker.stop)
-            environ = {**database.environ, "QUEUEPROXY_BROKER_URL": broker.url}
-            record = _perform(options, narrator, directory, environ)
-            verdict = judge(record.outcomes, **database.nonces())
+        queued, verdict = behind_the_queue(options, narrator)
+        _tell(narrator, queued, verdict)
+        plain = _contrast(options, narrator, queued)
     except PostgresMissing as error:
         narrator.trouble(f"{error}, or go without: python -m drill --sqlite")
         return NOT_BEGUN
@@ -55,15 +47,17 @@ def main() -> int:
         return NOT_CLEAN
     except KeyboardInterrupt:
         return INTERRUPTED
-    return _conclude(options, narrator, record, verdict)
+    _write_down(options, narrator, queued, verdict, plain)
+    return CLEAN if verdict.clean else NOT_CLEAN
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m drill", description="Upgrade a site twice while its users click on."
+        prog="python -m drill",
+        description="Upgrade a site while its users click on, and meet two bad releases.",
     )
     parser.add_argument("--users", type=int, default=50)
-    parser.add_argument("--calm", type=float, default=8, help="seconds before and after each act")
+    parser.add_argument("--calm", type=float, default=6, help="seconds before and after each act")
     parser.add_argument("--migration", type=float, default=12, help="seconds each takes, at least")
     parser.add_argument(
         "--sqlite",
@@ -73,41 +67,59 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--careless", action="store_true", help="migrate without a hold: see what it is good for"
     )
+    parser.add_argument(
+        "--alone", action="store_true", help="leave out plain gunicorn: half of the time"
+    )
     parser.add_argument("--out", type=Path, default=Path("var"), help="directory of the results")
     return parser.parse_args()
 
 
-def _perform(options, narrator: Narrator, directory: Path, environ: dict[str, str]) -> Record:
-    """The whole story, on processes that are gone afterwards."""
-    system = System(directory, environ, options.migration, narrator.command)
-    try:
-        narrator.act("A front, a database, a broker, and the workers of release 1.")
-        system.deploy(1)
-        system.manage("migrate", "shop", "0001")
-        system.start_front()
-        system.start_workers()
-        record = Record()
-        story = Story(system, record, narrator.act, calm=options.calm, careless=options.careless)
-        with narrator.watching(record, system), Crowd(options.users, system.port, record):
-            story.play()
-    finally:
-        system.stop()
-    return record
+def _contrast(options, narrator: Narrator, queued: Record) -> Record | None:
+    """The same without the queue, where that is wanted."""
+    if options.alone:
+        return None
+    if find_spec("gunicorn") is None:
+        narrator.note("No contrast: it needs gunicorn.")
+        return None
+    plain, verdict = on_gunicorn(options, narrator, queued.windows)
+    failed = verdict.errors + verdict.failed
+    narrator.act(
+        f"{verdict.requests} requests, {failed} failed, longest wait {verdict.longest_wait:.1f} s"
+    )
+    return plain
 
 
-def _conclude(options, narrator: Narrator, record: Record, verdict: Verdict) -> int:
-    """Tell how it ended and write it down; the exit status."""
+def _tell(narrator: Narrator, record: Record, verdict: Verdict) -> None:
     for error in [outcome.error for outcome in record.outcomes if outcome.error][:SHOWN]:
         narrator.trouble(error)
     narrator.verdict(verdict)
-    facts = dataclasses.asdict(verdict) | record.facts()
+    if record.rollback is not None:
+        took = record.rollback.done - record.rollback.asked
+        last = (
+            f"{record.rollback_seconds:.2f} s after the rollback was typed, which took {took:.2f} s"
+        )
+        narrator.note(f"Release 4 failed {verdict.failed} pages; the last came {last}.")
+
+
+def _write_down(
+    options, narrator: Narrator, queued: Record, verdict: Verdict, plain: Record | None
+) -> None:
+    """Print the table; write figures and picture to files."""
+    narrator.table(table(queued, plain))
+    facts = dataclasses.asdict(verdict) | queued.facts()
+    facts |= {
+        "rollback_seconds": queued.rollback_seconds,
+        "acts": [dataclasses.asdict(act) for act in figures(queued)],
+        "plain": plain
+        and plain.facts() | {"acts": [dataclasses.asdict(act) for act in figures(plain)]},
+    }
     (options.out / "drill.json").write_text(json.dumps(facts))
+    (options.out / "drill.md").write_text(markdown(queued, plain))
     try:
-        draw(record, verdict, options.out / "drill.png")
+        draw(queued, plain, options.out / "drill.png")
         narrator.note(f"Drawn in {options.out / 'drill.png'}.")
     except ImportError:
         narrator.note("No picture: it needs matplotlib.")
-    return CLEAN if verdict.clean else NOT_CLEAN
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
+from .plain_site import PlainSite
 from .record import Record, Second
 from .system import System
 from .verdict import Verdict
@@ -26,7 +28,7 @@ class Narrator:
         self._console = console
 
     @contextmanager
-    def watching(self, record: Record, system: System) -> Iterator[None]:
+    def watching(self, record: Record, system: System | PlainSite) -> Iterator[None]:
         """While the context lasts, tell each second what the users got."""
         over = threading.Event()
         thread = threading.Thread(target=self._every_second, args=(record, system, over))
@@ -37,7 +39,7 @@ class Narrator:
             over.set()
             thread.join()
 
-    def _every_second(self, record: Record, system: System, over: threading.Event) -> None:
+    def _every_second(self, record: Record, system, over: threading.Event) -> None:
         at = 1
         while not over.wait(max(0.0, at - record.clock())):
             self._line(line_of(record.close_second(at, system.metric("queue_depth"))))
@@ -50,6 +52,10 @@ class Narrator:
     def command(self, text: str) -> None:
         """What the operator types."""
         self._line(f"[cyan]  $ {escape(text)}[/]")
+
+    def table(self, table: Table) -> None:
+        """Figures, side by side."""
+        self._console.print(table)
 
     def note(self, text: str) -> None:
         """Something by the way."""
@@ -78,10 +84,11 @@ def line_of(second: Second) -> str:
         f"[{COLOURS.get(release, 'white')}]release {release}: {count}[/]"
         for release, count in sorted(second.answers.items())
     )
-    errors = f"{second.errors} errors"
+    bad = second.errors + second.failed
+    errors = f"{bad} failed"
     return (
         f"{second.at:4d} s {sum(second.answers.values()):4d} answers"
-        f"[{'bold red' if second.errors else 'default'}]{errors:>11}[/]"
+        f"[{'bold red' if bad else 'default'}]{errors:>11}[/]"
         f"   p50 {_duration(second.p50)}  worst {_duration(second.worst)}"
         f"  {second.waiting:4d} waiting   {releases}"
     )

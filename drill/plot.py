@@ -1,17 +1,26 @@
-"""The drill as a picture."""
+"""The drill as a picture: lanes above each other, on one clock."""
 
 from pathlib import Path
 
 from .record import Record
-from .verdict import Verdict
 
-COLOURS = {1: "#4c78a8", 2: "#f2a541", 3: "#54a24b"}  # release -> of its answers
-BAND, DEPTH, GRID = "#e9e4f0", "#b22222", "#dddddd"
-HEADROOM = 1.3  # over the highest bar, for the names of the windows
+COLOURS = {1: "#4c78a8", 2: "#f2a541", 3: "#54a24b"}  # release -> of its good pages
+FAILED, BAND, DEPTH, GRID = "#1a1a1a", "#e9e4f0", "#b22222", "#dddddd"
+HEADROOM = 1.45  # over the highest bar, for the names of the acts
+HEIGHTS = (0.98, 0.87)  # of the names, in turn: acts may be close together
+LANES = (  # title of each, and its share of the height
+    ("Behind the queue: answers per second", 3),
+    ("Behind the queue: requests waiting", 1.6),
+    ("Plain gunicorn, same users, same releases: answers per second", 3),
+)
 
 
-def draw(record: Record, verdict: Verdict, path: Path) -> None:
-    """Write a PNG: answers by release above, waiting requests below, maintenance as bands.
+def draw(queued: Record, plain: Record | None, path: Path) -> None:
+    """Write a PNG: answers by release, waiting requests, and what plain gunicorn made of it.
+
+    Args:
+        queued: behind the queue.
+        plain: without; None where that was not tried.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -21,25 +30,38 @@ def draw(record: Record, verdict: Verdict, path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (above, below) = pyplot.subplots(
-        2, sharex=True, figsize=(9, 4.6), height_ratios=(3, 2), layout="constrained"
+    lanes = LANES if plain is not None else LANES[:2]
+    shares = [share for _, share in lanes]
+    figure, axes = pyplot.subplots(
+        len(lanes),
+        sharex=True,
+        figsize=(10, 0.8 + 0.75 * sum(shares)),
+        height_ratios=shares,
+        layout="constrained",
     )
-    _draw_answers(above, record)
-    _draw_waiting(below, record)
-    for axes in (above, below):
-        for window in record.windows:
-            axes.axvspan(window.began, window.ended, color=BAND, linewidth=0, zorder=0)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", color=GRID, linewidth=0.6)
-        axes.set_axisbelow(True)
-    _name_windows(above, record)
-    figure.suptitle(
-        f"Two upgrades, each with a slow migration: {verdict.requests:,} requests, "
-        f"{verdict.errors} errors, longest wait {verdict.longest_wait:.0f} s",
-        fontsize=12,
+    _draw_answers(axes[0], queued)
+    _draw_waiting(axes[1], queued)
+    if plain is not None:
+        _draw_answers(axes[2], plain)
+    for lane, (title, _), record in zip(axes, lanes, (queued, queued, plain), strict=False):
+        _furnish(lane, title, record)
+    axes[0].legend(
+        ncols=4, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2
     )
+    axes[0].set_xlim(0, max(len(record.seconds) for record in (queued, plain) if record))
+    axes[-1].set_xlabel("seconds")
+    axes[-1].xaxis.get_major_locator().set_params(integer=True)
     figure.savefig(path, dpi=120, facecolor="white")
     pyplot.close(figure)
+
+
+def _furnish(axes, title: str, record: Record) -> None:
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    for window in record.windows:
+        axes.axvspan(window.began, window.ended, color=BAND, linewidth=0, zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
 
 
 def _draw_answers(axes, record: Record) -> None:
@@ -49,13 +71,10 @@ def _draw_answers(axes, record: Record) -> None:
         counts = [second.answers.get(release, 0) for second in record.seconds]
         axes.bar(starts, counts, 1, tops, align="edge", color=colour, label=f"release {release}")
         tops = [top + count for top, count in zip(tops, counts, strict=True)]
-    errors = [second.errors for second in record.seconds]
-    if any(errors):
-        axes.bar(starts, errors, 1, tops, align="edge", color="black", label="errors")
-    axes.set_ylim(0, HEADROOM * max(map(sum, zip(tops, errors, strict=True)), default=1))
-    axes.set_xlim(0, len(starts))
-    axes.set_ylabel("answers per second")
-    axes.legend(ncols=4, frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
+    failed = [second.errors + second.failed for second in record.seconds]
+    axes.bar(starts, failed, 1, tops, align="edge", color=FAILED, label="failed")
+    axes.set_ylim(0, HEADROOM * max(map(sum, zip(tops, failed, strict=True)), default=1))
+    _name_acts(axes, record)
 
 
 def _draw_waiting(axes, record: Record) -> None:
@@ -63,17 +82,15 @@ def _draw_waiting(axes, record: Record) -> None:
     depths = [0, *(second.waiting for second in record.seconds)]
     axes.plot(times, depths, color=DEPTH, linewidth=1.8)
     axes.set_ylim(0, 1.1 * max(1, *depths))
-    axes.set_ylabel("requests waiting")
-    axes.set_xlabel("time (s)")
-    axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _name_windows(axes, record: Record) -> None:
-    for window in record.windows:
+def _name_acts(axes, record: Record) -> None:
+    for number, window in enumerate(record.windows, 1):
         axes.annotate(
-            f"{window.title}, {window.ended - window.began:.0f} s",
-            ((window.began + window.ended) / 2, 0.96),
+            f"{number}. {window.title}",
+            ((window.began + window.ended) / 2, HEIGHTS[number % 2]),
             xycoords=("data", "axes fraction"),
             ha="center",
             va="top",
+            fontsize=9,
         )

@@ -17,6 +17,7 @@ class Outcome:
     ended: float
     release: int = 0  # that answered; 0: none did
     error: str = ""
+    failed: bool = False  # a page of the release of which every page fails
 
     @property
     def seconds(self) -> float:
@@ -29,8 +30,9 @@ class Second:
     """What came back within one second. Waits in seconds, None where nothing came."""
 
     at: int
-    answers: dict[int, int]  # release -> how many
+    answers: dict[int, int]  # release -> how many good pages
     errors: int
+    failed: int  # pages of the release of which every page fails
     p50: float | None
     worst: float | None
     waiting: int  # requests in the queue, by the front's metrics
@@ -38,11 +40,19 @@ class Second:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of maintenance. Times in seconds since the drill began."""
+    """An act, while the operator is at it. Times in seconds since the drill began."""
 
     title: str
     began: float
     ended: float
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """When it was asked for, and when the command had returned. Times as above."""
+
+    asked: float
+    done: float
 
 
 class Record:
@@ -52,6 +62,7 @@ class Record:
         self.outcomes: list[Outcome] = []
         self.seconds: list[Second] = []
         self.windows: list[Window] = []
+        self.rollback: Rollback | None = None
         self._began = time.monotonic()
         self._summed_up = 0  # outcomes that are in a second
         self._lock = threading.Lock()
@@ -73,8 +84,9 @@ class Record:
         waits = [outcome.seconds for outcome in fresh]
         second = Second(
             at=at,
-            answers=dict(Counter(o.release for o in fresh if not o.error)),
+            answers=dict(Counter(o.release for o in fresh if not (o.error or o.failed))),
             errors=sum(bool(outcome.error) for outcome in fresh),
+            failed=sum(outcome.failed for outcome in fresh),
             p50=statistics.median(waits) if waits else None,
             worst=max(waits, default=None),
             waiting=waiting,
@@ -82,10 +94,24 @@ class Record:
         self.seconds.append(second)
         return second
 
-    def answered_by(self, release: int) -> int:
-        """How many answers a release has given so far."""
+    def answered_by(self, release: int, since: float = 0.0) -> int:
+        """How many good pages a release has given of what was asked since then."""
         with self._lock:
-            return sum(outcome.release == release for outcome in self.outcomes)
+            good = (o for o in self.outcomes if not (o.error or o.failed))
+            return sum(o.release == release and o.sent >= since for o in good)
+
+    def bad_since(self, since: float) -> int:
+        """How many requests have met an error or a failed page since then."""
+        with self._lock:
+            return sum(o.ended >= since and bool(o.error or o.failed) for o in self.outcomes)
+
+    @property
+    def rollback_seconds(self) -> float | None:
+        """From the moment a rollback was asked for to the last failed page; None without one."""
+        if self.rollback is None:
+            return None
+        last = max((outcome.ended for outcome in self.outcomes if outcome.failed), default=0.0)
+        return max(0.0, last - self.rollback.asked)
 
     def facts(self) -> dict[str, list[dict]]:
         """Seconds and windows as plain values."""

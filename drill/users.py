@@ -3,9 +3,11 @@
 import http.client
 import json
 import random
+import select
 import threading
 
 from .record import Outcome, Record
+from .shop import FAILS, RELEASE_HEADER
 
 PATIENCE = 90.0  # seconds; longer than the front holds anybody
 THINK = (0.25, 0.75)  # seconds between an answer and the next request
@@ -40,14 +42,23 @@ class User(threading.Thread):
         self._connection.close()
 
     def _ask(self, method: str, nonce: str) -> Outcome:
+        self._drop_closed_connection()
         sent = self._record.clock()
-        release, error = 0, ""
+        release, error, failed = 0, "", False
         try:
             release = self._release_in_answer(method, nonce)
+        except _FailedPage:
+            release, failed = FAILS, True
         except (OSError, http.client.HTTPException, _WrongAnswer) as wrong:
             error = f"{type(wrong).__name__.lstrip('_')}: {wrong}"
             self._connection.close()  # opened again by the next request
-        return Outcome(nonce, method, sent, self._record.clock(), release, error)
+        return Outcome(nonce, method, sent, self._record.clock(), release, error, failed)
+
+    def _drop_closed_connection(self) -> None:
+        """Open another where the server has closed this one while it was idle, as browsers do."""
+        kept = self._connection.sock
+        if kept is not None and select.select([kept], [], [], 0)[0]:
+            self._connection.close()
 
     def _release_in_answer(self, method: str, nonce: str) -> int:
         """Send, and look closely at what comes back."""
@@ -58,6 +69,8 @@ class User(threading.Thread):
         self._connection.request(method, f"/shop/{nonce}/", body, headers)
         response = self._connection.getresponse()
         content = response.read()
+        if response.status == 500 and response.getheader(RELEASE_HEADER) == str(FAILS):
+            raise _FailedPage
         if response.status != 200:
             raise _WrongAnswer(f"{response.status} to {method} {nonce}")
         page = json.loads(content)
@@ -89,6 +102,10 @@ class Crowd:
         if failure is None:
             for user in self._users:
                 user.join()  # its patience ends every request
+
+
+class _FailedPage(Exception):
+    """The release of which every page fails has answered."""
 
 
 class _WrongAnswer(Exception):

@@ -16,6 +16,7 @@ class Verdict:
     longest_wait: float  # seconds
     duplicates: int  # requests that ran, or left an order, more than once
     lost: int  # requests that never ran, or left no order where they should
+    failed: int = 0  # pages of the release of which every page fails; no errors of ours
 
     @property
     def clean(self) -> bool:
@@ -45,4 +46,5 @@ def judge(outcomes: Sequence[Outcome], ran: Sequence[str], ordered: Sequence[str
         longest_wait=max((outcome.seconds for outcome in outcomes), default=0.0),
         duplicates=len(twice),
         lost=len(lost),
+        failed=sum(outcome.failed for outcome in outcomes),
     )

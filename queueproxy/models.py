@@ -14,6 +14,7 @@ class Queue(models.Model):
             ("view_dashboard", _("Can see the queue")),
             ("control_queue", _("Can pause and resume the queue and withdraw requests")),
             ("manage_dead_letters", _("Can replay and discard dead letters")),
+            ("manage_releases", _("Can activate a release and roll back")),
         ]
 
 

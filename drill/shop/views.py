@@ -3,11 +3,15 @@
 from django.http import JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from . import DOES_NOT_BOOT
 from .models import Execution, Order
 from .release import RELEASE
 
 PAGE = 20  # orders
 TAX_PERCENT = 20
+
+if RELEASE == DOES_NOT_BOOT:
+    import a_library_that_nobody_has_installed  # noqa: F401
 
 
 @csrf_exempt

@@ -9,11 +9,10 @@ from django.core.management.base import BaseCommand
 
 from .. import conf
 from ..broker.observe.reader import SnapshotReader
-from ..broker.operate.releases import Activated, Releases
+from ..broker.operate.releases import KEEP, Activated, Releases
 from ..wording import printable
 from .ask import DID_NOT_HOLD, DONE
 
-KEEP = 600.0  # seconds that the release before stays, unless told
 READY_WITHIN = 30.0  # seconds that an activation waits for a worker that is ready, unless told
 LOOK_EVERY = 0.1  # seconds
 

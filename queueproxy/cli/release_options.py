@@ -1,5 +1,6 @@
 """The command line of queueproxy release."""
 
+from ..broker.operate.releases import KEEP
 from . import release, smoke
 from .options import Subparsers, nonnegative_seconds, positive_seconds, release_name
 
@@ -32,7 +33,7 @@ def _add_changing(verbs: Subparsers) -> None:
         changing.add_argument(
             "--keep",
             type=nonnegative_seconds,
-            default=release.KEEP,
+            default=KEEP,
             metavar="TIME",
             help="how long workers of the one before stay ready: 90s, 10m (default), 2h",
         )

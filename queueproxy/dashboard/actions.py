@@ -18,10 +18,13 @@ from .. import conf
 from ..broker.link.links import Link
 from ..broker.observe.reader import SnapshotReader
 from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
+from ..broker.operate.releases import Activated, Releases
 from ..broker.operate.replay import CannotReplay
+from ..broker.own_release import is_release_name
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from ..models import Queue
 from .chart_selection import ChartSelection
+from .releases import KEPT_MOST, KEPT_UNLESS_TOLD
 from .replay import NotNow, replay_now
 
 if TYPE_CHECKING:
@@ -156,6 +159,55 @@ def discard(request: HttpRequest, link: Link, id: str) -> str:
     if not ENTRY.fullmatch(id) or not Control(link).discard(id):
         raise Refused(_("There is no such dead letter."))
     return _("The dead letter %s was discarded.") % id
+
+
+@action("manage_releases")
+def activate(request: HttpRequest, link: Link) -> str:
+    """Let one release serve in place of the one that was active as the person decided."""
+    wanted = request.POST.get("to", "")
+    if not is_release_name(wanted):
+        raise Refused(_("There is no such release."))
+    return _activated(wanted, _exchange(request, link, wanted))
+
+
+@action("manage_releases")
+def roll_back(request: HttpRequest, link: Link) -> str:
+    """Let the release before serve again."""
+    snapshot = SnapshotReader(link, conf.get_settings().all_queues).snapshot()
+    before = next((release.name for release in snapshot.releases if release.previous), None)
+    if before is None:
+        raise Refused(_("No release was active before: there is none to roll back to."))
+    if before != request.POST.get("to", ""):
+        raise Refused(_("The release before is another meanwhile: %s. Nothing was done.") % before)
+    said = _activated(before, _exchange(request, link, before))
+    return _("Rolled back. %s") % said
+
+
+def _exchange(request: HttpRequest, link: Link, wanted: str) -> Activated:
+    minutes = _number(request, "keep", KEPT_MOST) or KEPT_UNLESS_TOLD
+    instead_of = request.POST.get("instead_of", "")
+    return Releases(link).activate(wanted, keep=minutes * 60, instead_of=instead_of)
+
+
+def _activated(wanted: str, done: Activated) -> str:
+    """Say what was done.
+
+    Raises:
+        Refused: nothing was.
+    """
+    words = {"wanted": wanted, "active": done.active, "previous": done.previous}
+    if done.what != "done" and done.active == wanted:
+        raise Refused(_("Release %(wanted)s is active already.") % words)
+    if done.what == "no_worker":
+        raise Refused(_("No worker of %(wanted)s is ready. Nothing was done.") % words)
+    if done.what == "changed" and not done.active:
+        raise Refused(_("No release is active any more. Nothing was done."))
+    if done.what == "changed":
+        text = _("Somebody has activated %(active)s meanwhile. Nothing was done.")
+        raise Refused(text % words)
+    if not done.previous:
+        return _("Release %(wanted)s is active.") % words
+    return _("Release %(wanted)s is active; %(previous)s stands by.") % words
 
 
 def _queues(request: HttpRequest) -> tuple[str, ...]:

@@ -6,7 +6,11 @@ from django.utils.translation import gettext as _
 
 from ..broker.observe.releases import ACTIVE, GONE, SERVING, Release
 from ..broker.observe.snapshot import Snapshot
-from .wording import duration
+from ..broker.operate.releases import KEEP
+from .wording import UNKNOWN, duration
+
+KEPT_UNLESS_TOLD = KEEP / 60  # minutes that workers of the release before stay ready
+KEPT_MOST = 10_080.0  # minutes: a week
 
 
 def releases_shown(snapshot: Snapshot) -> dict[str, Any]:
@@ -20,16 +24,51 @@ def releases_shown(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+def release_change(snapshot: Snapshot, name: str) -> dict[str, Any] | None:
+    """Describe what it would be to activate a release; None where there is none of that name."""
+    releases = snapshot.releases
+    wanted = next((release for release in releases if release.name == name), None)
+    if wanted is None:
+        return None
+    active = next((release.name for release in releases if release.state == ACTIVE), "")
+    title = _("Roll back to %s?") if wanted.previous else _("Activate %s?")
+    return {
+        "title": title % name,
+        "to": _release(wanted),
+        "instead_of": active,
+        "serving": [
+            _release(release)
+            for release in releases
+            if release.state in (ACTIVE, SERVING) and release is not wanted
+        ],
+        "refused": _refusal(wanted),
+        "keep": round(KEPT_UNLESS_TOLD),
+        "keep_most": round(KEPT_MOST),
+    }
+
+
+def _refusal(wanted: Release) -> str:
+    """Say why it can't be activated now; empty where it can."""
+    if wanted.state == ACTIVE:
+        return _("Release %s is active already.") % wanted.name
+    if not wanted.ready:
+        return _("No worker of %s is ready.") % wanted.name
+    return ""
+
+
 def _release(release: Release) -> dict[str, Any]:
     share, left = release.error_share, release.retires_in_seconds
     return {
         "name": release.name,
         "state": _state(release),
+        "active": release.state == ACTIVE,
+        "previous": release.previous,
+        "can_serve": not _refusal(release),
         "left": None if left is None else duration(left),
         "ready": release.ready,
         "workers": release.workers,
         "requests": release.requests_total,
-        "errors": "-" if share is None else f"{share:.1%}",
+        "errors": UNKNOWN if share is None else f"{share:.1%}",
         "p95": duration(release.p95_seconds),
     }
 

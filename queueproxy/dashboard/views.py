@@ -1,4 +1,4 @@
-"""Shows the page, its data, and one dead letter."""
+"""Shows the page, its data, one dead letter, and the question before a release is activated."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 
 from .. import conf
 from ..broker.observe.history import WINDOWS
+from ..broker.observe.reader import SnapshotReader
 from ..broker.operate.control import Control
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .chart_selection import ChartSelection
 from .page_state import PageState, read_page_state
+from .releases import release_change
 from .wording import moment
 
 if TYPE_CHECKING:
@@ -29,8 +31,7 @@ def dashboard(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateRespon
     shown = ChartSelection.of(request.GET)
     context = _page(model_admin, request, _("Queue"))
     context.update(
-        may_control=request.user.has_perm("queueproxy.control_queue"),
-        may_manage=request.user.has_perm("queueproxy.manage_dead_letters"),
+        _allowed(request),
         shown=shown,
         windows=[(name, shown._replace(window_name=name).query) for name in WINDOWS],
         queues=[
@@ -51,16 +52,12 @@ def data(model_admin: "QueueAdmin", request: HttpRequest) -> JsonResponse:
     Of the history only the steps from ``?after=`` (seconds) on, where that is given.
     """
     _require(request, "view_dashboard")
-    may_manage = request.user.has_perm("queueproxy.manage_dead_letters")
+    allowed = _allowed(request)
     try:
-        state = _state(ChartSelection.of(request.GET), may_manage, _after(request))
+        state = _state(ChartSelection.of(request.GET), allowed["may_manage"], _after(request))
     except (BrokerUnavailable, SchemaMismatch) as error:
         return JsonResponse({"error": str(error)}, status=503)
-    context = {
-        **state.live,
-        "may_control": request.user.has_perm("queueproxy.control_queue"),
-        "may_manage": may_manage,
-    }
+    context = {**state.live, **allowed}
     parts = {name: render_to_string(f"queueproxy/_{name}.html", context) for name in PARTS}
     return JsonResponse({"history": state.history, "parts": parts})
 
@@ -80,9 +77,35 @@ def dead_letter(model_admin: "QueueAdmin", request: HttpRequest, id: str) -> Tem
     return TemplateResponse(request, "queueproxy/dead_letter.html", context)
 
 
+def release(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateResponse:
+    """Ask whether to activate a release: from which, to which, and who is ready for it."""
+    _require(request, "manage_releases")
+    context = _page(model_admin, request, _("Release"))
+    try:
+        with conf.broker().link("dashboard") as link:
+            snapshot = SnapshotReader(link, conf.get_settings().all_queues).snapshot()
+    except (BrokerUnavailable, SchemaMismatch) as error:
+        return _away(request, context, error)
+    change = release_change(snapshot, request.GET.get("to", ""))
+    if change is None:
+        raise Http404(_("There is no such release."))
+    context.update(change=change, title=change["title"], shown=ChartSelection.of(request.GET))
+    return TemplateResponse(request, "queueproxy/release.html", context)
+
+
 def _require(request: HttpRequest, permission: str) -> None:
     if not request.user.has_perm(f"queueproxy.{permission}"):
         raise PermissionDenied
+
+
+def _allowed(request: HttpRequest) -> dict[str, bool]:
+    """Tell the templates which buttons to show."""
+    names = {
+        "may_control": "control_queue",
+        "may_manage": "manage_dead_letters",
+        "may_release": "manage_releases",
+    }
+    return {may: request.user.has_perm(f"queueproxy.{name}") for may, name in names.items()}
 
 
 def _page(model_admin: "QueueAdmin", request: HttpRequest, title: str) -> dict[str, Any]:

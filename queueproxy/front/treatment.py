@@ -1,6 +1,6 @@
 """Decides how a request is treated: settings, and what its view says."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..asgi_types import Scope
 from ..http_syntax import SAFE_METHODS

@@ -1,4 +1,4 @@
-"""The upgrade drill, a short one: both upgrades happen and the users only wait."""
+"""The drill, a short one: the users wait for both upgrades, and two bad releases are got over."""
 
 import json
 import subprocess
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from drill.record import Outcome
+from drill.record import Outcome, Record, Rollback, Window
+from drill.table import figures, markdown
 from drill.verdict import judge
 
 from ..postgres import programs
@@ -15,25 +16,52 @@ from ..servers import missing
 
 ROOT = Path(__file__).parents[2]
 MIGRATION = 3.0  # seconds
+SHORT = ("--calm", "1", "--users", "30", "--migration", str(MIGRATION))
+ACTS = ["stop, migrate, start", "hold, migrate", "a release fails", "one doesn't boot"]
+LAST_FAILED_PAGE = 10.0  # seconds from a rollback on, on a busy machine
 
 
 @pytest.mark.postgres
 def test_users_notice_two_upgrades_only_by_waiting(tmp_path):
     if programs() is None:
         missing("postgresql")
-    words = ("--calm", "1", "--users", "30", "--migration", str(MIGRATION), "--out", str(tmp_path))
-    status, told = _drill(*words)
-    assert status == 0, told
-    facts = json.loads((tmp_path / "drill.json").read_text())
+    facts = _facts(tmp_path, "--alone")
+    _is_clean(facts)
+    for window in facts["windows"][:2]:
+        assert window["ended"] - window["began"] > MIGRATION
+        assert _most_waiting(facts["seconds"], window) > 20
+    assert facts["plain"] is None
+
+
+def test_what_plain_gunicorn_makes_of_it(tmp_path):
+    facts = _facts(tmp_path, "--sqlite")
+    _is_clean(facts)
+    failed = [act["failed"] for act in facts["plain"]["acts"]]
+    stopped, _, fails, does_not_boot = failed
+    assert min(stopped, fails, does_not_boot) > 20
+    assert {release for s in facts["plain"]["seconds"] for release in s["answers"]} == set("123")
+
+
+def _is_clean(facts: dict) -> None:
     assert facts["requests"] > 100
     assert (facts["errors"], facts["duplicates"], facts["lost"]) == (0, 0, 0)
     assert facts["longest_wait"] > MIGRATION
     assert {release for second in facts["seconds"] for release in second["answers"]} == set("123")
-    assert [window["title"] for window in facts["windows"]] == ["workers stopped", "hold"]
-    for window in facts["windows"]:
-        assert window["ended"] - window["began"] > MIGRATION
-        assert _most_waiting(facts["seconds"], window) > 20
-    assert (tmp_path / "drill.png").read_bytes().startswith(b"\x89PNG")
+    titles = [window["title"] for window in facts["windows"]]
+    assert titles == ACTS
+    assert facts["failed"] > 20
+    assert [act["failed"] for act in facts["acts"]] == [0, 0, facts["failed"], 0]
+    assert 0 < facts["rollback_seconds"] < LAST_FAILED_PAGE
+
+
+def _facts(out: Path, *words: str) -> dict:
+    """What a drill has written down; it has drawn a picture, too."""
+    status, told = _drill(*SHORT, *words, "--out", str(out))
+    assert status == 0, told
+    assert "release 5: Its supervisor ended at once.\n" in told
+    assert "No module named 'a_library_that_nobody_has_installed'" in told
+    assert (out / "drill.png").read_bytes().startswith(b"\x89PNG")
+    return json.loads((out / "drill.json").read_text())
 
 
 def _drill(*words: str) -> tuple[int, str]:
@@ -46,7 +74,7 @@ def _drill(*words: str) -> tuple[int, str]:
         text=True,
     )
     try:
-        told, _ = drill.communicate(timeout=120)
+        told, _ = drill.communicate(timeout=600)
     except subprocess.TimeoutExpired:
         drill.terminate()  # it ends all that it started
         told, _ = drill.communicate()
@@ -87,3 +115,29 @@ def test_the_verdict_finds(outcome, ran, ordered, found):
 
 def test_nobody_was_there():
     assert not judge([], [], []).clean
+
+
+def test_figures_by_act():
+    record = Record()
+    record.windows += [Window("one", 1.0, 2.0), Window("two", 5.0, 6.0)]
+    for ended, failed, error in ((0.5, False, "x"), (1.5, False, ""), (4.0, True, ""), (9, 0, "x")):
+        record.add(Outcome("n", "GET", ended - 0.25, ended, 1, error, bool(failed)))
+    assert [(act.title, act.failed, act.longest_wait) for act in figures(record)] == [
+        ("one", 1, 0.25),
+        ("two", 1, 0.25),
+    ]
+    assert markdown(record, None).splitlines() == [
+        "| failed, longest wait | 1. one | 2. two |",
+        "| --- | --- | --- |",
+        "| behind the queue | 1, 0.2 s | 1, 0.2 s |",
+    ]
+
+
+def test_how_long_pages_fail_after_a_rollback():
+    record = Record()
+    assert record.rollback_seconds is None
+    record.rollback = Rollback(asked=10.0, done=10.5)
+    for ended in (9.5, 10.75, 10.25):
+        record.add(Outcome("n", "GET", ended - 0.1, ended, 4, failed=True))
+    record.add(Outcome("n", "GET", 11, 12, 3))
+    assert record.rollback_seconds == 0.75

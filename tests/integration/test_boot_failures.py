@@ -72,6 +72,37 @@ def test_workers_that_can_t_start_at_all_say_so(workers):
     assert "none serves there" in shown.stdout
 
 
+async def test_a_release_whose_code_can_t_be_loaded_is_told_beside_one_that_serves(
+    workers, client, tmp_path
+):
+    """Its supervisor finds that out before it has any process."""
+    supervisor = workers.manage("runqueueworker", "--standby", "--release", "v1")
+    serve(workers, supervisor, 1)
+    (tmp_path / "no_urls.py").write_text(
+        f"from {SETTINGS} import *\nROOT_URLCONF = 'missing.urls'\n"
+    )
+    newer = workers.manage(
+        *("runqueueworker", "--standby", "--release", "v2"),
+        PYTHONPATH=str(tmp_path),
+        DJANGO_SETTINGS_MODULE="no_urls",
+    )
+    assert ended(newer, BOOT) != 0
+    (failure,) = failures(workers)
+    assert failure["release"] == "v2"
+    assert "No module named 'missing'" in failure["lines"][-1]
+    assert failure["serving"] == 1
+    shown = workers.run("queueproxy", "status").stdout
+    assert "release v2 did not come up, the old ones serve on" in shown
+    await client.ask("/run/a/")
+    wait_until(lambda: workers.runs("a"), "it serves on")
+
+
+def test_words_that_are_wrong_are_no_failure_of_the_release(workers):
+    supervisor = workers.manage("runqueueworker", "--standby", "--release", "v1", "--burst")
+    assert ended(supervisor, BOOT) == 2
+    assert failures(workers) == []
+
+
 async def test_several_are_replaced_at_once(workers):
     supervisor = workers.manage("runqueueworker", "--processes", "3", "--reload-at-once", "3")
     serve(workers, supervisor, 3)

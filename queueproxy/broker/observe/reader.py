@@ -71,7 +71,7 @@ class SnapshotReader:
             dead_letters=dead,
             groups=groups,
             releases=_releases(values, activation, shown, clock_ms),
-            boot_failures=read_failures(values, failures),
+            boot_failures=read_failures(values, failures, shown),
             scaling=scaling_of(supervisors, shown, _traffic(queues, groups, busy)),
         )
         found.unreadable = values.unreadable

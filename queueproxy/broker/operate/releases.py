@@ -7,6 +7,7 @@ from ..link.links import Link
 from ..link.protocol import checked
 
 ANY = "*"  # whichever is active
+KEEP = 600.0  # seconds that the release before stays, unless told
 
 
 class Activated(NamedTuple):

@@ -7,7 +7,6 @@ A page for people, problem details (RFC 9457) for programs, or two lines of text
 import json
 import random
 from http import HTTPStatus
-from typing import Any
 
 from ...asgi_types import Scope
 from . import pages

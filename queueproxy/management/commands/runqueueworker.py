@@ -2,12 +2,14 @@
 
 import logging
 import sys
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy import conf
+from queueproxy.cli.boot_failure import failure_told
 from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.options import (
     log_to_console,
@@ -120,10 +122,10 @@ class Command(HelpfulCommand):
             use_private_broker(self.stderr.write)
         if options["reload"]:
             options["graceful_timeout"] = max(options["graceful_timeout"], conf.AT_A_BREAKPOINT)
-        if status is not None or not options["reload"]:  # else its processes tell what is wrong
-            with errors_in_one_line():
+        # A supervisor's own failure is told by itself, that of its processes by their supervisor.
+        with nullcontext() if status is not None else failure_told(options), errors_in_one_line():
+            if status is not None or not options["reload"]:  # else its processes say what is wrong
                 self.check()
-        with errors_in_one_line():
             worker = worker_options(options)
         if status is not None:
             with errors_in_one_line():

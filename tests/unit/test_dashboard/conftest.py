@@ -8,10 +8,11 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from queueproxy import conf
+from queueproxy.broker.own_release import OwnRelease
 
 from ...brokers import BrokerKit, answer
 
-PERMISSIONS = ("view_dashboard", "control_queue", "manage_dead_letters")
+PERMISSIONS = ("view_dashboard", "control_queue", "manage_dead_letters", "manage_releases")
 
 
 class Scenario:
@@ -57,6 +58,11 @@ class Scenario:
         assert self.kit.worker_broker(registration).settle_and_claim(None).id == id
         registration.leave()  # with the request in its hands
         return self.kit.control().dead_letters(1)[0].id
+
+    def release(self, name: str, workers: int = 1) -> None:
+        """Workers that stand by, or serve where nobody else does."""
+        for _ in range(workers):
+            self.kit.registration(release=OwnRelease(name, 1))
 
     def worker(self, *, lose: bool = False) -> threading.Thread:
         """A worker that runs one request, and loses it where told; join it."""
@@ -104,5 +110,5 @@ def staff(db):
 
 @pytest.fixture
 def boss(staff):
-    """With all three permissions."""
+    """With all permissions."""
     return staff(*PERMISSIONS)

@@ -1,4 +1,4 @@
-"""Who may see and do what: three permissions kept apart, and enforced by the server."""
+"""Who may see and do what: permissions kept apart, and enforced by the server."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -8,13 +8,20 @@ from django.test import Client
 from .conftest import PERMISSIONS
 
 ROOT = "/admin/queueproxy/queue/"
-PAGES = {"": "view_dashboard", "data/": "view_dashboard", "dead/1-1/": "manage_dead_letters"}
+PAGES = {
+    "": "view_dashboard",
+    "data/": "view_dashboard",
+    "dead/1-1/": "manage_dead_letters",
+    "release/": "manage_releases",
+}
 ACTIONS = {
     "pause/": "control_queue",
     "resume/": "control_queue",
     "withdraw/": "control_queue",
     "dead/1-1/replay/": "manage_dead_letters",
     "dead/1-1/discard/": "manage_dead_letters",
+    "release/activate/": "manage_releases",
+    "release/rollback/": "manage_releases",
 }
 ALL = {**PAGES, **ACTIONS}
 
@@ -73,10 +80,12 @@ def test_without_the_token_nothing_is_done(scenario, staff, path):
 def test_the_page_shows_only_what_one_may_do(scenario, staff):
     scenario.kill_one("a")
     scenario.put("b")
+    scenario.release("old")
+    scenario.release("new")
     client = staff("view_dashboard")
     page = client.get(ROOT).content.decode()
     assert "/b" in page
-    for hidden in ("<button class", "Pause all", "Withdraw", "Discard", "worker_lost"):
+    for hidden in ("<button class", "Pause all", "Withdraw", "Discard", "worker_lost", "Activate"):
         assert hidden not in page.partition('id="qp"')[2], hidden
     parts = client.get(ROOT + "data/").json()["parts"]
     assert "<button" not in "".join(parts.values())
@@ -88,4 +97,4 @@ def test_the_entry_in_the_list_of_apps(scenario, staff):
 
 
 def test_no_entry_without_the_permission(scenario, staff):
-    assert ROOT not in staff("control_queue", "manage_dead_letters").get("/admin/").content.decode()
+    assert ROOT not in staff(*PERMISSIONS[1:]).get("/admin/").content.decode()
