@@ -17,7 +17,7 @@ from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting
 from . import sparkline
 from .chart_selection import ChartSelection
 from .releases import releases_shown
-from .wording import duration, megabytes, moment
+from .wording import duration, megabytes, moment, not_served_text
 
 OLDEST = 10  # waiting requests listed
 LETTERS = 20  # dead letters listed
@@ -116,7 +116,6 @@ def _history(link: Link, shown: ChartSelection, now: float, after: float | None)
 
 def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
     depths = as_columns(rows, [queue.name], SPARK.step)["depth"]
-    waits = (queue.wait_p50_seconds, queue.wait_p95_seconds, queue.wait_p99_seconds)
     return {
         "name": queue.name,
         "depth": queue.depth,
@@ -124,7 +123,10 @@ def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
         "oldest": duration(queue.oldest_wait_seconds if queue.depth else None),
         "arrivals": f"{queue.arrival_rate:.1f}",
         "completions": f"{queue.completion_rate:.1f}",
-        "waits": [duration(wait) for wait in waits],
+        "waits": list(map(duration, queue.wait_percentiles)),
+        "runs": list(map(duration, queue.run_percentiles)),
+        "not_served": not_served_text(queue.not_served),
+        "why_not_served": queue.not_served.why,
         "completed": queue.completed_total,
         "retried": queue.retried_total,
         "replayed": queue.replayed_total,

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ..broker.observe.not_served import NotServed
 
 UNKNOWN = "\N{EN DASH}"
 
@@ -30,3 +33,15 @@ def megabytes(size: int) -> str:
 def moment(seconds: float) -> datetime:
     """Word a time of the broker's clock."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def not_served_text(found: NotServed) -> str:
+    """Word how many were not served as wanted; empty for none."""
+    errors = ngettext("%d error of a view", "%d errors of views", found.view_errors)
+    parts = (
+        (found.turned_away, _("%d turned away")),
+        (found.lost, _("%d lost")),
+        (found.too_late, _("%d too late")),
+        (found.view_errors, errors),
+    )
+    return ", ".join(text % number for number, text in parts if number)

@@ -65,6 +65,16 @@ class QueueStats:
             return ""
         return "exactly once: {} run again, {} replayed, {} put off".format(*counts)
 
+    @property
+    def wait_percentiles(self) -> tuple[float | None, ...]:
+        """p50, p95 and p99 of the wait, in seconds."""
+        return self.wait_p50_seconds, self.wait_p95_seconds, self.wait_p99_seconds
+
+    @property
+    def run_percentiles(self) -> tuple[float | None, ...]:
+        """p50, p95 and p99 of the run time, in seconds."""
+        return self.run_p50_seconds, self.run_p95_seconds, self.run_p99_seconds
+
     def set_percentiles(self) -> None:
         """Work them out from the histograms."""
         for share in (50, 95, 99):

@@ -8,8 +8,12 @@ window.queueproxy = window.queueproxy || {};
     requests: ["depth", "in_flight"],
     rates: ["arrivals", "completions"],
     waits: ["oldest", "p50", "p95", "p99"],
+    runs: ["run_p50", "run_p95", "run_p99"],
+    failures: ["view_errors", "lost", "too_late", "turned_away"],
   };
   const FILLED = ["depth"];
+  const STACKED = ["failures"]; // each series stands on those that follow it
+  const IN_SECONDS = ["waits", "runs"];
   const DAY = 86400;
   const lang = document.documentElement.lang || undefined;
   const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -79,8 +83,27 @@ window.queueproxy = window.queueproxy || {};
     return { stroke: style("--body-quiet-color"), font: "12px system-ui", grid: line, ticks: line, ...extra };
   }
 
-  function seriesOf(box) {
-    const words = box.dataset.chart === "waits" ? seconds : figure;
+  // Each with what stands below it; the legend tells its own figures.
+  function stacked(columns) {
+    const under = (i, at) => columns.slice(i).reduce((sum, column) => sum + column[at], 0);
+    return columns.map((column, i) => column.map((value, at) => (value === null ? null : under(i, at))));
+  }
+
+  function stackedSeries(box, charts) {
+    return SERIES[box.dataset.chart].map((name) => ({
+      label: box.dataset[name],
+      stroke: style(`--qp-${name}`),
+      fill: style(`--qp-${name}`),
+      width: 1,
+      paths: uPlot.paths.stepped({ align: -1 }),
+      value: (chart, value, series, at) => figure(at === null ? null : charts.history[name][at]),
+      points: { show: false },
+    }));
+  }
+
+  function seriesOf(box, charts) {
+    if (STACKED.includes(box.dataset.chart)) return stackedSeries(box, charts);
+    const words = IN_SECONDS.includes(box.dataset.chart) ? seconds : figure;
     return SERIES[box.dataset.chart].map((name) => ({
       label: box.dataset[name],
       stroke: style(`--qp-${name}`),
@@ -118,7 +141,7 @@ window.queueproxy = window.queueproxy || {};
           axis({ space: 70, size: 34, values: (chart, splits) => splits.map((t) => tick(t, chart.scales.x.max - chart.scales.x.min)) }),
           axis({ size: 52, values: (chart, splits) => splits.map(figure) }),
         ],
-        series: [{ label: "", value: (chart, t) => (t === null ? "" : this.moment(t)) }, ...seriesOf(box)],
+        series: [{ label: "", value: (chart, t) => (t === null ? "" : this.moment(t)) }, ...seriesOf(box, this)],
         hooks: {
           drawClear: [(chart) => inside(chart, () => drawPauses(chart, this.history))],
           draw: [(chart) => inside(chart, () => drawDeploys(chart, this.history, named))],
@@ -134,7 +157,8 @@ window.queueproxy = window.queueproxy || {};
     }
 
     columns(box) {
-      return [this.history.t, ...SERIES[box.dataset.chart].map((name) => this.history[name])];
+      const columns = SERIES[box.dataset.chart].map((name) => this.history[name]);
+      return [this.history.t, ...(STACKED.includes(box.dataset.chart) ? stacked(columns) : columns)];
     }
 
     // Where nobody points, the legends tell the latest.
