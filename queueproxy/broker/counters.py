@@ -8,13 +8,18 @@ front sees a little more of it, but would need trips of its own to tell.
 import time
 from collections import Counter
 
+from ..route_table import OPS_QUEUE
 from .claims import Settlement
 from .link.links import Link
 from .observe.histogram import bucket_of
+from .route_counts import Timed, counts_by_route
 
 # Methods are the client's to choose, and each is a counter: what is rare shares one.
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
 OTHER = "OTHER"
+# Outcomes of what was run: one whose client left (a stream mostly ends so) has failed nobody.
+NO_ANSWER = frozenset(("bad_response", "view_timeout"))
+RUN = NO_ANSWER | {"answered", "abandoned"}
 COUNT_EVERY = 0.25  # seconds between reports to the statistics
 
 
@@ -27,6 +32,7 @@ class Counters:
 
     def __init__(self):
         self._answers: list[tuple[str, float, float, str, int, str]] = []
+        self._runs: list[Timed] = []
 
     @property
     def completed(self) -> int:
@@ -39,11 +45,21 @@ class Counters:
         """Count one answer; times in seconds, the last as in Settlement."""
         self._answers.append((queue, waited, ran, method, status, once))
 
+    @property
+    def pending(self) -> bool:
+        """Whether anything was added since the last `take`."""
+        return bool(self._answers or self._runs)
+
+    def add_run(self, run: Timed) -> None:
+        """Count one request that was run, by its route, whether or not it was answered."""
+        self._runs.append(run)
+
     def take(self) -> list[str | int]:
         """Hand out the arguments of the script ``add_counts`` from ``completed`` on, and count from
         zero.
         """
         answers, self._answers = self._answers, []
+        runs, self._runs = self._runs, []
         counts: Counter[tuple[str, str]] = Counter()
         for queue, waited, ran, method, status, once in answers:
             for what, seconds in (("wait", waited), ("run", ran), ("duration", waited + ran)):
@@ -52,7 +68,8 @@ class Counters:
             counts[queue, f"code:{method if method in METHODS else OTHER}:{status}"] += 1
             if once:
                 counts[queue, once] += 1
-        args: list[str | int] = [len(answers)]
+        routes = counts_by_route(runs)
+        args: list[str | int] = [len(answers), len(routes) // 2, *routes]
         for (queue, name), number in counts.items():
             args += (queue, name, number)
         return args
@@ -73,7 +90,7 @@ class Counting:
     @property
     def pending(self) -> bool:
         """Whether answers were counted that the broker has not been told of."""
-        return self._counters.completed > 0
+        return self._counters.pending
 
     @property
     def is_due(self) -> bool:
@@ -81,10 +98,17 @@ class Counting:
         return self.pending and time.monotonic() >= self._due
 
     def settled(self, settlement: Settlement) -> None:
-        """Count an answer that a client waits for; no other way a lease ends is counted here."""
-        if settlement.outcome == "answered" and settlement.claim.release is None:
-            claim, _, _, method, ran, status, _, once = settlement
-            self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status, once)
+        """Count an answer that a client waits for, and by its route what was run."""
+        claim, outcome, _, method, ran, status, _, once, route = settlement
+        if claim.release is not None:
+            return
+        waited = claim.waited_ms / 1000
+        if outcome == "answered":
+            self._counters.add(claim.queue, waited, ran, method, status, once)
+        # The operators' lane is the page about the queue: its polls would be most of what is shown.
+        if route and outcome in RUN and claim.queue != OPS_QUEUE:
+            failed = status >= 500 or outcome in NO_ANSWER
+            self._counters.add_run(Timed(route, waited, ran, failed))
 
     def take(self, worker: str) -> tuple:
         """Hand out the arguments of the script ``add_counts``, and count from zero."""

@@ -146,9 +146,9 @@ class ExecutorThread(threading.Thread):
             turned_away = self._admission.turned_away(claim, head)
             if turned_away is not None:
                 return self._broker.settle_and_claim(turned_away, claim=self._may_claim())
-            reply = Reply(self._broker, claim, head, self.clock)
-            self.clock.start(claim, head)
             start = self._admission.begin(claim, head)
+            reply = Reply(self._broker, claim, head, self.clock, start)
+            self.clock.begin(claim, head, start)
             body = self._broker.body_of(claim, envelope)
             attempt = self._tracing.begin(claim, envelope, self._broker.worker)
             envelope = attempt.seen_by_view(envelope)
@@ -184,7 +184,8 @@ class ExecutorThread(threading.Thread):
             return refused_by_view(claim, start, proof)
         if ended.answer is not None:
             again = RETRIED if claim.attempt > 1 else ""
-            return reply.whole(ended.answer)._replace(once=ended.once or again)
+            route = start.route if ended.exchange else ""  # else it was not run now
+            return reply.whole(ended.answer)._replace(once=ended.once or again, route=route)
         return Settlement(claim, ended.outcome) if ended.outcome else reply.send(ended.exchange)
 
     def _settle(

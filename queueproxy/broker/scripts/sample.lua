@@ -1,5 +1,7 @@
 -- sample: write one row of history, if nobody has for this second. Whoever calls does it for all.
 --
+-- A minute that has ended is added to the longer periods of the times by route: see _route_times.lua.
+--
 -- Arguments: queues.
 -- Reply: 'done' or 'ok' (somebody else had).
 --
@@ -118,5 +120,6 @@ register('sample', A, {}, function()
       redis.call('LTRIM', key('history', step), -rows_kept, -1)
     end
   end
+  add_minutes_to_longer(before, second)
   return 'done'
 end)

@@ -11,7 +11,7 @@ from ...tracing.untraced import UNTRACED, Untraced
 from ..admission import refused_by_view
 from ..forking import end_forked_child
 from ..giving_up import REASON as VIEW_TIMEOUT
-from ..last_word import Start
+from ..last_word import NOT_STARTED, Start
 from ..view_watch import ViewClock
 from .clients import Client
 from .executor import AsyncExecutor, Kind, Run
@@ -72,7 +72,8 @@ class AsyncRequest:
         self._start = start
         self._attempt = attempt
         self._scope = build_scope(envelope.head)
-        self._reply = AsyncReply(broker, slot, claim, envelope.head, client, clock)
+        started = start or NOT_STARTED
+        self._reply = AsyncReply(broker, slot, claim, envelope.head, client, clock, started)
         self._to_be_cut = False
         self._receiver = Receiver(broker, slot, claim, envelope, clock)
         self._end = self._receiver.end
