@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..link.links import Link
+from ..link.protocol import refuse_other_schema
 from .histogram import Histogram
 from .lease_clock import server_ms
 from .values import ValueReader
@@ -142,6 +143,7 @@ class RouteReader:
 
         Raises:
             BrokerUnavailable: it could not be asked.
+            SchemaMismatch: its state is another release's.
         """
         now, since = self._moment()
         begins, late = _periods(window, now)
@@ -166,6 +168,7 @@ class RouteReader:
 
         Raises:
             BrokerUnavailable: it could not be asked.
+            SchemaMismatch: its state is another release's.
         """
         now, since = self._moment()
         begins, late = _periods(window, now)
@@ -187,7 +190,9 @@ class RouteReader:
 
     def _moment(self) -> tuple[float, float]:
         """Ask for the broker's clock, and since when it has counted; both in seconds."""
-        time, (since,) = self._values.ask([("TIME",), ("HMGET", self._keys.state, "routes_since")])
+        fields = ("HMGET", self._keys.state, "routes_since", "run", "schema")
+        time, (since, *schema) = self._values.ask([("TIME",), fields])
+        refuse_other_schema(*(text and text.decode("latin-1") for text in schema))
         now = server_ms(time) / 1000
         # Where nothing was counted yet, nothing can have been missed either: it begins now.
         return now, min(now, self._values.number(since) or now)
