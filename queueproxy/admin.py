@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from .dashboard import actions, views
+from .dashboard import actions, routes, views
 from .models import Execution, Queue
 
 
@@ -22,6 +22,7 @@ class QueueAdmin(admin.ModelAdmin):
         return [
             page("", views.dashboard, "changelist"),
             page("data/", views.data, "data"),
+            page("routes/", routes.routes, "routes"),
             page("pause/", actions.pause, "pause"),
             page("resume/", actions.resume, "resume"),
             page("withdraw/", actions.withdraw, "withdraw"),

@@ -17,6 +17,7 @@ from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting
 from . import sparkline
 from .chart_selection import ChartSelection
 from .releases import releases_shown
+from .routes import slowest
 from .wording import duration, megabytes, moment, not_served_text
 
 OLDEST = 10  # waiting requests listed
@@ -56,6 +57,7 @@ def read_page_state(
         "fronts": [_front(front) for front in snapshot.fronts],
         "groups": [_group(group) for group in snapshot.groups],
         **releases_shown(snapshot),
+        "slowest": slowest(link),
         "waiting": [_waiting(one) for one in control.oldest(settings.queues, OLDEST)],
         "dead_letters": snapshot.dead_letters,
         "letters": [_letter(one) for one in control.dead_letters(LETTERS)] if letters else [],

@@ -1,9 +1,7 @@
 """Shows the page, its data, and one dead letter."""
 
 import re
-from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -15,6 +13,7 @@ from ..broker.operate.control import Control
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .chart_selection import ChartSelection
 from .page_state import PageState, read_page_state
+from .pages import away, page_context, require
 from .wording import moment
 
 PARTS = ("badges", "tiles", "deploys", "tables")  # templates of what the page's script renews
@@ -22,9 +21,9 @@ PARTS = ("badges", "tiles", "deploys", "tables")  # templates of what the page's
 
 def dashboard(model_admin, request):
     """Render the page; 503 where the broker can't be asked."""
-    _require(request, "view_dashboard")
+    require(request, "view_dashboard")
     shown = ChartSelection.of(request.GET)
-    context = _page(model_admin, request, _("Queue"))
+    context = page_context(model_admin, request, _("Queue"))
     context.update(
         may_control=request.user.has_perm("queueproxy.control_queue"),
         may_manage=request.user.has_perm("queueproxy.manage_dead_letters"),
@@ -37,7 +36,7 @@ def dashboard(model_admin, request):
     try:
         state = _state(shown, context["may_manage"])
     except (BrokerUnavailable, SchemaMismatch) as error:
-        return _away(request, context, error)
+        return away(request, context, error)
     context.update(state.live, history=state.history)
     return TemplateResponse(request, "queueproxy/dashboard.html", context)
 
@@ -47,7 +46,7 @@ def data(model_admin, request):
 
     Of the history only the steps from ``?after=`` (seconds) on, where that is given.
     """
-    _require(request, "view_dashboard")
+    require(request, "view_dashboard")
     may_manage = request.user.has_perm("queueproxy.manage_dead_letters")
     try:
         state = _state(ChartSelection.of(request.GET), may_manage, _after(request))
@@ -64,32 +63,19 @@ def data(model_admin, request):
 
 def dead_letter(model_admin, request, id):
     """Show one dead letter, without what signs a person in and without the body."""
-    _require(request, "manage_dead_letters")
-    context = _page(model_admin, request, _("Dead letter"))
+    require(request, "manage_dead_letters")
+    context = page_context(model_admin, request, _("Dead letter"))
     try:
         with conf.broker().link("dashboard") as link:
             letter = Control(link).dead_letter(id)
     except (BrokerUnavailable, SchemaMismatch) as error:
-        return _away(request, context, error)
+        return away(request, context, error)
     if letter is None:
         raise Http404(_("There is no such dead letter."))
-    context.update(letter=letter, at=moment(letter.at), shown=ChartSelection.of(request.GET))
+    context.update(
+        letter=letter, below="queue", at=moment(letter.at), shown=ChartSelection.of(request.GET)
+    )
     return TemplateResponse(request, "queueproxy/dead_letter.html", context)
-
-
-def _require(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(f"queueproxy.{permission}"):
-        raise PermissionDenied
-
-
-def _page(model_admin, request: HttpRequest, title: str) -> dict[str, Any]:
-    context = model_admin.admin_site.each_context(request)
-    return {**context, "title": title, "opts": model_admin.opts}
-
-
-def _away(request: HttpRequest, context: dict, error: Exception) -> TemplateResponse:
-    context["error"] = str(error)
-    return TemplateResponse(request, "queueproxy/away.html", context, status=503)
 
 
 def _state(shown: ChartSelection, letters: bool, after: float | None = None) -> PageState:

@@ -9,11 +9,14 @@ window.queueproxy = window.queueproxy || {};
     rates: ["arrivals", "completions"],
     waits: ["oldest", "p50", "p95", "p99"],
     runs: ["run_p50", "run_p95", "run_p99"],
+    route_rate: ["rate"],
+    route_waits: ["p50", "p95", "p99"],
+    route_errors: ["errors"],
     failures: ["view_errors", "lost", "too_late", "turned_away"],
   };
   const FILLED = ["depth"];
   const STACKED = ["failures"]; // each series stands on those that follow it
-  const IN_SECONDS = ["waits", "runs"];
+  const IN_SECONDS = ["waits", "runs", "route_waits"];
   const DAY = 86400;
   const lang = document.documentElement.lang || undefined;
   const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -130,7 +133,7 @@ window.queueproxy = window.queueproxy || {};
     }
 
     chartOf(box) {
-      const named = box.dataset.chart === "requests";
+      const named = box === this.boxes[0];
       const options = {
         width: box.clientWidth,
         height: Number(box.dataset.height),
@@ -195,7 +198,15 @@ window.queueproxy = window.queueproxy || {};
     return result;
   }
 
+  // Keep charts as wide as the page, in the colours of its theme.
+  function keep(root, charts) {
+    new ResizeObserver(() => charts.fit()).observe(root);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.make());
+    new MutationObserver(() => charts.make()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  }
+
   queueproxy.Charts = Charts;
+  queueproxy.keep = keep;
   queueproxy.joined = joined;
   queueproxy.clock = exact;
 })(window.queueproxy);
