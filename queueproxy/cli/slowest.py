@@ -27,21 +27,19 @@ COLUMNS = (*("req", "req/s", "run p50", "p95", "p99", "wait p50", "p95", "p99", 
 def add_parser(actions) -> None:
     """Add ``slowest`` to the verbs of ``queueproxy``."""
     parser = actions.add_parser("slowest", help="which routes take the most time")
-    parser.add_argument(
-        "--window", choices=WINDOWS, default="15m", help="how far back (default: %(default)s)"
-    )
+    parser.add_argument("--window", choices=WINDOWS, default="15m", help="how far back")
     parser.add_argument(
         "--sort",
         choices=ORDERS,
         default=DEFAULT_ORDER,
-        help="by which figure; time: of all routes' run time (default: %(default)s)",
+        help="by which figure; time: its share of all routes' run time",
     )
     parser.add_argument(
         "--limit",
         type=positive_int,
         default=ROWS,
         metavar="N",
-        help="routes (default: %(default)s)",
+        help="so many routes",
     )
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=slowest)

@@ -41,7 +41,7 @@ local function add_to(period, kept, route, counts)
     add_to(period, kept, OTHER, counts)
   else
     redis.call('HSET', period, route, counts)
-    redis.call('EXPIRE', period, kept)
+    redis.call('PEXPIRE', period, kept * 1000)
   end
 end
 
@@ -56,9 +56,10 @@ end
 local function add_minute_to_longer(second)
   local minute = period_key(MINUTE, second)
   local routes = redis.pcall('HGETALL', minute)
-  if #routes == 0 or redis.call('HSETNX', minute, ADDED, '1') == 0 then
+  if #routes == 0 or redis.call('HEXISTS', minute, ADDED) == 1 then
     return -- nothing was counted; or the clock went back, and it has been added before
   end
+  redis.call('HSET', minute, ADDED, '1')
   for at = 1, #routes, 2 do
     for _, longer in ipairs(LONGER) do
       add_to(period_key(longer[1], second), longer[2], routes[at], routes[at + 1])
