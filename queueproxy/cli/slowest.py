@@ -88,6 +88,6 @@ def _table(routes: Routes, shown: list) -> Table:
             f"{figures['per_second']:.2f}",
             *times,
             f"{figures['time_share']:.0%}",
-            f"{figures['error_share']:.1%}" if route.errors else "-",
+            f"{max(figures['error_share'], 0.001):.1%}" if route.errors else "-",
         )
     return table

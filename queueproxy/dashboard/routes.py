@@ -23,7 +23,7 @@ from ..broker.observe.routes import (
 )
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .pages import away, page_context, require
-from .wording import duration, moment
+from .wording import duration, moment, share_text
 
 DEFAULT_WINDOW = "15m"
 SHARES = ("p50", "p95", "p99")
@@ -109,9 +109,9 @@ def _row(found: Routes, route: RouteTimes, shown: RouteSelection) -> dict[str, A
         "rate": _rate(figures["per_second"]),
         "runs": [duration(figures[f"run_{share}_seconds"]) for share in SHARES],
         "waits": [duration(figures[f"wait_{share}_seconds"]) for share in SHARES],
-        "share": f"{figures['time_share']:.0%}",
+        "share": share_text(figures["time_share"]),
         "errors": route.errors,
-        "error_share": f"{figures['error_share']:.1%}" if route.errors else "0",
+        "error_share": share_text(figures["error_share"]),
     }
 
 

@@ -17,6 +17,8 @@ window.queueproxy = window.queueproxy || {};
   const FILLED = ["depth"];
   const STACKED = ["failures"]; // each series stands on those that follow it
   const IN_SECONDS = ["waits", "runs", "route_waits"];
+  const COUNTED = ["requests", "failures", "route_errors"]; // of these there are no halves
+  const WHOLE = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);
   const DAY = 86400;
   const lang = document.documentElement.lang || undefined;
   const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -134,15 +136,16 @@ window.queueproxy = window.queueproxy || {};
 
     chartOf(box) {
       const named = box === this.boxes[0];
+      const counted = COUNTED.includes(box.dataset.chart);
       const options = {
         width: box.clientWidth,
         height: Number(box.dataset.height),
         padding: [8, 28, 0, 0],
         cursor: { y: false, sync: { key: "queueproxy" }, drag: { setScale: false } },
-        scales: { y: { range: (chart, low, high) => [0, Math.max(1, high * 1.1)] } },
+        scales: { y: { range: (chart, low, high) => [0, Math.max(counted ? 1 : 0.01, high * 1.1)] } },
         axes: [
           axis({ space: 70, size: 34, values: (chart, splits) => splits.map((t) => tick(t, chart.scales.x.max - chart.scales.x.min)) }),
-          axis({ size: 52, values: (chart, splits) => splits.map(figure) }),
+          axis({ size: 52, values: (chart, splits) => splits.map(figure), ...(counted ? { incrs: WHOLE } : {}) }),
         ],
         series: [{ label: "", value: (chart, t) => (t === null ? "" : this.moment(t)) }, ...seriesOf(box, this)],
         hooks: {
