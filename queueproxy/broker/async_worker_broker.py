@@ -164,14 +164,22 @@ class AsyncWorkerBroker:
         """Do what blocks in a thread for that."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, action)
 
-    async def report(self, worker: str) -> None:
+    async def report(self, worker: str, *, all_of_it: bool = False) -> bool:
         """Tell the broker's statistics what was counted.
+
+        Args:
+            all_of_it: as of `Counting.take`.
+
+        Returns:
+            Whether anything is kept for another time.
 
         Raises:
             BrokerUnavailable: what was counted is lost.
         """
-        if self.counts.pending:
-            await self._settling.script("add_counts", *self.counts.take(worker))
+        if self.counts.pending or (all_of_it and self.counts.kept_back):
+            taken = self.counts.take(worker, all_of_it=all_of_it)
+            await self._settling.script("add_counts", *taken)
+        return self.counts.kept_back
 
     async def close(self) -> None:
         """Drop the links, once all that was asked for is sent."""

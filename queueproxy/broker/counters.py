@@ -12,7 +12,7 @@ from ..route_table import OPS_QUEUE
 from .claims import Settlement
 from .link.links import Link
 from .observe.histogram import bucket_of
-from .route_counts import Timed, counts_by_route
+from .route_counts import RouteCounts, Timed
 
 # Methods are the client's to choose, and each is a counter: what is rare shares one.
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
@@ -21,6 +21,8 @@ OTHER = "OTHER"
 NO_ANSWER = frozenset(("bad_response", "view_timeout"))
 RUN = NO_ANSWER | {"answered", "abandoned"}
 COUNT_EVERY = 0.25  # seconds between reports to the statistics
+# Seconds between those of what is counted by route: the broker reads and writes a text for each.
+ROUTES_EVERY = 5.0
 
 
 class Counters:
@@ -33,6 +35,7 @@ class Counters:
     def __init__(self):
         self._answers: list[tuple[str, float, float, str, int, str]] = []
         self._runs: list[Timed] = []
+        self._routes = RouteCounts()
 
     @property
     def completed(self) -> int:
@@ -50,13 +53,21 @@ class Counters:
         """Whether anything was added since the last `take`."""
         return bool(self._answers or self._runs)
 
+    @property
+    def kept_back(self) -> bool:
+        """Whether anything counted by route has not been handed out."""
+        return bool(self._runs or self._routes)
+
     def add_run(self, run: Timed) -> None:
         """Count one request that was run, by its route, whether or not it was answered."""
         self._runs.append(run)
 
-    def take(self) -> list[str | int]:
+    def take(self, *, with_routes: bool) -> list[str | int]:
         """Hand out the arguments of the script ``add_counts`` from ``completed`` on, and count from
         zero.
+
+        Args:
+            with_routes: also what is counted by route; else that is kept for another time.
         """
         answers, self._answers = self._answers, []
         runs, self._runs = self._runs, []
@@ -68,7 +79,8 @@ class Counters:
             counts[queue, f"code:{method if method in METHODS else OTHER}:{status}"] += 1
             if once:
                 counts[queue, once] += 1
-        routes = counts_by_route(runs)
+        self._routes.add(runs)
+        routes = self._routes.take() if with_routes else []
         args: list[str | int] = [len(answers), len(routes) // 2, *routes]
         for (queue, name), number in counts.items():
             args += (queue, name, number)
@@ -85,12 +97,27 @@ class Counting:
     def __init__(self, release: str = ""):
         self._release = release
         self._counters = Counters()
-        self._due = 0.0  # monotonic time
+        self._due = self._routes_due = 0.0  # monotonic time
 
     @property
     def pending(self) -> bool:
-        """Whether answers were counted that the broker has not been told of."""
-        return self._counters.pending
+        """Whether anything was counted that the broker is to be told of now, or soon."""
+        return self._counters.pending or (self.kept_back and self._seconds_to_routes <= 0)
+
+    @property
+    def kept_back(self) -> bool:
+        """Whether anything was counted by route that the broker has not been told of."""
+        return self._counters.kept_back
+
+    @property
+    def _seconds_to_routes(self) -> float:
+        return self._routes_due - time.monotonic()
+
+    def idle_for(self, most: float) -> float:
+        """For how many seconds an idle thread may wait before it is to tell, `most` at most."""
+        if self.pending:
+            return COUNT_EVERY
+        return max(COUNT_EVERY, self._seconds_to_routes) if self.kept_back else most
 
     @property
     def is_due(self) -> bool:
@@ -110,10 +137,19 @@ class Counting:
             failed = status >= 500 or outcome in NO_ANSWER
             self._counters.add_run(Timed(route, waited, ran, failed))
 
-    def take(self, worker: str) -> tuple:
-        """Hand out the arguments of the script ``add_counts``, and count from zero."""
-        self._due = time.monotonic() + COUNT_EVERY
-        return (worker, self._release, *self._counters.take())
+    def take(self, worker: str, *, all_of_it: bool = False) -> tuple:
+        """Hand out the arguments of the script ``add_counts``, and count from zero.
+
+        Args:
+            all_of_it: also what is counted by route, though it is not due yet.
+        """
+        with_routes = all_of_it or self._seconds_to_routes <= 0
+        now = time.monotonic()
+        self._due = now + COUNT_EVERY
+        if with_routes:
+            self._routes_due = now + ROUTES_EVERY
+        counted = self._counters.take(with_routes=with_routes)
+        return (worker, self._release, *counted)
 
 
 class CountReporter(Counting):
@@ -135,9 +171,9 @@ class CountReporter(Counting):
             BrokerUnavailable: what was counted is lost.
         """
         if self.is_due:
-            self.report(worker)
+            self._link.script("add_counts", *self.take(worker))
 
     def report(self, worker: str) -> None:
-        """Report what was counted now. Args and errors as of `report_if_due`."""
-        if self.pending:
-            self._link.script("add_counts", *self.take(worker))
+        """Report all that was counted now. Args and errors as of `report_if_due`."""
+        if self.pending or self.kept_back:
+            self._link.script("add_counts", *self.take(worker, all_of_it=True))

@@ -9,11 +9,13 @@ answered 5xx, or not at all for a fault of their view.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .observe.histogram import bucket_of
+from .observe.histogram import BOUNDS, bucket_of
 
 NO_ROUTE = "(no route matched)"
 OTHER = "(other)"  # the rest, where there are more routes than are counted one by one
 MOST_ROUTES = 100  # of one report; of one period: see scripts/_route_times.lua
+# By bucket, how its count is called.
+WAITS, RUNS = ([f"{kind}{n + 1}" for n in range(len(BOUNDS) + 1)] for kind in "wr")
 LONGEST = 200  # characters of a name; what differs behind them counts as one route
 
 
@@ -37,22 +39,35 @@ def route_name(route: str | None) -> str:
     return f"/{route}" if len(route) < LONGEST else f"/{route[: LONGEST - 2]}…"
 
 
-def counts_by_route(requests: Iterable[Timed]) -> list[str]:
-    """Return route and counts, route and counts, ..., as the script ``add_counts`` takes them."""
-    found: dict[str, dict[str, int]] = {}
-    for route, waited, ran, failed in requests:
-        counts = found.get(route)
-        if counts is None:
-            route = route if len(found) < MOST_ROUTES else OTHER
-            counts = found.setdefault(route, {"wus": 0, "rus": 0})
-        wait, run = f"w{bucket_of(waited) + 1}", f"r{bucket_of(ran) + 1}"
-        counts[wait] = counts.get(wait, 0) + 1
-        counts[run] = counts.get(run, 0) + 1
-        counts["wus"] += round(waited * 1e6)
-        counts["rus"] += round(ran * 1e6)
-        if failed:
-            counts["e"] = counts.get("e", 0) + 1
-    args: list[str] = []
-    for route, counts in found.items():
-        args += (route, " ".join([f"{name}={number}" for name, number in counts.items()]))
-    return args
+class RouteCounts:
+    """Adds up what is counted by route; not thread-safe."""
+
+    def __init__(self):
+        self._found: dict[str, dict[str, int]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, requests: Iterable[Timed]) -> None:
+        """Count these."""
+        found = self._found
+        for route, waited, ran, failed in requests:
+            counts = found.get(route)
+            if counts is None:
+                route = route if len(found) < MOST_ROUTES else OTHER
+                counts = found.setdefault(route, {"wus": 0, "rus": 0})
+            wait, run = WAITS[bucket_of(waited)], RUNS[bucket_of(ran)]
+            counts[wait] = counts.get(wait, 0) + 1
+            counts[run] = counts.get(run, 0) + 1
+            counts["wus"] += round(waited * 1e6)
+            counts["rus"] += round(ran * 1e6)
+            if failed:
+                counts["e"] = counts.get("e", 0) + 1
+
+    def take(self) -> list[str]:
+        """Hand out route and counts, route and counts, ..., and count from zero."""
+        found, self._found = self._found, {}
+        args: list[str] = []
+        for route, counts in found.items():
+            args += (route, " ".join([f"{name}={number}" for name, number in counts.items()]))
+        return args

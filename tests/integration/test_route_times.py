@@ -9,11 +9,10 @@ from queueproxy.broker.route_counts import (
     NO_ROUTE,
     OTHER,
     Timed,
-    counts_by_route,
     route_name,
 )
 
-from ..brokers import ids_of
+from ..brokers import counts_by_route, ids_of
 
 HOUR = 3600
 

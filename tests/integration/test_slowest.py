@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from queueproxy import conf
-from queueproxy.broker.route_counts import Timed, counts_by_route
+from queueproxy.broker.route_counts import Timed
 
-from ..brokers import BrokerKit
+from ..brokers import BrokerKit, counts_by_route
 
 
 @pytest.fixture

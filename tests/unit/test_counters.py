@@ -2,10 +2,13 @@
 
 import pytest
 
+from queueproxy.broker import counters
 from queueproxy.broker.claims import Claim, Settlement
-from queueproxy.broker.counters import Counting
-from queueproxy.broker.route_counts import MOST_ROUTES, OTHER, Timed, counts_by_route
+from queueproxy.broker.counters import COUNT_EVERY, ROUTES_EVERY, Counting
+from queueproxy.broker.route_counts import MOST_ROUTES, OTHER, Timed
 from queueproxy.route_table import OPS_QUEUE
+
+from ..brokers import counts_by_route
 
 
 def claim(queue: str = "default", release: str | None = None) -> Claim:
@@ -58,3 +61,32 @@ def test_of_many_routes_the_rest_is_one():
     assert len(names) == MOST_ROUTES + 1
     assert names[-1] == OTHER
     assert counts[-1] == "wus=0 rus=0 w1=20 r1=20"
+
+
+def test_what_is_counted_by_route_is_told_more_seldom(monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr(counters.time, "monotonic", lambda: now)
+    counting = Counting()
+    one = Settlement(claim(), "answered", None, "GET", 0.3, 200, route="/a/")
+
+    def told() -> tuple[int, int]:
+        """Answers, and routes."""
+        return counting.take("worker")[2:4]
+
+    counting.settled(one)
+    assert told() == (1, 1)  # the first at once
+    for _ in range(2):
+        now += COUNT_EVERY
+        counting.settled(one)
+        assert told() == (1, 0)
+    assert not counting.pending  # so that an idle thread is left alone until then
+    assert counting.idle_for(15) == pytest.approx(ROUTES_EVERY - 2 * COUNT_EVERY)
+    now += ROUTES_EVERY
+    assert counting.is_due
+    _, _, answers, routes, *counts = counting.take("worker")
+    assert (answers, routes) == (0, 1)
+    assert counts == ["/a/", "wus=40000 rus=600000 w3=2 r7=2"]
+    assert not counting.kept_back
+    assert counting.idle_for(15) == 15
+    counting.settled(one)
+    assert counting.take("worker", all_of_it=True)[2:4] == (1, 1)  # at the end of a thread

@@ -25,7 +25,7 @@ local function summed(one, other)
     end
   end
   for name, sum in pairs(sums) do
-    words[#words + 1] = name .. '=' .. integer(sum)
+    words[#words + 1] = name .. '=' .. sum -- of fewer than 14 digits: Lua writes all of them
   end
   return table.concat(words, ' ')
 end

@@ -6,8 +6,9 @@ from urllib.parse import urljoin
 
 import pytest
 
-from queueproxy.broker.route_counts import Timed, counts_by_route
+from queueproxy.broker.route_counts import Timed
 
+from ...brokers import counts_by_route
 from .test_page import ROOT, WINDOWS, text_of
 
 PAGE = f"{ROOT}routes/"
