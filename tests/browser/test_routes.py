@@ -32,7 +32,7 @@ def _have_been_slow_for(site, minutes: int) -> None:
     client.hset("{queueproxy}:state", "routes_since", minute - 60 * minutes)
     for ago in range(1, minutes):
         key = f"{{queueproxy}}:history:routes:60:{minute - 60 * ago}"
-        client.hset(key, "/slow/", "w3=4 wus=60000 r9=4 rus=4400000")
+        client.hset(key, "/slow/", "w3=4 wus=60000 r12=4 rus=60000000")
 
 
 class Person:
