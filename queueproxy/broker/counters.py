@@ -62,7 +62,7 @@ class Counters:
         """Count one request that was run, by its route, whether or not it was answered."""
         self._runs.append(run)
 
-    def take(self, *, with_routes: bool) -> list[str | int]:
+    def take(self, *, with_routes: bool = True) -> list[str | int]:
         """Hand out the arguments of the script ``add_counts`` from ``completed`` on, and count from
         zero.
 
