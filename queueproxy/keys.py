@@ -27,6 +27,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``pace:<q>``       ms between two starts after a paced resume; ends when nothing waits
     ``next:<q>``       ms (lease clock) of the next start allowed by the pace
     ``sampled``        second (Redis time) of the last row of history
+    ``routes_since``   second (Redis time) since when times are counted by route
     ``fence:<q>``      last entry id of the epoch before; what is unsafe up to it may have run
     ``activation``     which release serves, an `Activation`; missing where none was ever activated
 ``queue:<q>`` stream: one entry a request, waiting or in flight; added by enqueue, deleted when the
@@ -100,6 +101,10 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ends, or when that has been silent for a minute.
 ``history:<step>`` list, capped: rows of history every 1, 10 and 300 seconds (scripts/sample.lua);
     in ``history:deploys`` when workers of another release came (scripts/worker_join.lua).
+    ``history:routes:<length>:<begin>`` hash: route, as `route_counts` names it -> what is counted
+    of its requests in a period of 60, 600 or 10,800 seconds (scripts/_route_times.lua). A hundred
+    routes at most, the rest under ``(other)``; ``=`` where a minute has been added to the longer
+    periods. Expires once it is older than any window that shows it.
 ``stats:<q>`` hash: totals and histogram buckets since the namespace began. ``stats:@<release>``:
     those of all queues by one release, once any was activated; expires as ``release:<release>``.
 """

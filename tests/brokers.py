@@ -1,6 +1,7 @@
 """Both sides of a real broker in one place: fronts that enqueue, workers that claim."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import redis
@@ -17,6 +18,7 @@ from queueproxy.broker.operate.control import Control
 from queueproxy.broker.own_release import NO_RELEASE, OwnRelease
 from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.broker.replies import Notice, PiecesWanted, RawReply
+from queueproxy.broker.route_counts import RouteCounts, Timed
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Frame, ReplyHead, RequestHead
 from queueproxy.front.kept_body import PieceDigests
@@ -327,3 +329,10 @@ async def eventually(look, what: str = "", timeout: float = 20.0):
             if seen:
                 return seen
             await asyncio.sleep(0.005)
+
+
+def counts_by_route(requests: Iterable[Timed]) -> list[str]:
+    """What a worker tells of these requests at once."""
+    counts = RouteCounts()
+    counts.add(requests)
+    return counts.take()

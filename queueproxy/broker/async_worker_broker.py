@@ -34,8 +34,7 @@ class AsyncWorkerBroker:
     """Asks for all slots of one process. `claim` and `wait` are for one task; the rest for any.
 
     Args:
-        broker: makes the links.
-        codec: verifies requests, signs reply frames.
+        broker, codec: makes the links; verifies requests, signs reply frames.
         worker, release: of the process: its id at first, its code.
         queues: what it serves.
     """
@@ -103,8 +102,7 @@ class AsyncWorkerBroker:
         """End a lease and claim nothing. Safe to call again.
 
         Raises:
-            BrokerUnavailable: fate unknown; call again with the same arguments.
-            BrokerFull: nothing was done; call again with the same arguments in a while.
+            BrokerUnavailable, BrokerFull: as of `WorkerBroker.settle_and_claim`.
             Fenced: this worker has been given up; nothing was settled.
         """
         reply = await self._frame_writer.send_async(
@@ -135,8 +133,8 @@ class AsyncWorkerBroker:
 
     async def wanted(self, claim: Claim) -> bool:
         """Whether a front still holds a client for it."""
-        command = held_command(self._settling.keys, claim)
-        return is_held(claim, await self._settling.command(command))
+        link = self._settling
+        return is_held(claim, await link.command(held_command(link.keys, claim)))
 
     async def open(self, slot: Slot, claim: Claim) -> Envelope:
         """Verify and decode; see Opener.
@@ -164,14 +162,16 @@ class AsyncWorkerBroker:
         """Do what blocks in a thread for that."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, action)
 
-    async def report(self, worker: str) -> None:
-        """Tell the broker's statistics what was counted.
+    async def report(self, worker: str, *, all_of_it: bool = False) -> bool:
+        """Tell the statistics what was counted, as `Counting.take`; whether anything is kept back.
 
         Raises:
             BrokerUnavailable: what was counted is lost.
         """
-        if self.counts.pending:
-            await self._settling.script("add_counts", *self.counts.take(worker))
+        if self.counts.pending or (all_of_it and self.counts.kept_back):
+            counted = self.counts.take(worker, all_of_it=all_of_it)
+            await self._settling.script("add_counts", *counted)
+        return self.counts.kept_back
 
     async def close(self) -> None:
         """Drop the links, once all that was asked for is sent."""

@@ -46,7 +46,8 @@ class Settlement(NamedTuple):
     """Ends a lease: ``outcome`` is one of scripts/settle_and_claim.lua, or a refusal's reason.
 
     ``proof``, of a refusal: that the request was not run (see envelopes.NotRun). ``once``, of an
-    answer to what is to happen once: RETRIED, REPLAYED or empty.
+    answer to what is to happen once: RETRIED, REPLAYED or empty. ``route``: by which it was run, as
+    `route_counts` names it; empty where it was not.
     """
 
     claim: Claim
@@ -57,6 +58,7 @@ class Settlement(NamedTuple):
     status: int = 0
     proof: str = ""
     once: str = ""
+    route: str = ""
 
 
 def claim_of(reply: RedisReply) -> Claim:

@@ -8,14 +8,21 @@ front sees a little more of it, but would need trips of its own to tell.
 import time
 from collections import Counter
 
+from ..route_table import OPS_QUEUE
 from .claims import Settlement
 from .link.links import Link
 from .observe.histogram import bucket_of
+from .route_counts import RouteCounts, Timed
 
 # Methods are the client's to choose, and each is a counter: what is rare shares one.
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"))
 OTHER = "OTHER"
+# Outcomes of what was run: one whose client left (a stream mostly ends so) has failed nobody.
+NO_ANSWER = frozenset(("bad_response", "view_timeout"))
+RUN = NO_ANSWER | {"answered", "abandoned"}
 COUNT_EVERY = 0.25  # seconds between reports to the statistics
+# Seconds between those of what is counted by route: the broker reads and writes a text for each.
+ROUTES_EVERY = 10.0
 
 
 class Counters:
@@ -27,6 +34,8 @@ class Counters:
 
     def __init__(self) -> None:
         self._answers: list[tuple[str, float, float, str, int, str]] = []
+        self._runs: list[Timed] = []
+        self._routes = RouteCounts()
 
     @property
     def completed(self) -> int:
@@ -39,11 +48,29 @@ class Counters:
         """Count one answer; times in seconds, the last as in Settlement."""
         self._answers.append((queue, waited, ran, method, status, once))
 
-    def take(self) -> list[str | int]:
+    @property
+    def pending(self) -> bool:
+        """Whether anything was added since the last `take`."""
+        return bool(self._answers or self._runs)
+
+    @property
+    def kept_back(self) -> bool:
+        """Whether anything counted by route has not been handed out."""
+        return bool(self._runs or self._routes)
+
+    def add_run(self, run: Timed) -> None:
+        """Count one request that was run, by its route, whether or not it was answered."""
+        self._runs.append(run)
+
+    def take(self, *, with_routes: bool = True) -> list[str | int]:
         """Hand out the arguments of the script ``add_counts`` from ``completed`` on, and count from
         zero.
+
+        Args:
+            with_routes: also what is counted by route; else that is kept for another time.
         """
         answers, self._answers = self._answers, []
+        runs, self._runs = self._runs, []
         counts: Counter[tuple[str, str]] = Counter()
         for queue, waited, ran, method, status, once in answers:
             for what, seconds in (("wait", waited), ("run", ran), ("duration", waited + ran)):
@@ -52,7 +79,9 @@ class Counters:
             counts[queue, f"code:{method if method in METHODS else OTHER}:{status}"] += 1
             if once:
                 counts[queue, once] += 1
-        args: list[str | int] = [len(answers)]
+        self._routes.add(runs)
+        routes = self._routes.take() if with_routes else []
+        args: list[str | int] = [len(answers), len(routes) // 2, *routes]
         for (queue, name), number in counts.items():
             args += (queue, name, number)
         return args
@@ -68,12 +97,27 @@ class Counting:
     def __init__(self, release: str = ""):
         self._release = release
         self._counters = Counters()
-        self._due = 0.0  # monotonic time
+        self._due = self._routes_due = 0.0  # monotonic time
 
     @property
     def pending(self) -> bool:
-        """Whether answers were counted that the broker has not been told of."""
-        return self._counters.completed > 0
+        """Whether anything was counted that the broker is to be told of now, or soon."""
+        return self._counters.pending or (self.kept_back and self._seconds_to_routes <= 0)
+
+    @property
+    def kept_back(self) -> bool:
+        """Whether anything was counted by route that the broker has not been told of."""
+        return self._counters.kept_back
+
+    @property
+    def _seconds_to_routes(self) -> float:
+        return self._routes_due - time.monotonic()
+
+    def idle_for(self, most: float) -> float:
+        """For how many seconds an idle thread may wait before it is to tell, `most` at most."""
+        if self.pending:
+            return COUNT_EVERY
+        return max(COUNT_EVERY, self._seconds_to_routes) if self.kept_back else most
 
     @property
     def is_due(self) -> bool:
@@ -81,15 +125,31 @@ class Counting:
         return self.pending and time.monotonic() >= self._due
 
     def settled(self, settlement: Settlement) -> None:
-        """Count an answer that a client waits for; no other way a lease ends is counted here."""
-        if settlement.outcome == "answered" and settlement.claim.release is None:
-            claim, _, _, method, ran, status, _, once = settlement
-            self._counters.add(claim.queue, claim.waited_ms / 1000, ran, method, status, once)
+        """Count an answer that a client waits for, and by its route what was run."""
+        claim, outcome, _, method, ran, status, _, once, route = settlement
+        if claim.release is not None:
+            return
+        waited = claim.waited_ms / 1000
+        if outcome == "answered":
+            self._counters.add(claim.queue, waited, ran, method, status, once)
+        # The operators' lane is the page about the queue: its polls would be most of what is shown.
+        if route and outcome in RUN and claim.queue != OPS_QUEUE:
+            failed = status >= 500 or outcome in NO_ANSWER
+            self._counters.add_run(Timed(route, waited, ran, failed))
 
-    def take(self, worker: str) -> tuple[str | int, ...]:
-        """Hand out the arguments of the script ``add_counts``, and count from zero."""
-        self._due = time.monotonic() + COUNT_EVERY
-        return (worker, self._release, *self._counters.take())
+    def take(self, worker: str, *, all_of_it: bool = False) -> tuple[str | int, ...]:
+        """Hand out the arguments of the script ``add_counts``, and count from zero.
+
+        Args:
+            all_of_it: also what is counted by route, though it is not due yet.
+        """
+        with_routes = all_of_it or self._seconds_to_routes <= 0
+        now = time.monotonic()
+        self._due = now + COUNT_EVERY
+        if with_routes:
+            self._routes_due = now + ROUTES_EVERY
+        counted = self._counters.take(with_routes=with_routes)
+        return (worker, self._release, *counted)
 
 
 class CountReporter(Counting):
@@ -111,9 +171,9 @@ class CountReporter(Counting):
             BrokerUnavailable: what was counted is lost.
         """
         if self.is_due:
-            self.report(worker)
+            self._link.script("add_counts", *self.take(worker))
 
     def report(self, worker: str) -> None:
-        """Report what was counted now. Args and errors as of `report_if_due`."""
-        if self.pending:
-            self._link.script("add_counts", *self.take(worker))
+        """Report all that was counted now. Args and errors as of `report_if_due`."""
+        if self.pending or self.kept_back:
+            self._link.script("add_counts", *self.take(worker, all_of_it=True))

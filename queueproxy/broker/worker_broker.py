@@ -9,7 +9,7 @@ from ..envelopes import Codec, Envelope, Frame
 from ..exceptions import BrokerRefused, BrokerUnavailable, SchemaMismatch
 from .bells import BLOCK_FOR, LOOK_EVERY, Bells
 from .claims import Claim, Settlement
-from .counters import COUNT_EVERY, CountReporter
+from .counters import CountReporter
 from .frame_writing import FrameWriter
 from .handle import Broker
 from .link.protocol import Arguments, RedisReply
@@ -107,7 +107,7 @@ class WorkerBroker:
     def wait(self) -> Claim | None:
         """Block until a bell rings, or for a while (see Bells), then claim, in one trip."""
         self.counts.report_if_due(self.worker)
-        bells = self._bells.command(COUNT_EVERY if self.counts.pending else BLOCK_FOR)
+        bells = self._bells.command(self.counts.idle_for(BLOCK_FOR))
         try:
             next_one = self._slot.settle_and_claim(None, True)
             reply = self._ask(next_one, sent_ahead=bells, timeout=BLOCK_FOR + MARGIN)

@@ -14,9 +14,15 @@ from ..broker.observe.troubles import request_text, troubles
 from ..wording import count_text, printable, seconds_text
 
 PLAIN_WIDTH = 120  # columns, where there is no terminal to ask
-COLUMNS = ("depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99", "done")
+COLUMNS = (
+    *("depth", "running", "oldest", "in/s", "out/s", "wait p50", "wait p95", "wait p99"),
+    *("run p50", "run p95", "run p99", "done"),
+)
 # Left out on a narrow terminal, in this order.
-LESS_NEEDED = ("done", "p99", "wait p50", "in/s", "out/s", "p95", "running")
+LESS_NEEDED = (
+    *("run p50", "run p99", "done", "wait p99", "wait p50", "in/s", "out/s", "run p95"),
+    *("wait p95", "running"),
+)
 GAP = 2  # columns between two of a table
 NARROW, NARROWEST = 64, 44  # columns of a terminal on which workers' own figures are left out
 
@@ -106,8 +112,10 @@ def _columns_that_fit(rows: list[tuple[str, dict[str, str]]], width: int) -> lis
 
 
 def _title(column: str, shown: Sequence[str]) -> str:
-    """Return what a column is called: the first of the waits says what it is of."""
-    return "wait p95" if column == "p95" and "wait p50" not in shown else column
+    """Return what a column is called: the first of the waits, or of the runs, says what it is."""
+    of, _, share = column.partition(" ")
+    first = next((name for name in shown if name.startswith(f"{of} ")), column)
+    return column if column == first else share
 
 
 def _figures(queue: QueueStats) -> dict[str, str]:
@@ -117,9 +125,7 @@ def _figures(queue: QueueStats) -> dict[str, str]:
         seconds_text(queue.oldest_wait_seconds) if queue.depth else "-",
         f"{queue.arrival_rate:.1f}",
         f"{queue.completion_rate:.1f}",
-        seconds_text(queue.wait_p50_seconds),
-        seconds_text(queue.wait_p95_seconds),
-        seconds_text(queue.wait_p99_seconds),
+        *(seconds_text(seconds) for seconds in (*queue.wait_percentiles, *queue.run_percentiles)),
         str(queue.completed_total),
     )
     return dict(zip(COLUMNS, texts, strict=True))
@@ -135,6 +141,7 @@ def _over_all(queues: list[QueueStats]) -> QueueStats:
         completion_rate=sum(queue.completion_rate for queue in queues),
         completed_total=sum(queue.completed_total for queue in queues),
         recent=summed(queue.recent for queue in queues),
+        recent_runs=summed(queue.recent_runs for queue in queues),
     )
     total.set_percentiles()
     return total

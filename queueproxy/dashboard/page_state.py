@@ -19,7 +19,8 @@ from ..route_table import OPS_QUEUE
 from . import sparkline
 from .chart_selection import ChartSelection
 from .releases import releases_shown
-from .wording import duration, megabytes, moment
+from .routes import slowest
+from .wording import duration, megabytes, moment, not_served_text
 
 OLDEST = 10  # waiting requests listed
 LETTERS = 20  # dead letters listed
@@ -59,6 +60,7 @@ def read_page_state(
         "fronts": [_front(front) for front in snapshot.fronts],
         "groups": [_group(group) for group in snapshot.groups],
         **releases_shown(snapshot),
+        "slowest": slowest(link),
         "waiting": [_waiting(one) for one in control.oldest(settings.queues, OLDEST)],
         "dead_letters": snapshot.dead_letters,
         "letters": [_letter(one) for one in control.dead_letters(LETTERS)] if letters else [],
@@ -126,7 +128,6 @@ def _tiles(snapshot: Snapshot, rows: Sequence[Row], max_hold: float) -> list[dic
 
 def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
     depths = as_columns(rows, [queue.name], SPARK.step)["depth"]
-    waits = (queue.wait_p50_seconds, queue.wait_p95_seconds, queue.wait_p99_seconds)
     return {
         "name": queue.name,
         "depth": queue.depth,
@@ -134,7 +135,10 @@ def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
         "oldest": duration(queue.oldest_wait_seconds if queue.depth else None),
         "arrivals": f"{queue.arrival_rate:.1f}",
         "completions": f"{queue.completion_rate:.1f}",
-        "waits": [duration(wait) for wait in waits],
+        "waits": list(map(duration, queue.wait_percentiles)),
+        "runs": list(map(duration, queue.run_percentiles)),
+        "not_served": not_served_text(queue.not_served),
+        "why_not_served": queue.not_served.why,
         "completed": queue.completed_total,
         "retried": queue.retried_total,
         "replayed": queue.replayed_total,

@@ -1,9 +1,8 @@
 """Shows the page, its data, one dead letter, and the question before a release is activated."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -16,6 +15,7 @@ from ..broker.operate.control import Control
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .chart_selection import ChartSelection
 from .page_state import PageState, read_page_state
+from .pages import away, page_context, require
 from .releases import release_change
 from .wording import moment
 
@@ -27,9 +27,9 @@ PARTS = ("badges", "tiles", "deploys", "tables")  # templates of what the page's
 
 def dashboard(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateResponse:
     """Render the page; 503 where the broker can't be asked."""
-    _require(request, "view_dashboard")
+    require(request, "view_dashboard")
     shown = ChartSelection.of(request.GET)
-    context = _page(model_admin, request, _("Queue"))
+    context = page_context(model_admin, request, _("Queue"))
     context.update(
         _allowed(request),
         shown=shown,
@@ -41,7 +41,7 @@ def dashboard(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateRespon
     try:
         state = _state(shown, context["may_manage"])
     except (BrokerUnavailable, SchemaMismatch) as error:
-        return _away(request, context, error)
+        return away(request, context, error)
     context.update(state.live, history=state.history)
     return TemplateResponse(request, "queueproxy/dashboard.html", context)
 
@@ -51,7 +51,7 @@ def data(model_admin: "QueueAdmin", request: HttpRequest) -> JsonResponse:
 
     Of the history only the steps from ``?after=`` (seconds) on, where that is given.
     """
-    _require(request, "view_dashboard")
+    require(request, "view_dashboard")
     allowed = _allowed(request)
     try:
         state = _state(ChartSelection.of(request.GET), allowed["may_manage"], _after(request))
@@ -64,38 +64,36 @@ def data(model_admin: "QueueAdmin", request: HttpRequest) -> JsonResponse:
 
 def dead_letter(model_admin: "QueueAdmin", request: HttpRequest, id: str) -> TemplateResponse:
     """Show one dead letter, without what signs a person in and without the body."""
-    _require(request, "manage_dead_letters")
-    context = _page(model_admin, request, _("Dead letter"))
+    require(request, "manage_dead_letters")
+    context = page_context(model_admin, request, _("Dead letter"))
     try:
         with conf.broker().link("dashboard") as link:
             letter = Control(link).dead_letter(id)
     except (BrokerUnavailable, SchemaMismatch) as error:
-        return _away(request, context, error)
+        return away(request, context, error)
     if letter is None:
         raise Http404(_("There is no such dead letter."))
-    context.update(letter=letter, at=moment(letter.at), shown=ChartSelection.of(request.GET))
+    context.update(
+        letter=letter, below="queue", at=moment(letter.at), shown=ChartSelection.of(request.GET)
+    )
     return TemplateResponse(request, "queueproxy/dead_letter.html", context)
 
 
 def release(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateResponse:
     """Ask whether to activate a release: from which, to which, and who is ready for it."""
-    _require(request, "manage_releases")
-    context = _page(model_admin, request, _("Release"))
+    require(request, "manage_releases")
+    context = page_context(model_admin, request, _("Release"))
     try:
         with conf.broker().link("dashboard") as link:
             snapshot = SnapshotReader(link, conf.get_settings().all_queues).snapshot()
     except (BrokerUnavailable, SchemaMismatch) as error:
-        return _away(request, context, error)
+        return away(request, context, error)
     change = release_change(snapshot, request.GET.get("to", ""))
     if change is None:
         raise Http404(_("There is no such release."))
-    context.update(change=change, title=change["title"], shown=ChartSelection.of(request.GET))
+    shown = ChartSelection.of(request.GET)
+    context.update(change=change, below="queue", title=change["title"], shown=shown)
     return TemplateResponse(request, "queueproxy/release.html", context)
-
-
-def _require(request: HttpRequest, permission: str) -> None:
-    if not request.user.has_perm(f"queueproxy.{permission}"):
-        raise PermissionDenied
 
 
 def _allowed(request: HttpRequest) -> dict[str, bool]:
@@ -106,16 +104,6 @@ def _allowed(request: HttpRequest) -> dict[str, bool]:
         "may_release": "manage_releases",
     }
     return {may: request.user.has_perm(f"queueproxy.{name}") for may, name in names.items()}
-
-
-def _page(model_admin: "QueueAdmin", request: HttpRequest, title: str) -> dict[str, Any]:
-    context = model_admin.admin_site.each_context(request)
-    return {**context, "title": title, "opts": model_admin.opts}
-
-
-def _away(request: HttpRequest, context: dict[str, Any], error: Exception) -> TemplateResponse:
-    context["error"] = str(error)
-    return TemplateResponse(request, "queueproxy/away.html", context, status=503)
 
 
 def _state(shown: ChartSelection, letters: bool, after: float | None = None) -> PageState:

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ..broker.observe.not_served import NotServed
 
 UNKNOWN = "\N{EN DASH}"
 
@@ -27,6 +30,25 @@ def megabytes(size: int) -> str:
     return _("%.0f MiB") % (size / 2**20) if size else UNKNOWN
 
 
+def share_text(share: float) -> str:
+    """Word a share of 1 as a percentage; what is not nothing is not called so."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
+
+
 def moment(seconds: float) -> datetime:
     """Word a time of the broker's clock."""
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def not_served_text(found: NotServed) -> str:
+    """Word how many were not served as wanted; empty for none."""
+    errors = ngettext("%d error of a view", "%d errors of views", found.view_errors)
+    parts = (
+        (found.turned_away, _("%d turned away")),
+        (found.lost, _("%d lost")),
+        (found.too_late, _("%d too late")),
+        (found.view_errors, errors),
+    )
+    return ", ".join(text % number for number, text in parts if number)

@@ -43,7 +43,10 @@ CONTENT_SECURITY_POLICY = (
 Row = Sequence[object]
 
 _ONCE_COLUMNS = ("queue", "run again", "replayed", "put off")
-_QUEUE_COLUMNS = ("queue", "depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99")
+_QUEUE_COLUMNS = (
+    *("queue", "depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99"),
+    *("run p50", "p95", "p99"),
+)
 
 
 def as_json(snapshot: Snapshot | None) -> str:
@@ -127,9 +130,7 @@ def _queue_row(queue: QueueStats) -> Row:
         seconds_text(queue.oldest_wait_seconds) if queue.depth else "-",
         f"{queue.arrival_rate:.1f}",
         f"{queue.completion_rate:.1f}",
-        seconds_text(queue.wait_p50_seconds),
-        seconds_text(queue.wait_p95_seconds),
-        seconds_text(queue.wait_p99_seconds),
+        *(seconds_text(seconds) for seconds in (*queue.wait_percentiles, *queue.run_percentiles)),
     )
 
 

@@ -1,9 +1,11 @@
 """Gives up the requests that the threads of a process that ends still run."""
 
 import logging
+import time
 from collections.abc import Sequence
 
-from ..broker.claims import fail_claim
+from ..broker.claims import Settlement, fail_claim
+from ..broker.counters import Counting
 from ..broker.handle import Broker
 from ..broker.link.links import Link
 from ..exceptions import BrokerUnavailable, SchemaMismatch
@@ -38,8 +40,19 @@ def give_up(broker: Broker, worker: str, overdue: Sequence[Running], *, others: 
         )
 
 
+def _count(link: Link, worker: str, running: Running) -> None:
+    """Count it by its route: it is what people look for there, and its thread won't tell."""
+    ran = time.monotonic() - running.since
+    counts = Counting()
+    settlement = Settlement(running.claim, REASON, ran=ran, route=running.begun.route)
+    counts.settled(settlement)
+    if counts.pending:
+        link.script("add_counts", *counts.take(worker))
+
+
 def _fail(link: Link, worker: str, running: Running) -> None:
     try:
         fail_claim(link, worker, running.thread, running.claim, REASON)
+        _count(link, worker, running)
     except (BrokerUnavailable, SchemaMismatch):
         pass  # it is dealt with as lost when the worker's lease runs out

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import get_resolver
 from django.urls.resolvers import URLPattern, URLResolver
 
+from ..broker.route_counts import NO_ROUTE, route_name
 from ..exactly_once.identity import HEADER
 from ..http_syntax import SAFE_METHODS
 from ..policy import NOTHING_SAID, Policy
@@ -35,12 +36,14 @@ class Start:
         database: in whose transaction it runs, together with its answer; empty for none.
         refused: the reason for which its view does not run; empty where it does.
         wanted: the database in which its view wants it, where that is why.
+        route: by which Django has found its view, as `route_counts` names it.
     """
 
     again: bool
     database: str = ""
     refused: str = ""
     wanted: str = ""
+    route: str = NO_ROUTE
 
     def refuse(self, wanted: str) -> None:
         """Note that its view does not run, and in which database it is to, if in any."""
@@ -49,6 +52,7 @@ class Start:
         self.refused = WORKER_LOST if self.again else MISROUTED
 
 
+NOT_STARTED = Start(again=False)  # of what is answered without a word about its views
 # In the context of a request that is run.
 _start: ContextVar[Start | None] = ContextVar("start", default=None)
 
@@ -92,6 +96,8 @@ class LastWord:
         start = _start.get()
         if start is None:
             return None
+        match = request.resolver_match
+        start.route = route_name(match.route if match else None)
         said = self._said_of(request)
         if not self._may_run(request, said, start):
             start.refuse(_wanted(request, said))

@@ -94,8 +94,7 @@ class ExecutorThread(threading.Thread):
         self._stop_flag = stop
         self._budget = budget
         self._on_mismatch = on_mismatch
-        self._burst = burst
-        self._tracing = tracing
+        self._burst, self._tracing = burst, tracing
         self.clock = ViewClock(number)
         self.busy = False
         self.failed = False
@@ -145,9 +144,9 @@ class ExecutorThread(threading.Thread):
             turned_away = self._admission.turned_away(claim, head)
             if turned_away is not None:
                 return self._broker.settle_and_claim(turned_away, claim=self._may_claim())
-            reply = Reply(self._broker, claim, head, self.clock)
-            self.clock.start(claim, head)
             start = self._admission.begin(claim, head)
+            reply = Reply(self._broker, claim, head, self.clock, start)
+            self.clock.begin(claim, head, start)
             body = self._broker.body_of(claim, envelope)
             attempt = self._tracing.begin(claim, envelope, self._broker.worker)
             envelope = attempt.seen_by_view(envelope)
@@ -182,8 +181,9 @@ class ExecutorThread(threading.Thread):
             proof = self._broker.proof(claim, envelope, start.wanted) if first else ""
             return refused_by_view(claim, start, proof)
         if ended.answer is not None:
-            again = RETRIED if claim.attempt > 1 else ""
-            return reply.whole(ended.answer)._replace(once=ended.once or again)
+            once = ended.once or (RETRIED if claim.attempt > 1 else "")
+            route = start.route if ended.exchange else ""  # else it was not run now
+            return reply.whole(ended.answer)._replace(once=once, route=route)
         if ended.outcome or ended.exchange is None:
             return Settlement(claim, ended.outcome)
         return reply.send(ended.exchange)

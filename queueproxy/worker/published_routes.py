@@ -27,7 +27,7 @@ from ..route_table import ID, MOST_PATHS, RouteTable
 logger = logging.getLogger("queueproxy.worker")
 
 _A_LETTER = "1-1"  # an id that the pattern of a dead letter's page takes
-_PAGES = ("changelist", "data", "pause", "resume", "withdraw")
+_PAGES = ("changelist", "data", "routes", "pause", "resume", "withdraw")
 _LETTER_PAGES = ("dead", "replay", "discard")
 # What the page and the login need to look and work as they should.
 _FILES = (
@@ -41,7 +41,7 @@ _FILES = (
     *("admin/img/icon-deletelink.svg", "admin/img/sorting-icons.svg"),
     *("admin/img/tooltag-add.svg", "admin/img/tooltag-arrowright.svg"),
     *("queueproxy/dashboard.css", "queueproxy/dashboard.js", "queueproxy/charts.js"),
-    *("queueproxy/forms.js", "queueproxy/morph.js"),
+    *("queueproxy/forms.js", "queueproxy/morph.js", "queueproxy/route_charts.js"),
     *("queueproxy/vendor/uPlot.iife.min.js", "queueproxy/vendor/uPlot.min.css"),
 )
 

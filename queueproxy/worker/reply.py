@@ -9,6 +9,7 @@ from ..envelopes import Frame, RequestHead
 from ..exceptions import BadResponse, ClientGone, StreamEnded
 from .exchange import Exchange
 from .frames import STREAM_FRAME, BlockFrames, FrameMaker
+from .last_word import NOT_STARTED, Start
 from .response import CheckedAnswer, ends_with_drain
 from .retrying_broker import RetryingBroker
 from .view_watch import ViewClock
@@ -28,13 +29,22 @@ class Reply:
         claim: what is being answered.
         head: of the request.
         clock: stands still while the answer waits for its client.
+        start: of the request, which knows the route it is run by.
     """
 
-    def __init__(self, broker: RetryingBroker, claim: Claim, head: RequestHead, clock: ViewClock):
+    def __init__(
+        self,
+        broker: RetryingBroker,
+        claim: Claim,
+        head: RequestHead,
+        clock: ViewClock,
+        start: Start = NOT_STARTED,
+    ):
         self._broker = broker
         self._claim = claim
         self._head = head
         self._clock = clock
+        self._start = start
         self._frames = FrameMaker(claim, broker.worker)
         self._frame = self._frames.frame
         self._sent = 0  # bytes
@@ -58,11 +68,11 @@ class Reply:
             else:
                 last = self._send_stream(exchange, answer)
         except ClientGone:
-            return Settlement(self._claim, "abandoned")
+            return self._without_answer("abandoned")
         except BadResponse as error:
             head = self._head
             logger.error("%s %s: %s", head.method, head.path, error, exc_info=True)
-            return Settlement(self._claim, "bad_response")
+            return self._without_answer("bad_response")
         return self._answered(last, answer)
 
     def whole(self, answer: CheckedAnswer) -> Settlement:
@@ -71,8 +81,19 @@ class Reply:
         return self._answered(frame, answer)
 
     def _answered(self, last: Frame, answer: CheckedAnswer) -> Settlement:
-        seconds = self._frames.seconds
-        return Settlement(self._claim, "answered", last, self._head.method, seconds, answer.status)
+        return Settlement(
+            self._claim,
+            "answered",
+            last,
+            self._head.method,
+            self._frames.seconds,
+            answer.status,
+            route=self._start.route,
+        )
+
+    def _without_answer(self, outcome: str) -> Settlement:
+        seconds, route = self._frames.seconds, self._start.route
+        return Settlement(self._claim, outcome, ran=seconds, route=route)
 
     def _send_body(self, answer: CheckedAnswer, body: bytes) -> Frame:
         for frame in self._frames.whole(answer, body):

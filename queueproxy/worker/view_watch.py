@@ -15,6 +15,7 @@ from typing import NamedTuple, Protocol
 from ..broker.claims import Claim
 from ..envelopes import RequestHead
 from ..wording import requests_text
+from .last_word import NOT_STARTED, Start
 
 # Directories of Python's library and of installed packages.
 _NOT_THE_PROJECTS = tuple(map(sysconfig.get_path, ("stdlib", "purelib", "platlib")))
@@ -31,6 +32,8 @@ class Running(NamedTuple):
     head: RequestHead
     since: float
     """When it began, by `time.monotonic`; of a stream, when its last piece was sent on."""
+    begun: Start = NOT_STARTED
+    """What is known of its start."""
 
 
 class ViewClock:
@@ -44,11 +47,17 @@ class ViewClock:
 
     def __init__(self, thread: int):
         self._thread = thread
+        self._begun = NOT_STARTED
         self.running: Running | None = None
+
+    def begin(self, claim: Claim, head: RequestHead, begun: Start) -> None:
+        """Note that the project's code begins with another request."""
+        self._begun = begun
+        self.start(claim, head)
 
     def start(self, claim: Claim, head: RequestHead) -> None:
         """Note that the project's code begins, or goes on."""
-        self.running = Running(self._thread, claim, head, time.monotonic())
+        self.running = Running(self._thread, claim, head, time.monotonic(), self._begun)
 
     def stop(self) -> None:
         """Note that it has returned."""

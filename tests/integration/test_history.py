@@ -5,6 +5,7 @@ import json
 import pytest
 
 from queueproxy.broker.observe.history import (
+    NOT_SERVED,
     WINDOWS,
     Window,
     as_columns,
@@ -22,7 +23,8 @@ SECONDS = Window(900, 1, 1)
 def put_row(kit, series: int, t: int, **default) -> None:
     """A row as the script writes it, with figures of the queue `default`."""
     names = ("depth", "in_flight", "oldest_ms", "enqueued", "completed", "waits", "paused")
-    empty = dict.fromkeys(names, 0) | {"waits": [0] * 15}
+    names += ("runs", "not_served")
+    empty = dict.fromkeys(names, 0) | {"waits": [0] * 15, "runs": [0] * 15, "not_served": {}}
     row = {"t": t, "q": {"default": list((empty | default).values())}}
     kit.client.rpush(kit.keys.named("history", str(series)), json.dumps(row))
 
@@ -63,6 +65,38 @@ async def test_rates_and_percentiles_are_differences(kit):
     assert 0.05 <= columns["p50"][0] <= columns["p99"][0] <= 0.1
 
 
+async def test_run_times_and_failures_are_differences(kit):
+    runs = [0] * 15
+    put_row(kit, 1, NOW - 12, runs=[9, *runs[1:]], not_served={"queue_full": 5, "5xx": 2})
+    runs[6] = 4  # four ran for 0.25 to 0.5 s
+    now = {"queue_full": 8, "5xx": 3, "worker_lost": 2, "view_timeout": 1, "of_tomorrow": 1}
+    put_row(kit, 1, NOW - 2, runs=[9, *runs[1:]], not_served=now)
+    columns = columns_of(kit, Window(900, 1, 10))
+    assert 0.25 <= columns["run_p50"][0] <= columns["run_p99"][0] <= 0.5
+    assert [columns[name] for name in NOT_SERVED] == [[3], [1], [3], [1]]
+
+
+async def test_a_row_that_did_not_count_them_tells_nothing(kit):
+    """Not that all failures there ever were came in one step: the release before wrote it."""
+    old = {"t": NOW - 12, "q": {"default": [0, 0, 0, 0, 0, [0] * 15, 0]}}
+    kit.client.rpush(kit.keys.named("history", "1"), json.dumps(old))
+    put_row(kit, 1, NOW - 2, runs=[9] * 15, not_served={"queue_full": 8})
+    columns = columns_of(kit, Window(900, 1, 10))
+    assert columns["run_p50"] == columns["turned_away"] == columns["view_errors"] == [None]
+
+
+async def test_a_row_has_run_times_and_failures(kit):
+    stats = kit.keys.named("stats", "default")
+    counts = {"run:7": 4, "failed:worker_lost": 2, "refused:queue_full": 3}
+    kit.client.hset(stats, mapping=counts | {"code:GET:500": 1, "code:POST:503": 1})
+    await (await kit.front_broker()).sample()
+    (row,) = kit.client.lrange(kit.keys.named("history", "1"), 0, -1)
+    *_, runs, not_served = json.loads(row)["q"]["default"]
+    assert runs == [0] * 6 + [4] + [0] * 8
+    assert not_served == {"worker_lost": 2, "queue_full": 3, "5xx": 2}
+    assert json.loads(row)["q"]["low"][-1] == {}
+
+
 async def test_no_percentile_is_longer_than_the_oldest_wait(kit):
     """Eight waited 11 s: somewhere in the bucket from 10 to 30, but nobody can have for 29."""
     put_row(kit, 1, NOW - 2, oldest_ms=11_000)
@@ -97,7 +131,7 @@ async def test_peaks_survive_in_the_coarser_series(kit):
     kit.client.hset(kit.keys.state, "sampled", now - 11)
     await front_broker.sample()
     (row,) = kit.client.lrange(kit.keys.named("history", "10"), 0, -1)
-    depth, _, oldest_ms, *_, paused = json.loads(row)["q"]["default"]
+    depth, _, oldest_ms, _, _, _, paused, *_ = json.loads(row)["q"]["default"]
     assert (depth, oldest_ms, paused) == (70, 5000, 1)
 
 

@@ -189,6 +189,40 @@ async def test_waits_of_long_ago_do_not_count_as_recent(kit):
     assert queue_of(stats.snapshot()).wait_p50_seconds < 0.5
 
 
+async def test_what_was_not_served_in_the_last_minutes(kit):
+    stats, control = stats_of(kit), kit.control()
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", most=1)
+    await kit.put(front_broker, "b")
+    registration = kit.registration()
+    kit.worker_broker(registration).settle_and_claim(None)
+    registration.leave()  # with a, which runs once
+    (waiting,) = control.oldest(QUEUES, 10)
+    assert control.operator_withdraw("default", waiting.entry)
+    found = queue_of(stats.snapshot()).not_served
+    assert (found.lost, found.turned_away, found.too_late, found.view_errors) == (1, 1, 0, 0)
+    assert found.by_reason == {"worker_lost": 1, "withdrawn": 1}
+    assert stats.snapshot().as_status()["queues"][1]["not_served"]["by_reason"] == found.by_reason
+    assert stats.snapshot().not_served(without="default").text == ""
+    await front_broker.sample()
+    history = kit.keys.named("history", "1")
+    row = await eventually(lambda: kit.client.lindex(history, -1))
+    for _ in range(299):
+        kit.client.rpush(history, row)
+    assert stats.snapshot().not_served().text == ""
+
+
+async def test_run_times_of_long_ago_do_not_count_as_recent(kit):
+    stats = stats_of(kit)
+    kit.client.hset(kit.keys.named("stats", "default"), mapping={"run:7": 4, "failed:x": 2})
+    assert 0.25 < queue_of(stats.snapshot()).run_p50_seconds < 0.5
+    old = {"t": 1, "q": {"default": [0, 0, 0, 0, 0, [0] * 15, 0]}}  # of a release before
+    kit.client.rpush(kit.keys.named("history", "1"), *[json.dumps(old)] * 300)
+    queue = queue_of(stats.snapshot())
+    assert queue.run_p50_seconds is None
+    assert queue.not_served.by_reason == {}
+
+
 async def test_totals_never_fall(kit):
     """Through answers, withdrawals, losses, retries and a worker's end."""
     front_broker, stats = await kit.front_broker(), stats_of(kit)

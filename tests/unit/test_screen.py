@@ -4,6 +4,7 @@ import pytest
 
 from queueproxy.broker.observe.groups import GroupStats
 from queueproxy.broker.observe.histogram import Histogram, bucket_of
+from queueproxy.broker.observe.not_served import not_served
 from queueproxy.broker.observe.scaling import Scaling, SupervisorScaling
 from queueproxy.broker.observe.snapshot import QueueStats, Snapshot
 from queueproxy.cli.screen import as_text, screen
@@ -16,6 +17,8 @@ def queue(name: str, **values) -> QueueStats:
     stats = QueueStats(name, **values)
     stats.recent = Histogram()
     stats.recent.buckets[bucket_of(0.2)] = 100
+    stats.recent_runs = Histogram()
+    stats.recent_runs.buckets[bucket_of(0.02)] = 100
     stats.set_percentiles()
     return stats
 
@@ -73,33 +76,43 @@ def test_a_healthy_system_fits_a_small_terminal():
     assert lines[1] == ""  # nothing is wrong
 
 
+ALL = "depth running oldest in/s out/s wait p50 p95 p99 run p50 p95 p99 done"
+
+
 @pytest.mark.parametrize(
-    ("width", "left_out"),
+    ("width", "shown"),
     [
-        (80, []),
-        (70, ["done"]),
-        (62, ["done", "p99"]),
-        (60, ["done", "p99", "p50"]),
-        (50, ["done", "p99", "p50", "in/s"]),
-        (32, ["done", "p99", "p50", "in/s", "out/s", "p95"]),
-        (24, ["done", "p99", "p50", "in/s", "out/s", "p95", "running"]),
+        (120, ALL),
+        (85, "depth running oldest in/s out/s wait p50 p95 p99 run p95 done"),
+        (80, "depth running oldest in/s out/s wait p50 p95 p99 run p95"),
+        (70, "depth running oldest in/s out/s wait p95 run p95"),
+        (60, "depth running oldest out/s wait p95 run p95"),
+        (42, "depth running oldest wait p95"),
+        (32, "depth running oldest"),
+        (24, "depth oldest"),
     ],
 )
-def test_a_narrow_terminal_has_fewer_columns(width, left_out):
+def test_a_narrow_terminal_has_fewer_columns(width, shown):
     lines = text_of(width).splitlines()
     (header,) = [line for line in lines if line.startswith("queue")]
-    for name in ("done", "p99", "p50", "in/s", "out/s", "p95", "running"):
-        assert (name not in header) is (name in left_out), header
-    assert "oldest" in header
-    assert "depth" in header
+    assert " ".join(header.split()) == f"queue {shown}"
     assert max(map(len, lines)) <= width
     rows = [line for line in lines if line.startswith(("high", "default", "low", "all"))]
     assert {len(row) for row in rows} == {len(header)}  # nothing is cut
 
 
 def test_a_first_percentile_says_what_it_is_of():
-    (header,) = lines_with(text_of(55), "depth")
-    assert "wait p95" in header
+    (header,) = lines_with(text_of(120), "depth")
+    assert " ".join(header.split()).endswith(ALL)
+    (header,) = lines_with(text_of(60), "depth")
+    assert "wait p95  run p95" in header
+
+
+def test_what_was_not_served_as_wanted():
+    failures = not_served({"queue_full": 8, "worker_lost": 2})
+    text = text_of(queues=[queue("low", not_served=failures)], width=120)
+    said = "In 5 min: 8 turned away, 2 lost (queue full: 8, worker lost: 2)."
+    assert text.splitlines()[1] == said
 
 
 def test_workers_on_a_narrow_terminal_say_what_they_do():

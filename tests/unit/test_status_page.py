@@ -8,6 +8,7 @@ import re
 import pytest
 
 from queueproxy.broker.observe.groups import GroupStats
+from queueproxy.broker.observe.not_served import not_served
 from queueproxy.front import status_page
 
 from .test_screen import front, queue, request, snapshot, worker
@@ -41,6 +42,19 @@ def test_what_is_wrong_stands_on_top(values, told):
     page = html(**values)
     assert told in troubles_of(page)[0]
     assert page.index(told) < page.index("<h2>Queues")
+
+
+def test_what_was_not_served_as_wanted():
+    failures = not_served({"hold_expired": 8, "5xx": 1, "<b>": 2})
+    page = html(queues=[queue("low", not_served=failures)])
+    (said,) = troubles_of(page)
+    assert said.startswith("In 5 min: 8 turned away, 2 lost, 1 error of a view (waited for")
+    assert "&lt;b&gt;: 2" in said
+    assert "8 turned away" not in html()
+
+
+def test_run_times_stand_beside_waits():
+    assert "p99</th><th class=n scope=col>run p50</th>" in html()
 
 
 def test_limited_views():

@@ -1,6 +1,7 @@
 """Reads the history of the queues, which `scripts/sample.lua` writes: totals, read as rates."""
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -8,13 +9,18 @@ import msgspec
 
 from ..link.links import Link
 from .histogram import BOUNDS, Histogram
+from .not_served import not_served, since
 from .values import Count, ValueReader, Whole
 
+SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+NOT_SERVED = ("turned_away", "too_late", "lost", "view_errors")  # how many in each step
 COLUMNS = (
     *("t", "depth", "in_flight", "oldest", "arrivals", "completions"),
-    *("p50", "p95", "p99", "paused"),
+    *("p50", "p95", "p99", "paused", "run_p50", "run_p95", "run_p99"),
+    *NOT_SERVED,
 )
 BUCKETS = len(BOUNDS) + 1
+Buckets = Annotated[list[Count], msgspec.Meta(min_length=BUCKETS, max_length=BUCKETS)]
 Moment = Annotated[int, msgspec.Meta(ge=0, le=10**11)]  # seconds, until the year 5138
 GAP = 5  # steps without a row; a line is not drawn across more
 
@@ -39,15 +45,20 @@ WINDOWS = {
 
 
 class QueueRow(msgspec.Struct, frozen=True, array_like=True):
-    """One queue in a row; see scripts/sample.lua. Peaks since the row before, then totals."""
+    """One queue in a row; see scripts/sample.lua. Peaks since the row before, then totals.
+
+    The last two are None in a row that a release has written which did not count them.
+    """
 
     depth: Whole
     in_flight: Whole
     oldest_ms: Count
     enqueued: Count
     completed: Count
-    waits: Annotated[list[Count], msgspec.Meta(min_length=BUCKETS, max_length=BUCKETS)]
+    waits: Buckets
     paused: Count = 0
+    runs: Buckets | None = None
+    not_served: dict[str, Count] | None = None
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -149,14 +160,18 @@ def _summed(row: Row, queues: Sequence[str]) -> QueueRow:
         completed=sum(part.completed for part in parts),
         waits=[sum(column) for column in zip(*(part.waits for part in parts), strict=True)],
         paused=max((part.paused for part in parts), default=0),
+        runs=None
+        if any(part.runs is None for part in parts)
+        else [sum(column) for column in zip(*(part.runs for part in parts), strict=True)],
+        not_served=None
+        if any(part.not_served is None for part in parts)
+        else dict(sum((Counter(part.not_served) for part in parts), Counter())),
     )
 
 
 def _point(before: QueueRow, now: QueueRow, span: int) -> dict[str, Any]:
     span = max(1, span)
-    waits = Histogram([max(0, b - a) for a, b in zip(before.waits, now.waits, strict=False)])
-    shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
-    found = {name: waits.percentile(share) for name, share in shares.items()}
+    found = _percentiles(before.waits, now.waits)
     # Times are whole seconds: the rows may lie almost one more apart.
     longest = before.oldest_ms / 1000 + span + 1
     return {
@@ -167,7 +182,28 @@ def _point(before: QueueRow, now: QueueRow, span: int) -> dict[str, Any]:
         "completions": max(0.0, round((now.completed - before.completed) / span, 2)),
         **{name: value and round(min(value, longest), 4) for name, value in found.items()},
         "paused": now.paused,
+        **{f"run_{name}": value for name, value in _run_percentiles(before, now).items()},
+        **_not_served(before, now),
     }
+
+
+def _percentiles(before: Sequence[int], now: Sequence[int]) -> dict[str, float | None]:
+    times = Histogram([max(0, b - a) for a, b in zip(before, now, strict=False)])
+    return {name: times.percentile(share) for name, share in SHARES.items()}
+
+
+def _run_percentiles(before: QueueRow, now: QueueRow) -> dict[str, float | None]:
+    if before.runs is None or now.runs is None:
+        return dict.fromkeys(SHARES)
+    found = _percentiles(before.runs, now.runs)
+    return {name: value and round(value, 4) for name, value in found.items()}
+
+
+def _not_served(before: QueueRow, now: QueueRow) -> dict[str, int | None]:
+    if before.not_served is None or now.not_served is None:
+        return dict.fromkeys(NOT_SERVED)
+    found = not_served(since(now.not_served, before.not_served))
+    return {name: getattr(found, name) for name in NOT_SERVED}
 
 
 def _add(columns: dict[str, list[Any]], point: dict[str, Any]) -> None:

@@ -9,18 +9,19 @@ from ..link.protocol import Command, refuse_other_schema
 from .boot_failures import read_failures
 from .groups import GroupStats, entries_of, longest_in_lines, read_groups
 from .histogram import BOUNDS
-from .history import Row, decode_row
+from .history import QueueRow, Row, decode_row
 from .lease_clock import FIELD, lease_clock, server_ms, waited_seconds
+from .not_served import not_served, reasons_of, since
 from .pauses import Pause, read_pauses
 from .processes import WorkerStats, read_fronts, read_leases, read_workers
 from .releases import Release, names_of, release_of
 from .scaling import Traffic, read_supervisors, scaling_of
-from .snapshot import QueueStats, Snapshot
+from .snapshot import RECENT, QueueStats, Snapshot
 from .values import RETURNED_SEEN, ValueReader
 
 RATE_ROWS = 11  # rows of one second: rates are over the last ten
 BUCKETS = {str(number + 1): number for number in range(len(BOUNDS) + 1)}  # by what follows "wait:"
-RECENT_ROWS = 300  # rows of one second: percentiles are over the last five minutes
+RECENT_ROWS = RECENT  # rows of one second
 
 
 class SnapshotReader:
@@ -119,6 +120,7 @@ def _releases(
     for name in names:
         known, stats = _pairs(next(replies)), QueueStats(f"@{name}")
         _add_stats(values, stats, _pairs(next(replies)))
+        stats.recent_runs = stats.run  # all there is: no history is kept of a release
         stats.set_percentiles()
         releases.append(release_of(values, activation, workers, known, stats, clock_ms))
     return releases
@@ -232,6 +234,7 @@ def _add_history(
             queue.completion_rate = round(max(0, now.completed - then.completed) / span, 2)
         known = earlier.get(queue.name)
         queue.recent = queue.wait.since(known.waits) if known else queue.wait
+        _add_recent(queue, known)
         queue.set_percentiles()
     return sum(part.in_flight for row in read for part in row.q.values()) / len(read)
 
@@ -245,6 +248,21 @@ def _traffic(queues: list[QueueStats], groups: list[GroupStats], busy: float) ->
         oldest_wait=max((queue.oldest_wait_seconds for queue in queues), default=0.0),
         held=any(queue.paused or queue.pace for queue in queues),
     )
+
+
+def _add_recent(queue: QueueStats, known: QueueRow | None) -> None:
+    """Add run times and failures since a row of history; None: there was nothing before it.
+
+    A row of a release that did not count them tells nothing, rather than all that ever was.
+    """
+    reasons = reasons_of(queue.totals, queue.codes)
+    if known is None:
+        queue.recent_runs, queue.not_served = queue.run, not_served(reasons)
+        return
+    if known.runs is not None:
+        queue.recent_runs = queue.run.since(known.runs)
+    if known.not_served is not None:
+        queue.not_served = not_served(since(reasons, known.not_served))
 
 
 def _pairs(flat: list[bytes]) -> dict[str, str]:

@@ -1,10 +1,12 @@
 """The whole system at one moment, as plain values."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .groups import GroupStats
 from .histogram import Histogram
+from .not_served import NotServed, not_served
 from .processes import FrontStats, WorkerStats
 from .scaling import Scaling
 
@@ -12,15 +14,17 @@ if TYPE_CHECKING:
     from .boot_failures import BootFailure
     from .releases import Release
 
-INTERNAL = ("totals", "codes", "wait", "run", "duration", "recent")  # not in ``status --json``
+# Not in ``status --json``.
+INTERNAL = ("totals", "codes", "wait", "run", "duration", "recent", "recent_runs")
+RECENT = 300  # seconds that percentiles, and what was not served, are over
 
 
 @dataclass
 class QueueStats:
     """One queue. Times in seconds, rates per second over the last ten.
 
-    Percentiles of the wait are over the last five minutes, those of the run since the counters
-    began; None where there was nothing.
+    Percentiles are over the last five minutes, as is what was not served as wanted; None where
+    there was nothing.
     """
 
     name: str
@@ -41,6 +45,7 @@ class QueueStats:
     run_p50_seconds: float | None = None
     run_p95_seconds: float | None = None
     run_p99_seconds: float | None = None
+    not_served: NotServed = field(default_factory=NotServed)
     paused: bool = False
     # Each: by, reason, since, until (seconds of the broker's clock); `pause` ends last of all.
     pause: dict[str, Any] | None = None
@@ -52,6 +57,7 @@ class QueueStats:
     run: Histogram = field(default_factory=Histogram)
     duration: Histogram = field(default_factory=Histogram)
     recent: Histogram = field(default_factory=Histogram)  # waits of the last minutes
+    recent_runs: Histogram = field(default_factory=Histogram)
 
     @property
     def once_text(self) -> str:
@@ -61,10 +67,20 @@ class QueueStats:
             return ""
         return "exactly once: {} run again, {} replayed, {} put off".format(*counts)
 
+    @property
+    def wait_percentiles(self) -> tuple[float | None, ...]:
+        """p50, p95 and p99 of the wait, in seconds."""
+        return self.wait_p50_seconds, self.wait_p95_seconds, self.wait_p99_seconds
+
+    @property
+    def run_percentiles(self) -> tuple[float | None, ...]:
+        """p50, p95 and p99 of the run time, in seconds."""
+        return self.run_p50_seconds, self.run_p95_seconds, self.run_p99_seconds
+
     def set_percentiles(self) -> None:
         """Work them out from the histograms."""
         for share in (50, 95, 99):
-            for name, histogram in (("wait", self.recent), ("run", self.run)):
+            for name, histogram in (("wait", self.recent), ("run", self.recent_runs)):
                 seconds = histogram.percentile(share / 100)
                 setattr(self, f"{name}_p{share}_seconds", seconds and round(seconds, 4))
 
@@ -86,6 +102,18 @@ class Snapshot:
     boot_failures: "list[BootFailure]" = field(default_factory=list)
     scaling: Scaling = field(default_factory=Scaling)
     unreadable: int = 0  # values in the broker that could not be read: somebody else wrote there
+
+    def not_served(self, *, without: str = "") -> NotServed:
+        """Add up what was not served as wanted in the last five minutes, over all queues.
+
+        Args:
+            without: a queue that is left out.
+        """
+        total: Counter[str] = Counter()
+        for queue in self.queues:
+            if queue.name != without:
+                total.update(queue.not_served.by_reason)
+        return not_served(total)
 
     @property
     def serving(self) -> list[WorkerStats]:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from ...wording import count_text, printable, seconds_text
 from .processes import RunningRequest, WorkerStats
-from .snapshot import QueueStats, Snapshot
+from .snapshot import RECENT, QueueStats, Snapshot
 
 Level = Literal["error", "warning"]
 
@@ -27,6 +27,10 @@ def troubles(snapshot: Snapshot, max_hold: float) -> list[Trouble]:
     found = [*_nobody_there(snapshot), *_all_stuck(snapshot, max_hold), *_of_releases(snapshot)]
     for queue in snapshot.queues:
         found += _of_queue(queue, snapshot.now, max_hold)
+    failures = snapshot.not_served()
+    if failures.text:
+        text = f"In {RECENT // 60} min: {failures.text} ({printable(failures.why)})."
+        found.append(Trouble("warning", text))
     if snapshot.dead_letters:
         number = count_text(snapshot.dead_letters, "dead letter")
         found.append(Trouble("warning", f"{number}: manage.py queueproxy dead list"))

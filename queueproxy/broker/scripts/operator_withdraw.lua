@@ -15,7 +15,9 @@ register('operator_withdraw', A, { flags = { 'allow-oom' } }, function()
   end
   see_that_front_can_be_told(request)
   local started = end_waiting(request)
-  tell_reason(request, started and 'hold_expired_started' or 'withdrawn')
+  local reason = started and 'hold_expired_started' or 'withdrawn'
+  tell_reason(request, reason)
+  add_stat(A.queue, 'failed:' .. reason, 1)
   add_stat(A.queue, 'withdrawn', 1)
   return 'ok'
 end)

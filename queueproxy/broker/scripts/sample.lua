@@ -1,13 +1,15 @@
 -- sample: write one row of history, if nobody has for this second. Whoever calls does it for all.
 --
+-- A minute that has ended is added to the longer periods of the times by route: see _route_times.lua.
+--
 -- Arguments: queues.
 -- Reply: 'done' or 'ok' (somebody else had).
 --
 -- A row is JSON: t (s), q: queue -> {depth, in flight, oldest wait (ms), enqueued, completed,
--- buckets of waits, paused (0 or 1)}. Enqueued, completed and buckets are totals: differences of
--- two rows give rates and percentiles at any distance. The rest are peaks: the highest since the
--- row before, so that a short pause still shows after a month. Three lists hold rows of 1 s, 10 s
--- and 5 min; each is made of the one before.
+-- buckets of waits, paused (0 or 1), buckets of run times, not served: reason -> how many}. Enqueued,
+-- completed, buckets and reasons are totals: differences of two rows give rates and percentiles at any
+-- distance. The rest are peaks: the highest since the row before, so that a short pause still shows
+-- after a month. Three lists hold rows of 1 s, 10 s and 5 min; each is made of the one before.
 
 local A = arguments()
 local SERIES = { { 1, 900 }, { 10, 2160 }, { 300, 8640 } } -- seconds between rows, rows kept
@@ -41,16 +43,30 @@ local function oldest_wait(queue)
   return math.max(waited(first), waited(in_line))
 end
 
+-- How many were not served as wanted, by reason; '5xx' are those that views answered themselves.
+local function not_served(stats)
+  local reasons = {}
+  for field, count in pairs(stats) do
+    local reason = string.match(field, '^failed:(.+)') or string.match(field, '^refused:(.+)')
+      or string.match(field, '^code:.*:5%d%d$') and '5xx'
+    if reason then
+      reasons[reason] = (reasons[reason] or 0) + (tonumber(count) or 0)
+    end
+  end
+  return reasons
+end
+
 local function row_of(queue)
   local stats = table_of(redis.call('HGETALL', key('stats', queue)))
-  local waits, completed = {}, 0
+  local waits, runs, completed = {}, {}, 0
   for bucket = 1, BUCKETS do
     waits[bucket] = tonumber(stats['wait:' .. bucket]) or 0
-    completed = completed + (tonumber(stats['run:' .. bucket]) or 0)
+    runs[bucket] = tonumber(stats['run:' .. bucket]) or 0
+    completed = completed + runs[bucket]
   end
   local depth = number('waiting:' .. queue) + number('in_line:' .. queue)
   return { depth, number('inflight:' .. queue), depth > 0 and oldest_wait(queue) or 0,
-    tonumber(stats.enqueued) or 0, completed, waits, paused(queue) and 1 or 0 }
+    tonumber(stats.enqueued) or 0, completed, waits, paused(queue) and 1 or 0, runs, not_served(stats) }
 end
 
 -- Raise the peaks of `row` to those of the finer rows of its own span.
@@ -104,5 +120,6 @@ register('sample', A, {}, function()
       redis.call('LTRIM', key('history', step), -rows_kept, -1)
     end
   end
+  add_minutes_to_longer(before, second)
   return 'done'
 end)

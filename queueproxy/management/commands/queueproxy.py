@@ -18,6 +18,7 @@ from queueproxy.cli import (
     purge,
     release_options,
     routes,
+    slowest,
     status,
 )
 from queueproxy.cli.ask import COULD_NOT_ASK
@@ -67,6 +68,7 @@ class Command(HelpfulCommand):
         parser.add_argument("path", nargs="?", metavar="PATH", help="default: all views")
         parser.add_argument("method", nargs="?", default="GET", metavar="METHOD")
         parser.set_defaults(run=routes.routes)
+        slowest.add_parser(actions)
 
     def _add_pausing(self, actions: Subparsers) -> None:
         parser = actions.add_parser("pause", help="start no request until resumed")

@@ -8,8 +8,17 @@ window.queueproxy = window.queueproxy || {};
     requests: ["depth", "in_flight"],
     rates: ["arrivals", "completions"],
     waits: ["oldest", "p50", "p95", "p99"],
+    runs: ["run_p50", "run_p95", "run_p99"],
+    route_rate: ["rate"],
+    route_waits: ["p50", "p95", "p99"],
+    route_errors: ["errors"],
+    failures: ["view_errors", "lost", "too_late", "turned_away"],
   };
   const FILLED = ["depth"];
+  const STACKED = ["failures"]; // each series stands on those that follow it
+  const IN_SECONDS = ["waits", "runs", "route_waits"];
+  const COUNTED = ["requests", "failures", "route_errors"]; // of these there are no halves
+  const WHOLE = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);
   const DAY = 86400;
   const lang = document.documentElement.lang || undefined;
   const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -79,8 +88,27 @@ window.queueproxy = window.queueproxy || {};
     return { stroke: style("--body-quiet-color"), font: "12px system-ui", grid: line, ticks: line, ...extra };
   }
 
-  function seriesOf(box) {
-    const words = box.dataset.chart === "waits" ? seconds : figure;
+  // Each with what stands below it; the legend tells its own figures.
+  function stacked(columns) {
+    const under = (i, at) => columns.slice(i).reduce((sum, column) => sum + column[at], 0);
+    return columns.map((column, i) => column.map((value, at) => (value === null ? null : under(i, at))));
+  }
+
+  function stackedSeries(box, charts) {
+    return SERIES[box.dataset.chart].map((name) => ({
+      label: box.dataset[name],
+      stroke: style(`--qp-${name}`),
+      fill: style(`--qp-${name}`),
+      width: 1,
+      paths: uPlot.paths.stepped({ align: -1 }),
+      value: (chart, value, series, at) => figure(at === null ? null : charts.history[name][at]),
+      points: { show: false },
+    }));
+  }
+
+  function seriesOf(box, charts) {
+    if (STACKED.includes(box.dataset.chart)) return stackedSeries(box, charts);
+    const words = IN_SECONDS.includes(box.dataset.chart) ? seconds : figure;
     return SERIES[box.dataset.chart].map((name) => ({
       label: box.dataset[name],
       stroke: style(`--qp-${name}`),
@@ -107,18 +135,19 @@ window.queueproxy = window.queueproxy || {};
     }
 
     chartOf(box) {
-      const named = box.dataset.chart === "requests";
+      const named = box === this.boxes[0];
+      const counted = COUNTED.includes(box.dataset.chart);
       const options = {
         width: box.clientWidth,
         height: Number(box.dataset.height),
         padding: [8, 28, 0, 0],
         cursor: { y: false, sync: { key: "queueproxy" }, drag: { setScale: false } },
-        scales: { y: { range: (chart, low, high) => [0, Math.max(1, high * 1.1)] } },
+        scales: { y: { range: (chart, low, high) => [0, Math.max(counted ? 1 : 0.01, high * 1.1)] } },
         axes: [
           axis({ space: 70, size: 34, values: (chart, splits) => splits.map((t) => tick(t, chart.scales.x.max - chart.scales.x.min)) }),
-          axis({ size: 52, values: (chart, splits) => splits.map(figure) }),
+          axis({ size: 52, values: (chart, splits) => splits.map(figure), ...(counted ? { incrs: WHOLE } : {}) }),
         ],
-        series: [{ label: "", value: (chart, t) => (t === null ? "" : this.moment(t)) }, ...seriesOf(box)],
+        series: [{ label: "", value: (chart, t) => (t === null ? "" : this.moment(t)) }, ...seriesOf(box, this)],
         hooks: {
           drawClear: [(chart) => inside(chart, () => drawPauses(chart, this.history))],
           draw: [(chart) => inside(chart, () => drawDeploys(chart, this.history, named))],
@@ -134,7 +163,8 @@ window.queueproxy = window.queueproxy || {};
     }
 
     columns(box) {
-      return [this.history.t, ...SERIES[box.dataset.chart].map((name) => this.history[name])];
+      const columns = SERIES[box.dataset.chart].map((name) => this.history[name]);
+      return [this.history.t, ...(STACKED.includes(box.dataset.chart) ? stacked(columns) : columns)];
     }
 
     // Where nobody points, the legends tell the latest.
@@ -171,7 +201,15 @@ window.queueproxy = window.queueproxy || {};
     return result;
   }
 
+  // Keep charts as wide as the page, in the colours of its theme.
+  function keep(root, charts) {
+    new ResizeObserver(() => charts.fit()).observe(root);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.make());
+    new MutationObserver(() => charts.make()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  }
+
   queueproxy.Charts = Charts;
+  queueproxy.keep = keep;
   queueproxy.joined = joined;
   queueproxy.clock = exact;
 })(window.queueproxy);

@@ -79,9 +79,7 @@
     clearTimeout(timer);
     if (!document.hidden && !asking && Number(interval.value)) poll();
   });
-  new ResizeObserver(() => charts.fit()).observe(root);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.make());
-  new MutationObserver(() => charts.make()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  queueproxy.keep(root, charts);
   takeKeptInterval();
   tell(false);
   schedule();

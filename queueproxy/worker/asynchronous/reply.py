@@ -9,6 +9,7 @@ from ...broker.slot import Slot
 from ...envelopes import Frame, RequestHead
 from ...exceptions import BadResponse
 from ..frames import FrameMaker
+from ..last_word import NOT_STARTED, Start
 from ..response import CheckedAnswer, bodyless, checked_headers, ends_with_drain
 from ..view_watch import ViewClock
 from .answer_sender import AnswerSender
@@ -42,6 +43,7 @@ class AsyncReply:
         slot, claim, head: of the request.
         client: whom it is for.
         clock: stands still while the answer waits for its client or the broker.
+        start: of the request, which knows the route it is run by.
     """
 
     def __init__(
@@ -52,10 +54,12 @@ class AsyncReply:
         head: RequestHead,
         client: Client,
         clock: ViewClock,
+        start: Start = NOT_STARTED,
     ):
         self.settlement: Settlement | None = None
         self._claim = claim
         self._head = head
+        self._start = start
         self._frames = FrameMaker(claim, slot.worker)
         self._stage = Stage.NOTHING
         self._answer = CheckedAnswer(0, [], None, None)
@@ -150,7 +154,7 @@ class AsyncReply:
             head = self._head
             if error is not None:
                 logger.error("%s %s: %s", head.method, head.path, error, exc_info=error)
-            self._end(Settlement(self._claim, "bad_response"))
+            self.give_up("bad_response")
             return
         if error is not None:
             logger.error("A streamed answer broke off", exc_info=error)
@@ -162,12 +166,14 @@ class AsyncReply:
 
     def give_up(self, outcome: str) -> None:
         """End it without a word of the view's; see Settlement."""
-        self._end(Settlement(self._claim, outcome))
+        seconds, route = self._frames.seconds, self._start.route
+        self._end(Settlement(self._claim, outcome, ran=seconds, route=route))
 
     def _answered(self, last: Frame) -> None:
         method, seconds = self._head.method, self._frames.seconds
         status = self._answer.status
-        self._end(Settlement(self._claim, "answered", last, method, seconds, status))
+        settlement = Settlement(self._claim, "answered", last, method, seconds, status)
+        self._end(settlement._replace(route=self._start.route))
 
     def _end(self, settlement: Settlement) -> None:
         self._stage = Stage.OVER

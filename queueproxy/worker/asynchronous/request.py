@@ -12,7 +12,7 @@ from ...tracing.untraced import UNTRACED, Untraced
 from ..admission import refused_by_view
 from ..forking import end_forked_child
 from ..giving_up import REASON as VIEW_TIMEOUT
-from ..last_word import Start
+from ..last_word import NOT_STARTED, Start
 from ..view_watch import ViewClock
 from .clients import Client
 from .executor import AsyncExecutor, Kind, Run
@@ -59,7 +59,7 @@ class AsyncRequest:
         client: Client,
         clock: ViewClock,
         envelope: Envelope,
-        start: Start | None = None,
+        start: Start = NOT_STARTED,
         attempt: Untraced = UNTRACED,
     ):
         self._broker = broker
@@ -73,7 +73,7 @@ class AsyncRequest:
         self._start = start
         self._attempt = attempt
         self._scope = build_scope(envelope.head)
-        self._reply = AsyncReply(broker, slot, claim, envelope.head, client, clock)
+        self._reply = AsyncReply(broker, slot, claim, envelope.head, client, clock, start)
         self._to_be_cut = False
         self._receiver = Receiver(broker, slot, claim, envelope, clock)
         self._end = self._receiver.end
@@ -81,7 +81,7 @@ class AsyncRequest:
 
     async def run(self) -> None:
         """Run it, answer it, close it. Whatever it raises is logged."""
-        self._clock.start(self._claim, self._envelope.head)
+        self._clock.begin(self._claim, self._envelope.head, self._start)
         watch = asyncio.ensure_future(self._watch_client())
         error: BaseException | None = None
         try:
@@ -115,7 +115,7 @@ class AsyncRequest:
 
     @property
     def _is_refused(self) -> bool:
-        return self._start is not None and bool(self._start.refused)
+        return bool(self._start.refused)
 
     # What the application is given.
 

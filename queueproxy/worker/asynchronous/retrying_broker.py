@@ -85,16 +85,16 @@ class AsyncRetryingBroker:
         """End a lease and claim nothing."""
         await self._until_answered(lambda: self._settle(slot, settlement))
 
-    async def report(self) -> None:
-        """Report what was counted; it is lost where the broker is away."""
+    async def report(self, *, all_of_it: bool = False) -> bool:
+        """Report what was counted; it is lost where the broker is away. See `AsyncWorkerBroker`."""
         try:
-            await self._broker.report(self._registration.worker)
+            return await self._broker.report(self._registration.worker, all_of_it=all_of_it)
         except (BrokerUnavailable, SchemaMismatch):
-            pass
+            return False
 
     async def close(self) -> None:
         """Report what was counted and drop the links."""
-        await self.report()
+        await self.report(all_of_it=True)
         await self._broker.close()
 
     async def _claim(self, slot: Slot) -> Claim | None:

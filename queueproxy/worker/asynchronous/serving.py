@@ -183,4 +183,5 @@ class AsyncServing:
         while await self._counted.wait():
             self._counted.clear()
             await asyncio.sleep(COUNT_EVERY)
-            await self._means.broker.report()
+            if await self._means.broker.report():
+                self._counted.set()  # what is kept for another time is looked at again

@@ -9,6 +9,7 @@ from ..test_worker.test_loop import *  # noqa: F403
 from ..test_worker.test_other_release import *  # noqa: F403
 from ..test_worker.test_policies import *  # noqa: F403
 from ..test_worker.test_refusing import *  # noqa: F403
+from ..test_worker.test_route_counts import *  # noqa: F403
 from ..test_worker.test_slow_close import *  # noqa: F403
 from ..test_worker.test_streams import *  # noqa: F403
 from ..test_worker.test_view_timeout import *  # noqa: F403

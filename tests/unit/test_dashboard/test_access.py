@@ -9,8 +9,7 @@ from .conftest import PERMISSIONS
 
 ROOT = "/admin/queueproxy/queue/"
 PAGES = {
-    "": "view_dashboard",
-    "data/": "view_dashboard",
+    **dict.fromkeys(("", "data/", "routes/", "routes/?route=/a/"), "view_dashboard"),
     "dead/1-1/": "manage_dead_letters",
     "release/": "manage_releases",
 }
@@ -50,7 +49,7 @@ def test_without_the_permission_it_is_forbidden(scenario, staff, path, method):
     assert not LogEntry.objects.exists()
 
 
-@pytest.mark.parametrize("path", ["", "data/"])
+@pytest.mark.parametrize("path", ["", "data/", "routes/", "routes/?route=/a/"])
 def test_one_permission_is_enough_to_look(scenario, staff, path):
     assert staff("view_dashboard").get(ROOT + path).status_code == 200
 

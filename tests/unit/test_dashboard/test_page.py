@@ -1,5 +1,6 @@
 """What the page and its data show, with nothing but HTML to go by."""
 
+import json
 import re
 
 import pytest
@@ -54,6 +55,27 @@ def test_what_became_of_what_is_to_happen_once(scenario, boss):
     scenario.kit.client.hset(stats, mapping={"retried": 3, "replayed": 2})
     high = page_of(boss).partition('data-key="high"')[2].partition("</article>")[0]
     assert "exactly once: 3 run again, 2 replayed" in text_of(high)
+
+
+def test_what_was_not_served_as_wanted(scenario, boss):
+    assert "in 5 min" not in text_of(page_of(boss))
+    stats = scenario.kit.keys.named("stats", "high")
+    counts = {"refused:queue_full": 8, "failed:worker_lost": 2, "code:GET:500": 1, "run:7": 3}
+    scenario.kit.client.hset(stats, mapping=counts)
+    high = text_of(page_of(boss).partition('data-key="high"')[2].partition("</article>")[0])
+    assert "8 turned away, 2 lost, 1 error of a view in 5 min queue full: 8," in high
+    assert "Run p50 375 ms p95 488 ms p99 498 ms" in high
+
+
+def test_the_chart_of_what_was_not_served(scenario, boss):
+    now = scenario.kit.now_ms() // 1000
+    for age, failures in ((4, {}), (0, {"queue_full": 3, "view_timeout": 1})):
+        figures = [0, 0, 0, 0, 0, [0] * 15, 0, [0] * 15, failures]
+        row = json.dumps({"t": now - age, "q": {"default": figures}})
+        scenario.kit.client.rpush(scenario.kit.keys.named("history", "1"), row)
+    history = boss.get(f"{ROOT}data/").json()["history"]
+    kinds = ("turned_away", "too_late", "lost", "view_errors")
+    assert [history[name][-1] for name in kinds] == [3, 1, 0, 0]
 
 
 def test_whose_pause_why_and_for_how_long(scenario, boss):

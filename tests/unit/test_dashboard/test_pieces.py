@@ -7,7 +7,7 @@ import pytest
 
 import queueproxy
 from queueproxy.dashboard.sparkline import HEIGHT, WIDTH, points
-from queueproxy.dashboard.wording import duration, megabytes
+from queueproxy.dashboard.wording import duration, megabytes, share_text
 
 VENDOR = Path(queueproxy.__file__).parent / "static" / "queueproxy" / "vendor"
 
@@ -28,6 +28,14 @@ VENDOR = Path(queueproxy.__file__).parent / "static" / "queueproxy" / "vendor"
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0%"), (0.0001, "<0.1%"), (0.0123, "1.2%"), (0.36, "36%"), (1, "100%")],
+)
+def test_shares(share, text):
+    assert share_text(share) == text
 
 
 def test_sizes():

@@ -1,0 +1,96 @@
+"""queueproxy slowest: which routes take the most time."""
+
+import json
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from rich.table import Table
+from rich.text import Text
+
+from .. import conf
+from ..broker.observe.routes import (
+    DEFAULT_ORDER,
+    ORDERS,
+    WINDOWS,
+    RouteReader,
+    Routes,
+    RouteTimes,
+    ordered,
+)
+from ..wording import printable, seconds_text
+from . import screen, watch
+from .ask import DONE
+from .options import Subparsers, positive_int
+
+ROWS = 20
+COLUMNS = (*("req", "req/s", "run p50", "p95", "p99", "wait p50", "p95", "p99", "time", "5xx"),)
+
+
+def add_parser(actions: Subparsers) -> None:
+    """Add ``slowest`` to the verbs of ``queueproxy``."""
+    parser = actions.add_parser("slowest", help="which routes take the most time")
+    parser.add_argument("--window", choices=WINDOWS, default="15m", help="how far back")
+    parser.add_argument(
+        "--sort",
+        choices=ORDERS,
+        default=DEFAULT_ORDER,
+        help="by which figure; time: its share of all routes' run time",
+    )
+    parser.add_argument(
+        "--limit",
+        type=positive_int,
+        default=ROWS,
+        metavar="N",
+        help="so many routes",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=slowest)
+
+
+def slowest(command: BaseCommand, options: dict[str, Any]) -> int:
+    """Print the routes of a window, the slowest first."""
+    with conf.broker().link("slowest") as link:
+        routes = RouteReader(link).routes(WINDOWS[options["window"]])
+    shown = ordered(routes.times, options["sort"])[: options["limit"]]
+    if options["json"]:
+        found = {
+            "window": options["window"],
+            "seconds": round(routes.seconds, 3),
+            "counted_since": routes.counted_since,
+            "routes": [routes.as_json(route) for route in shown],
+        }
+        command.stdout.write(json.dumps(found, indent=2))
+        return DONE
+    width = watch.terminal_width(command.stdout) or screen.PLAIN_WIDTH
+    if routes.counted_since is not None:
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(routes.counted_since))
+        command.stdout.write(f"Counted since {since}.")
+    if not shown:
+        command.stdout.write("No request was run in this time.")
+        return DONE
+    command.stdout.write(screen.as_text(_table(routes, shown), width=width), ending="")
+    return DONE
+
+
+def _table(routes: Routes, shown: list[RouteTimes]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
+    table.add_column("route", overflow="ellipsis", no_wrap=True)
+    for name in COLUMNS:
+        table.add_column(name, justify="right", no_wrap=True)
+    for route in shown:
+        figures = routes.as_json(route)
+        times = (
+            seconds_text(figures[f"{kind}_{share}_seconds"])
+            for kind in ("run", "wait")
+            for share in ("p50", "p95", "p99")
+        )
+        table.add_row(
+            Text(printable(route.name)),
+            str(route.requests),
+            f"{figures['per_second']:.2f}",
+            *times,
+            f"{figures['time_share']:.0%}",
+            f"{max(figures['error_share'], 0.001):.1%}" if route.errors else "-",
+        )
+    return table
