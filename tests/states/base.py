@@ -67,7 +67,7 @@ class Base(RuleBasedStateMachine):
             assert others <= called_up, f"{call.script} moved others: {others}"
         self.seen.update(self.ledger.seen)
         self.ledger.seen.clear()
-        type(self).steps += 1
+        Base.steps += 1
         self.failed = False
         return result
 

@@ -15,10 +15,12 @@ from .table import IN_FLIGHT, NEW, RUNNING
 RELEASES = ("r1", "r2")
 ONE_OF = st.integers(0, 5)
 LOST = st.sampled_from((0, 0, 0, 0, 1))  # replies
-PLAIN = {}
+SELDOM = st.sampled_from((False, False, False, True))  # of what ends much at once
+PLAIN: dict = {}
+IN_GROUP = {"group": "g", "at_most": 1}
 KINDS = (
-    *({"most": 1}, {"most": 1}, PLAIN, PLAIN, PLAIN),
-    *({"group": "g", "at_most": 1}, {"group": "g", "at_most": 1, "most": 1}),
+    *({"most": 1}, {"most": 1}, PLAIN, PLAIN),
+    *(IN_GROUP, IN_GROUP, IN_GROUP, {**IN_GROUP, "most": 1}),
     *({"release": "r2"}, {"hold": 40.0}, {"version": 99}),
 )
 KIND = st.sampled_from(KINDS)
@@ -130,9 +132,11 @@ class FrontRules(Base):
     def joins_again(self, f, lost):
         self._join(self.a_front(f), lost)
 
-    @rule(f=ONE_OF, lost=LOST)
-    def leaves(self, f, lost):
+    @rule(f=ONE_OF, really=SELDOM, lost=LOST)
+    def leaves(self, f, really, lost):
         """All of its clients have gone; it comes again another time."""
+        if not really:
+            return
         front = self.a_front(f)
         its = {place for place, meta in self.now.metas.items() if meta.front == front.name}
         self.call(Call("front_leave", reaped=front.name), front.asks.leave, lost, its)

@@ -1,4 +1,4 @@
-"""Pauses as they were asked for: a queue is paused until the latest end of all its owners' pauses."""
+"""Pauses as they were asked for: a queue is paused until the latest end of those of all owners."""
 
 
 class Pauses:

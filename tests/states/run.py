@@ -54,8 +54,9 @@ def run(url: str, steps: int, number: int | None = None, *, shrink: bool = True)
         derandomize=number is None,
         database=None,
         deadline=None,
+        report_multiple_bugs=shrink,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
     )
     run_state_machine_as_test(machine, settings=chosen)
-    return Seen(machine.steps, Counter(Base.seen))
+    return Seen(Base.steps, Counter(Base.seen))

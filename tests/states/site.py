@@ -1,4 +1,4 @@
-"""A site without views: fronts, workers and people on one real broker, on links that lose replies."""
+"""A site without views: fronts, workers and people on one broker, on links that lose replies."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import msgspec
+import redis
 
 from queueproxy.broker.observe.lease_clock import FIELD, lease_clock, server_ms
 from queueproxy.envelopes import WIRE_VERSION
@@ -10,6 +11,7 @@ from queueproxy.keys import Keys
 from queueproxy.records import Held, Lease, Meta
 
 from ..recount import Namespace, Place
+from .dump import Dump
 
 
 class Reply(NamedTuple):
@@ -35,7 +37,11 @@ class Start(NamedTuple):
 
 
 class Snapshot:
-    """All that counts, read with plain commands.
+    """All that counts, as plain commands find it.
+
+    Args:
+        client: of the server.
+        keys: of the namespace.
 
     Attributes:
         clock: of leases, ms.
@@ -55,14 +61,15 @@ class Snapshot:
         there: for a recount.
     """
 
-    def __init__(self, client, keys: Keys):
-        self.there = there = Namespace(client, keys)
-        self.clock = _clock(client, there)
+    def __init__(self, client: redis.Redis, keys: Keys):
+        found = Dump(client, keys.prefix)
+        self.there = there = Namespace(found, keys)
+        self.clock = lease_clock(there.state.get(FIELD), server_ms(found.time))
         self.metas: dict[Place, Meta] = {p: meta for p, meta in there.entries.items() if meta}
         self.arrivals: dict[Place, int] = {}
         self.versions: dict[Place, str] = {}
         for queue in there.named("queue"):
-            for entry, fields in client.xrange(keys.named("queue", queue)):
+            for entry, fields in found.xrange(keys.named("queue", queue)):
                 place = (queue, entry.decode())
                 self.arrivals[place] = int(fields.get(b"c", 0))
                 self.versions[place] = fields.get(b"v", b"").decode()
@@ -74,21 +81,21 @@ class Snapshot:
             self.leases[place], self.slots[slot] = lease, place
             self.starts[place] = Start(slot, lease.call)
         self.held: dict[Place, Held] = {(h.queue, h.entry): h for h in there.held.values()}
-        self.workers = _scores(client, keys.workers)
-        self.fronts = _scores(client, keys.fronts)
+        self.workers = _scores(found, keys.workers)
+        self.fronts = _scores(found, keys.fronts)
         self.put_off = {
             (queue, unpadded(member)): int(score)
             for queue in there.named("returned")
-            for member, score in _scores(client, keys.named("returned", queue)).items()
+            for member, score in _scores(found, keys.named("returned", queue)).items()
         }
         activation = there.state.get("activation", "0 - -").split()
         self.active = "" if activation[1] == "-" else activation[1]
         self.letters = [
             (fields[b"queue"].decode(), fields[b"entry"].decode())
-            for _, fields in client.xrange(keys.dead)
+            for _, fields in found.xrange(keys.dead)
         ]
         self.replies = {
-            front: [_reply(*entry) for entry in client.xrange(keys.named("replies", front))]
+            front: [_reply(*entry) for entry in found.xrange(keys.named("replies", front))]
             for front in there.named("replies")
         }
         self.states = {place: self._state(place) for place in self.metas}
@@ -131,12 +138,8 @@ def unpadded(member: str) -> str:
     return f"{ms}-{seq}"
 
 
-def _scores(client, key: str) -> dict[str, float]:
-    return {member.decode(): score for member, score in client.zrange(key, 0, -1, withscores=True)}
-
-
-def _clock(client, there: Namespace) -> int:
-    return lease_clock(there.state.get(FIELD), server_ms(client.execute_command("TIME")))
+def _scores(found: Dump, key: str) -> dict[str, float]:
+    return {member.decode(): score for member, score in found.zrange(key, 0, -1, withscores=True)}
 
 
 def _reply(entry: bytes, fields: dict[bytes, bytes]) -> Reply:

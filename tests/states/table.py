@@ -1,4 +1,4 @@
-"""The moves that docs/states.md allows: read from its tables, so that the page is what is tested."""
+"""The moves that docs/states.md allows, read from its tables: the page itself is tested."""
 
 import re
 from collections.abc import Iterator

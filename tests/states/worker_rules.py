@@ -1,7 +1,7 @@
 """What workers do, and what is done to them."""
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
 from queueproxy.envelopes import Frame, ReplyHead
 
@@ -21,6 +21,11 @@ FITTING = {"leased": {*OUTCOMES} - {"abandoned"}, "streaming": ("repeat", "malfo
 
 class WorkerRules(FrontRules):
     """A few workers of two threads each, of two releases."""
+
+    @initialize()
+    def the_first_start(self):
+        for release in RELEASES:
+            self.start(release)
 
     @precondition(lambda self: len(self.site.workers) < MOST_WORKERS)
     @rule(release=st.sampled_from(RELEASES))
@@ -44,13 +49,11 @@ class WorkerRules(FrontRules):
         if not on_list:
             assert expires <= self.now.clock, f"{worker.id} is given up before its time"
 
-    @precondition(lambda self: self.site.workers)
+    @precondition(lambda self: self._given_up())
     @rule(w=ONE_OF)
     def registers_again(self, w):
         """Its threads give up what they ran."""
-        worker = self.a_worker(w)
-        if worker.id in self.now.workers:
-            return
+        worker = self._given_up()[w % len(self._given_up())]
         given_up = worker.id
         make = lambda: worker.registration.join(given_up)  # noqa: E731
         self.call(Call("worker_join"), make, 0, set())
@@ -58,6 +61,9 @@ class WorkerRules(FrontRules):
         for slot in worker.slots:
             slot.claim = None
             slot.asks.work_as(worker.id)
+
+    def _given_up(self) -> list[WorkerActor]:
+        return [worker for worker in self.site.workers if worker.id not in self.now.workers]
 
     @precondition(lambda self: self.site.workers)
     @rule(w=ONE_OF, lost=LOST)
@@ -69,12 +75,22 @@ class WorkerRules(FrontRules):
         self.call(Call("worker_reap", reaped=worker), make, lost, its)
         assert worker not in self.now.workers
 
-    @precondition(lambda self: self.site.workers)
-    @rule(w=ONE_OF, s=st.integers(0, 1), lost=LOST)
-    def claims(self, w, s, lost):
-        slot = self.a_worker(w).slots[s]
-        if not slot.claim:
-            self.turn(slot, None, True, lost)
+    @precondition(lambda self: self._idle())
+    @rule(n=ONE_OF, lost=LOST)
+    def claims(self, n, lost):
+        idle = self._idle()
+        self.turn(idle[n % len(idle)], None, True, lost)
+
+    @precondition(lambda self: self._idle())
+    @rule(n=ONE_OF)
+    def claims_too(self, n):
+        """Often: nothing else happens to what nobody has claimed."""
+        self.claims(n, 0)
+
+    def _idle(self) -> list[SlotActor]:
+        """Threads that run nothing; those first whose worker has not been given up."""
+        slots = [slot for worker in self.site.workers for slot in worker.slots if not slot.claim]
+        return sorted(slots, key=lambda slot: slot.asks.worker not in self.now.workers)
 
     @precondition(lambda self: self.busy_slots())
     @rule(n=ONE_OF, claims=st.booleans(), lost=LOST)
