@@ -35,8 +35,13 @@ def differences(client: redis.Redis, keys: Keys) -> list[str]:
     with redis.Redis(
         connection_pool=redis.ConnectionPool(pool.connection_class, **options)
     ) as undecoded:
-        there = _Namespace(undecoded, keys)
+        there = Namespace(undecoded, keys)
         undecoded.connection_pool.disconnect()
+    return differences_in(there)
+
+
+def differences_in(there: "Namespace") -> list[str]:
+    """The same, of what has been read before."""
     parts = (_counters, _requests, _groups, _fronts, _leftovers)
     return [difference for part in parts for difference in part(there)]
 
@@ -49,8 +54,11 @@ def _texts(mapping: Mapping) -> dict[str, str]:
     return {_text(name): _text(value) for name, value in mapping.items()}
 
 
-class _Namespace:
+class Namespace:
     """All that is in it, read once.
+
+    Args:
+        client: does not decode replies.
 
     Attributes:
         entries: the request that each is, None where it is none.
@@ -162,7 +170,7 @@ def _entry(member: str) -> str:
     return f"{ms}-{int(seq)}"
 
 
-def _counters(there: _Namespace) -> Iterator[str]:
+def _counters(there: Namespace) -> Iterator[str]:
     lined_up = {place for line in there.lines.values() for place in line}
     found: Counter[str] = Counter(f"waiting:{queue}" for queue, _ in there.waiting - lined_up)
     found.update(f"inflight:{lease.queue}" for lease in there.leases.values())
@@ -188,7 +196,7 @@ def _counters(there: _Namespace) -> Iterator[str]:
             yield f"{field} is {counted.get(field, 0)}, a recount finds {found[field]}"
 
 
-def _requests(there: _Namespace) -> Iterator[str]:
+def _requests(there: Namespace) -> Iterator[str]:
     """Each entry, record, lease and member of a set belongs to the others."""
     registered = {
         (held.queue, held.entry): (front, id, held) for (front, id), held in there.held.items()
@@ -212,7 +220,7 @@ def _requests(there: _Namespace) -> Iterator[str]:
                 yield f"{place} in {name} does not wait"
 
 
-def _groups(there: _Namespace) -> Iterator[str]:
+def _groups(there: Namespace) -> Iterator[str]:
     """Each counts what is there, and runs as many as may by what was told last, where that stays
     the same; who stands in a line waits, and stands nowhere else."""
     waiting: Counter[str | None] = Counter()
@@ -239,7 +247,7 @@ def _groups(there: _Namespace) -> Iterator[str]:
                 yield f"{place} in the line of {name} stands elsewhere too"
 
 
-def _fronts(there: _Namespace) -> Iterator[str]:
+def _fronts(there: Namespace) -> Iterator[str]:
     """What belongs to a front is there while the front is listed."""
     of_fronts = [f"held:{front}" for front in there.named("held")]
     of_fronts += [field for field in there.state if field.startswith("replies:")]
@@ -248,7 +256,7 @@ def _fronts(there: _Namespace) -> Iterator[str]:
             yield f"{name} is of no front on the list"
 
 
-def _leftovers(there: _Namespace) -> Iterator[str]:
+def _leftovers(there: Namespace) -> Iterator[str]:
     """What goes with a request or a worker."""
     ids = {meta.id for meta in there.entries.values() if meta}
     for piece, age in there.pieces.items():
