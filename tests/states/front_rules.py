@@ -82,11 +82,13 @@ class FrontRules(Base):
 
     @happens(2, when=lambda self: any(front.ids for front in self.site.fronts), n=ONE_OF, lost=LOST)
     def sends_again_what_was_lost(self, n, lost):
-        """Only what may be repeated, and is not held."""
-        front = next(front for front in self.site.fronts if front.ids)
-        id = front.ids[-1 - n % len(front.ids)]
-        held = {id for (name, id) in self.now.there.held if name == front.name}
-        if id not in held:
+        """Only what may be repeated and is not held; first what a worker runs for nobody."""
+        held = {id for _, id in self.now.there.held}
+        sent = [(front, id) for front in self.site.fronts for id in front.ids if id not in held]
+        unwanted = {self.now.metas[place].id for place in self.in_flight()} - held
+        chosen = [one for one in sent if one[1] in unwanted] or sent
+        if chosen:
+            front, id = chosen[n % len(chosen)]
             self._send(front, [self._request(front, id, QUEUES[0], PLAIN)], lost)
 
     @happens(
