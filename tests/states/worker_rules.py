@@ -55,7 +55,7 @@ class WorkerRules(FrontRules):
         if not on_list:
             assert expires <= self.now.clock, f"{worker.id} is given up before its time"
 
-    @happens(3, when=lambda self: self._given_up(), w=ONE_OF)
+    @happens(2, when=lambda self: self._given_up(), w=ONE_OF)
     def registers_again(self, w):
         """Its threads give up what they ran."""
         worker = self._given_up()[w % len(self._given_up())]
@@ -70,7 +70,7 @@ class WorkerRules(FrontRules):
     def _given_up(self) -> list[WorkerActor]:
         return [worker for worker in self.site.workers if worker.id not in self.now.workers]
 
-    @happens(when=lambda self: self.site.workers, w=ONE_OF, lost=LOST)
+    @happens(4, when=lambda self: self.site.workers, w=ONE_OF, lost=LOST)
     def dies(self, w, lost):
         """Its supervisor notices; it may itself speak on, as one does that hangs."""
         worker = self.a_worker(w).id
@@ -97,6 +97,21 @@ class WorkerRules(FrontRules):
                     slot.claim = None
                 else:
                     self.give_back(slot, what, claims, lost)
+
+    @happens(6, when=lambda self: self._overtaken(), n=ONE_OF, lost=LOST)
+    def one_given_up_answers(self, n, lost):
+        """What it ran is run by another meanwhile; it has not heard of that."""
+        slots = self._overtaken()
+        self.answer(slots[n % len(slots)], False, lost)
+
+    def _overtaken(self) -> list[SlotActor]:
+        starts = self.now.starts
+        return [
+            slot
+            for slot in self.busy_slots()
+            if (start := starts.get((slot.claim.queue, slot.claim.entry)))
+            and start.slot != slot.asks.slot
+        ]
 
     def _idle(self) -> list[SlotActor]:
         """Threads that run nothing; those first whose worker has not been given up."""
