@@ -22,7 +22,11 @@ PROGRESS = while read -r word what rest; do case $$word in \
   Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
   Installing) echo "  installs them" ;; esac; done
 
+<<<<<<< HEAD
 .PHONY: run free-port test check lint django-suite chaos mutations faults switches slow-clients drill bench docs reference apps versions data help clean
+=======
+.PHONY: run free-port test check lint django-suite chaos mutations states faults slow-clients drill bench docs reference apps versions data help clean
+>>>>>>> h-states
 .DEFAULT_GOAL := help
 
 help:
@@ -88,6 +92,10 @@ chaos: $(VENV)/.installed
 
 mutations: $(VENV)/.installed
 	$(BIN)/python -m tests.chaos.mutations
+
+# A million calls of scripts (docs/states.md); ARGS='--steps N --seed N', or ARGS=--mutations.
+states: $(VENV)/.installed
+	$(BIN)/python -m tests.states $(ARGS)
 
 faults: $(VENV)/.installed
 	QUEUEPROXY_FAULT_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/faults $(ARGS)

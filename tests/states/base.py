@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Callable
 
-from hypothesis.stateful import RuleBasedStateMachine
-
 from queueproxy.exceptions import BrokerFull, Fenced
 
 from ..recount import Place, differences_in
 from .actors import FrontActor, SlotActor, WorkerActor
+from .happenings import Happenings
 from .ledger import Call, Ledger
 from .site import Site
 from .table import IN_FLIGHT, Move
@@ -16,7 +15,7 @@ from .table import IN_FLIGHT, Move
 GIVEN_UP = object()  # what a call returns where the broker has given its caller up
 
 
-class Base(RuleBasedStateMachine):
+class Base(Happenings):
     """One site, watched.
 
     Attributes:

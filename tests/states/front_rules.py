@@ -1,21 +1,21 @@
 """What fronts do."""
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize
 
 from queueproxy.broker.encoded_request import EncodedRequest, encode_request
 from queueproxy.envelopes import RequestHead
 
 from .actors import FrontActor, OfAnotherRelease
 from .base import GIVEN_UP, Base
+from .happenings import happens
 from .ledger import Call
 from .site import QUEUES
 from .table import IN_FLIGHT, NEW, RUNNING
 
 RELEASES = ("r1", "r2")
-ONE_OF = st.integers(0, 5)
+ONE_OF = st.integers(0, 30)
 LOST = st.sampled_from((0, 0, 0, 0, 1))  # replies
-SELDOM = st.sampled_from((False, False, False, True))  # of what ends much at once
 PLAIN: dict = {}
 IN_GROUP = {"group": "g", "at_most": 1}
 KINDS = (
@@ -64,7 +64,8 @@ class FrontRules(Base):
         new = [meta.id for place, meta in self.now.metas.items() if place not in before]
         assert len(new) == len(set(new)), f"put on its queue twice: {new}"
 
-    @rule(
+    @happens(
+        15,
         f=ONE_OF,
         queue=st.sampled_from(QUEUES),
         kinds=st.lists(KIND, min_size=1, max_size=3),
@@ -79,18 +80,24 @@ class FrontRules(Base):
         front.ids += [request.id for request in requests if request.meta.max_attempts > 1]
         self._send(front, requests, lost)
 
-    @precondition(lambda self: any(front.ids for front in self.site.fronts))
-    @rule(n=ONE_OF, lost=LOST)
+    @happens(2, when=lambda self: any(front.ids for front in self.site.fronts), n=ONE_OF, lost=LOST)
     def sends_again_what_was_lost(self, n, lost):
-        """Only what may be repeated, and is not held."""
-        front = next(front for front in self.site.fronts if front.ids)
-        id = front.ids[-1 - n % len(front.ids)]
-        held = {id for (name, id) in self.now.there.held if name == front.name}
-        if id not in held:
+        """Only what may be repeated and is not held; first what a worker runs for nobody."""
+        held = {id for _, id in self.now.there.held}
+        sent = [(front, id) for front in self.site.fronts for id in front.ids if id not in held]
+        unwanted = {self.now.metas[place].id for place in self.in_flight()} - held
+        chosen = [one for one in sent if one[1] in unwanted] or sent
+        if chosen:
+            front, id = chosen[n % len(chosen)]
             self._send(front, [self._request(front, id, QUEUES[0], PLAIN)], lost)
 
-    @precondition(lambda self: self.now.held)
-    @rule(n=ONE_OF, lost=LOST, why=st.sampled_from(("left", "expired")))
+    @happens(
+        3,
+        when=lambda self: self.now.held,
+        n=ONE_OF,
+        lost=LOST,
+        why=st.sampled_from(("left", "expired")),
+    )
     def withdraws(self, n, lost, why):
         places = sorted(self.now.held)
         place = places[n % len(places)]
@@ -107,7 +114,7 @@ class FrontRules(Base):
         elif self.ledger.started[place] > 0 or place in self.ledger.forgotten:
             assert said == "started", "its client is told that it was never started"
 
-    @rule(f=ONE_OF, lost=LOST)
+    @happens(f=ONE_OF, lost=LOST)
     def beats(self, f, lost):
         front = self.a_front(f)
         listed = self.now.fronts.get(front.name, 0)
@@ -128,21 +135,19 @@ class FrontRules(Base):
             or (place in now.starts and now.starts[place].slot.rpartition("/")[0] in workers)
         }
 
-    @rule(f=ONE_OF, lost=LOST)
+    @happens(f=ONE_OF, lost=LOST)
     def joins_again(self, f, lost):
         self._join(self.a_front(f), lost)
 
-    @rule(f=ONE_OF, really=SELDOM, lost=LOST)
-    def leaves(self, f, really, lost):
+    @happens(f=ONE_OF, lost=LOST)
+    def leaves(self, f, lost):
         """All of its clients have gone; it comes again another time."""
-        if not really:
-            return
         front = self.a_front(f)
         its = {place for place, meta in self.now.metas.items() if meta.front == front.name}
         self.call(Call("front_leave", reaped=front.name), front.asks.leave, lost, its)
         assert not {p for p in its if p in self.now.states} - self.in_flight()
 
-    @rule(f=ONE_OF, lost=LOST)
+    @happens(f=ONE_OF, lost=LOST)
     def reads(self, f, lost):
         """Reads its replies, and deletes what it has read before."""
         front = self.a_front(f)
@@ -151,8 +156,12 @@ class FrontRules(Base):
             front.read_upto = replies[-1].entry
             self.call(Call("trim_replies"), front.asks.replies.read, lost, set())
 
-    @precondition(lambda self: any(s in IN_FLIGHT for s in self.now.states.values()))
-    @rule(n=ONE_OF, taken=st.integers(1, 3), lost=LOST)
+    @happens(
+        when=lambda self: any(s in IN_FLIGHT for s in self.now.states.values()),
+        n=ONE_OF,
+        taken=st.integers(1, 3),
+        lost=LOST,
+    )
     def acknowledges(self, n, taken, lost):
         places = sorted(self.in_flight())
         place = places[n % len(places)]

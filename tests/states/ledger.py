@@ -160,11 +160,11 @@ def _check_replies(
         if place in after.states or before.states.get(place) not in WAITING + RUNNING:
             continue
         meta = before.metas[place]
+        gone = call.reaped == meta.front or not after.lives(meta.front)
         if target == "dropped":
-            gone = call.reaped == meta.front or not after.lives(meta.front)
             assert gone, f"{meta.id} is dropped, and nobody told"
         elif target not in QUIET:
-            assert (meta.front, meta.id) in told, f"{meta.id} is {target}, and nobody told"
+            assert gone or (meta.front, meta.id) in told, f"{meta.id} is {target}, and nobody told"
 
 
 def _check_lists(call: Call, before: Snapshot, after: Snapshot) -> None:

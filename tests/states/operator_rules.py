@@ -1,9 +1,9 @@
 """What people do, and what befalls the broker itself."""
 
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
 
-from .front_rules import LOST, ONE_OF, RELEASES, SELDOM
+from .front_rules import LOST, ONE_OF, RELEASES
+from .happenings import happens
 from .ledger import LONGEST_STEP, Call
 from .site import PAUSED_BY_HOLD, QUEUES
 from .table import WAITING
@@ -13,12 +13,13 @@ LENGTHS = st.sampled_from((20.0, 50.0, 200.0))  # seconds
 PEOPLE = st.sampled_from(("ann", "bob"))
 SOME_QUEUES = st.sampled_from((QUEUES, QUEUES[:1], QUEUES[1:]))
 HOLD = "hold"
+SILENCE, SILENCES = 70.0, 3  # seconds, less than a worker's lease; together more than a front's
 
 
 class OperatorRules(WorkerRules):
     """Two people, and one hold at a time."""
 
-    @rule(who=PEOPLE, queues=SOME_QUEUES, length=LENGTHS, lost=LOST)
+    @happens(who=PEOPLE, queues=SOME_QUEUES, length=LENGTHS, lost=LOST)
     def pauses(self, who, queues, length, lost):
         begun = self.now.clock
         make = lambda: self.site.control.pause(queues, length, by=who)  # noqa: E731
@@ -27,7 +28,7 @@ class OperatorRules(WorkerRules):
             ends = (begun + int(length * 1000), self.now.clock + int(length * 1000))
             self.ledger.pauses.begin(queue, who, *ends)
 
-    @rule(queues=SOME_QUEUES, breaks=st.booleans(), lost=LOST)
+    @happens(3, queues=SOME_QUEUES, breaks=st.booleans(), lost=LOST)
     def resumes(self, queues, breaks, lost):
         self.resume(queues, breaks, lost)
 
@@ -38,7 +39,7 @@ class OperatorRules(WorkerRules):
         for queue in queues:
             self.ledger.pauses.end_all(queue, but="" if breaks else HOLD)
 
-    @rule(lost=LOST)
+    @happens(lost=LOST)
     def holds(self, lost):
         begun, pauses = self.now.clock, self.ledger.pauses
         held = [queue for queue in QUEUES if pauses.stands(queue, HOLD, begun + 1000)]
@@ -48,14 +49,14 @@ class OperatorRules(WorkerRules):
             ends = (begun + int(PAUSED_BY_HOLD * 1000), self.now.clock + int(PAUSED_BY_HOLD * 1000))
             pauses.begin(queue, HOLD, *ends)
 
-    @rule(lost=LOST)
+    @happens(lost=LOST)
     def ends_hold(self, lost):
         self.call(Call("end_hold"), self.site.hold.end, lost, set())
         self.site.hold = self.site.new_hold()
         for queue in QUEUES:
             self.ledger.pauses.end(queue, HOLD)
 
-    @rule(release=st.sampled_from((*RELEASES, "")), lost=LOST)
+    @happens(release=st.sampled_from((*RELEASES, "", "", "")), lost=LOST)
     def activates(self, release, lost):
         self.activate(release, lost)
 
@@ -65,8 +66,9 @@ class OperatorRules(WorkerRules):
         self.call(Call("activate"), make, lost, set())
         assert self.now.active == release
 
-    @precondition(lambda self: any(s in WAITING for s in self.now.states.values()))
-    @rule(n=ONE_OF, lost=LOST)
+    @happens(
+        when=lambda self: any(s in WAITING for s in self.now.states.values()), n=ONE_OF, lost=LOST
+    )
     def takes_one_off(self, n, lost):
         places = sorted(place for place, s in self.now.states.items() if s in WAITING)
         place = places[n % len(places)]
@@ -76,33 +78,42 @@ class OperatorRules(WorkerRules):
 
     # What befalls the broker.
 
-    @rule(seconds=st.sampled_from((1.5, 1.5, 25.0, 25.0, 45.0, 100.0, 190.0)))
+    @happens(seconds=st.sampled_from((1.5, 1.5, 1.5, 25.0, 45.0, 100.0, 190.0)))
     def time_passes(self, seconds):
         self.site.pass_time(seconds)
         self.look()
 
-    @rule(seconds=st.sampled_from((10.0, 3600.0, -3600.0)))
+    @happens(silent=st.integers(0, 7))
+    def one_falls_silent(self, silent):
+        """All others beat, until its lease is over and one of them deals with what it held."""
+        others = [*self.site.fronts, *self.site.workers]
+        del others[silent % len(others)]
+        for _ in range(SILENCES):
+            self.time_passes(SILENCE)
+            for number, front in enumerate(self.site.fronts):
+                if front in others:
+                    self.beats(number, 0)
+            for number, worker in enumerate(self.site.workers):
+                if worker in others:
+                    self.heartbeat(number, 0)
+
+    @happens(seconds=st.sampled_from((10.0, 3600.0, -3600.0)))
     def the_server_clock_is_set(self, seconds):
         before = self.now.clock
         self.site.step_server_clock(seconds)
         self.look()
         assert abs(self.now.clock - before) <= LONGEST_STEP + 1000
 
-    @precondition(lambda self: "run" in self.now.there.state)
-    @rule(really=SELDOM)
-    def another_server_takes_over(self, really):
+    @happens(when=lambda self: "run" in self.now.there.state)
+    def another_server_takes_over(self):
         """Behind the same address, with the same keys."""
-        if not really:
-            return
         self.ledger.new_epoch(self.now)
         self.site.begin_epoch()
         look = self.a_front(0).asks
         self.call(Call("reconcile"), lambda: look.missing(["none"]), 0, set())
 
-    @precondition(lambda self: self.now.states)
-    @rule(really=SELDOM)
-    def somebody_flushes_it(self, really):
-        if really:
-            self.site.client.flushall()
-            self.ledger.flushed()
-            self.look()
+    @happens(when=lambda self: self.now.states)
+    def somebody_flushes_it(self):
+        self.site.client.flushall()
+        self.ledger.flushed()
+        self.look()

@@ -1,7 +1,7 @@
 """What workers do, and what is done to them."""
 
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule
+from hypothesis.stateful import initialize
 
 from queueproxy.envelopes import Frame, ReplyHead
 
@@ -10,13 +10,19 @@ from .actors import SlotActor, WorkerActor
 from .base import GIVEN_UP
 from .expected import see_that_none_could_start, see_that_others_do_not_go_first
 from .front_rules import LOST, ONE_OF, RELEASES, FrontRules
+from .happenings import happens
 from .ledger import Call
 from .table import CLAIMABLE
 
-MOST_WORKERS = 6
+MOST_WORKERS = 5
 OUTCOMES = ("released", "deferred", "repeat", "abandoned", "malformed", "misrouted")
 # How no worker ends what has begun to answer, or what its client waits for.
 FITTING = {"leased": {*OUTCOMES} - {"abandoned"}, "streaming": ("repeat", "malformed")}
+
+WHAT = (*("claims",) * 6, *("streams",) * 2, "answers", "forgets", *OUTCOMES)
+TURNS = st.lists(
+    st.tuples(ONE_OF, st.sampled_from(WHAT), st.booleans(), LOST), min_size=2, max_size=5
+)
 
 
 class WorkerRules(FrontRules):
@@ -27,8 +33,9 @@ class WorkerRules(FrontRules):
         for release in RELEASES:
             self.start(release)
 
-    @precondition(lambda self: len(self.site.workers) < MOST_WORKERS)
-    @rule(release=st.sampled_from(RELEASES))
+    @happens(
+        when=lambda self: len(self.site.workers) < MOST_WORKERS, release=st.sampled_from(RELEASES)
+    )
     def starts(self, release):
         self.start(release)
 
@@ -39,8 +46,7 @@ class WorkerRules(FrontRules):
         self.ledger.releases[made[-1].id] = release
         return made[-1]
 
-    @precondition(lambda self: self.site.workers)
-    @rule(w=ONE_OF, lost=LOST)
+    @happens(when=lambda self: self.site.workers, w=ONE_OF, lost=LOST)
     def heartbeat(self, w, lost):
         worker = self.a_worker(w)
         expires = self.now.workers.get(worker.id, 0)
@@ -49,8 +55,7 @@ class WorkerRules(FrontRules):
         if not on_list:
             assert expires <= self.now.clock, f"{worker.id} is given up before its time"
 
-    @precondition(lambda self: self._given_up())
-    @rule(w=ONE_OF)
+    @happens(2, when=lambda self: self._given_up(), w=ONE_OF)
     def registers_again(self, w):
         """Its threads give up what they ran."""
         worker = self._given_up()[w % len(self._given_up())]
@@ -65,8 +70,7 @@ class WorkerRules(FrontRules):
     def _given_up(self) -> list[WorkerActor]:
         return [worker for worker in self.site.workers if worker.id not in self.now.workers]
 
-    @precondition(lambda self: self.site.workers)
-    @rule(w=ONE_OF, lost=LOST)
+    @happens(4, when=lambda self: self.site.workers, w=ONE_OF, lost=LOST)
     def dies(self, w, lost):
         """Its supervisor notices; it may itself speak on, as one does that hangs."""
         worker = self.a_worker(w).id
@@ -75,27 +79,44 @@ class WorkerRules(FrontRules):
         self.call(Call("worker_reap", reaped=worker), make, lost, its)
         assert worker not in self.now.workers
 
-    @precondition(lambda self: self._idle())
-    @rule(n=ONE_OF, lost=LOST)
-    def claims(self, n, lost):
-        idle = self._idle()
-        self.turn(idle[n % len(idle)], None, True, lost)
+    @happens(25, when=lambda self: self.site.workers, turns=TURNS)
+    def work(self, turns):
+        """Each turn is one thread's: it claims, answers, or ends otherwise what it runs."""
+        for number, what, claims, lost in turns:
+            if what == "claims":
+                idle = self._idle()
+                if idle:
+                    self.turn(idle[number % len(idle)], None, True, lost)
+            elif busy := self.busy_slots():
+                slot = busy[number % len(busy)]
+                if what == "answers":
+                    self.answer(slot, claims, lost)
+                elif what == "streams":
+                    self.stream(slot, lost)
+                elif what == "forgets":  # it believes that it has settled, the broker forgot that
+                    slot.claim = None
+                else:
+                    self.give_back(slot, what, claims, lost)
 
-    @precondition(lambda self: self._idle())
-    @rule(n=ONE_OF)
-    def claims_too(self, n):
-        """Often: nothing else happens to what nobody has claimed."""
-        self.claims(n, 0)
+    @happens(6, when=lambda self: self._overtaken(), n=ONE_OF, lost=LOST)
+    def one_given_up_answers(self, n, lost):
+        """What it ran is run by another meanwhile; it has not heard of that."""
+        slots = self._overtaken()
+        self.answer(slots[n % len(slots)], False, lost)
+
+    def _overtaken(self) -> list[SlotActor]:
+        starts = self.now.starts
+        return [
+            slot
+            for slot in self.busy_slots()
+            if (start := starts.get((slot.claim.queue, slot.claim.entry)))
+            and start.slot != slot.asks.slot
+        ]
 
     def _idle(self) -> list[SlotActor]:
         """Threads that run nothing; those first whose worker has not been given up."""
         slots = [slot for worker in self.site.workers for slot in worker.slots if not slot.claim]
         return sorted(slots, key=lambda slot: slot.asks.worker not in self.now.workers)
-
-    @precondition(lambda self: self.busy_slots())
-    @rule(n=ONE_OF, claims=st.booleans(), lost=LOST)
-    def answers(self, n, claims, lost):
-        self.answer(self._busy(n), claims, lost)
 
     def answer(self, slot: SlotActor, claims: bool, lost: int = 0) -> None:
         """The last frame goes out; of an answer in one piece or of several."""
@@ -103,34 +124,20 @@ class WorkerRules(FrontRules):
         last = slot.settlement("answered", Frame(head, b"")) if slot.seq else answer(slot.claim)
         self.turn(slot, last, claims, lost)
 
-    @precondition(lambda self: self.busy_slots())
-    @rule(n=ONE_OF, outcome=st.sampled_from(OUTCOMES), claims=st.booleans(), lost=LOST)
-    def gives_back(self, n, outcome, claims, lost):
-        slot = self._busy(n)
+    def give_back(self, slot: SlotActor, outcome: str, claims: bool, lost: int) -> None:
+        """End it in another way than by an answer, where a worker would."""
         state = self.now.states.get((slot.claim.queue, slot.claim.entry), "leased")
         if outcome in FITTING.get(state, OUTCOMES):
             self.turn(slot, slot.settlement(outcome), claims, lost)
 
-    @precondition(lambda self: self.busy_slots())
-    @rule(n=ONE_OF, lost=LOST)
-    def streams(self, n, lost):
-        slot = self._busy(n)
+    def stream(self, slot: SlotActor, lost: int) -> None:
+        """Send one frame of several."""
         place = (slot.claim.queue, slot.claim.entry)
         frame = part(slot.claim, slot.seq)
         make = lambda: slot.asks.push(slot.claim, frame)  # noqa: E731
         wanted = self.call(Call("push"), make, lost, {place})
         assert not (wanted is True and self.now.states[place] != "streaming")
         slot.seq += 1
-
-    @precondition(lambda self: self.busy_slots())
-    @rule(n=ONE_OF)
-    def forgets(self, n):
-        """The thread believes that it has settled: the broker has forgotten that (failover)."""
-        self._busy(n).claim = None
-
-    def _busy(self, number: int) -> SlotActor:
-        busy = self.busy_slots()
-        return busy[number % len(busy)]
 
     def turn(self, slot: SlotActor, settlement, claims: bool, lost: int = 0) -> None:
         """Settle and claim, and see that the right one is claimed."""

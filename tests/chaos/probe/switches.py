@@ -53,7 +53,7 @@ def fence() -> None:
             given_up,
             given_up + "    for _, slot in ipairs(redis.call('HKEYS', key('leases'))) do\n"
             "      local other = read_lease(slot)\n"
-            "      if other.id == A.settle then settle(other) end\n"
+            "      if registration(other) == A.settle then settle(other) end\n"
             "    end\n",
         )
     )
