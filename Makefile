@@ -22,11 +22,7 @@ PROGRESS = while read -r word what rest; do case $$word in \
   Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
   Installing) echo "  installs them" ;; esac; done
 
-<<<<<<< HEAD
-.PHONY: run free-port test check lint django-suite chaos mutations faults switches slow-clients drill bench docs reference apps versions data help clean
-=======
-.PHONY: run free-port test check lint django-suite chaos mutations states faults slow-clients drill bench docs reference apps versions data help clean
->>>>>>> h-states
+.PHONY: run free-port test check lint django-suite chaos mutations states faults switches slow-clients drill bench docs reference apps versions data help clean
 .DEFAULT_GOAL := help
 
 help:
