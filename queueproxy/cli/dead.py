@@ -12,6 +12,27 @@ from ..broker.operate.control import Control, DeadLetter
 from ..broker.operate.replay import CannotReplay, replay
 from ..wording import printable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
+from .options import Subparsers
+
+
+def add_parser(actions: Subparsers) -> None:
+    """Add ``dead`` and its verbs to those of ``queueproxy``."""
+    parser = actions.add_parser("dead", help="requests that could not be run")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="newest first")
+    listing.add_argument("--json", action="store_true")
+    listing.set_defaults(run=list_letters)
+    for name, function, text in (
+        ("show", show, "one, without what may say who a person is"),
+        ("replay", replay_letter, "run it again, now, whatever its method"),
+        ("discard", discard, "delete it"),
+    ):
+        aliases = ["retry"] if name == "replay" else []
+        verb = verbs.add_parser(name, aliases=aliases, help=text)
+        verb.add_argument("id", metavar="ID")
+        if name == "show":
+            verb.add_argument("--reveal", action="store_true", help="hide nothing")
+        verb.set_defaults(run=function)
 
 
 def list_letters(command: BaseCommand, options: dict[str, Any]) -> int:

@@ -57,6 +57,7 @@ OPERATOR = Rights(
     frozenset(
         (
             *("activate", "adopt", "end_hold", "hold", "operator_withdraw", "pause", "resume"),
+            "search",
             *("acknowledge", "enqueue", "front_join", "front_leave"),  # `dead replay`, smoke
             *("trim_replies", "withdraw"),
         )
