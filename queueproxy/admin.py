@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from .dashboard import actions, one_request, routes, views
+from .dashboard import actions, batch, lists, one_request, routes, views
 from .models import Execution, Queue
 
 
@@ -35,6 +35,11 @@ class QueueAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
             page("release/", views.release, "release"),
             page("release/activate/", actions.activate, "activate"),
             page("release/rollback/", actions.roll_back, "rollback"),
+            page("waiting/", lists.waiting, "waiting"),
+            page("waiting/withdraw/", batch.withdraw_all, "withdraw_all"),
+            page("dead/", lists.letters, "letters"),
+            page("dead/discard/", batch.discard_all, "discard_all"),
+            page("export/<str:what>.<str:form>", lists.export, "export"),
             page("dead/<str:id>/", views.dead_letter, "dead"),
             page("dead/<str:id>/replay/", actions.replay, "replay"),
             page("dead/<str:id>/discard/", actions.discard, "discard"),

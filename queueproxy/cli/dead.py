@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
-from ..broker.operate.control import Control, DeadLetter
+from ..broker.operate.control import Control
+from ..broker.operate.listed import DeadLetter
 from ..broker.operate.replay import CannotReplay, replay
 from ..wording import printable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE

@@ -10,7 +10,8 @@ from ..broker.link.links import Link
 from ..broker.observe.processes import ENDING
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import Snapshot
-from ..broker.operate.control import Control, DeadLetter
+from ..broker.operate.control import Control
+from ..broker.operate.listed import DeadLetter
 from ..broker.operate.replay import replay
 
 
