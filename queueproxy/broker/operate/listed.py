@@ -28,6 +28,7 @@ class LetterHead(msgspec.Struct, frozen=True):
     headers: list[tuple[str, str]] = []
     request_id: str | None = None
     body_size: int = 0
+    scheme: str = "http"
 
 
 @dataclass(frozen=True)

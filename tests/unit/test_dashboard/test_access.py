@@ -84,11 +84,11 @@ def test_the_page_shows_only_what_one_may_do(scenario, staff):
     client = staff("view_dashboard")
     page = client.get(ROOT).content.decode()
     assert "/b" in page
-    for hidden in ("<button class", "Pause all", "Withdraw", "Discard", "worker_lost", "Activate"):
+    for hidden in ("<button class", "Pause all", "Withdraw", "Discard", "worker lost", "Activate"):
         assert hidden not in page.partition('id="qp"')[2], hidden
     parts = client.get(ROOT + "data/").json()["parts"]
     assert "<button" not in "".join(parts.values())
-    assert "worker_lost" not in parts["tables"]
+    assert "worker lost" not in parts["tables"]
 
 
 def test_the_entry_in_the_list_of_apps(scenario, staff):

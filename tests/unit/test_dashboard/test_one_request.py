@@ -78,11 +78,3 @@ def test_who_may_not(scenario, staff):
 
 def test_the_page_of_all_asks_for_an_id(scenario, boss):
     assert f'action="{PAGE}"' in boss.get(ROOT).content.decode()
-
-
-def test_no_broker(boss, settings):
-    caches = {name: {**cache} for name, cache in settings.CACHES.items()}
-    for cache in caches.values():
-        cache["LOCATION"] = "redis://127.0.0.1:1/0"
-    settings.CACHES = caches
-    assert boss.get(PAGE, {"id": "x"}).status_code == 503
