@@ -38,6 +38,7 @@ class QueueAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
             page("waiting/", lists.waiting, "waiting"),
             page("waiting/withdraw/", batch.withdraw_all, "withdraw_all"),
             page("dead/", lists.letters, "letters"),
+            page("dead/replay/", batch.replay_all, "replay_all"),
             page("dead/discard/", batch.discard_all, "discard_all"),
             page("export/<str:what>.<str:form>", lists.export, "export"),
             page("dead/<str:id>/", views.dead_letter, "dead"),

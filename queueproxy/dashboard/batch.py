@@ -1,7 +1,9 @@
 """Acts on all rows of a list that match: first asks how many these are, then does it."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
@@ -16,11 +18,14 @@ from .actions import Refused, action
 from .list_selection import ListSelection
 from .lists import waiting_found
 from .pages import away, page_context, require
+from .replay import NotNow, replay_all_now
 
 if TYPE_CHECKING:
     from ..admin import QueueAdmin
 
 EXAMPLES = 10  # rows shown before it is done
+READ_AT_ONCE = 20  # dead letters with their bodies
+REASONS = 3  # shown of those for which some were not run
 
 
 def withdraw_all(model_admin: "QueueAdmin", request: HttpRequest) -> HttpResponse:
@@ -28,7 +33,7 @@ def withdraw_all(model_admin: "QueueAdmin", request: HttpRequest) -> HttpRespons
     if request.method == "POST":
         return _withdraw(model_admin, request)
     require(request, "control_queue")
-    return _preview(model_admin, request, "waiting")
+    return _preview(model_admin, request, "withdraw")
 
 
 def discard_all(model_admin: "QueueAdmin", request: HttpRequest) -> HttpResponse:
@@ -36,7 +41,15 @@ def discard_all(model_admin: "QueueAdmin", request: HttpRequest) -> HttpResponse
     if request.method == "POST":
         return _discard(model_admin, request)
     require(request, "manage_dead_letters")
-    return _preview(model_admin, request, "letters")
+    return _preview(model_admin, request, "discard")
+
+
+def replay_all(model_admin: "QueueAdmin", request: HttpRequest) -> HttpResponse:
+    """Ask whether to run all dead letters that match again, or, where it is a POST, do it."""
+    if request.method == "POST":
+        return _replay(model_admin, request)
+    require(request, "manage_dead_letters")
+    return _preview(model_admin, request, "replay")
 
 
 @action("control_queue")
@@ -55,13 +68,46 @@ def _withdraw(request: HttpRequest, link: Link) -> str:
 
 @action("manage_dead_letters")
 def _discard(request: HttpRequest, link: Link) -> str:
-    lists = Lists(link)
-    found = lists.dead(ListSelection.of(request.POST).wanted(_until(request)))
-    number = lists.discard(found.rows)
+    number = Lists(link).discard(_letters(request, link))
     if not number:
         raise Refused(_("None of these dead letters is there any more."))
     text = ngettext("%d dead letter was discarded.", "%d dead letters were discarded.", number)
     return text % number
+
+
+@action("manage_dead_letters")
+def _replay(request: HttpRequest, link: Link) -> str:
+    letters = _letters(request, link)
+    if not letters:
+        raise Refused(_("None of these dead letters is there any more."))
+    queues = sorted({letter.queue for letter in letters})
+    try:
+        done = replay_all_now(link, queues, _whole(link, letters), request)
+    except NotNow as error:
+        raise Refused(str(error)) from error
+    for reason, number in done.failed.most_common(REASONS):
+        messages.warning(request, _("%(number)d: %(why)s") % {"number": number, "why": reason})
+    if done.left:
+        messages.warning(request, _("%d were left for want of time.") % done.left)
+    if not done.answered:
+        raise Refused(_("None was answered."))
+    text = ngettext(
+        "%(number)d dead letter was run again and answered, %(errors)d of them with 5xx.",
+        "%(number)d dead letters were run again and answered, %(errors)d of them with 5xx.",
+        done.answered,
+    )
+    return text % {"number": done.answered, "errors": done.errors}
+
+
+def _letters(request: HttpRequest, link: Link) -> list[DeadLetter]:
+    shown = ListSelection.of(request.POST)
+    return Lists(link).dead(shown.wanted(_until(request))).rows
+
+
+def _whole(link: Link, letters: Sequence[DeadLetter]) -> Iterator[DeadLetter]:
+    """Yield letters with their bodies, oldest first, and read a few ahead."""
+    for at in range(0, len(letters), READ_AT_ONCE):
+        yield from Lists(link).whole_letters(letters[::-1][at : at + READ_AT_ONCE])
 
 
 def _until(request: HttpRequest) -> int:
@@ -72,25 +118,24 @@ def _until(request: HttpRequest) -> int:
     return int(text)
 
 
-def _preview(model_admin: "QueueAdmin", request: HttpRequest, what: str) -> TemplateResponse:
+def _preview(model_admin: "QueueAdmin", request: HttpRequest, verb: str) -> TemplateResponse:
     shown = ListSelection.of(request.GET)._replace(page=1)
-    context = page_context(model_admin, request, _title(what))
+    context = page_context(model_admin, request, _title(verb))
     found: Listed[Waiting] | Listed[DeadLetter]
     try:
         with conf.broker().link("dashboard") as link:
-            if what == "waiting":
+            if verb == "withdraw":
                 found = waiting_found(link, shown)
             else:
                 found = Lists(link).dead(shown.wanted())
     except (BrokerUnavailable, SchemaMismatch) as error:
         return away(request, context, error)
     context.update(
-        what=what,
         shown=shown,
-        below=what,
+        below="waiting" if verb == "withdraw" else "letters",
         number=len(found.rows),
         until=found.now,
-        question=_question(what, len(found.rows)),
+        question=_question(verb, len(found.rows)),
         examples=[_named(row) for row in found.rows[:EXAMPLES]],
         more=max(0, len(found.rows) - EXAMPLES),
         fields=[(name, word) for name, word in shown._asdict().items() if name != "page"],
@@ -98,27 +143,35 @@ def _preview(model_admin: "QueueAdmin", request: HttpRequest, what: str) -> Temp
     return TemplateResponse(request, "queueproxy/batch.html", context)
 
 
-def _title(what: str) -> str:
-    return _("Withdraw all that match") if what == "waiting" else _("Discard all that match")
+def _title(verb: str) -> str:
+    words = {
+        "withdraw": _("Withdraw all that match"),
+        "discard": _("Discard all that match"),
+        "replay": _("Run all that match again"),
+    }
+    return words[verb]
 
 
-def _question(what: str, number: int) -> str:
-    if what == "waiting":
+def _question(verb: str, number: int) -> str:
+    if verb == "withdraw":
         text = ngettext(
             "Withdraw %d request? Its client gets 503 and may send it again.",
             "Withdraw %d requests? Their clients get 503 and may send them again.",
             number,
         )
-    else:
+    elif verb == "discard":
         text = ngettext(
             "Discard %d dead letter for good?", "Discard %d dead letters for good?", number
+        )
+    else:
+        text = ngettext(
+            "Run %d dead letter again, as it was sent?",
+            "Run %d dead letters again, as they were sent, oldest first?",
+            number,
         )
     return text % number
 
 
-def _named(row: Any) -> str:
-    return f"{row.method} {row.path}" if isinstance(row, Waiting) else _named_letter(row)
-
-
-def _named_letter(letter: DeadLetter) -> str:
-    return f"{letter.head.method} {letter.head.path}"
+def _named(row: Waiting | DeadLetter) -> str:
+    asked = row if isinstance(row, Waiting) else row.head
+    return f"{asked.method} {asked.path}"

@@ -111,6 +111,8 @@ class RequestFinder:
             BrokerUnavailable: it could not be asked.
             SchemaMismatch: its state is another release's.
         """
+        if not (request_id and request_id.isascii()):
+            return []
         # What ends meanwhile is found where it went to: so those first that it goes on from.
         found = [*self._in_queues(request_id), *self._dead(request_id), *self._answered(request_id)]
         once = {(one.queue, one.entry): one for one in found}

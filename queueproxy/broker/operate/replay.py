@@ -16,6 +16,7 @@ from ..front_broker import FrontBroker, Limits, new_front_id
 from ..handle import Broker
 from ..link.links import AsyncLink
 from ..link.protocol import checked
+from ..observe.not_served import WORDS
 from ..replies import Notice, PiecesWanted
 from .control import new_request_id
 from .listed import DeadLetter
@@ -159,7 +160,8 @@ async def _status(front_broker: FrontBroker, codec: Codec) -> int:
     while True:
         for reply in await front_broker.replies.read():
             if isinstance(reply, Notice):
-                raise CannotReplay(f"It failed again: {reply.reason}.")
+                why = WORDS.get(reply.reason, reply.reason)
+                raise CannotReplay(f"It failed again: {why}.")
             if isinstance(reply, PiecesWanted):
                 continue  # the body is in the broker, all of it
             frame = codec.decode_reply(*reply)

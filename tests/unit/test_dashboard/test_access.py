@@ -10,7 +10,10 @@ from .conftest import PERMISSIONS
 ROOT = "/admin/queueproxy/queue/"
 PAGES = {
     **dict.fromkeys(("", "data/", "routes/", "routes/?route=/a/"), "view_dashboard"),
-    "dead/1-1/": "manage_dead_letters",
+    **dict.fromkeys(("request/", "waiting/", "export/waiting.csv"), "view_dashboard"),
+    "waiting/withdraw/": "control_queue",
+    **dict.fromkeys(("dead/", "dead/discard/", "dead/replay/"), "manage_dead_letters"),
+    **dict.fromkeys(("dead/1-1/", "export/letters.json"), "manage_dead_letters"),
     "release/": "manage_releases",
 }
 ACTIONS = {

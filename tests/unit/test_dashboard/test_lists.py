@@ -115,6 +115,21 @@ def test_dead_letters(scenario, boss):
     assert logged() == ["1 dead letter was discarded."]
 
 
+def test_all_that_match_are_run_again(scenario, boss):
+    for id in ("aa", "ab", "b"):
+        scenario.kill_one(id)
+    page = page_of(boss, f"{DEAD}replay/?q=/a")
+    assert "Run 2 dead letters again, as they were sent, oldest first?" in text_of(page)
+    assert press_on(boss, page, f"{DEAD}replay/").startswith(DEAD)
+    assert logged() == []  # no worker is there
+    workers = [scenario.worker(), scenario.worker()]
+    press_on(boss, page, f"{DEAD}replay/")
+    for worker in workers:
+        worker.join(20)
+    assert logged() == ["2 dead letters were run again and answered, 0 of them with 5xx."]
+    assert paths_in(page_of(boss, DEAD)) == ["/b"]
+
+
 def test_run_again_only_where_it_can(scenario, boss):
     scenario.kill_one("large", body=b"x" * 100, piece_size=50)
     letter = scenario.kill_one("forged")
