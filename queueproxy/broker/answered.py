@@ -5,6 +5,7 @@ with what a worker thread reports to the statistics anyway (scripts/add_counts.l
 """
 
 from collections import deque
+from typing import Annotated
 
 import msgspec
 import msgspec.structs
@@ -15,6 +16,9 @@ from .claims import Settlement
 ORDINARY, NOTABLE = "ordinary", "notable"  # the two lists: notable ones stay longer on a busy site
 KINDS = (ORDINARY, NOTABLE)
 SLOW = 1.0  # seconds from the queue to the end, from which on a request is notable
+# ms; what is beyond, a stranger wrote: it would fit into no date.
+Time = Annotated[int, msgspec.Meta(ge=0, le=10**14)]
+Length = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 MOST_OF_A_REPORT = 2000  # the newest; a script takes about 8000 values at once
 ENDS = frozenset(("answered", "abandoned"))  # of others a dead letter is kept, or they run again
 
@@ -38,11 +42,11 @@ class AnsweredRequest(msgspec.Struct, frozen=True, array_like=True):
     queue: str
     status: int
     outcome: str
-    sent: int
+    sent: Time
     entry: str
-    waited_ms: int
-    first_byte_ms: int
-    ran_ms: int
+    waited_ms: Length
+    first_byte_ms: Length
+    ran_ms: Length
     attempt: int
     worker: str = ""
     release: str = ""

@@ -49,9 +49,10 @@ def add_parser(actions: Subparsers) -> None:
 def find(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print each request of that id with its steps; status 1 where there is none."""
     with conf.broker().link("find") as link:
-        finder = RequestFinder(link, conf.get_settings().all_queues)
+        settings = conf.get_settings()
+        finder = RequestFinder(link, settings.all_queues)
         found = finder.find(options["id"])
-        since = finder.kept_since()
+        since = finder.kept_since(settings.keep_answered)
     if options["json"]:
         command.stdout.write(json.dumps([one.as_json() for one in found], indent=2))
         return DONE if found else DID_NOT_HOLD

@@ -8,9 +8,10 @@ from ..broker.observe.not_served import WORDS
 from ..broker.operate.listed import SHOWN_HEADERS, DeadLetter
 from ..wording import printable
 
-# Of the connection, or made by the test client itself.
-NOT_SENT = frozenset(("content-length", "content-type", "connection", "transfer-encoding"))
+# The test client's own; and a host that tests are not allowed for.
+NOT_SENT = frozenset(("host", "content-length", "content-type", "transfer-encoding"))
 LINE = 88  # characters
+LONGEST_NAME = 60  # characters, without "test_"
 
 
 def as_test(letter: DeadLetter, *, reveal: bool) -> str:
@@ -20,16 +21,16 @@ def as_test(letter: DeadLetter, *, reveal: bool) -> str:
         reveal: also the query, the body and all headers, which may say who a person is.
     """
     head = letter.head
-    why = WORDS.get(letter.reason, printable(letter.reason))
-    name = re.sub(r"\W+", "_", f"{head.method}_{head.path}").strip("_").lower()[:60] or "request"
+    why = WORDS.get(letter.reason, letter.reason)
+    what = re.sub(r"\W+", "_", f"{head.method}_{head.path}", flags=re.ASCII).strip("_")
     lines = [
-        f'"""{_in_docstring(f"{head.method} {head.path}")} became a dead letter: {why}."""',
+        f'"""{_in_docstring(f"{head.method} {head.path} became a dead letter: {why}.")}"""',
         "",
         "from django.test import TestCase",
         "",
         "",
         "class DeadLetterTest(TestCase):",
-        f"    def test_{name}(self):",
+        f"    def test_{what.lower()[:LONGEST_NAME]}(self):",
         *_left_out(letter, reveal=reveal),
         "        # Somebody was perhaps signed in: self.client.force_login(user)",
         "        response = self.client.generic(",
@@ -53,10 +54,13 @@ def _arguments(letter: DeadLetter, *, reveal: bool) -> Iterator[str]:
         yield f"data={_wrapped(letter.body)}"
     types = [value for name, value in head.headers if name.lower() == "content-type"]
     yield f"content_type={types[0] if types else ''!r}"
-    secure = letter.head.scheme == "https"
-    if secure:
+    if head.scheme == "https":
         yield "secure=True"
-    headers = {name: value for name, value in head.headers if _is_shown(name, reveal=reveal)}
+    headers: dict[str, str] = {}
+    for name, value in head.headers:
+        if _is_shown(name, reveal=reveal):
+            joint = "; " if name.lower() == "cookie" else ", "
+            headers[name] = f"{headers[name]}{joint}{value}" if name in headers else value
     if headers:
         pairs = "".join(f"    {name!r}: {value!r},\n" for name, value in headers.items())
         yield textwrap.indent(f"headers={{\n{pairs}}}", " " * 12).strip()

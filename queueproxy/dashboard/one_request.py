@@ -38,7 +38,7 @@ def one_request(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateResp
         with conf.broker().link("dashboard") as link:
             finder = RequestFinder(link, settings.all_queues)
             found = finder.find(wanted) if wanted else []
-            since = finder.kept_since()
+            since = finder.kept_since(settings.keep_answered)
     except (BrokerUnavailable, SchemaMismatch) as error:
         return away(request, context, error)
     context.update(

@@ -154,14 +154,18 @@ async def test_off(kit):
     await serve(kit, worker_broker, "a")
     assert found(kit, "a") == []
     assert kit.client.keys(kit.keys.named("answered", "*")) == []
-    assert RequestFinder(kit.link(), QUEUES).kept_since() is None
+    assert RequestFinder(kit.link(), QUEUES).kept_since(0) is None
 
 
 async def test_since_when_all_are_kept(kit):
     worker_broker = worker_of(kit)
+    finder = RequestFinder(kit.link(), QUEUES)
     await serve(kit, worker_broker, "a", "b")
-    since = RequestFinder(kit.link(), QUEUES).kept_since()
-    assert since == pytest.approx(the_one(kit, "a").moments[-1].at)
+    assert finder.kept_since(KEPT) == pytest.approx(the_one(kit, "a").moments[-1].at)
+    await serve(kit, worker_broker, *(f"bad{n}" for n in range(9)), status=500)
+    oldest = the_one(kit, "bad4").moments[-1].at
+    assert finder.kept_since(KEPT) == pytest.approx(oldest)  # others of that time have been dropped
+    assert found(kit, "a")
 
 
 async def test_what_strangers_wrote_there_stops_nobody(kit):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..answered import KINDS, AnsweredRequest, decode_answered
+from ..answered import KINDS, AnsweredRequest, Time, decode_answered
 from ..link.links import Link
 from ..link.protocol import Command
 from .entries import DEAD, Entry, entries
@@ -72,7 +72,7 @@ class _Head(msgspec.Struct, frozen=True):
     method: str = "?"
     path: str = "?"
     front: str = ""
-    sent: int = 0
+    sent: Time = 0
 
     @property
     def arrived(self) -> Moment:
@@ -81,6 +81,10 @@ class _Head(msgspec.Struct, frozen=True):
 
 _decode_head = msgspec.json.Decoder(_Head).decode
 _encode = msgspec.json.Encoder().encode
+
+
+# Fields of a dead letter.
+_OF_LETTERS = (b"entry", b"worker", b"queue", b"reason", b"claimed")
 
 
 class _Now(NamedTuple):
@@ -118,15 +122,21 @@ class RequestFinder:
         once = {(one.queue, one.entry): one for one in found}
         return sorted(once.values(), key=lambda one: one.moments[0].at, reverse=True)
 
-    def kept_since(self) -> float | None:
-        """When the oldest was answered of which something is kept; None where nothing is.
+    def kept_since(self, kept: int) -> float | None:
+        """Tell since when all are found that were answered; None where nothing is kept.
 
-        Of those that were answered well: the others are kept for longer.
+        Args:
+            kept: how many of each kind; those before these have been dropped.
         """
-        key = self._link.keys.named("answered", KINDS[0])
-        (raw,) = self._values.ask([("LRANGE", key, 0, 0)])
-        notes = self._values.jsons(decode_answered, raw)
-        return _moments_of(notes[0])[-1].at if notes else None
+        keys = [self._link.keys.named("answered", kind) for kind in KINDS]
+        last_kept = self._values.ask([("LRANGE", key, -kept, -kept) for key in keys])
+        oldest = self._values.ask([("LRANGE", key, 0, 0) for key in keys])
+        full, first = (self._ends(raw) for raw in (last_kept, oldest))
+        return max(full) if full else min(first, default=None)
+
+    def _ends(self, replies: Sequence[list[bytes]]) -> list[float]:
+        notes = self._values.jsons(decode_answered, (text for found in replies for text in found))
+        return [_moments_of(note)[-1].at for note in notes]
 
     def _heads(self, request_id: str, queue: str) -> Iterator[tuple[Entry, _Head]]:
         text = f'"request_id":{_encode(request_id).decode()}'
@@ -174,13 +184,10 @@ class RequestFinder:
     def _dead(self, request_id: str) -> Iterator[FoundRequest]:
         number = self._values.number
         for (letter, fields), head in self._heads(request_id, DEAD):
-            shown = (
-                (name, fields.get(name)) for name in (b"entry", b"worker", b"queue", b"reason")
-            )
-            text = {name: self._values.text(value) for name, value in shown}
+            text = {name: self._values.text(fields.get(name)) for name in _OF_LETTERS}
             entry = text[b"entry"]
             moments = [head.arrived, Moment("queued", _seconds(entry))]
-            claimed = number(fields.get(b"claimed", b"0").partition(b".")[0]) / 1000
+            claimed = _seconds(text[b"claimed"])
             worker = text[b"worker"]
             if claimed:
                 moments.append(Moment("claimed", claimed, worker))
@@ -242,6 +249,6 @@ def _moments_of(note: AnsweredRequest) -> tuple[Moment, ...]:
 
 
 def _seconds(entry: str) -> float:
-    """Tell the time that an entry id, or that of a dead letter, begins with."""
+    """Tell the time (ms) that an entry id, or that of a dead letter, begins with; 0 for none."""
     ms = entry.partition("-")[0]
-    return int(ms) / 1000 if ms.isascii() and ms.isdigit() and len(ms) < 16 else 0.0
+    return int(ms) / 1000 if ms.isascii() and ms.isdigit() and len(ms) < 15 else 0.0
