@@ -1,7 +1,8 @@
 """Notes answered requests, so that one is found by its id for a while after it has gone.
 
 A note has the route and the times, nothing of a person: no path, no header, no address. It travels
-with what a worker thread reports to the statistics anyway (scripts/add_counts.lua).
+with what a worker thread reports to the statistics anyway (scripts/add_counts.lua). What a front
+has answered itself it tells once a second, where there is any (scripts/tell_refused.lua).
 """
 
 from collections import deque
@@ -15,6 +16,7 @@ from .claims import Settlement
 
 ORDINARY, NOTABLE = "ordinary", "notable"  # the two lists: notable ones stay longer on a busy site
 KINDS = (ORDINARY, NOTABLE)
+REFUSED = "refused"  # a list of its own: what fronts have answered themselves
 SLOW = 1.0  # seconds from the queue to the end, from which on a request is notable
 # ms; what is beyond, a stranger wrote: it would fit into no date.
 Time = Annotated[int, msgspec.Meta(ge=0, le=10**14)]
@@ -27,7 +29,9 @@ class AnsweredRequest(msgspec.Struct, frozen=True, array_like=True):
     """One request that is over; in the broker it is a JSON array in this order.
 
     Attributes:
-        outcome: ``answered``, or ``abandoned`` where its client left before.
+        outcome: ``answered``, or ``abandoned`` where its client left before; where its front has
+            answered, the sentence that it said, and of the rest only status, sent (when it did) and
+            worker (the front) are known.
         sent: when its front took it in: ms of the front's clock.
         entry: of its queue; begins with the time (ms, the broker's clock) when it was put there.
         waited_ms: from there until the last claim of it.
@@ -51,6 +55,13 @@ class AnsweredRequest(msgspec.Struct, frozen=True, array_like=True):
     worker: str = ""
     release: str = ""
 
+    @classmethod
+    def refused(
+        cls, request_id: str, method: str, status: int, why: str, at: int, front: str
+    ) -> "AnsweredRequest":
+        """Make the note of a request that its front has answered; ``at`` in ms of its clock."""
+        return cls(request_id, method, "", "", status, why, at, "", 0, 0, 0, 0, front)
+
     @property
     def kind(self) -> str:
         """Which list it stands in."""
@@ -59,7 +70,7 @@ class AnsweredRequest(msgspec.Struct, frozen=True, array_like=True):
         return NOTABLE if slow or failed else ORDINARY
 
 
-_encode = msgspec.json.Encoder().encode
+encoded = msgspec.json.Encoder().encode
 decode_answered = msgspec.json.Decoder(AnsweredRequest).decode
 
 
@@ -110,6 +121,6 @@ class AnsweredNotes:
         args: list[str] = []
         for note in self._settled:
             told = msgspec.structs.replace(note, worker=worker, release=release)
-            args += (note.kind, _encode(told).decode())
+            args += (note.kind, encoded(told).decode())
         self._settled.clear()
         return args

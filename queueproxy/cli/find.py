@@ -13,6 +13,7 @@ from ..broker.observe.find import (
     DEAD_LETTER,
     LEFT,
     RUNNING,
+    TURNED_AWAY,
     WAITING,
     FoundRequest,
     RequestFinder,
@@ -28,6 +29,7 @@ STATES = {
     ANSWERED: "was answered",
     LEFT: "its client left before the end of the answer",
     DEAD_LETTER: "could not be run to its end",
+    TURNED_AWAY: "was answered by its front",
 }
 STEPS = {
     "arrived": "taken in by its front",
@@ -35,6 +37,7 @@ STEPS = {
     "claimed": "claimed",
     "first_byte": "answer began",
     "settled": "over",
+    "refused": "answered",
 }
 
 
@@ -78,7 +81,7 @@ def nothing_found(since: float | None) -> str:
         answered = f"Of answered ones all are kept since {at}."
     return (
         f"No such request waits, runs or is a dead letter. {answered} "
-        "What a front turned away, or took back, is in its access log."
+        "What clients sent wrong, or left before it ran, is in the access log alone."
     )
 
 

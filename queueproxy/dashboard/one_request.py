@@ -12,6 +12,7 @@ from ..broker.observe.find import (
     DEAD_LETTER,
     LEFT,
     RUNNING,
+    TURNED_AWAY,
     WAITING,
     FoundRequest,
     Moment,
@@ -53,8 +54,9 @@ def _shown(one: FoundRequest) -> dict[str, Any]:
     return {
         "what": f"{one.method} {one.path or one.route}",
         "state": _state(one),
-        "failed": one.state in (DEAD_LETTER, LEFT) or one.status >= 500,
+        "failed": one.state in (DEAD_LETTER, LEFT, TURNED_AWAY) or one.status >= 500,
         "queue": one.queue,
+        "entry": one.entry,
         "attempts": one.attempts,
         "release": one.release,
         "letter": one.letter,
@@ -72,6 +74,8 @@ def _state(one: FoundRequest) -> str:
         ANSWERED: _("Answered with %d") % one.status,
         LEFT: _("Its client left before the end of the answer"),
         DEAD_LETTER: _("Could not be run to its end: %s") % reason_text(one.reason),
+        TURNED_AWAY: _("Answered with %(status)d by its front: %(why)s")
+        % {"status": one.status, "why": one.reason},
     }
     return words[one.state]
 
@@ -83,6 +87,7 @@ def _step(step: Moment, before: Moment | None) -> dict[str, Any]:
         "claimed": _("Claimed by a worker"),
         "first_byte": _("Its answer began"),
         "settled": _("Over"),
+        "refused": _("Answered"),
     }
     # A front's clock may be ahead of the broker's.
     later = None if before is None else duration(max(0.0, step.at - before.at))

@@ -69,6 +69,19 @@ def test_one_whose_worker_died(site):
     assert answer.status_code == 502
     one = found(site, answer.headers["X-Request-ID"], "dead")
     assert (one["reason"], one["method"], one["path"]) == ("worker_lost", "POST", "/die/d/")
+    told = found(site, answer.headers["X-Request-ID"], "refused")
+    assert (told["status"], told["reason"][:19]) == (502, "The worker was lost")
+
+
+def test_one_that_waited_too_long(make_site):
+    site = make_site(MAX_HOLD=1.5, LEASE=0.5)
+    site.front()
+    answer = httpx.get(f"{site.url}/run/a/", timeout=60)
+    assert answer.status_code == 503
+    one = found(site, answer.headers["X-Request-ID"], "refused")
+    assert one["reason"].startswith("The request waited too long.")
+    said = site.run("queueproxy", "find", answer.headers["X-Request-ID"]).stdout
+    assert "was answered by its front 503: The request waited too long." in said
 
 
 def test_one_whose_client_left(site):

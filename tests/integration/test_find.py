@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 from django.core.management import call_command
@@ -10,8 +11,9 @@ from queueproxy import conf
 from queueproxy.broker.claims import Claim, Settlement
 from queueproxy.broker.observe.entries import DEAD, entries
 from queueproxy.broker.observe.find import RequestFinder
+from queueproxy.front.http.refusals import BODY_TOO_LARGE, QUEUE_FULL
 
-from ..brokers import QUEUES, BrokerKit, answer
+from ..brokers import QUEUES, BrokerKit, answer, eventually
 
 KEPT = 5
 
@@ -124,6 +126,27 @@ async def test_one_id_sent_twice(kit):
     await serve(kit, worker_broker, "a")
     await kit.put(await kit.front_broker(), "a")
     assert [one.state for one in found(kit, "a")] == ["waiting", "answered"]
+
+
+async def test_one_that_its_front_answered(kit, front):
+    """Among them those that are dead letters too, or were never queued."""
+    front.refused_notes.kept = KEPT
+    for n in range(KEPT + 2):
+        front.refused_notes.add(f"request-r{n}", "GET", QUEUE_FULL)
+    front.refused_notes.add("request-bad", "GET", BODY_TOO_LARGE)  # its client is to blame
+    (one,) = await eventually(lambda: found(kit, f"r{KEPT + 1}"))
+    assert (one.state, one.status, one.method) == ("refused", 503, "GET")
+    assert one.reason == QUEUE_FULL.detail
+    ((what, at, by),) = one.moments
+    assert (what, by) == ("refused", front.id)
+    assert abs(at - time.time()) < 5
+    assert found(kit, "r0") == found(kit, "r1") == found(kit, "bad") == []
+    assert 86_000 < kit.client.ttl(kit.keys.named("answered", "refused")) <= 86_400
+
+
+async def test_of_what_fronts_answer_nothing_is_kept_unless_told(kit, front):
+    front.refused_notes.add("request-a", "GET", QUEUE_FULL)
+    assert front.refused_notes.take() == []
 
 
 async def test_a_part_of_an_id_finds_nothing(kit):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..answered import KINDS, AnsweredRequest, Time, decode_answered
+from ..answered import ENDS, KINDS, REFUSED, AnsweredRequest, Time, decode_answered
 from ..link.links import Link
 from ..link.protocol import Command
 from .entries import DEAD, Entry, entries
@@ -15,6 +15,7 @@ from .processes import InFlight, read_leases
 from .values import ValueReader
 
 WAITING, RUNNING, ANSWERED, LEFT, DEAD_LETTER = "waiting", "running", "answered", "left", "dead"
+TURNED_AWAY = "refused"  # by its front, with 502, 503 or 504
 AT_ONCE = 1000  # of what is kept of those answered, read by one command
 
 
@@ -22,8 +23,9 @@ class Moment(NamedTuple):
     """One step of a request.
 
     Attributes:
-        what: ``arrived``, ``queued``, ``claimed``, ``first_byte``, ``settled``.
-        at: seconds; of the broker's clock, but for ``arrived``, which is the front's.
+        what: ``arrived``, ``queued``, ``claimed``, ``first_byte``, ``settled``; ``refused`` where
+            its front has answered.
+        at: seconds; of the broker's clock, but for ``arrived`` and ``refused``, of the front's.
         by: which process.
     """
 
@@ -41,7 +43,8 @@ class FoundRequest:
         entry: its entry in the stream of its queue.
         path: as it was asked for; of what is answered only the route is kept.
         attempts: how often it was started.
-        reason: why it is a dead letter; ``letter`` is the id of that.
+        reason: why it is a dead letter; ``letter`` is the id of that. Where its front has answered,
+            what that said.
     """
 
     request_id: str
@@ -119,7 +122,7 @@ class RequestFinder:
             return []
         # What ends meanwhile is found where it went to: so those first that it goes on from.
         found = [*self._in_queues(request_id), *self._dead(request_id), *self._answered(request_id)]
-        once = {(one.queue, one.entry): one for one in found}
+        once = {(one.queue, one.entry or one.moments): one for one in found}
         return sorted(once.values(), key=lambda one: one.moments[0].at, reverse=True)
 
     def kept_since(self, kept: int) -> float | None:
@@ -207,7 +210,7 @@ class RequestFinder:
 
     def _answered(self, request_id: str) -> Iterator[FoundRequest]:
         named, wanted = self._link.keys.named, request_id.encode()
-        for kind in KINDS:
+        for kind in (*KINDS, REFUSED):
             place, raw = 0, [b""]
             while raw:
                 last = place + AT_ONCE - 1
@@ -220,6 +223,17 @@ class RequestFinder:
 
 
 def _answered(note: AnsweredRequest) -> FoundRequest:
+    if note.outcome not in ENDS:
+        return FoundRequest(
+            note.request_id,
+            TURNED_AWAY,
+            note.queue,
+            note.entry,
+            note.method,
+            (Moment("refused", note.sent / 1000, note.worker),),
+            status=note.status,
+            reason=note.outcome,
+        )
     return FoundRequest(
         note.request_id,
         ANSWERED if note.outcome == "answered" else LEFT,

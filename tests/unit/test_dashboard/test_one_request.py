@@ -1,5 +1,6 @@
 """The page about one request."""
 
+from queueproxy.broker.answered import AnsweredRequest, encoded
 from queueproxy.broker.claims import Settlement
 
 from ...brokers import answer
@@ -78,3 +79,11 @@ def test_who_may_not(scenario, staff):
 
 def test_the_page_of_all_asks_for_an_id(scenario, boss):
     assert f'action="{PAGE}"' in boss.get(ROOT).content.decode()
+
+
+def test_one_that_its_front_answered(scenario, boss):
+    note = AnsweredRequest.refused("r1", "GET", 503, "It waited too long.", 1_700_000_000_000, "f1")
+    scenario.kit.link().script("tell_refused", 5, encoded(note))
+    page = text_of(page_of(boss, "r1"))
+    assert "Answered with 503 by its front: It waited too long." in page
+    assert "f1" in page
