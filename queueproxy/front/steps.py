@@ -78,7 +78,7 @@ class Steps:
         return True
 
     async def sample(self) -> bool:
-        """Write a row of history, and tell of what this front has answered itself since the last."""
+        """Write a row of history; tell of what this front has answered itself since the last."""
         if not self._sample_due:
             return False
         await self._broker.sample()
