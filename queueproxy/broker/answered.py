@@ -111,16 +111,16 @@ class AnsweredNotes:
         )
         self._settled.append(note)
 
-    def take(self, worker: str, release: str) -> list[str]:
-        """Hand out kind and note, kind and note, ..., oldest first, and forget them.
+    def take(self, worker: str, release: str) -> dict[str, list[bytes]]:
+        """Hand out the notes by kind, oldest first, and forget them.
 
         Args:
             worker: id of the process.
             release: its name; empty for none.
         """
-        args: list[str] = []
+        notes: dict[str, list[bytes]] = {kind: [] for kind in KINDS}
         for note in self._settled:
             told = msgspec.structs.replace(note, worker=worker, release=release)
-            args += (note.kind, encoded(told).decode())
+            notes[note.kind].append(encoded(told))
         self._settled.clear()
-        return args
+        return notes

@@ -145,7 +145,7 @@ class Counting:
             failed = status >= 500 or outcome in NO_ANSWER
             self._counters.add_run(Timed(route, waited, ran, failed))
 
-    def take(self, worker: str, *, all_of_it: bool = False) -> tuple[str | int, ...]:
+    def take(self, worker: str, *, all_of_it: bool = False) -> tuple[str | int | bytes, ...]:
         """Hand out the arguments of the script ``add_counts``, and count from zero.
 
         Args:
@@ -157,9 +157,11 @@ class Counting:
         if with_routes:
             self._routes_due = now + ROUTES_EVERY
         completed, routes, *counted = self._counters.take(with_routes=with_routes)
-        notes = self._notes.take(worker, self._release)
-        told = (completed, routes, self._notes.kept, len(notes) // 2)
-        return (worker, self._release, *told, *notes, *counted)
+        told = (worker, self._release, completed, routes, self._notes.kept)
+        if not self._notes:
+            return (*told, 0, 0, *counted)
+        ordinary, notable = self._notes.take(worker, self._release).values()
+        return (*told, len(ordinary), len(notable), *ordinary, *notable, *counted)
 
 
 class CountReporter(Counting):

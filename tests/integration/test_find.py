@@ -104,8 +104,8 @@ async def test_one_that_was_answered(kit):
     assert steps(one) == ["arrived", "queued", "claimed", "first_byte", "settled"]
     claimed, first, over = one.moments[2:]
     assert claimed.by == worker_broker.worker
-    assert first.at - claimed.at == pytest.approx(0.001)
-    assert over.at - claimed.at == pytest.approx(0.25)
+    assert first.at - claimed.at == pytest.approx(0.001, abs=1e-5)
+    assert over.at - claimed.at == pytest.approx(0.25, abs=1e-5)
 
 
 async def test_one_whose_client_left(kit):

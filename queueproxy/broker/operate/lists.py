@@ -89,7 +89,7 @@ class Lists:
                 found.total += 1
                 if request.seconds >= wanted.at_least and _fits(request, wanted):
                     found.rows.append(request)
-        found.rows.sort(key=lambda request: -request.seconds)
+        found.rows.sort(key=lambda request: [int(part) for part in request.entry.split("-")])
         return found
 
     def dead(self, wanted: Wanted) -> Listed[DeadLetter]:
