@@ -6,6 +6,11 @@ import time
 import httpx
 import pytest
 
+from queueproxy.broker.handle import Broker
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.observe.find import RequestFinder
+
+from ..brokers import QUEUES
 from ..waiting import wait_until
 
 
@@ -15,7 +20,9 @@ def server():
 
 
 def find(site, id: str) -> list[dict]:
-    return json.loads(site.run("queueproxy", "find", id, "--json").stdout)
+    """As the command does, which takes a while to start."""
+    with Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test") as link:
+        return [one.as_json() for one in RequestFinder(link, ("ops", *QUEUES)).find(id)]
 
 
 def found(site, id: str, state: str) -> dict:
@@ -46,6 +53,7 @@ def test_the_way_of_a_request(site, options):
     answer = pending.result()
     assert answer.status_code == 200
     one = found(site, "slow-1", "answered")
+    assert json.loads(site.run("queueproxy", "find", "slow-1", "--json").stdout) == [one]
     assert (one["status"], one["attempts"], one["route"]) == (200, 1, "/run/<nonce>/")
     assert one["moments"][2]["by"] == running["moments"][2]["by"]
     assert 1.9 < between(one, "claimed", "settled") < 5
