@@ -239,6 +239,7 @@ RULES: dict[str, Rule] = {
     "SHARED_DATABASE": _flag,
     "POLICIES": _policies,
     "KEEP_EXECUTIONS": _keeping,
+    "KEEP_ANSWERED": _count(50_000, least=0),
     "RUN_DIR": _run_directory,
     "RELEASES": _flag,
     "TARGET_WAIT": _target_wait,
