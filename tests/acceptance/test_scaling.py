@@ -105,6 +105,16 @@ def test_one_that_has_grown_is_replaced_after_its_request(scaling_site):
     assert len(site.runs("slow")) == 1
 
 
+def test_one_beside_a_front_that_has_grown_is_replaced(scaling_site):
+    (front,) = scaling_site.processes
+    front.terminate()
+    assert front.wait(30) == 0
+    front = scaling_site.front("--workers", "1", "--max-memory", "300MiB")
+    assert scaling_site.get("/grow/a/?mib=400").status_code == 200
+    wait_until(lambda: "is replaced after its request" in log(front), "noticed", BOOT)
+    assert scaling_site.get("/run/after/").status_code == 200
+
+
 def test_no_process_is_left(scaling_site):
     site = scaling_site
     supervisor = start(site)
