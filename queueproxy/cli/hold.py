@@ -14,11 +14,12 @@ from ..broker.operate.control import Control
 from ..broker.operate.hold import Hold
 from ..exceptions import BrokerUnavailable
 from ..route_table import OPS_QUEUE
+from ..wording import printable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues
 from .foreground import ForegroundCommand, Interrupted
 from .options import release_name
 from .pause import me, until_still
-from .release import activate_when_ready
+from .release import activate_when_ready, is_there
 from .waiting_for import WaitingFor
 
 HOLD_LEASE = 10.0  # seconds a hold's pause outlives its process
@@ -42,6 +43,9 @@ def hold(command: BaseCommand, options: dict[str, Any]) -> int:
     if shutil.which(words[0]) is None:
         raise CommandError(f"There is no command {words[0]!r}.", returncode=COULD_NOT_ASK)
     say = command.stderr.write  # the command's output alone goes to standard output
+    if options["then"] and not is_there(options["then"]):
+        say(f"There is no worker of {printable(options['then'])}; nothing was run.")
+        return DID_NOT_HOLD
     queues = (OPS_QUEUE, *chosen_queues(()))  # the dashboard stops too: see /-/status
     with ForegroundCommand() as child:
         try:

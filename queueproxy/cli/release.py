@@ -73,6 +73,13 @@ def activate_when_ready(
     return _tell(done, name, say, complain)
 
 
+def is_there(name: str) -> bool:
+    """Whether there is a worker of a release, ready or not."""
+    with conf.broker().link("control") as link:
+        found = SnapshotReader(link, conf.get_settings().all_queues).snapshot().releases
+    return any(release.name == name and release.workers for release in found)
+
+
 def roll_back(command: BaseCommand, options: dict[str, Any]) -> int:
     """Let the release before serve again."""
     with conf.broker().link("control") as link:

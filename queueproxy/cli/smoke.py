@@ -12,6 +12,7 @@ from ..broker.operate.smoke import Outcome, Smoke
 from ..wording import printable, seconds_text
 from ..worker.plain_paths import plain_paths
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
+from .release import is_there
 
 
 def smoke(command: BaseCommand, options: dict[str, Any]) -> int:
@@ -22,6 +23,9 @@ def smoke(command: BaseCommand, options: dict[str, Any]) -> int:
     for path in paths:
         if not path.startswith("/"):
             raise CommandError(f"{path!r} does not begin with '/'.", returncode=COULD_NOT_ASK)
+    if not is_there(options["name"]):
+        command.stderr.write(f"There is no worker of {printable(options['name'])}.")
+        return DID_NOT_HOLD
     with conf.broker().link("control") as link:
         active = Releases(link).activation().active
     compared = active if active != options["name"] else None
@@ -43,7 +47,8 @@ async def _run(
     asked, failed = _smoke(options), 0
     for path in paths:
         outcome = await asked.get(options["name"], path)
-        other = await asked.get(compared, path) if compared else None
+        # What hurts a release that stands by would hurt the one that serves clients.
+        other = await asked.get(compared, path) if compared and not outcome.problem else None
         failed += outcome.failed
         told = _told(outcome)
         if other is not None:

@@ -435,3 +435,15 @@ async def test_where_no_table_was_ready_the_next_heartbeat_publishes_it(kit):
 def test_what_is_no_name_of_a_release(name):
     assert not is_release_name(name)
     assert is_release_name("v1.2-3_é")
+
+
+def test_after_an_end_of_releases_there_is_no_way_back_to_the_same(kit):
+    """A release is never the one before itself."""
+    worker(kit, OLD), worker(kit, NEW), worker(kit)
+    for name in ("new", ""):
+        assert activate(kit, name) == "done"
+    assert releases(kit).activation().previous == "new"
+    assert activate(kit, "new") == "done"
+    assert releases(kit).activation().previous is None
+    assert releases(kit).roll_back(keep=60) is None
+    assert states(kit)["new"] == "active"

@@ -319,7 +319,7 @@ def test_signals_move_the_least(workers):
     workers.serve(supervisor, 2)
     supervisor.send_signal(signal.SIGTTOU)
     workers.serve(supervisor, 1)
-    assert len(told(supervisor, "Wanted processes: 1, no more 2")) == 1
+    assert len(told(supervisor, "Wanted processes: 1 instead of 2")) == 1
 
 
 def test_fresh_code_and_a_death(workers):

@@ -390,3 +390,13 @@ def test_a_process_that_has_ended_has_no_size():
     memory = Memory(100, p1=0)
     assert memory.grown(1) is None
     assert memory.share.fits is None
+
+
+def test_none_goes_while_others_boot():
+    """It may take them longer than fewer must have been enough for."""
+    following = Following()
+    wanted = following.look(load(200), times=20)
+    assert wanted > 2
+    few = load(1)
+    assert following.look(few, Fleet(serving=1, starting=wanted - 1), times=3000) == wanted
+    assert following.look(few, Fleet(serving=wanted), times=3000) < wanted

@@ -77,12 +77,13 @@ register('activate', A, { flags = { 'allow-oom' } }, function()
     return { 'no_worker', active, now.previous or '' }
   end
   local before = now.active or served_by()
+  local previous = before or now.previous
   exchange_tables(before)
   note_times(A.release ~= '' and before or nil)
   set('activation', pack_activation({
     number = integer(math.max(NOW, now.number + 1)),
     active = A.release ~= '' and A.release or nil,
-    previous = before or now.previous,
+    previous = previous ~= A.release and previous or nil, -- the one that `release off` has ended
   }))
   if A.release ~= '' then
     mark_deploy(A.release)

@@ -118,8 +118,12 @@ class Decider:
         self._note_lateness(now, load)
         needed, why = self._needed(now, load, fleet)
         self._needs.add(now, needed)
-        up = needed > self._last.wanted
-        decision = Decision(needed, why) if up else self._fewer(now, needed)
+        if needed > self._last.wanted:
+            decision = Decision(needed, why)
+        elif fleet.starting or self._late_since is not None:  # it is not enough as it is
+            decision = Decision(self._last.wanted, why)
+        else:
+            decision = self._fewer(now, needed)
         self._last = self._within_limits(decision, fleet)
         return self._last
 

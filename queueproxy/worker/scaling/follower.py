@@ -110,7 +110,7 @@ class LoadFollower:
     def _take(self, decision: Decision) -> None:
         before, self.wanted, self.why = self.wanted, decision.wanted, decision.why
         if before != decision.wanted:
-            logger.info("Wanted processes: %d, no more %d: %s.", self.wanted, before, self.why)
+            logger.info("Wanted processes: %d instead of %d: %s.", self.wanted, before, self.why)
             self.wake()
 
     def _tell(self, link: Link, lease_clock: int) -> None:
