@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.ports import free_port
-from tests.waiting import wait_until
+from tests.kit.ports import free_port
+from tests.kit.waiting import wait_until
 
 from .shop import BACKFILL_VARIABLE, RELEASE_FILE_VARIABLE
 

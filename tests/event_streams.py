@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .acceptance.site import Site
 from .acceptance.test_async_worker import URLS, ends
-from .servers import BrokerServer
+from .kit.broker_server import BrokerServer
 
 
 class EventClient:

@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 
 from .acceptance.site import Site
-from .servers import BrokerServer
+from .kit.broker_server import BrokerServer
 
 CONNECTIONS = 1000
 SECONDS = 30

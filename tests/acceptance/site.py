@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from ..commands import Commands
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 SETTINGS = "tests.acceptance.probe.settings"
 STARTS_WITHIN = 60.0  # seconds, on a busy machine

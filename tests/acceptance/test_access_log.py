@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from ..commands import Commands
 from ..integration.serving import Client
 from ..integration.test_foreign_server import wait_for
-from ..waiting import wait_until
+from ..kit.commands import Commands
+from ..kit.waiting import wait_until
 from .site import Site
 
 BY_HAND = {

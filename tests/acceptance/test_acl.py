@@ -18,8 +18,8 @@ from django.urls import reverse
 from queueproxy.broker.operate.acl import ROLES
 from queueproxy.broker.scripts import library
 
-from ..servers import GuardedServer
-from ..waiting import wait_until
+from ..kit.broker_server import GuardedServer
+from ..kit.waiting import wait_until
 from .site import STARTS_WITHIN, Site
 
 # Of each kind one that an intruder would like; all in the words of the server's command list.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ..commands import Commands
 from ..integration.test_foreign_server import wait_for
+from ..kit.commands import Commands
 from .site import Site
 
 URLS = {"PROBE_URLCONF": "tests.acceptance.probe.peer_urls"}

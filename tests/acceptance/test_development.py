@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..commands import ROOT, Commands
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.commands import ROOT, Commands
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 from .site import Pending
 from .test_one_command import CTRL_C, Terminal
 

@@ -12,7 +12,7 @@ from queueproxy.envelopes import Frame, ReplyHead
 from queueproxy.servers.common.limits import UNREAD
 
 from ..brokers import BrokerKit, answer
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 MIB = 1024 * 1024
 BUDGET = 32 * MIB

@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..commands import Commands
 from ..integration.test_worker.worker_site import alive, children
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 from .site import SETTINGS, Pending
 
 WHOLE = ("--embedded", "--workers", "2")

@@ -23,9 +23,10 @@ import pytest
 from queueproxy.broker.observe.histogram import bucket_of
 
 from ..integration.test_metrics_docs import expressions
-from ..ports import free_port
-from ..servers import WANTED, missing
-from ..waiting import wait_until
+from ..kit.broker_server import WANTED
+from ..kit.missing import Missing
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 WATCH = [sys.executable, "-m", "django", "queueproxy", "status", "--watch"]
 OTHER_SCREEN, FIRST_SCREEN, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
@@ -268,7 +269,7 @@ def prometheus(site, tmp_path):
     """A real Prometheus that scrapes the site's front each second; the address of its API."""
     program = shutil.which("prometheus")
     if program is None:
-        missing("prometheus")
+        raise Missing("prometheus")
     config = tmp_path / "prometheus.yml"
     job = {
         "job_name": "queueproxy",

@@ -10,7 +10,7 @@ from collections import defaultdict
 import httpx
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 RUN = "tests.acceptance.probe.urls.run"
 LEASE = 1.5  # seconds; a front looks for another table three times in it

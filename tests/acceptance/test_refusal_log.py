@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from ..commands import Commands
 from ..integration.test_foreign_server import wait_for
+from ..kit.commands import Commands
 from .site import Site
 
 BY_HAND = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from ..integration.test_worker.worker_site import alive, children
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 BOOT = 60.0  # seconds, on a busy machine
 

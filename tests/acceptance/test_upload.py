@@ -18,7 +18,7 @@ import httpx
 import pytest
 import redis
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 FIRST = 300_000  # bytes: more than goes with a request
 PART = b"x" * FIRST

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 
-from ..commands import Commands
-from ..ports import free_port
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 GUNICORN = {
     "gunicorn sync": ("--worker-class", "sync"),

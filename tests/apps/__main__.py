@@ -20,9 +20,9 @@ from pathlib import Path
 
 import httpx
 
-from ..ports import free_port
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 from . import steps, suites
 from .visitor import Visitor
 

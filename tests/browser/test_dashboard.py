@@ -11,7 +11,7 @@ from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.control import Control
 
 from ..acceptance.site import Pending
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .pages import complaints, fits, ground, press
 from .strict import reports
 

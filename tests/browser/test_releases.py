@@ -8,8 +8,8 @@ from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.releases import Releases
 
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.waiting import wait_until
 from .axe import barriers
 from .example import Example
 from .pages import complaints, fits

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import redis
 
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 from .site import GRACEFUL, Site, children_of
 
 ENDS_WITHIN = GRACEFUL + 3.0  # seconds from the death of a front to the end of all it has started

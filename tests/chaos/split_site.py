@@ -5,8 +5,8 @@ import subprocess
 
 from queueproxy.keys import Keys
 
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 from .broker_server import SiteBroker
 from .rest import left_over
 from .site import GRACEFUL, Site

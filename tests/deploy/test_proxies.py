@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from ..acceptance.site import STARTS_WITHIN, Site
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.waiting import wait_until
 from .proxies import Proxy
 from .tools import DEPLOY
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ..ports import free_port
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 PLAIN = ("plain uvicorn", "plain gunicorn")

@@ -14,7 +14,7 @@ from queueproxy.broker.operate.control import Control
 from ..acceptance.site import Site
 from ..chaos.ledger import Execution, FileLedger
 from ..chaos.users import PATIENCE, Outcome, ask
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 QUEUES = ("high", "default", "low")
 ROUNDS = int(os.environ.get("QUEUEPROXY_FAULT_ROUNDS", "1"))

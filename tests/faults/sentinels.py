@@ -7,10 +7,10 @@ from pathlib import Path
 
 import redis
 
-from ..ports import free_port
-from ..sentinels import SERVICE
-from ..servers import BrokerServer, binary
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer, binary
+from ..kit.ports import free_port
+from ..kit.sentinels import SERVICE
+from ..kit.waiting import wait_until
 
 QUORUM = 2
 DOWN_AFTER = 1000  # ms of silence

@@ -14,9 +14,9 @@ import redis
 
 from queueproxy.keys import Keys
 
+from ..kit.broker_server import BrokerServer
+from ..kit.waiting import wait_until
 from ..recount import differences
-from ..servers import BrokerServer
-from ..waiting import wait_until
 from .fault_site import FaultSite, Sent, is_alive, wait_out
 
 LASTS = 3.0  # seconds

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from ..chaos.users import CUT
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .fault_site import ROUNDS, is_frozen, thaw, wait_out
 from .table import TABLE
 

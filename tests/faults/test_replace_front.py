@@ -9,8 +9,8 @@ import threading
 import pytest
 
 from ..chaos.users import User
-from ..commands import ROOT
-from ..waiting import wait_until
+from ..kit.commands import ROOT
+from ..kit.waiting import wait_until
 from .fault_site import ROUNDS
 
 REPLACEMENTS = 10 if ROUNDS > 1 else 3

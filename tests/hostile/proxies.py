@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..integration.test_foreign_server import wait_for
-from ..ports import free_port
-from ..servers import missing
+from ..kit.missing import Missing
+from ..kit.ports import free_port
 
 NGINX = """
 daemon off;
@@ -74,7 +74,7 @@ def proxy(
     """
     program = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     if program is None:
-        missing(name)
+        raise Missing(name)
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="qptest-") as directory:
         text = NGINX if name == "nginx" else HAPROXY

@@ -11,7 +11,7 @@ import pytest
 from queueproxy.servers import SERVERS
 
 from ..integration.serving import PATIENCE, Client, Served, serving
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .cases import chunked, get, post
 from .wire import Bystander
 

@@ -11,7 +11,7 @@ import pytest
 
 from ..integration.serving import PATIENCE, ROOT, Client
 from ..integration.test_foreign_server import wait_for
-from ..ports import free_port
+from ..kit.ports import free_port
 from .cases import first_of
 from .wire import Bystander, converse
 

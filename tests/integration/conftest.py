@@ -5,7 +5,7 @@ import pytest
 from queueproxy.front.front import Front, FrontOptions
 
 from ..brokers import QUEUES, SECRETS, BrokerKit, eventually
-from ..clocks import ShiftedServer
+from ..kit.clocks import ShiftedServer
 
 
 @pytest.fixture(scope="module")

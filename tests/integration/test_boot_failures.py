@@ -9,7 +9,7 @@ from queueproxy.broker.observe.boot_failures import FailureTold
 from queueproxy.broker.observe.reader import SnapshotReader
 
 from ..brokers import QUEUES, BrokerKit
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .test_worker.worker_site import WorkerSite, client_of, ended, told
 
 SETTINGS = "tests.integration.test_worker.settings"

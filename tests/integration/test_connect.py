@@ -20,10 +20,10 @@ from queueproxy.broker.link.links import BULKY, AsyncLink, Link
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.keys import Keys
 
-from ..sentinels import SERVICE, Sentinels
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
+from ..kit.sentinels import SERVICE, Sentinels
+from ..kit.waiting import wait_until
 from ..tls import TlsServer
-from ..waiting import wait_until
 
 PASSWORD = "s3cret/with#signs"
 PING = ("PING",)

@@ -18,7 +18,7 @@ from queueproxy.worker.scaling.observer import LoadObserver
 from queueproxy.worker.scaling.process_range import ProcessRange
 
 from ..brokers import QUEUES, answer
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .test_supervisor import cpu_seconds
 from .test_worker.worker_site import WorkerSite, children, ended, kill, told
 

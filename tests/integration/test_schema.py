@@ -11,8 +11,8 @@ from queueproxy.worker.process_words import CANNOT_START
 
 from ..acceptance.site import Site
 from ..brokers import eventually
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.waiting import wait_until
 from .test_worker.harness import WorkerInThread
 from .test_worker.worker_site import WorkerSite, ended, told
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ..brokers import BrokerKit
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .test_worker.worker_site import WorkerSite, alive, children, client_of, ended, told
 
 SETTINGS = "tests.integration.test_worker.settings"

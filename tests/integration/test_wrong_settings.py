@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from ..commands import ROOT
-from ..ports import free_port
+from ..kit.commands import ROOT
+from ..kit.ports import free_port
 
 PORT = "PORT"  # in the words of a command
 CANNOT_START = 3

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 from .steps import Step, apply
 
 PRINTED_PORT = "8000"

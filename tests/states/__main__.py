@@ -14,7 +14,7 @@ import time
 from collections import Counter
 
 from ..chaos.probe.switches import scripts_off
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
 from .base import Base
 from .run import run
 from .table import Move, moves

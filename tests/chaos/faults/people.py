@@ -13,7 +13,7 @@ from queueproxy.broker.operate.control import Control
 from queueproxy.broker.operate.hold import Hold
 from queueproxy.exceptions import BrokerUnavailable
 
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from ..site import QUEUES, ROOT, Site
 from ..users import bare_request
 

@@ -10,7 +10,7 @@ from queueproxy.broker.operate.control import Control
 from queueproxy.broker.operate.releases import Releases
 from queueproxy.exceptions import BrokerUnavailable
 
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from ..site import QUEUES, children_of
 from ..split_site import RELEASES, SplitSite
 

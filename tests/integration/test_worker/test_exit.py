@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ...brokers import BrokerKit
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from .worker_site import client_of, ended, kill, told
 
 URLS = {"PROBE_URLCONF": "tests.integration.test_worker.exit_urls"}

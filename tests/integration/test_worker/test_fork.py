@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ...brokers import BrokerKit
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from ..test_supervisor import cpu_seconds
 from .worker_site import alive, children, client_of, ended, told
 

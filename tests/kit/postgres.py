@@ -1,4 +1,4 @@
-"""A private PostgreSQL for tests and for the drill."""
+"""A private PostgreSQL."""
 
 import contextlib
 import os
@@ -12,17 +12,11 @@ from urllib.parse import quote
 
 import psycopg
 
+from .missing import Missing
 from .waiting import wait_until
 
 ACCOUNTS = ("postgres", "nobody")  # the server refuses to run as root
 STOP_WITHIN = 20.0  # seconds
-
-
-class PostgresMissing(Exception):
-    """PostgreSQL's server is not installed (Debian: apt-get install postgresql)"""
-
-    def __str__(self) -> str:
-        return self.__doc__
 
 
 def programs() -> Path | None:
@@ -44,13 +38,13 @@ class PostgresServer:
         durable: whether it waits for the disk.
 
     Raises:
-        PostgresMissing: it is not installed.
+        Missing: it is not installed.
     """
 
     def __init__(self, *, durable: bool = False):
         found = programs()
         if found is None:
-            raise PostgresMissing
+            raise Missing("PostgreSQL's server (Debian: apt-get install postgresql)")
         self._programs = found
         self._durable = durable
         self._process: subprocess.Popen | None = None

@@ -1,4 +1,4 @@
-"""A private MariaDB for tests, where its server and a driver that Django takes are installed."""
+"""A private MariaDB, where its server and a driver that Django takes are installed."""
 
 import importlib.util
 import os
