@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..kit.commands import ROOT, Commands
+from ..kit.commands import Commands
 from ..kit.ports import free_port
+from ..kit.processes import ROOT
 from ..kit.waiting import wait_until
 from .site import Pending
 from .test_one_command import CTRL_C, Terminal

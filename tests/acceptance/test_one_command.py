@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..integration.test_worker.worker_site import alive, children
 from ..kit.commands import Commands
 from ..kit.ports import free_port
+from ..kit.proc import children, command_line, descendants, is_alive
 from ..kit.waiting import wait_until
 from .site import SETTINGS, Pending
 
@@ -74,7 +74,7 @@ class OneCommand:
 
     def of(self, process: subprocess.Popen, words: str) -> list[int]:
         """Its children whose command line has the words."""
-        return [pid for pid in children_of_all_threads(process.pid) if words in command_line(pid)]
+        return [pid for pid in children(process.pid) if words in command_line(pid)]
 
     def supervisor(self, process: subprocess.Popen) -> int:
         (pid,) = wait_until(lambda: self.of(process, "runqueueworker"), "a supervisor")
@@ -86,7 +86,7 @@ class OneCommand:
 
     def nothing_left(self) -> bool:
         """Whether all processes there were have ended, and their files with them."""
-        return not any(alive(pid) for pid in self.everybody) and not list(
+        return not any(is_alive(pid) for pid in self.everybody) and not list(
             self.directory.glob("queueproxy-*")
         )
 
@@ -100,7 +100,7 @@ class OneCommand:
                     process.kill()
                     process.wait()
         for pid in self.everybody:
-            if alive(pid):
+            if is_alive(pid):
                 os.kill(pid, signal.SIGKILL)
 
 
@@ -321,29 +321,3 @@ def test_a_terminal_that_goes_takes_the_front_along(one, terminal):
     at.close()
     assert at.process.wait(30) in (0, 1)
     wait_until(one.nothing_left)
-
-
-# What /proc tells.
-
-
-def children_of_all_threads(pid: int) -> list[int]:
-    """Of a process: those that a thread has started, too."""
-    found = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += file.read_text().split()
-        except OSError:
-            pass  # that thread has just ended
-    return [int(child) for child in found]
-
-
-def descendants(pid: int) -> list[int]:
-    found = children_of_all_threads(pid)
-    return found + [grandchild for child in found for grandchild in descendants(child)]
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""

@@ -9,8 +9,8 @@ import subprocess
 import tarfile
 from functools import cache
 
-from ..kit.commands import ROOT
 from ..kit.missing import Missing
+from ..kit.processes import ROOT
 
 VERSION = "4.11.0"
 SHA256 = "39bed7d72308f6d620789c169d699bfd7e8da80f65b545821a6b2215c3e83107"

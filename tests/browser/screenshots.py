@@ -16,7 +16,7 @@ import httpx
 from PIL import Image
 
 from ..kit.broker_server import BrokerServer
-from ..kit.commands import ROOT
+from ..kit.processes import ROOT
 from .chromium import open_chromium
 from .example import Example
 

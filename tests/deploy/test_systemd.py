@@ -13,7 +13,7 @@ import pytest
 
 from queueproxy.management.commands import runqueueproxy, runqueueworker
 
-from ..kit.commands import ROOT
+from ..kit.processes import ROOT
 from ..kit.waiting import wait_until
 from .tools import DEPLOY, run, tool
 

@@ -14,6 +14,7 @@ from queueproxy.broker.operate.control import Control
 from ..acceptance.site import Site
 from ..chaos.ledger import Execution, FileLedger
 from ..chaos.users import PATIENCE, Outcome, ask
+from ..kit.proc import is_alive
 from ..kit.waiting import wait_until
 
 QUEUES = ("high", "default", "low")
@@ -112,23 +113,6 @@ def thaw(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
         pass
-
-
-def is_frozen(pid: int) -> bool:
-    """Whether the process is stopped."""
-    return _state(pid) == "T"
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there, and more than a line in the kernel's list."""
-    return _state(pid) not in ("", "Z", "X")
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 def wait_out(seconds: float) -> None:

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from ..chaos.users import User
-from ..kit.commands import ROOT
+from ..kit.processes import ROOT
 from ..kit.waiting import wait_until
 from .fault_site import ROUNDS
 

@@ -9,9 +9,11 @@ import sys
 
 import pytest
 
-from ..integration.serving import PATIENCE, ROOT, Client
+from ..integration.serving import PATIENCE, Client
 from ..integration.test_foreign_server import wait_for
 from ..kit.ports import free_port
+from ..kit.proc import memory
+from ..kit.processes import ROOT
 from .cases import first_of
 from .wire import Bystander, converse
 
@@ -65,16 +67,10 @@ def test_a_stream_broken_off_is_seen_so_by_http_1_0(server):
 
 def test_a_stream_waits_for_a_client_that_does_not_read(server, bystander):
     address, process = server
-    before = resident(process.pid)
+    before = memory(process.pid)
     with socket.create_connection(address, timeout=PATIENCE) as connection:
         connection.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
         assert connection.recv(1024)
         for _ in range(200):  # by its answers the stream had every chance to run ahead
             bystander.ask("/ping")
-        assert resident(process.pid) - before < 10 * 1024 * 1024
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory of a process."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+        assert memory(process.pid) - before < 10 * 1024 * 1024

@@ -246,7 +246,7 @@ async def test_tls_with_a_certificate_that_is_checked(tls_server):
 
 @pytest.fixture(scope="module")
 def sentinels():
-    group = Sentinels("s3cret")
+    group = Sentinels(password="s3cret")
     try:
         yield group.start()
     finally:
@@ -254,7 +254,7 @@ def sentinels():
 
 
 def by_sentinel(group: Sentinels, url=f"redis://{SERVICE}/2", **options) -> BrokerAddress:
-    return BrokerAddress(url, options, sentinels=(("127.0.0.1", group.port),))
+    return BrokerAddress(url, options, sentinels=(("127.0.0.1", group.ports[0]),))
 
 
 async def test_sentinel_tells_where_the_primary_is_at_each_connect(sentinels):

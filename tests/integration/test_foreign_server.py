@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from .serving import PATIENCE, ROOT, Client
+from ..kit.processes import ROOT
+from .serving import PATIENCE, Client
 
 APP = "tests.integration.server_app:app"
 COMMANDS = {

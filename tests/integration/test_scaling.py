@@ -18,9 +18,9 @@ from queueproxy.worker.scaling.observer import LoadObserver
 from queueproxy.worker.scaling.process_range import ProcessRange
 
 from ..brokers import QUEUES, answer
+from ..kit.proc import children, cpu_seconds
 from ..kit.waiting import wait_until
-from .test_supervisor import cpu_seconds
-from .test_worker.worker_site import WorkerSite, children, ended, kill, told
+from .test_worker.worker_site import WorkerSite, ended, kill, told
 
 OWN = "host:1"
 CAPACITY = 8

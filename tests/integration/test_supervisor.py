@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from ..brokers import BrokerKit
+from ..kit.proc import children, cpu_seconds, is_alive
 from ..kit.waiting import wait_until
-from .test_worker.worker_site import WorkerSite, alive, children, client_of, ended, kill, told
+from .test_worker.worker_site import WorkerSite, client_of, ended, kill, told
 
 SETTINGS = "tests.integration.test_worker.settings"
 
@@ -84,7 +85,7 @@ async def test_workers_end_by_themselves_when_it_is_killed(workers, client):
     wait_until(lambda: workers.runs("last"))
     kill(supervisor.pid)
     supervisor.wait()
-    wait_until(lambda: not any(alive(pid) for pid in started), "its workers ended")
+    wait_until(lambda: not any(is_alive(pid) for pid in started), "its workers ended")
     assert workers.queue()["completed_total"] == 1
     assert not workers.pids()
 
@@ -214,12 +215,6 @@ def test_it_sits_still(workers):
     before, began = cpu_seconds(supervisor.pid), time.monotonic()
     wait_until(lambda: time.monotonic() > began + 3)
     assert cpu_seconds(supervisor.pid) - before < 0.1
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def turns(pid: int) -> int:

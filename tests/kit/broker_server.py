@@ -48,7 +48,7 @@ class BrokerServer:
         self.socket = str(Path(self._directory) / "s")
         self._options = {"save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
         self._options |= {name.replace("_", "-"): value for name, value in options.items()}
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -85,8 +85,13 @@ class BrokerServer:
 
     def revive(self) -> None:
         """Start it again where a test that failed has left it dead."""
-        if self._process.poll() is not None:
+        if self._running.poll() is not None:
             self.start()
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it was not started"
+        return self._process
 
     def _program(self) -> str:
         return binary(self._wanted)
@@ -107,16 +112,16 @@ class BrokerServer:
 
     def freeze(self) -> None:
         """From now on it takes connections (the kernel does) and says nothing."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._running.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Go on."""
-        self._process.send_signal(signal.SIGCONT)
+        self._running.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """As a crash would."""
-        self._process.kill()
-        self._process.wait()
+        self._running.kill()
+        self._running.wait()
 
     def client(self) -> redis.Redis:
         """To look into it."""

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 PATIENCE = 20.0  # seconds
+Seen = TypeVar("Seen")
 
 
-def wait_until(look: Callable[[], object], what: str = "", timeout: float = PATIENCE):
+def wait_until(look: Callable[[], Seen], what: str = "", timeout: float = PATIENCE) -> Seen:
     """The first true value that `look` gives.
 
     Raises:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ...brokers import BrokerKit
+from ...kit.proc import children, cpu_seconds, is_alive
 from ...kit.waiting import wait_until
-from ..test_supervisor import cpu_seconds
-from .worker_site import alive, children, client_of, ended, told
+from .worker_site import client_of, ended, told
 
 URLS = {
     "PROBE_URLCONF": "tests.integration.test_worker.fork_urls",
@@ -121,7 +121,7 @@ async def test_a_daemon_holds_nothing_and_outlives_its_worker(workers, client):
         await serves_on(workers, client, supervisor)
         supervisor.terminate()
         assert ended(supervisor) == 0
-        assert alive(daemon)
+        assert is_alive(daemon)
         assert not workers.pids()
     finally:
         os.kill(daemon, signal.SIGKILL)

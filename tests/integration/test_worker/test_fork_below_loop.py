@@ -8,12 +8,11 @@ import signal
 
 import pytest
 
+from ...kit.proc import children, is_alive
 from ...kit.waiting import wait_until
 from .test_fork import (
     URLS,
-    alive,
     body,
-    children,
     client,
     ended,
     held,
@@ -78,7 +77,7 @@ async def test_a_lasting_child_of_a_coroutine_holds_nothing_and_ends_nobody(work
         wait_until(lambda: not held(child) & held(pid))
         supervisor.terminate()
         assert ended(supervisor) == 0
-        assert alive(child)
+        assert is_alive(child)
         assert not workers.pids()
     finally:
         os.kill(child, signal.SIGKILL)
