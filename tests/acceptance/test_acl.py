@@ -19,8 +19,9 @@ from queueproxy.broker.operate.acl import ROLES
 from queueproxy.broker.scripts import library
 
 from ..kit.broker_server import GuardedServer
+from ..kit.processes import STARTS_WITHIN
 from ..kit.waiting import wait_until
-from .site import STARTS_WITHIN, Site
+from .site import Site
 
 # Of each kind one that an intruder would like; all in the words of the server's command list.
 FORBIDDEN = [

@@ -7,13 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.control import Control
 
 from ..acceptance.site import Site
 from ..chaos.ledger import Execution, FileLedger
 from ..chaos.users import PATIENCE, Outcome, ask
+from ..kit.links import link_to
 from ..kit.proc import is_alive
 from ..kit.waiting import wait_until
 
@@ -60,11 +59,8 @@ class FaultSite(Site):
         self._control(lambda control: control.resume(QUEUES))
 
     def _control(self, action: Callable[[Control], object]) -> None:
-        link = Broker(BrokerAddress(self.broker.url), "queueproxy", 15).link("test")
-        try:
+        with link_to(self.broker.url) as link:
             action(Control(link))
-        finally:
-            link.close()
 
     def leases(self) -> dict[str, str]:
         """The broker's leases: slot -> request, attempt, ..."""

@@ -27,11 +27,11 @@ class Commands:
         self._program = (sys.executable, *program)
         self.processes: list[subprocess.Popen[bytes]] = []
 
-    def manage(self, *words: str, cwd: Path = ROOT, **environ: str) -> Process:
+    def manage(self, *words: str, cwd: Path | str = ROOT, **environ: str) -> Process:
         """Start a command in a session of its own; its output goes to ``process.log``."""
         return self.launch(*self._program, *words, cwd=cwd, **environ)
 
-    def launch(self, *words: str, cwd: Path = ROOT, **environ: str) -> Process:
+    def launch(self, *words: str, cwd: Path | str = ROOT, **environ: str) -> Process:
         """Start any program in the same way."""
         log = self.directory / f"log{len(self.processes)}"
         process = Process(words, log, environ={**self.environ, **environ}, cwd=cwd)

@@ -4,12 +4,17 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+from .waiting import wait_until
 
 ROOT = Path(__file__).parents[2]  # of the project
+STARTS_WITHIN = 60.0  # seconds, on a busy machine
 END_WITHIN = 15.0  # seconds
 SHOWN = 20  # lines of a process that has failed
+Seen = TypeVar("Seen")
 
 
 class EndedEarly(Exception):
@@ -25,6 +30,10 @@ class Process(subprocess.Popen[bytes]):
         environ: the whole environment; this process's own where it is None.
         cwd: where it runs.
         append: whether to write behind what is in the file.
+
+    Attributes:
+        words: it was started with.
+        log: what it writes.
     """
 
     def __init__(
@@ -33,11 +42,11 @@ class Process(subprocess.Popen[bytes]):
         log: Path,
         *,
         environ: Mapping[str, str] | None = None,
-        cwd: Path = ROOT,
+        cwd: Path | str = ROOT,
         append: bool = False,
     ):
         self.log = log
-        self._words = words
+        self.words = words
         with log.open("a" if append else "w") as output:
             super().__init__(
                 words,
@@ -63,8 +72,25 @@ class Process(subprocess.Popen[bytes]):
             EndedEarly: it has ended; with its last words.
         """
         if self.poll() is not None:
-            words = " ".join(self._words)
+            words = " ".join(self.words)
             raise EndedEarly(f"{words} ended with {self.returncode}:\n{self.last_words()}")
+
+    def until(self, look: Callable[[], Seen], what: str, timeout: float = STARTS_WITHIN) -> Seen:
+        """Wait for something that this process, which must not end, brings about.
+
+        Returns:
+            The first true value that `look` gives.
+
+        Raises:
+            EndedEarly: it has ended; with its last words.
+            AssertionError: nothing came in time.
+        """
+
+        def seen() -> Seen:
+            self.check()
+            return look()
+
+        return wait_until(seen, f"{what}: {self.log}", timeout)
 
 
 def end(processes: Iterable[subprocess.Popen[bytes]], within: float = END_WITHIN) -> None:
