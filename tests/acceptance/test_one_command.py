@@ -91,14 +91,7 @@ class OneCommand:
         )
 
     def stop(self) -> None:
-        for process in self.commands.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(40)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        self.commands.stop(40)
         for pid in self.everybody:
             if is_alive(pid):
                 os.kill(pid, signal.SIGKILL)

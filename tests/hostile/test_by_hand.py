@@ -10,10 +10,11 @@ import sys
 import pytest
 
 from ..integration.serving import PATIENCE, Client
-from ..integration.test_foreign_server import wait_for
+from ..kit.asking import listens
 from ..kit.ports import free_port
 from ..kit.proc import memory
 from ..kit.processes import ROOT
+from ..kit.waiting import wait_until
 from .cases import first_of
 from .wire import Bystander, converse
 
@@ -35,7 +36,7 @@ def server(request):
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(("127.0.0.1", port))
+        wait_until(lambda: listens(port), "the server")
         yield ("127.0.0.1", port), process
     finally:
         process.kill()

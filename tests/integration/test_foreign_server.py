@@ -1,14 +1,15 @@
 """The servers as somebody starts them by hand: less, but nothing false."""
 
-import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
+from ..kit.asking import listens
+from ..kit.ports import free_port
 from ..kit.processes import ROOT
-from .serving import PATIENCE, Client
+from ..kit.waiting import wait_until
+from .serving import Client
 
 APP = "tests.integration.server_app:app"
 COMMANDS = {
@@ -19,27 +20,15 @@ COMMANDS = {
 
 @pytest.fixture(scope="module", params=COMMANDS)
 def address(request):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", *COMMANDS[request.param], str(port), APP]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
-        wait_for(("127.0.0.1", port))
+        wait_until(lambda: listens(port), "the server")
         yield "127.0.0.1", port
     finally:
         process.kill()
         process.wait()
-
-
-def wait_for(address) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(address).close()
-            return
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline, "the server does not listen"
-            time.sleep(0.05)
 
 
 def test_a_cut_answer_is_not_framed_as_complete(address):
