@@ -22,7 +22,7 @@ class EndedEarly(Exception):
 
 
 class Process(subprocess.Popen[bytes]):
-    """A program in a session of its own, whose output goes to a file.
+    """A program in a session of its own, with nothing to read; its output goes to a file.
 
     Args:
         words: program and arguments.
@@ -52,6 +52,7 @@ class Process(subprocess.Popen[bytes]):
                 words,
                 cwd=cwd,
                 env=environ,
+                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -104,7 +104,7 @@ def test_a_process_that_has_ended_counts_nothing():
 
 
 def test_one_that_is_stopped_is_frozen_and_alive(start):
-    process = start("input()")
+    process = start("import time; time.sleep(60)")
     process.send_signal(signal.SIGSTOP)
     wait_until(lambda: proc.is_frozen(process.pid), "it is frozen")
     assert proc.is_alive(process.pid)
