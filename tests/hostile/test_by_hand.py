@@ -4,43 +4,25 @@ A request is run once and answered in its place, or refused; nothing is run that
 """
 
 import socket
-import subprocess
-import sys
 
 import pytest
 
+from ..integration.by_hand import BY_HAND, by_hand
 from ..integration.serving import PATIENCE, Client
-from ..kit.asking import listens
-from ..kit.ports import free_port
 from ..kit.proc import memory
-from ..kit.processes import ROOT
-from ..kit.waiting import wait_until
 from .cases import first_of
 from .wire import Bystander, converse
 
-APP = "tests.hostile.app:app"
-COMMANDS = {
-    "daphne": ["daphne", "-v", "0", "-p"],
-    "uvicorn": ["uvicorn", "--log-level", "critical", "--port"],
-}
 # Of these the servers themselves make one thing only: what the front is told is what was sent.
 CASES = first_of(smuggling=16, chunks=8, trailers=8, connection=5, pipelining=5, versions=4)
 
 
-@pytest.fixture(scope="module", params=COMMANDS)
-def server(request):
-    """An address, and a bystander's connection to it."""
-    port = free_port()
-    command = [sys.executable, "-m", *COMMANDS[request.param], str(port), APP]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_until(lambda: listens(port), "the server")
-        yield ("127.0.0.1", port), process
-    finally:
-        process.kill()
-        process.wait()
+@pytest.fixture(scope="module", params=BY_HAND)
+def server(request, tmp_path_factory):
+    """An address, and the process that serves there."""
+    directory = tmp_path_factory.mktemp("by_hand")
+    with by_hand(request.param, "tests.hostile.app:app", directory) as found:
+        yield found
 
 
 @pytest.fixture

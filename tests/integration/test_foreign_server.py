@@ -1,34 +1,16 @@
 """The servers as somebody starts them by hand: less, but nothing false."""
 
-import subprocess
-import sys
-
 import pytest
 
-from ..kit.asking import listens
-from ..kit.ports import free_port
-from ..kit.processes import ROOT
-from ..kit.waiting import wait_until
+from .by_hand import BY_HAND, by_hand
 from .serving import Client
 
-APP = "tests.integration.server_app:app"
-COMMANDS = {
-    "daphne": ["daphne", "-v", "0", "-p"],
-    "uvicorn": ["uvicorn", "--log-level", "critical", "--port"],
-}
 
-
-@pytest.fixture(scope="module", params=COMMANDS)
-def address(request):
-    port = free_port()
-    command = [sys.executable, "-m", *COMMANDS[request.param], str(port), APP]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: listens(port), "the server")
-        yield "127.0.0.1", port
-    finally:
-        process.kill()
-        process.wait()
+@pytest.fixture(scope="module", params=BY_HAND)
+def address(request, tmp_path_factory):
+    application = "tests.integration.server_app:app"
+    with by_hand(request.param, application, tmp_path_factory.mktemp("by_hand")) as (address, _):
+        yield address
 
 
 def test_a_cut_answer_is_not_framed_as_complete(address):

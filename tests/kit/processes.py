@@ -30,6 +30,7 @@ class Process(subprocess.Popen[bytes]):
         environ: the whole environment; this process's own where it is None.
         cwd: where it runs.
         append: whether to write behind what is in the file.
+        pass_fds: descriptors that it inherits.
 
     Attributes:
         words: it was started with.
@@ -44,6 +45,7 @@ class Process(subprocess.Popen[bytes]):
         environ: Mapping[str, str] | None = None,
         cwd: Path | str = ROOT,
         append: bool = False,
+        pass_fds: Sequence[int] = (),
     ):
         self.log = log
         self.words = words
@@ -52,6 +54,7 @@ class Process(subprocess.Popen[bytes]):
                 words,
                 cwd=cwd,
                 env=environ,
+                pass_fds=pass_fds,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
