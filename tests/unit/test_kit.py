@@ -124,7 +124,7 @@ def test_what_is_missing_skips_a_test_and_fails_it_in_ci(tmp_path, ci, outcome):
     hooks = "from tests.conftest import pytest_runtest_call, pytest_runtest_setup\n"
     (tmp_path / "conftest.py").write_text(hooks)
     (tmp_path / "test_it.py").write_text(NEEDY)
-    words = ("-m", "pytest", "-c", os.devnull, "-p", "no:cacheprovider", str(tmp_path))
+    words = ("-m", "pytest", "-rs", "-c", os.devnull, "-p", "no:cacheprovider", str(tmp_path))
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "CI": ci}
     done = subprocess.run(
         [sys.executable, *words], cwd=tmp_path, env=environ, capture_output=True, text=True
