@@ -34,27 +34,29 @@
     tell(false);
   }
 
+  // What the site tells; null where it is away for a moment.
   async function ask() {
     const times = charts.history.t;
     const after = times.length ? `&after=${Math.floor(times[times.length - 1])}` : "";
-    const response = await fetch(root.dataset.url + after, { headers: { Accept: "application/json" } });
-    // Logged out, or no longer allowed to look: let the page itself say so.
-    if (response.redirected || response.status === 403) location.reload();
-    else if (response.ok) show(await response.json());
-    else tell(true);
+    try {
+      const response = await fetch(root.dataset.url + after, { headers: { Accept: "application/json" } });
+      // Logged out, or no longer allowed to look: let the page itself say so.
+      if (response.redirected || response.status === 403) location.reload();
+      return response.ok ? await response.json() : null;
+    } catch (error) {
+      return null;
+    }
   }
 
   async function poll() {
     asking = true;
     const late = setTimeout(tell, PATIENCE, true);
-    try {
-      await ask();
-    } catch (error) {
-      tell(true); // the site is away for a moment; the next round tells
-    }
+    const told = await ask();
     clearTimeout(late);
     asking = false;
     schedule();
+    if (told) show(told);
+    else tell(true);
   }
 
   function schedule() {
