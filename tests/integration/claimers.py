@@ -29,7 +29,7 @@ from queueproxy.keys import Keys
 from queueproxy.records import Lease, parse
 
 from ..brokers import QUEUES, SECRETS, answer
-from ..kit.processes import Process
+from ..kit.processes import Process, end
 
 THREADS = 4
 LEASE = 60.0  # seconds: longer than anything here may stall
@@ -97,11 +97,14 @@ def claiming(directory: Path, url: str, *each: tuple[str, ...]) -> Iterator[Path
     command = [sys.executable, "-m", "tests.integration.claimers", url, str(path)]
     log = directory / "claimers"
     processes = [Process([*command, *words], log, append=True) for words in each]
-    yield path
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        assert process.wait(60) == 0, process.last_words()
+    try:
+        yield path
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            assert process.wait(60) == 0, process.last_words()
+    finally:
+        end(processes)
 
 
 def main(url: str, path: str, workers: str, release: str = "") -> None:
