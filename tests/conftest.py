@@ -7,6 +7,7 @@ import pytest
 
 from .chaos.probe.switch_names import SWITCH_VARIABLE
 from .kit.broker_server import BrokerServer, GuardedServer
+from .kit.hand_clock import HandClock
 from .kit.missing import Missing
 
 # A shell without job control ignores SIGINT in what it starts in the background, and so would all
@@ -66,3 +67,9 @@ def broker(broker_server, monkeypatch):
     yield broker_server
     if isinstance(broker_server, GuardedServer):
         assert broker_server.client().acl_log() == []  # of what was refused to anybody
+
+
+@pytest.fixture
+def clock():
+    """Time as the test says."""
+    return HandClock()

@@ -9,29 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ..brokers import BrokerKit
 from ..kit.proc import children, cpu_seconds, is_alive
 from ..kit.waiting import wait_until
-from .test_worker.worker_site import WorkerSite, client_of, ended, kill, told
-
-SETTINGS = "tests.integration.test_worker.settings"
-
-
-@pytest.fixture
-def workers(tmp_path, broker):
-    """Supervisors and workers of the probe site."""
-    workers = WorkerSite(tmp_path, broker, SETTINGS)
-    yield workers
-    workers.stop()
-
-
-@pytest.fixture
-async def client(broker):
-    """Asks them."""
-    kit = BrokerKit(broker.url, namespace="queueproxy")
-    yield await client_of(kit)
-    await kit.close()
-
+from .test_worker.worker_site import PROBE, ended, kill, told
 
 # The end.
 
@@ -322,7 +302,7 @@ def test_a_link_to_the_code_that_is_pointed_elsewhere(workers, tmp_path):
     releases = [tmp_path / "release-1", tmp_path / "release-2"]
     for release in releases:
         release.mkdir()
-        (release / "release_settings.py").write_text(f"from {SETTINGS} import *\n")
+        (release / "release_settings.py").write_text(f"from {PROBE} import *\n")
     current = tmp_path / "current"
     current.symlink_to(releases[0])
     supervisor = workers.start(

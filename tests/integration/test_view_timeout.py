@@ -2,30 +2,21 @@
 
 import pytest
 
-from ..brokers import BrokerKit
 from ..kit.proc import children, is_alive
 from ..kit.waiting import wait_until
-from .test_worker.worker_site import WorkerSite, client_of, ended, told
+from .test_worker.worker_site import ended, told
 
-SETTINGS = "tests.integration.test_worker.settings"
 LIMIT = 3  # seconds
 
 
 @pytest.fixture
-def workers(tmp_path, broker):
-    """Supervisors and workers of the probe site."""
-    workers = WorkerSite(tmp_path, broker, SETTINGS, VIEW_TIMEOUT=LIMIT)
-    yield workers
-    workers.stop()
+def site_settings():
+    return {"VIEW_TIMEOUT": LIMIT}
 
 
 @pytest.fixture
-async def client(broker):
-    """Asks them."""
-    # Its front says nothing of itself while the test waits.
-    kit = BrokerKit(broker.url, namespace="queueproxy", lease=90.0)
-    yield await client_of(kit)
-    await kit.close()
+def front_lease():
+    return 90.0  # seconds, in which no test gives it time to say anything
 
 
 async def test_a_process_of_one_thread(workers, client):

@@ -8,24 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from ...brokers import BrokerKit
 from ...kit.proc import children, cpu_seconds, is_alive
 from ...kit.waiting import wait_until
-from .worker_site import client_of, ended, told
+from .. import conftest as integration
+from .worker_site import ended, told
+
+client = integration.client  # of processes, not of a thread
 
 URLS = {
     "PROBE_URLCONF": "tests.integration.test_worker.fork_urls",
     "DJANGO_SETTINGS_MODULE": "tests.integration.test_worker.fork_settings",
 }
 AFTER = 200  # requests
-
-
-@pytest.fixture
-async def client(broker):
-    """Asks the workers."""
-    kit = BrokerKit(broker.url, namespace="queueproxy")
-    yield await client_of(kit)
-    await kit.close()
 
 
 async def body(client, path: str) -> str:

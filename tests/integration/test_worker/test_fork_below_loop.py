@@ -10,10 +10,10 @@ import pytest
 
 from ...kit.proc import children, is_alive
 from ...kit.waiting import wait_until
+from .. import conftest as integration
 from .test_fork import (
     URLS,
     body,
-    client,
     ended,
     held,
     see_a_child_end,
@@ -21,7 +21,7 @@ from .test_fork import (
     told,
 )
 
-__all__ = ["client"]
+client = integration.client  # of processes, not of a thread
 
 
 @pytest.mark.parametrize(

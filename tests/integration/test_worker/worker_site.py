@@ -13,6 +13,8 @@ from ...kit.proc import children, is_alive
 from ...kit.waiting import wait_until
 from .harness import Client
 
+PROBE = "tests.integration.test_worker.settings"
+
 
 class WorkerSite(Site):
     """One supervisor, mostly, and no front: requests are enqueued by the tests themselves."""
