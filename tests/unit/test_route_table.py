@@ -1,5 +1,7 @@
 """What workers publish of their URLs: signed, bounded, matched exactly as clients send them."""
 
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
@@ -7,8 +9,10 @@ from django.contrib import admin
 from django.test import override_settings
 from django.urls import get_resolver, include, path, set_script_prefix
 
+import queueproxy
 from queueproxy import route_table
 from queueproxy.exceptions import DecodeError
+from queueproxy.models import Queue
 from queueproxy.policy import policy
 from queueproxy.route_table import MOST_PATHS, OpsPaths, RouteTable
 from queueproxy.worker import published_routes
@@ -106,6 +110,19 @@ def test_the_page_is_found_wherever_the_admin_is(mine):
     assert mine.release == "r1"
 
 
+def test_all_of_the_page_is_in_the_lane(mine):
+    """Who rolls a release back must not wait behind the pause that somebody set before."""
+    lane = OpsPaths(mine.ops)
+    for page in admin.site._registry[Queue].get_urls():
+        path = str(page.pattern).replace("<str:id>", "1700000000000-0")
+        path = path.replace("<str:what>.<str:form>", "letters.csv")
+        assert f"/backstage/queueproxy/queue/{path}" in lane
+    own = Path(queueproxy.__file__).parent / "static"
+    for file in own.rglob("*"):
+        if file.suffix in (".js", ".css"):
+            assert f"/static/{file.relative_to(own)}" in lane
+
+
 def test_a_policy_around_the_admin_hides_nothing(mine):
     with override_settings(ROOT_URLCONF=_WithPolicy):
         assert published_routes.route_table("r1") == mine
@@ -156,12 +173,12 @@ def test_only_what_leads_to_the_page_in_a_language(urlconf, expected):
 
 
 def test_languages_beyond_the_bound_are_left_out(monkeypatch, caplog):
-    monkeypatch.setattr(published_routes, "MOST_PATHS", 50)
+    monkeypatch.setattr(published_routes, "MOST_PATHS", 60)
     languages = [("de", "German"), ("fr", "French"), ("tr", "Turkish")]
     about = {"LANGUAGE_CODE": "tr", "LANGUAGES": languages}
     with override_settings(ROOT_URLCONF=_InLanguages, **about):
         ops = published_routes.route_table("r1").ops
-    assert len(ops) == 50
+    assert len(ops) == 60
     assert "/tr/backstage/login/" in ops
     assert "/static/queueproxy/dashboard.js" in ops
     assert "In some languages" in caplog.text
