@@ -18,7 +18,10 @@ import nox
 
 PYTHONS = ("3.11", "3.12", "3.13")
 DJANGOS = {"5.2": PYTHONS, "6.0": PYTHONS[1:], "6.1": PYTHONS[1:]}  # by the Pythons they run on
-SERVERS = {"redis-7.0": "redis", "valkey-9": "valkey"}  # by their names in tests/servers.py
+SERVERS = {
+    "redis-7.0": "redis",
+    "valkey-9": "valkey",
+}  # as tests/kit/broker_server.py names them
 # What a server has no part in is run once for each Python and Django; then what touches every
 # dependency, in a few minutes.
 WITHOUT_SERVER = ("tests/unit",)

@@ -9,7 +9,8 @@ from .bars import bars, bars_table
 from .candidates import BASELINE, QUICK
 from .machine import describe
 from .measure import Run
-from .report import ROUNDS, runs_as_json, save, write_page
+from .report import write_page
+from .results import ROUNDS, runs_as_json, save
 from .rounds import Chosen, choose, run_rounds
 from .scenario_tables import SECTIONS
 from .scenarios import hold, limit, priority, slow, soak, threads

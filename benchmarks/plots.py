@@ -9,7 +9,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 from .loads import LOADS
-from .report import ROUNDS, runs_from_json
+from .results import ROUNDS, runs_from_json
 from .summary import MIB, ROLES, Row, summarize
 
 DPI = 110

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.postgres import PostgresMissing
+from tests.kit.missing import Missing
 
 from .narrator import Narrator
 from .plot import draw
@@ -39,7 +39,7 @@ def main() -> int:
         queued, verdict = behind_the_queue(options, narrator)
         _tell(narrator, queued, verdict)
         plain = _contrast(options, narrator, queued)
-    except PostgresMissing as error:
+    except Missing as error:
         narrator.trouble(f"{error}, or go without: python -m drill --sqlite")
         return NOT_BEGUN
     except (CommandFailed, AssertionError) as error:

@@ -9,7 +9,7 @@ that doesn't come up.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.waiting import wait_until
+from tests.kit.waiting import wait_until
 
 from .record import Record, Rollback, Window
 from .shop import DOES_NOT_BOOT, FAILS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.postgres import PostgresServer
+from tests.kit.postgres import PostgresServer
 
 TABLES = {"ran": "shop_execution", "ordered": "shop_order"}  # what their nonces prove
 
@@ -31,7 +31,7 @@ class PostgreSQL:
     """A private server, started at once.
 
     Raises:
-        PostgresMissing: it is not installed.
+        Missing: it is not installed.
     """
 
     def __init__(self):

@@ -1,7 +1,8 @@
 """The same site without a queue, for contrast: gunicorn, as it is."""
 
 import signal
-import subprocess
+
+from tests.kit.processes import Process
 
 from .programs import Programs
 
@@ -13,8 +14,8 @@ class PlainSite(Programs):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self._gunicorn: subprocess.Popen | None = None
-        self._environ["HOME"] = str(self._directory)  # where it keeps a socket of its own
+        self._gunicorn: Process | None = None
+        self._commands.environ["HOME"] = str(self._directory)  # where it keeps a socket of its own
 
     def start(self) -> None:
         """Start it; wait until it answers."""

@@ -1,22 +1,21 @@
 """The programs that a story starts and ends, in a directory of its own."""
 
-import http.client
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from tests.ports import free_port
-from tests.waiting import wait_until
+from tests.kit.asking import get
+from tests.kit.commands import Commands
+from tests.kit.ports import free_port
+from tests.kit.processes import EndedEarly, Process
 
 from .shop import BACKFILL_VARIABLE, RELEASE_FILE_VARIABLE
 
-ROOT = Path(__file__).parents[1]
 END_WITHIN = 300.0  # seconds a process may take to end by itself, migrations included
-STOP_WITHIN = 5.0  # seconds each process may take when all is over
-LOG_LINES = 20  # shown of a process that failed
+Seen = TypeVar("Seen")
 
 
 class CommandFailed(Exception):
@@ -39,15 +38,13 @@ class Programs:
         self.port = free_port()
         self._directory = directory
         self._say = say
-        self._running: list[subprocess.Popen] = []
-        self._environ = {
-            **os.environ,
-            **environ,
+        site = {
             "DJANGO_SETTINGS_MODULE": "drill.shop.settings",
             "QUEUEPROXY_VAR": str(directory),
             BACKFILL_VARIABLE: str(backfill),
             RELEASE_FILE_VARIABLE: str(directory / "release"),
         }
+        self._commands = Commands(directory, {**os.environ, **environ, **site})
 
     def deploy(self, release: int) -> None:
         """Put the code of a release on disk; what runs goes on as it is."""
@@ -58,91 +55,53 @@ class Programs:
         """Run a management command to its end, of this exit status; what it told."""
         process = self._start(*words)
         self._ended(process, f"manage.py {' '.join(words)}", status)
-        return self._told(process)
+        return process.told()
 
     def get(self, path: str) -> str:
         """The body of a 200, else nothing."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            body = response.read().decode()
-        except (OSError, http.client.HTTPException):
-            return ""
-        finally:
-            connection.close()
-        return body if response.status == 200 else ""
+        answer = get(self.port, path)
+        return answer.body if answer.status == 200 else ""
 
-    def _start(self, *words: str, release: int | None = None) -> subprocess.Popen:
+    def _start(self, *words: str, release: int | None = None) -> Process:
         """Start a management command: of the release on disk, or of one with a file of its own."""
         return self._run("manage.py", *words, release=release)
 
-    def _run(self, *words: str, release: int | None = None) -> subprocess.Popen:
+    def _run(self, *words: str, release: int | None = None) -> Process:
         """Start Python."""
         typed = ("python" if word == sys.executable else word for word in words)
         self._say(f"python {' '.join(typed)}")
-        environ = dict(self._environ)
+        own = {}
         if release is not None:
             file = self._directory / f"release-{release}"
             file.write_text(str(release))
-            environ[RELEASE_FILE_VARIABLE] = str(file)
-        with self._log(len(self._running)).open("w") as output:
-            process = subprocess.Popen(
-                [sys.executable, *words],
-                cwd=ROOT,
-                env=environ,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._running.append(process)
-        return process
+            own[RELEASE_FILE_VARIABLE] = str(file)
+        return self._commands.launch(sys.executable, *words, **own)
 
-    def _log(self, number: int) -> Path:
-        return self._directory / f"log{number}"
-
-    def _told(self, process: subprocess.Popen) -> str:
-        return self._log(self._running.index(process)).read_text()
-
-    def _until(self, look: Callable[[], object], process: subprocess.Popen, what: str) -> None:
+    def _until(self, look: Callable[[], Seen], process: Process, what: str) -> Seen:
         """Wait for something that a process, which must not end, brings about."""
         try:
-            wait_until(lambda: look() or process.poll() is not None, what, timeout=60)
+            return process.until(look, what)
+        except EndedEarly as error:
+            raise CommandFailed(f"{what}: {error}") from error
         except AssertionError as error:
-            raise self._failure(process, str(error)) from error
-        if process.poll() is not None:
-            raise self._failure(process, f"{what} ended")
+            raise _failure(process, str(error)) from error
 
-    def _terminate(self, process: subprocess.Popen, what: str) -> None:
+    def _terminate(self, process: Process, what: str) -> None:
         """Ask it to end, and wait."""
         self._say(f"kill -TERM {process.pid}")
         process.send_signal(signal.SIGTERM)
         self._ended(process, what)
 
-    def _ended(self, process: subprocess.Popen, what: str, status: int = 0) -> None:
+    def _ended(self, process: Process, what: str, status: int = 0) -> None:
         """Wait for its end, with this status."""
         found = process.wait(END_WITHIN)
         if found != status:
-            raise self._failure(process, f"{what} ended with status {found}")
-
-    def _failure(self, process: subprocess.Popen, trouble: str) -> CommandFailed:
-        last = "\n".join(self._told(process).splitlines()[-LOG_LINES:])
-        return CommandFailed(f"{trouble}\n{last}")
+            raise _failure(process, f"{what} ended with status {found}")
 
     def stop(self) -> None:
-        """End every process, the last one first, and whatever it started.
-
-        After a good end nobody waits any more, so that all end at once.
-        """
-        for process in reversed(self._running):
-            if process.poll() is None:
-                _end(process)
+        """End every process, the last one first, and whatever it started."""
+        self._commands.stop()
 
 
-def _end(process: subprocess.Popen) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(STOP_WITHIN)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def _failure(process: Process, trouble: str) -> CommandFailed:
+    return CommandFailed(f"{trouble}\n{process.last_words()}")

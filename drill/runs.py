@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.servers import BrokerServer
+from tests.kit.broker_server import BrokerServer
 
 from .acts import Pace, Story
 from .contrast import PlainStory

@@ -2,10 +2,10 @@
 
 import json
 import signal
-import subprocess
 import sys
 
 from queueproxy.worker.process_words import CANNOT_START
+from tests.kit.processes import Process
 
 from .programs import Programs
 
@@ -18,7 +18,7 @@ class System(Programs):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self._supervisor: subprocess.Popen | None = None
+        self._supervisor: Process | None = None
 
     def start_front(self) -> None:
         """Start it and wait until it is ready."""
@@ -49,7 +49,7 @@ class System(Programs):
     def stand_by(self, release: int) -> None:
         """Start workers of it beside those that serve, and wait until one is ready."""
         process = self._start_release(release)
-        self._until(lambda: "stands by" in self._told(process), process, f"release {release}")
+        self._until(lambda: "stands by" in process.told(), process, f"release {release}")
 
     def stand_by_in_vain(self, release: int) -> str:
         """Start workers of it that don't come up; why, as anybody is told who asks."""
@@ -77,7 +77,7 @@ class System(Programs):
         """Each with its share of failed pages."""
         return self.manage("queueproxy", "release", "list")
 
-    def _start_release(self, release: int) -> subprocess.Popen:
+    def _start_release(self, release: int) -> Process:
         words = ("runqueueworker", "--standby", "--release", str(release), *WORKERS)
         return self._start(*words, release=release)
 

@@ -1,6 +1,5 @@
 """Both sides of a real broker in one place: fronts that enqueue, workers that claim."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -24,6 +23,7 @@ from queueproxy.envelopes import Frame, ReplyHead, RequestHead
 from queueproxy.front.kept_body import PieceDigests
 from queueproxy.records import Lease, Meta, parse
 
+from .kit.waiting import eventually
 from .recount import differences
 
 QUEUES = ("high", "default", "low")
@@ -317,18 +317,6 @@ def ids_of(worker_broker: WorkerBroker, limit: int = 10_000) -> list[str]:
         ids.append(claim.id)
         claim = worker_broker.settle_and_claim(answer(claim))
     return ids
-
-
-async def eventually(look, what: str = "", timeout: float = 20.0):
-    """The first true value that `look` (which may be a coroutine function) gives."""
-    async with asyncio.timeout(timeout):
-        while True:
-            seen = look()
-            if asyncio.iscoroutine(seen):
-                seen = await seen
-            if seen:
-                return seen
-            await asyncio.sleep(0.005)
 
 
 def counts_by_route(requests: Iterable[Timed]) -> list[str]:

@@ -7,7 +7,6 @@ worker for each client, how late events come, how soon streams end when their cl
 """
 
 import asyncio
-import os
 import sys
 import tempfile
 import time
@@ -17,7 +16,8 @@ from pathlib import Path
 
 from .acceptance.site import Site
 from .acceptance.test_async_worker import URLS, ends
-from .servers import BrokerServer
+from .kit.broker_server import BrokerServer
+from .kit.proc import cpu_seconds, memory
 
 
 class EventClient:
@@ -80,17 +80,6 @@ async def watch(port: int, number: int, seconds: float, look: Callable[[], None]
     return sorted(delays)
 
 
-def memory(pid: int) -> int:
-    """Resident bytes of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
-
-
-def processor_time(pid: int) -> float:
-    """Seconds of processor time a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def main(words: list[str]) -> int:
     """Run it once."""
     number = int(words[0]) if words else 500
@@ -108,7 +97,7 @@ def main(words: list[str]) -> int:
             seen: list[list[tuple[int, float]]] = []
 
             def look() -> None:
-                seen.append([(memory(pid), processor_time(pid)) for pid in pids])
+                seen.append([(memory(pid), cpu_seconds(pid)) for pid in pids])
 
             delays = asyncio.run(watch(site.port, number, seconds, look))
             left_at = time.monotonic()

@@ -20,9 +20,9 @@ import psycopg
 from benchmarks.wrk import Seen, Shot
 
 from .acceptance.site import Site
-from .postgres import PostgresServer
-from .servers import BrokerServer
-from .waiting import wait_until
+from .kit.broker_server import BrokerServer
+from .kit.postgres import PostgresServer
+from .kit.waiting import wait_until
 
 PATHS = ("/atomic/", "/once/")
 TABLES = """

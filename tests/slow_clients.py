@@ -20,7 +20,8 @@ from pathlib import Path
 import httpx
 
 from .acceptance.site import Site
-from .servers import BrokerServer
+from .kit.broker_server import BrokerServer
+from .kit.proc import descriptors
 
 CONNECTIONS = 1000
 SECONDS = 30
@@ -82,11 +83,6 @@ def honest(url: str, attack: subprocess.Popen) -> tuple[list[float], list[int]]:
             seconds.append(time.monotonic() - began)
             time.sleep(0.02)
     return sorted(seconds), statuses
-
-
-def descriptors(pid: int) -> int:
-    """Count a process's open files."""
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 @contextlib.contextmanager

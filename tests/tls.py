@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from .ports import free_port
-from .servers import BrokerServer, binary
+from .kit.broker_server import BrokerServer, binary
+from .kit.ports import free_port
 
 
 class TlsServer(BrokerServer):

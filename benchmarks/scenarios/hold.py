@@ -5,10 +5,11 @@ import resource
 import time
 from collections import Counter
 
+from tests.kit.waiting import wait_until
+
 from ..candidates import queued
 from ..deployment import Data, Deployment
 from ..loads import BARE
-from ..processes import wait_until
 from .clients import Crowd
 
 SPARE = 500  # descriptors for everything but the held connections

@@ -2,8 +2,10 @@
 
 import time
 
+from tests.kit.proc import cpu_seconds
+from tests.kit.waiting import wait_until
+
 from ..broker import BenchBroker
-from ..processes import cpu_seconds, wait_until
 from . import light
 
 WORKERS = (1, 2, 4, 8, 16, 32)
@@ -24,7 +26,7 @@ def run(seconds: float) -> dict:
 
 
 def _row(number: int, seconds: float) -> dict:
-    broker = BenchBroker()
+    broker = BenchBroker().start()
     answered = light.processes.Value("Q", 0, lock=False)
     started = [light.processes.Process(target=light.front, args=(broker.url, WAITING, answered))]
     started += [
@@ -46,10 +48,10 @@ def _row(number: int, seconds: float) -> dict:
 
 def _watch(broker: BenchBroker, answered, seconds: float) -> dict:
     pids = broker.pids()
-    began, first, used = time.monotonic(), answered.value, cpu_seconds(pids)
+    began, first, used = time.monotonic(), answered.value, cpu_seconds(*pids)
     time.sleep(seconds)
     took, requests = time.monotonic() - began, answered.value - first
-    busy = cpu_seconds(pids) - used
+    busy = cpu_seconds(*pids) - used
     return {
         "per_second": requests / took,
         "broker_busy": busy / took,

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
 
+from tests.kit.proc import shared_memory
+
 from ..candidates import queued
 from ..deployment import Data, Deployment
 from ..loads import FULL, LOADS
-from ..processes import memory_bytes
 
 SEGMENT = 5.0  # seconds of one load, then the next
 # The small requests last: memory is read at the end of a cycle, away from the large bodies.
@@ -39,7 +40,7 @@ def _soak(deployment: Deployment, seconds: float) -> dict:
         cycles += 1
         now = time.monotonic() - began
         for name, pid in processes.items():
-            samples[name].append((now, memory_bytes([pid])))
+            samples[name].append((now, shared_memory([pid])))
     return {
         "minutes": (time.monotonic() - began) / 60,
         "requests": requests,

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from ..commands import Commands
 from ..integration.serving import Client
-from ..integration.test_foreign_server import wait_for
-from ..waiting import wait_until
+from ..kit.asking import listens
+from ..kit.commands import Commands
+from ..kit.waiting import wait_until
 from .site import Site
 
 BY_HAND = {
@@ -40,7 +40,7 @@ def serve(tmp_path, broker, server):
             words = (*BY_HAND[server], str(site.port), "queueproxy.asgi:application")
             process = Commands(tmp_path, site.environ, ("-m",)).manage(*words)
             site.processes.append(process)
-            wait_for(("127.0.0.1", site.port))
+            process.until(lambda: listens(site.port), "the server")
         else:
             site.environ["PROBE_LOGGING"] = json.dumps(LOGGING)
             process = site.front("--access-log")

@@ -18,9 +18,10 @@ from django.urls import reverse
 from queueproxy.broker.operate.acl import ROLES
 from queueproxy.broker.scripts import library
 
-from ..servers import GuardedServer
-from ..waiting import wait_until
-from .site import STARTS_WITHIN, Site
+from ..kit.broker_server import GuardedServer
+from ..kit.processes import STARTS_WITHIN
+from ..kit.waiting import wait_until
+from .site import Site
 
 # Of each kind one that an intruder would like; all in the words of the server's command list.
 FORBIDDEN = [

@@ -5,7 +5,7 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 URLS = {"PROBE_URLCONF": "tests.acceptance.probe.async_urls"}
 

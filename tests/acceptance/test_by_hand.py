@@ -2,8 +2,8 @@
 
 import pytest
 
-from ..commands import Commands
-from ..integration.test_foreign_server import wait_for
+from ..kit.asking import listens
+from ..kit.commands import Commands
 from .site import Site
 
 URLS = {"PROBE_URLCONF": "tests.acceptance.probe.peer_urls"}
@@ -31,7 +31,7 @@ def start(make_site, server):
         words = (*BY_HAND[server], str(site.port), "queueproxy.asgi:application")
         process = Commands(site.directory, site.environ, ("-m",)).manage(*words)
         site.processes.append(process)
-        wait_for(("127.0.0.1", site.port))
+        process.until(lambda: listens(site.port), "the server")
         site.workers(**URLS)
         return site, process.log
 

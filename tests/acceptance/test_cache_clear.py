@@ -6,9 +6,9 @@ import threading
 
 import httpx
 
-from ..commands import Commands
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 SETTINGS = "tests.acceptance.probe.settings"
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 LONG = 4  # seconds: it is killed meanwhile, and run to its end when it is run again
 BODY = b'{"card": "4111"}'

@@ -8,11 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..commands import ROOT, Commands
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.processes import ROOT
+from ..kit.terminal import CTRL_C, Terminal
+from ..kit.waiting import wait_until
 from .site import Pending
-from .test_one_command import CTRL_C, Terminal
 
 SETTINGS = """
 import os
@@ -79,7 +80,7 @@ class Developer:
         words = ("runqueueproxy", where, "--embedded", "--workers", "1", *options)
         environ = self.commands.environ
         self.terminal = Terminal([sys.executable, "-m", "django", *words], environ)
-        wait_until(lambda: self.get("/say/"), self.terminal.screen, 60)
+        wait_until(lambda: self.get("/say/"), self.terminal.written, 60)
 
     def get(self, path: str) -> str | None:
         """What a page says; None where nobody listens."""
@@ -90,7 +91,9 @@ class Developer:
 
     def wait_for(self, words: str) -> None:
         """Until the terminal shows it."""
-        wait_until(lambda: words in self.terminal.screen, f"{words} in {self.terminal.screen}", 60)
+        wait_until(
+            lambda: words in self.terminal.written, f"{words} in {self.terminal.written}", 60
+        )
 
     def stop(self) -> None:
         if self.terminal is not None and self.terminal.process.poll() is None:
@@ -117,7 +120,7 @@ def test_a_saved_file_is_what_the_next_page_shows(developer):
     assert developer.get("/page/") == "second"
     developer.terminal.type(CTRL_C)
     assert developer.terminal.process.wait(30) == 0
-    assert "Traceback" not in developer.terminal.screen
+    assert "Traceback" not in developer.terminal.written
 
 
 def test_a_mistake_waits_for_its_mending(developer):
@@ -139,7 +142,7 @@ def test_a_front_that_is_replaced_drops_nobody(developer):
     developer.write("settings.py", SETTINGS + "# changed\n")
     developer.wait_for("settings.py has changed: a fresh front.")
     assert waiting.result().text == "one"
-    assert developer.terminal.screen.count("it runs") == 1
+    assert developer.terminal.written.count("it runs") == 1
     assert developer.get("/say/") == "one"
 
 
@@ -153,5 +156,5 @@ def test_a_breakpoint(developer):
     developer.terminal.type(b"answer = 'typed'\n")
     developer.terminal.type(b"c\n")
     assert waiting.result().text == "typed"
-    assert "past VIEW_TIMEOUT" not in developer.terminal.screen
+    assert "past VIEW_TIMEOUT" not in developer.terminal.written
     assert developer.get("/say/") == "one"

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from ..brokers import BrokerKit
-from ..commands import Commands
 from ..hostile.proxies import proxy
-from ..ports import free_port
-from ..servers import BrokerServer, GuardedServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer, GuardedServer
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 FORWARDING = (
     "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"

@@ -11,8 +11,8 @@ from drill.record import Outcome, Record, Rollback, Window
 from drill.table import figures, markdown
 from drill.verdict import judge
 
-from ..postgres import programs
-from ..servers import missing
+from ..kit.missing import Missing
+from ..kit.postgres import programs
 
 ROOT = Path(__file__).parents[2]
 MIGRATION = 3.0  # seconds
@@ -24,7 +24,7 @@ LAST_FAILED_PAGE = 10.0  # seconds from a rollback on, on a busy machine
 @pytest.mark.postgres
 def test_users_notice_two_upgrades_only_by_waiting(tmp_path):
     if programs() is None:
-        missing("postgresql")
+        raise Missing("postgresql")
     facts = _facts(tmp_path, "--alone")
     _is_clean(facts)
     for window in facts["windows"][:2]:

@@ -5,7 +5,7 @@ import signal
 
 import httpx
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 GRACE = 0.5  # seconds
 SOON = 60.0  # seconds, on a busy machine

@@ -7,9 +7,8 @@ import httpx
 import psycopg
 import pytest
 
-from ..postgres import PostgresMissing, PostgresServer
-from ..servers import missing
-from ..waiting import wait_until
+from ..kit.postgres import PostgresServer
+from ..kit.waiting import wait_until
 from .site import Site
 
 LEASE = 1.0  # seconds
@@ -28,10 +27,7 @@ CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON effects
 
 @pytest.fixture(scope="module")
 def postgres():
-    try:
-        server = PostgresServer().start()
-    except PostgresMissing:
-        missing("PostgreSQL")
+    server = PostgresServer().start()
     yield server
     server.stop()
 

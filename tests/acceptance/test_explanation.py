@@ -8,9 +8,9 @@ import pytest
 
 from queueproxy.keys import Keys
 
-from ..commands import Commands
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 KEYS = Keys("queueproxy")
 BROWSER = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Dest": "document"}

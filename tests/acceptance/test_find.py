@@ -11,7 +11,7 @@ from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.observe.find import RequestFinder
 
 from ..brokers import QUEUES
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 
 @pytest.fixture

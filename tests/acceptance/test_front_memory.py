@@ -3,7 +3,6 @@
 import contextlib
 import os
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,8 @@ from queueproxy.envelopes import Frame, ReplyHead
 from queueproxy.servers.common.limits import UNREAD
 
 from ..brokers import BrokerKit, answer
-from ..waiting import wait_until
+from ..kit.proc import memory
+from ..kit.waiting import wait_until
 
 MIB = 1024 * 1024
 BUDGET = 32 * MIB
@@ -59,14 +59,6 @@ def _begins_with(client: socket.socket, words: bytes) -> bool:
     return False
 
 
-def resident(process, field: str = "VmHWM") -> int:
-    """Bytes; by default the most so far."""
-    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError(f"no {field}")
-
-
 @pytest.fixture
 def small_site(make_site):
     # Without a spool: what does not fit into memory is refused.
@@ -80,13 +72,13 @@ def head(method: str, *headers: bytes) -> bytes:
 
 def test_uploads_that_stall(small_site):
     front = small_site.front()
-    base = resident(front, "VmRSS")
+    base = memory(front.pid)
     size = 244 * 1000
     with Crowd(small_site.port) as crowd:
         for _ in range(CROWD):
             crowd.join(head("POST", b"Content-Length: %d" % (size + 1)) + b"x" * size)
         wait_until(lambda: crowd.answered(503) > CROWD - BUDGET // size)
-        assert resident(front) - base < BUDGET + SPARE
+        assert memory(front.pid, "VmHWM") - base < BUDGET + SPARE
         see_an_honest_one_served(small_site)
 
 
@@ -100,37 +92,37 @@ def see_an_honest_one_served(site) -> None:
 
 def test_heads_without_an_end(small_site):
     front = small_site.front()
-    base = resident(front, "VmRSS")
+    base = memory(front.pid)
     with Crowd(small_site.port) as crowd:
         for _ in range(CROWD):
             crowd.join(head("GET", b"X: " + b"x" * 60_000)[:-4])
         wait_until(lambda: crowd.answered(503) >= CROWD - UNREAD // 60_000)
-        assert resident(front) - base < BUDGET + SPARE
+        assert memory(front.pid, "VmHWM") - base < BUDGET + SPARE
         see_an_honest_one_served(small_site)
 
 
 def test_requests_sent_ahead(small_site):
     """What is ahead of an answer is given up; the request itself is not."""
     front = small_site.front()
-    base = resident(front, "VmRSS")
+    base = memory(front.pid)
     with Crowd(small_site.port) as crowd:
         for _ in range(CROWD):
             crowd.join(head("GET") + head("GET", b"X: " + b"x" * 60_000))
         wait_until(lambda: small_site.queue()["depth"] == CROWD)
-        assert resident(front) - base < BUDGET + UNREAD + SPARE
+        assert memory(front.pid, "VmHWM") - base < BUDGET + UNREAD + SPARE
         small_site.workers()
         wait_until(lambda: crowd.answered(200) == CROWD)
 
 
 def test_heads_of_held_requests(small_site):
     front = small_site.front()
-    base = resident(front, "VmRSS")
+    base = memory(front.pid)
     with Crowd(small_site.port) as crowd:
         for _ in range(CROWD):
             crowd.join(head("GET", b"X: " + b"x" * 60_000))
         wait_until(lambda: crowd.answered(503) + small_site.queue()["depth"] == CROWD)
         assert crowd.answered(503) > CROWD // 2
-        assert resident(front) - base < BUDGET + SPARE
+        assert memory(front.pid, "VmHWM") - base < BUDGET + SPARE
     wait_until(lambda: small_site.queue()["depth"] == 0)
     pending = small_site.in_background("GET", "/run/honest/")  # there is room again
     small_site.workers()
@@ -140,7 +132,7 @@ def test_heads_of_held_requests(small_site):
 def test_clients_that_take_nothing(small_site, broker):
     front = small_site.front()
     kit = BrokerKit(broker.url, namespace="queueproxy", lease=60, memory=1 << 30)
-    base = resident(front, "VmRSS")
+    base = memory(front.pid)
     with Crowd(small_site.port) as crowd:
         for _ in range(READERS):
             crowd.join(head("GET"), buffer=4096)
@@ -149,7 +141,7 @@ def test_clients_that_take_nothing(small_site, broker):
         for number in range(READERS):
             answer_in_part(kit.worker_broker(registration, number))
         wait_until(lambda: held(small_site) < READERS, "some are cut", timeout=60)
-        assert resident(front) - base < BUDGET + SPARE
+        assert memory(front.pid, "VmHWM") - base < BUDGET + SPARE
         wait_until(lambda: bytes_in(kit) < 64 * MIB, "the front reads on", timeout=60)
         honest = small_site.in_background("GET", "/run/honest/")
         worker = kit.worker_broker()

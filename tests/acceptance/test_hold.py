@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from queueproxy.broker.registration import WorkerRegistration
 from queueproxy.route_table import RouteTable
 
 from ..browser.example import token_of
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .probe.settings import SECRET_KEY
 from .site import Site
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 NEW = {"PROBE_SETTINGS": json.dumps({"NAMESPACE": "queueproxy2"}), "PROBE_RELEASE": "2"}
 

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 GONE, BACK = "There is no worker anywhere", "A worker is there again."
 

@@ -1,28 +1,24 @@
 """The whole system by one command, however management commands are called."""
 
-import fcntl
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
-import termios
-import threading
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from ..commands import Commands
-from ..integration.test_worker.worker_site import alive, children
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.proc import children, command_line, descendants, is_alive
+from ..kit.terminal import CTRL_C, Terminal
+from ..kit.waiting import wait_until
 from .site import SETTINGS, Pending
 
 WHOLE = ("--embedded", "--workers", "2")
-CTRL_C = b"\x03"
 GRACEFUL = 5  # seconds
 
 
@@ -74,7 +70,7 @@ class OneCommand:
 
     def of(self, process: subprocess.Popen, words: str) -> list[int]:
         """Its children whose command line has the words."""
-        return [pid for pid in children_of_all_threads(process.pid) if words in command_line(pid)]
+        return [pid for pid in children(process.pid) if words in command_line(pid)]
 
     def supervisor(self, process: subprocess.Popen) -> int:
         (pid,) = wait_until(lambda: self.of(process, "runqueueworker"), "a supervisor")
@@ -86,21 +82,14 @@ class OneCommand:
 
     def nothing_left(self) -> bool:
         """Whether all processes there were have ended, and their files with them."""
-        return not any(alive(pid) for pid in self.everybody) and not list(
+        return not any(is_alive(pid) for pid in self.everybody) and not list(
             self.directory.glob("queueproxy-*")
         )
 
     def stop(self) -> None:
-        for process in self.commands.processes:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(40)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        self.commands.stop(40)
         for pid in self.everybody:
-            if alive(pid):
+            if is_alive(pid):
                 os.kill(pid, signal.SIGKILL)
 
 
@@ -217,44 +206,6 @@ def test_sighup_replaces_the_workers_and_drops_no_client(one):
 # A person's terminal.
 
 
-class Terminal:
-    """A process with a terminal of its own.
-
-    Args:
-        words: what it runs.
-        environ: of it.
-    """
-
-    def __init__(self, words: list[str], environ: dict[str, str]):
-        self._master, slave = pty.openpty()
-        self.process = subprocess.Popen(
-            words,
-            env=environ,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(slave)
-        self.screen = ""
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        try:
-            while True:
-                self.screen += os.read(self._master, 4096).decode()
-        except OSError:
-            pass  # the other side has ended
-
-    def type(self, keys: bytes) -> None:
-        os.write(self._master, keys)
-
-    def close(self) -> None:
-        """As a window is closed."""
-        os.close(self._master)
-
-
 @pytest.fixture
 def terminal(one):
     """Starts it in a terminal."""
@@ -275,14 +226,16 @@ def test_ctrl_c_lets_the_last_request_end(one, terminal, server):
     pending = one.slow(3)
     began = time.monotonic()
     at.type(CTRL_C)
-    wait_until(lambda: "Stopping: 1 request still running (GET /run/slow/ " in at.screen, at.screen)
-    assert "s); Ctrl-C again to stop at once." in at.screen
+    wait_until(
+        lambda: "Stopping: 1 request still running (GET /run/slow/ " in at.written, at.written
+    )
+    assert "s); Ctrl-C again to stop at once." in at.written
     assert pending.result().status_code == 200
     assert at.process.wait(30) == 0
     assert time.monotonic() - began < 20
     wait_until(one.nothing_left)
-    assert "Traceback" not in at.screen
-    assert "Starting it again" not in at.screen, "none of those beside it had the signal"
+    assert "Traceback" not in at.written
+    assert "Starting it again" not in at.written, "none of those beside it had the signal"
 
 
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
@@ -290,14 +243,14 @@ def test_ctrl_c_again_stops_at_once(one, terminal, server):
     at = terminal("--server", server)
     pending = one.slow(60)
     at.type(CTRL_C)
-    wait_until(lambda: "Ctrl-C again" in at.screen)
+    wait_until(lambda: "Ctrl-C again" in at.written)
     began = time.monotonic()
     at.type(CTRL_C)
     assert at.process.wait(30) == 1
     assert time.monotonic() - began < 10
     assert pending.result().status_code == 502
     wait_until(one.nothing_left)
-    assert "Traceback" not in at.screen
+    assert "Traceback" not in at.written
 
 
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
@@ -313,37 +266,11 @@ def test_ctrl_c_while_the_broker_is_frozen(one, terminal, server, held):
     assert time.monotonic() - began < GRACEFUL + 15  # 10 where nothing else runs
     assert [each.result().status_code for each in pending] == [502] * held
     wait_until(one.nothing_left)
-    assert "Traceback" not in at.screen
+    assert "Traceback" not in at.written
 
 
 def test_a_terminal_that_goes_takes_the_front_along(one, terminal):
     at = terminal()
-    at.close()
+    at.hang_up()
     assert at.process.wait(30) in (0, 1)
     wait_until(one.nothing_left)
-
-
-# What /proc tells.
-
-
-def children_of_all_threads(pid: int) -> list[int]:
-    """Of a process: those that a thread has started, too."""
-    found = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += file.read_text().split()
-        except OSError:
-            pass  # that thread has just ended
-    return [int(child) for child in found]
-
-
-def descendants(pid: int) -> list[int]:
-    found = children_of_all_threads(pid)
-    return found + [grandchild for child in found for grandchild in descendants(child)]
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""

@@ -1,16 +1,10 @@
 """Looking at a running system: status, live and once, and the metrics."""
 
-import codecs
-import contextlib
-import fcntl
 import json
-import os
-import pty
 import re
 import select
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import termios
@@ -23,9 +17,11 @@ import pytest
 from queueproxy.broker.observe.histogram import bucket_of
 
 from ..integration.test_metrics_docs import expressions
-from ..ports import free_port
-from ..servers import WANTED, missing
-from ..waiting import wait_until
+from ..kit.broker_server import WANTED
+from ..kit.missing import Missing
+from ..kit.ports import free_port
+from ..kit.terminal import CTRL_C, Terminal
+from ..kit.waiting import wait_until
 
 WATCH = [sys.executable, "-m", "django", "queueproxy", "status", "--watch"]
 OTHER_SCREEN, FIRST_SCREEN, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
@@ -36,35 +32,8 @@ def server():
     return "uvicorn"
 
 
-class Terminal:
-    """A process on a terminal of its own, 80 columns and 24 rows, and what it has written."""
-
-    def __init__(self, command: list[str], environ: dict):
-        self._fd, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.process = subprocess.Popen(
-            command,
-            env={**environ, "TERM": "xterm-256color"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(theirs)
-        self.written = ""
-        self._reading = threading.Thread(target=self._read, daemon=True)
-        self._reading.start()
-
-    def _read(self) -> None:
-        decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end within a character
-        with contextlib.suppress(OSError):  # the other side is closed
-            while data := os.read(self._fd, 65536):
-                self.written += decoder.decode(data)
-
-    def type(self, keys: bytes) -> None:
-        """Press them."""
-        os.write(self._fd, keys)
+class Screen(Terminal):
+    """A terminal on which something draws pictures."""
 
     def shows(self, *texts: str) -> None:
         """Wait until the last picture has them all; it may have arrived in part."""
@@ -82,20 +51,13 @@ class Terminal:
         """What was drawn since the last return to the top, without colours."""
         return re.sub(r"\x1b\[[\d;]*m", "", self.written.rpartition("\x1b[H")[2])
 
-    def close(self) -> None:
-        """End it."""
-        self.process.kill()
-        self.process.wait()
-        self._reading.join(5)
-        os.close(self._fd)
-
 
 @pytest.fixture
 def terminal(site):
     terminals = []
 
-    def start(command: list[str]) -> Terminal:
-        terminals.append(Terminal(command, site.environ))
+    def start(command: list[str]) -> Screen:
+        terminals.append(Screen(command, {**site.environ, "TERM": "xterm-256color"}))
         return terminals[-1]
 
     yield start
@@ -122,7 +84,7 @@ def test_watch_follows_what_happens(site, terminal):
     watch.shows("The broker can't be reached for ", "queue")  # and what was seen last
     site.broker.start()
     watch.shows(WANTED)
-    watch.type(b"\x03")
+    watch.type(CTRL_C)
     assert watch.process.wait(10) == 0
     assert "Traceback" not in watch.written
     assert watch.written.rindex(FIRST_SCREEN) > watch.written.rindex(OTHER_SCREEN)
@@ -268,7 +230,7 @@ def prometheus(site, tmp_path):
     """A real Prometheus that scrapes the site's front each second; the address of its API."""
     program = shutil.which("prometheus")
     if program is None:
-        missing("prometheus")
+        raise Missing("prometheus")
     config = tmp_path / "prometheus.yml"
     job = {
         "job_name": "queueproxy",

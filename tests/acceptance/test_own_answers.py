@@ -7,7 +7,7 @@ import signal
 import httpx
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 PROGRAM = {"Accept": "application/json"}

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.waiting import wait_until
 
 NOWHERE = "unix:///nonexistent/broker"
 

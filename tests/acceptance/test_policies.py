@@ -10,7 +10,8 @@ from collections import defaultdict
 import httpx
 import pytest
 
-from ..waiting import wait_until
+from ..kit.proc import children
+from ..kit.waiting import wait_until
 
 RUN = "tests.acceptance.probe.urls.run"
 LEASE = 1.5  # seconds; a front looks for another table three times in it
@@ -152,7 +153,7 @@ def test_a_table_that_changes_under_load_breaks_no_promise(make_site):
         between.goes_on(20)
         site.workers("--processes", "3", **says(repeat=False, queue="low"))
         between.goes_on(5)
-        olds = children_of(old.pid)
+        olds = children(old.pid)
         for pid in (old.pid, *olds):
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda: site.queue("low")["enqueued_total"], "the front knows the new one", 60)
@@ -168,8 +169,3 @@ def test_a_table_that_changes_under_load_breaks_no_promise(make_site):
             os.kill(min(worker_pids(site)), signal.SIGKILL)
     assert set(late.statuses.values()) == {200, 502}
     assert set(map(len, starts(site, "late").values())) == {1}
-
-
-def children_of(pid: int) -> list[int]:
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return [int(child) for child in file.read().split()]

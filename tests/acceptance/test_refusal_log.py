@@ -3,8 +3,8 @@
 import httpx
 import pytest
 
-from ..commands import Commands
-from ..integration.test_foreign_server import wait_for
+from ..kit.asking import listens
+from ..kit.commands import Commands
 from .site import Site
 
 BY_HAND = {
@@ -21,7 +21,7 @@ def front(request, tmp_path, broker):
         words = (*BY_HAND[request.param], str(site.port), "queueproxy.asgi:application")
         server = Commands(tmp_path, site.environ, ("-m",)).manage(*words)
         site.processes.append(server)
-        wait_for(("127.0.0.1", site.port))
+        server.until(lambda: listens(site.port), "the server")
     else:
         server = site.front()
     yield site, server.log

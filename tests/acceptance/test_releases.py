@@ -10,7 +10,7 @@ from queueproxy.broker.handle import Broker
 from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.releases import Releases
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 BOOT = 60.0  # seconds, on a busy machine
 

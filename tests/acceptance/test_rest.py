@@ -8,14 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..waiting import wait_until
+from ..kit.proc import memory
+from ..kit.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 ROUNDS = 3  # after the first, which is warm-up
 MOST_GROWTH = 4 << 20  # bytes; a round moves thirty times as much
 LARGE = 300_000  # bytes: stays at the front
-PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def traffic(site, round_: int) -> None:
@@ -56,11 +56,6 @@ def handles(pid: int) -> tuple[int, int]:
 
 def above(now: tuple[int, int], before: tuple[int, int]) -> bool:
     return any(n > b for n, b in zip(now, before, strict=True))
-
-
-def memory(pid: int) -> int:
-    """Resident bytes."""
-    return int(Path("/proc", str(pid), "statm").read_text().split()[1]) * PAGE
 
 
 def test_descriptors_threads_and_memory(site):

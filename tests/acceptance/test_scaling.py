@@ -7,8 +7,8 @@ import time
 import httpx
 import pytest
 
-from ..integration.test_worker.worker_site import alive, children
-from ..waiting import wait_until
+from ..kit.proc import children, is_alive
+from ..kit.waiting import wait_until
 
 BOOT = 60.0  # seconds, on a busy machine
 SLOW_MACHINE = 10.0  # seconds that a busy one may take longer
@@ -163,7 +163,7 @@ def test_one_that_has_grown_is_replaced_after_its_request(scaling_site):
     assert f"Worker process {old} has" in log(supervisor)
     assert slow.result().status_code == 200
     wait_until(lambda: len(found := children(supervisor.pid)) == 1 and found != [old], "new", BOOT)
-    assert not alive(old)
+    assert not is_alive(old)
     assert log(supervisor).count("is replaced") == 1
     assert len(site.runs("slow")) == 1
 
@@ -187,7 +187,7 @@ def test_no_process_is_left(scaling_site):
     assert len(started) == 3
     supervisor.terminate()
     assert supervisor.wait(30) == 0
-    assert not any(alive(pid) for pid in started)
+    assert not any(is_alive(pid) for pid in started)
     start(site)
     assert {one.result().status_code for one in asked} == {200}
 

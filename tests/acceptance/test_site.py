@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 
 def own(response, status, error):

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 SLACK = 1.0  # seconds, of the front under test
 RATE = 16 * 1024  # bytes a second

@@ -7,7 +7,7 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .site import Site
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

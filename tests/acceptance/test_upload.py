@@ -18,7 +18,8 @@ import httpx
 import pytest
 import redis
 
-from ..waiting import wait_until
+from ..kit.proc import memory
+from ..kit.waiting import wait_until
 
 FIRST = 300_000  # bytes: more than goes with a request
 PART = b"x" * FIRST
@@ -59,14 +60,6 @@ def send(site, path: str, size: int, *, method: str = "POST", seed: int = 0) -> 
     headers = {"Content-Length": str(size)}
     body = blocks(size, seed)
     return httpx.request(method, site.url + path, content=body, headers=headers, timeout=120)
-
-
-def resident(pid: int, field: str) -> int:
-    """Bytes of a process: VmRSS, now, or VmHWM, the most so far."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError(f"no {field}")
 
 
 def pieces(broker) -> list[str]:
@@ -153,9 +146,9 @@ def test_a_large_body_costs_nobody_memory(make_site, broker):
     assert send(site, "/digest/warm-up/", 4 * MIB).text == digest_of(4 * MIB)
     server = broker.client().info()["process_id"]
     pids = {"front": front.pid, "worker": worker["pid"], "broker": server}
-    before = {name: resident(pid, "VmRSS") for name, pid in pids.items()}
+    before = {name: memory(pid) for name, pid in pids.items()}
     answer = send(site, "/digest/large/", LARGEST)
-    growth = {name: resident(pid, "VmHWM") - before[name] for name, pid in pids.items()}
+    growth = {name: memory(pid, "VmHWM") - before[name] for name, pid in pids.items()}
     assert (answer.status_code, answer.text) == (200, digest_of(LARGEST))
     assert max(growth.values()) < MOST_GROWTH, growth
     assert supervisor.poll() is None

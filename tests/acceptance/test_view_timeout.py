@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 LIMIT = 2  # seconds
 

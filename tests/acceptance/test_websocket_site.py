@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 OWN = "tests.acceptance.probe.consumers.application"
 PATIENCE = 20  # seconds

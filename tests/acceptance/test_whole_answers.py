@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 MIB = 1 << 20
 SIZE = 50_000_000  # bytes

@@ -2,19 +2,17 @@
 
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 
-from ..commands import Commands
-from ..ports import free_port
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.asking import get, listens
+from ..kit.broker_server import BrokerServer
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 GUNICORN = {
     "gunicorn sync": ("--worker-class", "sync"),
@@ -90,13 +88,9 @@ class Arrangement(Commands):
         wait_until(self._serves, f"{self.name}: {self.directory}", timeout=40)
 
     def _serves(self) -> bool:
-        try:
-            if self.name in GUNICORN:  # whose connections wait until its worker is there
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return True
-            return httpx.get(f"http://127.0.0.1:{self.port}/-/readyz").status_code == 200
-        except (OSError, httpx.TransportError):
-            return False
+        if self.name in GUNICORN:  # whose connections wait until its worker is there
+            return listens(self.port)
+        return get(self.port, "/-/readyz").status == 200
 
     def answer(self, method: str, path: str) -> tuple[int, str, str]:
         """Status, type and body; the body ends with ``...`` where it was cut short."""
@@ -120,14 +114,7 @@ class Arrangement(Commands):
         """What the agents reported; call it once all is stopped."""
         return [json.loads(line) for line in (self.directory / "reports").read_text().splitlines()]
 
-    def stop(self) -> None:
+    def stop(self, within: float = 30) -> None:
         """End every process, as an operator does: what agents report at the end counts too."""
-        for process in reversed(self.processes):
-            process.send_signal(signal.SIGTERM)
-        for process in self.processes:
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        super().stop(within)
         self._broker.stop()

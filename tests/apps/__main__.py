@@ -9,7 +9,6 @@ import hashlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,13 +19,13 @@ from pathlib import Path
 
 import httpx
 
-from ..ports import free_port
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.ports import free_port
+from ..kit.processes import ROOT, Process
+from ..kit.waiting import wait_until
 from . import steps, suites
 from .visitor import Visitor
 
-ROOT = Path(__file__).parents[2]
 HOME = "tests/apps/home"
 SETTINGS = "tests.apps.site.settings"
 # By the step that shows them; a name of its own where it isn't "django-" and the step.
@@ -111,15 +110,10 @@ def _environ(data: Path) -> dict[str, str]:
     }
 
 
-def _python(module: str, data: Path, *words: str, **environ: str) -> subprocess.Popen:
-    log = (data / f"{words[0] if words else module}.log").open("w")
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", module, *words],
-        cwd=ROOT,
-        env=_environ(data) | environ,
-        stdout=log,
-        stderr=log,
-    )
+def _python(module: str, data: Path, *words: str, **environ: str) -> Process:
+    command = [sys.executable, "-W", "ignore", "-m", module, *words]
+    log = data / f"{words[0] if words else module}.log"
+    return Process(command, log, environ=_environ(data) | environ)
 
 
 @contextmanager
@@ -149,7 +143,7 @@ def _queued(data: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _until_left(process: subprocess.Popen) -> Iterator[None]:
+def _until_left(process: Process) -> Iterator[None]:
     try:
         yield
     finally:

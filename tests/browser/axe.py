@@ -9,8 +9,8 @@ import subprocess
 import tarfile
 from functools import cache
 
-from ..commands import ROOT
-from ..servers import missing
+from ..kit.missing import Missing
+from ..kit.processes import ROOT
 
 VERSION = "4.11.0"
 SHA256 = "39bed7d72308f6d620789c169d699bfd7e8da80f65b545821a6b2215c3e83107"
@@ -39,13 +39,13 @@ def source() -> str:
 def _fetch() -> None:
     npm = shutil.which("npm")
     if npm is None:
-        missing("npm, to fetch axe-core")
+        raise Missing("npm, to fetch axe-core")
     CACHE.mkdir(parents=True, exist_ok=True)
     command = [npm, "pack", "--silent", f"axe-core@{VERSION}"]
     try:
         subprocess.run(command, cwd=CACHE, check=True, timeout=WITHIN, capture_output=True)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        missing(f"axe-core, which could not be fetched ({error})")
+        raise Missing(f"axe-core, which could not be fetched ({error})") from error
 
 
 def barriers(browser) -> list[str]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from ..servers import BrokerServer, missing
+from ..kit.broker_server import BrokerServer
+from ..kit.missing import Missing
 from .chromium import is_there, open_chromium
 from .dashboard import Dashboard
 from .example import Example
@@ -46,7 +47,7 @@ def site(_strict_site):
 def open_browser(tmp_path):
     """Opens a browser of a width and a colour scheme."""
     if not is_there():
-        missing("Chromium and its driver")
+        raise Missing("Chromium and its driver")
     opened = []
 
     def open_browser(width: int = 1200, *, dark: bool = False, javascript: bool = True):

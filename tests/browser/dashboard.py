@@ -3,7 +3,7 @@
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .example import Example
 from .pages import is_stale, press
 

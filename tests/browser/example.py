@@ -2,16 +2,16 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
-from ..commands import Commands
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.asking import get
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.processes import Process
 
 
 class Example(Commands):
@@ -33,16 +33,16 @@ class Example(Commands):
             self.run(*words).check_returncode()
         address = f"127.0.0.1:{self.port}"
         self.front = self.manage("runqueueproxy", address, "--server", "uvicorn", *options)
-        wait_until(self._listens, f"the site: {self.front.log}", timeout=40)
+        self.front.until(lambda: get(self.port, "/-/livez").status == 200, "the site")
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def workers(self, *options: str, **environ: str) -> subprocess.Popen:
+    def workers(self, *options: str, **environ: str) -> Process:
         """Start workers; they are there when the first page comes."""
         process = self.manage("runqueueworker", *options, **environ)
-        wait_until(self._serves, f"workers: {process.log}", timeout=40)
+        process.until(lambda: get(self.port, "/", 90).status == 200, "workers")
         return process
 
     @contextmanager
@@ -60,16 +60,7 @@ class Example(Commands):
             for cookie in client.cookies.jar:
                 browser.add_cookie({"name": cookie.name, "value": cookie.value, "path": "/"})
 
-    def _listens(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/-/livez").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def _serves(self) -> bool:
-        return httpx.get(self.url, timeout=90).status_code == 200
-
-    def stop(self, process: subprocess.Popen | None = None) -> None:
+    def stop(self, process: Process | None = None) -> None:
         """End one process, or all, workers last, as Ctrl-C would; nothing may be left."""
         for one in [process] if process else list(self.processes):
             self.processes.remove(one)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 
 def press(browser, find: Callable[[], object], *, confirm: bool = False) -> None:

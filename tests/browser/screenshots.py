@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
-from ..commands import ROOT
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
+from ..kit.processes import ROOT
 from .chromium import open_chromium
 from .example import Example
 

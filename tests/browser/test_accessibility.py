@@ -5,12 +5,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.control import Control
 
 from ..acceptance.site import Pending
-from ..waiting import wait_until
+from ..kit.links import link_to
+from ..kit.waiting import wait_until
 from .axe import barriers, source
 
 pytestmark = pytest.mark.browser
@@ -20,17 +19,16 @@ LETTERS = "[aria-labelledby=qp-letters] tbody"
 @pytest.fixture
 def full(site):
     """Something in every part of the page: a pause, who waits, a dead letter."""
-    link = Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test")
-    control = Control(link)
-    assert httpx.post(f"{site.url}/die/{uuid4()}/", timeout=60).status_code == 502
-    control.pause(["low"], 300, by="ann", reason="reports can wait")
-    held = Pending("GET", f"{site.url}/things/export.csv", {})
-    yield site
-    control.resume(["low"])
-    assert held.result().status_code == 200
-    for letter in control.dead_letters():
-        control.discard(letter.id)
-    link.close()
+    with link_to(site.broker.url) as link:
+        control = Control(link)
+        assert httpx.post(f"{site.url}/die/{uuid4()}/", timeout=60).status_code == 502
+        control.pause(["low"], 300, by="ann", reason="reports can wait")
+        held = Pending("GET", f"{site.url}/things/export.csv", {})
+        yield site
+        control.resume(["low"])
+        assert held.result().status_code == 200
+        for letter in control.dead_letters():
+            control.discard(letter.id)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -6,12 +6,11 @@ import httpx
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.control import Control
 
 from ..acceptance.site import Pending
-from ..waiting import wait_until
+from ..kit.links import link_to
+from ..kit.waiting import wait_until
 from .pages import complaints, fits, ground, press
 from .strict import reports
 
@@ -59,9 +58,8 @@ def load(site):
 
 @pytest.fixture
 def control(site):
-    link = Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test")
-    yield Control(link)
-    link.close()
+    with link_to(site.broker.url) as link:
+        yield Control(link)
 
 
 def test_the_charts_are_drawn_from_live_data(open_dashboard, load):

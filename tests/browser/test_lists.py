@@ -10,7 +10,7 @@ from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.control import Control
 
 from ..acceptance.site import Pending
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .axe import barriers
 from .pages import complaints, fits, press
 

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from selenium.webdriver.common.by import By
 
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.waiting import wait_until
 from .axe import barriers
 from .example import Example, token_of
 from .pages import complaints, fits, press

@@ -12,7 +12,7 @@ from queueproxy.front.http.own_answers import response
 from queueproxy.front.http.refusals import Refusal
 
 from ..acceptance.site import Site
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .axe import source
 from .pages import complaints, fits, press
 

@@ -4,12 +4,11 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.releases import Releases
 
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.links import link_to
+from ..kit.waiting import wait_until
 from .axe import barriers
 from .example import Example
 from .pages import complaints, fits
@@ -44,12 +43,11 @@ def site(_two_releases):
 
 @pytest.fixture
 def releases(site):
-    link = Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test")
-    releases = Releases(link)
-    wait_until(lambda: releases.activate("r2", keep=600).what != "no_worker", "r2", timeout=60)
-    releases.activate("r1", keep=600)
-    yield releases
-    link.close()
+    with link_to(site.broker.url) as link:
+        releases = Releases(link)
+        wait_until(lambda: releases.activate("r2", keep=600).what != "no_worker", "r2", timeout=60)
+        releases.activate("r1", keep=600)
+        yield releases
 
 
 def button(name: str) -> str:

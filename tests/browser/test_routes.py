@@ -4,7 +4,7 @@ import httpx
 import pytest
 from selenium.webdriver.common.by import By
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .axe import barriers
 from .pages import complaints, fits, press
 

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 from selenium.webdriver.common.by import By
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .pages import complaints, fits, press
 
 pytestmark = pytest.mark.browser

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ..clocks import LIBRARY, ShiftedServer
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
+from ..kit.clocks import LIBRARY, ShiftedServer
 
 USER = "site"
 PASSWORD = "the-password-of-the-site"

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import psycopg
 
-from .. import mariadb
-from ..postgres import PostgresMissing
-from ..postgres_pair import PostgresPair
+from ..kit import mariadb
+from ..kit.missing import Missing
+from ..kit.postgres_pair import PostgresPair
 
 # Written by views in the transaction in which what they do is to happen once.
 TABLE = "CREATE TABLE effects (nonce varchar(100) NOT NULL, token varchar(100) NOT NULL)"
@@ -138,7 +138,7 @@ def open_effects(database: str, directory: Path) -> Effects | None:
         return MariaDBEffects()
     try:
         return PostgreSQLEffects()
-    except PostgresMissing:
+    except Missing:
         return None
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import redis
 
-from ..ports import free_port
-from ..waiting import wait_until
-from .site import GRACEFUL, Site, children_of
+from ..kit.ports import free_port
+from ..kit.proc import children, command_line
+from ..kit.waiting import wait_until
+from .site import GRACEFUL, Site
 
 ENDS_WITHIN = GRACEFUL + 3.0  # seconds from the death of a front to the end of all it has started
 
@@ -63,8 +64,7 @@ class EmbeddedSite(Site):
         return wait_until(lambda: self._children("valkey"), "a Valkey", 40)[0]
 
     def _children(self, word: str) -> list[int]:
-        mine = children_of(self.fronts[0].pid)
-        return [pid for pid in mine if word in Path(f"/proc/{pid}/cmdline").read_text()]
+        return [pid for pid in children(self.fronts[0].pid) if word in command_line(pid)]
 
     def replace(self, number: int) -> None:
         """End the front by a signal, see that all has ended with it, and start again."""

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import psycopg
 
-from ..postgres import PostgresMissing, PostgresServer
+from ..kit.missing import Missing
+from ..kit.postgres import PostgresServer
 
 TABLE = """
 CREATE TABLE executions (
@@ -65,7 +66,7 @@ class TableLedger:
     """A table of a private PostgreSQL, which is started with it.
 
     Raises:
-        PostgresMissing: it is not installed.
+        Missing: PostgreSQL is not installed.
     """
 
     kind = "PostgreSQL table"
@@ -123,7 +124,7 @@ def open_ledger(directory: Path) -> Ledger:
     """A table where PostgreSQL is installed, else a file."""
     try:
         return TableLedger()
-    except PostgresMissing:
+    except Missing:
         return FileLedger(directory)
 
 

@@ -11,16 +11,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
+from ..kit.asking import get
+from ..kit.proc import children, command_line
+from ..kit.processes import ROOT, Process
 from .effects import open_effects
 from .ledger import NOT_BY, QUIET, QUIET_ENDS, Execution, Writer, open_ledger
 from .rough_users import BODY_MIN_RATE, MIN_RATE, SLACK
 from .users import Outcome
 
-ROOT = Path(__file__).parents[2]
 QUEUES = ("high", "default", "low")
 GRACEFUL = 5  # seconds workers have to finish what they run
 SETTINGS = {
@@ -67,7 +68,7 @@ class Site:
         self.violations: list[str] = []  # that faults have seen themselves
         self.hurt: set[int] = set()  # process ids of workers that faults killed or stopped
         self.ports = ports
-        self.fronts: list[subprocess.Popen] = []
+        self.fronts: list[Process] = []
         self._writer = Writer(self.ledger.address)
         self._mark = f"CHAOS_SITE={secrets.token_hex(8)}"
         self.environ = {
@@ -97,21 +98,14 @@ class Site:
             raise RuntimeError(f"migrate failed:\n{self.log.read_text()}")
         self.effects.make_table()
 
-    def manage(self, *words: str) -> subprocess.Popen:
+    def manage(self, *words: str) -> Process:
         """Start a management command, in a session of its own."""
-        log = self.log.open("a")
-        return subprocess.Popen(
-            [sys.executable, "-m", "django", *words],
-            cwd=ROOT,
-            env=self.environ,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", "django", *words]
+        return Process(command, self.log, environ=self.environ, append=True)
 
     def workers(self) -> list[int]:
         """Process ids of the worker processes, read from the kernel."""
-        return [pid for supervisor in self.supervisor_pids() for pid in children_of(supervisor)]
+        return [pid for supervisor in self.supervisor_pids() for pid in children(supervisor)]
 
     def supervisor_pids(self) -> list[int]:
         """Process ids of the supervisors."""
@@ -119,17 +113,7 @@ class Site:
 
     def is_ready(self) -> bool:
         """Whether each front says so."""
-        for port in self.ports:
-            connection = HTTPConnection("127.0.0.1", port, timeout=5)
-            try:
-                connection.request("GET", "/-/readyz")
-                if connection.getresponse().status != 200:
-                    return False
-            except OSError:
-                return False
-            finally:
-                connection.close()
-        return True
+        return all(get(port, "/-/readyz").status == 200 for port in self.ports)
 
     def quiet(self, begins: bool, why: str) -> None:
         """Write down that from now on nothing may run, or that this is over."""
@@ -159,7 +143,7 @@ class Site:
         mark, all_pids = self._mark.encode(), map(int, filter(str.isdigit, os.listdir("/proc")))
         return [pid for pid in all_pids if mark in _environ_of(pid)]
 
-    def end(self, started: list[subprocess.Popen]) -> None:
+    def end(self, started: list[Process]) -> None:
         """Let these processes end, and see to it that none of the site's is left."""
         for process in started:
             if process.poll() is None:
@@ -169,15 +153,16 @@ class Site:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                self.violations.append(f"{process.args[3]} did not end")
+                self.violations.append(f"{process.words[3]} did not end")
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.1)  # those of a supervisor that was killed end by themselves
         for pid in self.processes():
+            command = command_line(pid)
             try:
-                self.violations.append(f"left running: {_command_of(pid)}")
                 os.kill(pid, signal.SIGKILL)
-            except (ProcessLookupError, FileNotFoundError):
-                pass
+            except ProcessLookupError:
+                continue
+            self.violations.append(f"left running: {command}")
 
     def close(self) -> None:
         """Take away what is left to look at: ledger, logs."""
@@ -187,24 +172,9 @@ class Site:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def children_of(pid: int) -> list[int]:
-    """Process ids of the children of a process, whichever thread started them."""
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += map(int, path.read_text().split())
-        except (FileNotFoundError, ProcessLookupError):
-            pass  # it has ended
-    return found
-
-
 def _environ_of(pid: int) -> list[bytes]:
     """The environment of a process; a zombie has none."""
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except (OSError, ProcessLookupError):
         return []
-
-
-def _command_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")

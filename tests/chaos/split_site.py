@@ -1,12 +1,12 @@
 """The usual arrangement: fronts, workers and a broker that may be hurt one by one."""
 
 import signal
-import subprocess
 
 from queueproxy.keys import Keys
 
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.ports import free_port
+from ..kit.processes import Process
+from ..kit.waiting import wait_until
 from .broker_server import SiteBroker
 from .rest import left_over
 from .site import GRACEFUL, Site
@@ -38,7 +38,7 @@ class SplitSite(Site):
         self.broker = SiteBroker().start()
         self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.site_url()
         self.environ["CHAOS_CACHES"] = f"{self.broker.site_url(1)} {self.broker.site_url()}"
-        self.supervisors: list[subprocess.Popen] = []
+        self.supervisors: list[Process] = []
 
     def start(self) -> None:
         """Start workers, then fronts: they know from the first request on what views say."""
@@ -50,10 +50,10 @@ class SplitSite(Site):
         self.fronts = [self._front(port) for port in self.ports]
         wait_until(self.is_ready, "fronts", 40)
 
-    def _front(self, port: int) -> subprocess.Popen:
+    def _front(self, port: int) -> Process:
         return self.manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
 
-    def start_supervisor(self, which: int) -> subprocess.Popen:
+    def start_supervisor(self, which: int) -> Process:
         """Start one more supervisor with its worker processes, of one of two releases."""
         how = ("--async", str(self._at_once)) if self._at_once else ("--threads", "2")
         options = (*how, "--graceful-timeout", str(GRACEFUL), "--release", RELEASES[which])

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from ..ports import free_port
+from ..kit.ports import free_port
 from ..tls import write_certificate
 from .tools import DEPLOY, tool
 

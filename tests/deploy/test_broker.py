@@ -13,10 +13,10 @@ from django.core.checks import run_checks
 from queueproxy import conf
 from queueproxy.broker.link import connect
 
-from ..ports import free_port
-from ..servers import WANTED, binary
+from ..kit.broker_server import WANTED, binary
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 from ..tls import TlsServer
-from ..waiting import wait_until
 from .tools import DEPLOY
 
 FILES = DEPLOY / "broker"

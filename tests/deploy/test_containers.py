@@ -12,10 +12,10 @@ import yaml
 
 from queueproxy.management.commands import queueproxy, runqueueproxy, runqueueworker
 
-from ..acceptance.site import STARTS_WITHIN
-from ..commands import Commands
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.commands import Commands
+from ..kit.ports import free_port
+from ..kit.processes import STARTS_WITHIN
+from ..kit.waiting import wait_until
 from .tools import DEPLOY, ROOT, run
 
 DOCKERFILE = DEPLOY / "docker" / "Dockerfile"

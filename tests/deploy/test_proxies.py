@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..acceptance.site import STARTS_WITHIN, Site
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..acceptance.site import Site
+from ..kit.broker_server import BrokerServer
+from ..kit.processes import STARTS_WITHIN
+from ..kit.waiting import wait_until
 from .proxies import Proxy
 from .tools import DEPLOY
 

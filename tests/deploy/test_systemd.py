@@ -13,8 +13,8 @@ import pytest
 
 from queueproxy.management.commands import runqueueproxy, runqueueworker
 
-from ..commands import ROOT
-from ..waiting import wait_until
+from ..kit.processes import ROOT
+from ..kit.waiting import wait_until
 from .tools import DEPLOY, run, tool
 
 UNITS = DEPLOY / "systemd"

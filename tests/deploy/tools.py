@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ..servers import missing
+from ..kit.missing import Missing
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -18,7 +18,7 @@ def tool(name: str) -> str:
     found = shutil.which(name, path=str(OWN)) or shutil.which(name)
     found = found or shutil.which(name, path=SBIN)
     if not found:
-        missing(name)
+        raise Missing(name)
     return found
 
 

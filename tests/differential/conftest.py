@@ -2,18 +2,15 @@
 
 import os
 import signal
-import socket
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from ..ports import free_port
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.asking import listens
+from ..kit.broker_server import BrokerServer
+from ..kit.commands import Commands
+from ..kit.ports import free_port
 
-ROOT = Path(__file__).parents[2]
 PLAIN = ("plain uvicorn", "plain gunicorn")
 QUEUED = ("queued uvicorn", "queued daphne")
 
@@ -69,35 +66,21 @@ def servers(request, tmp_path_factory, broker_server):
         "DIFF_DEBUG": "1" if request.param == "1" else "0",
         "QUEUEPROXY_VAR": str(directory),
         "QUEUEPROXY_BROKER_URL": broker_server.url,
-        "PYTHONPATH": str(ROOT),
     }
     broker_server.client().flushall()
+    site = Commands(directory, environ)
     for words in (["migrate", "-v0"], ["sampledata"]):
-        subprocess.run([sys.executable, "-m", "django", *words], cwd=ROOT, env=environ, check=True)
-    log = (directory / "log").open("w")
-    processes = [
-        subprocess.Popen(
-            command, cwd=ROOT, env=environ, stdout=log, stderr=log, start_new_session=True
-        )
-        for command in commands(ports, workers).values()
-    ]
+        site.run(*words).check_returncode()
+    started = {name: site.launch(*words) for name, words in commands(ports, workers).items()}
     try:
         for name in (*PLAIN, *QUEUED):
-            wait_until(lambda port=ports[name]: _listens(port), f"{name}: {log.name}", 30)
+            started[name].until(lambda port=ports[name]: listens(port), name)
         yield ports
     finally:
-        for process in processes:
+        for process in started.values():
             process.send_signal(signal.SIGTERM)
-        for process in processes:
+        for process in started.values():
             process.wait(40)
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -8,8 +8,8 @@ import pytest
 
 from ..browser import axe
 from ..browser.chromium import is_there, open_chromium
-from ..servers import missing
-from ..waiting import wait_until
+from ..kit.missing import Missing
+from ..kit.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -59,7 +59,7 @@ def address(site):
 def browser(request, tmp_path_factory):
     """A browser, and whether its system prefers dark."""
     if not is_there():
-        missing("Chromium and its driver")
+        raise Missing("Chromium and its driver")
     directory = tmp_path_factory.mktemp("chromium")
     dark, width = request.param == "dark", 400 if request.param == "phone" else 1300
     browser = open_chromium(directory, width, dark=dark)

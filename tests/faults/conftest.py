@@ -1,6 +1,6 @@
 import pytest
 
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
 from .fault_site import FaultSite
 from .table import TABLE
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.control import Control
 
 from ..acceptance.site import Site
 from ..chaos.ledger import Execution, FileLedger
 from ..chaos.users import PATIENCE, Outcome, ask
-from ..waiting import wait_until
+from ..kit.links import link_to
+from ..kit.proc import is_alive
+from ..kit.waiting import wait_until
 
 QUEUES = ("high", "default", "low")
 ROUNDS = int(os.environ.get("QUEUEPROXY_FAULT_ROUNDS", "1"))
@@ -59,11 +59,8 @@ class FaultSite(Site):
         self._control(lambda control: control.resume(QUEUES))
 
     def _control(self, action: Callable[[Control], object]) -> None:
-        link = Broker(BrokerAddress(self.broker.url), "queueproxy", 15).link("test")
-        try:
+        with link_to(self.broker.url) as link:
             action(Control(link))
-        finally:
-            link.close()
 
     def leases(self) -> dict[str, str]:
         """The broker's leases: slot -> request, attempt, ..."""
@@ -112,23 +109,6 @@ def thaw(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
     except ProcessLookupError:
         pass
-
-
-def is_frozen(pid: int) -> bool:
-    """Whether the process is stopped."""
-    return _state(pid) == "T"
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process is there, and more than a line in the kernel's list."""
-    return _state(pid) not in ("", "Z", "X")
-
-
-def _state(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
 
 
 def wait_out(seconds: float) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 
 from tests.chaos.probe.settings import *  # noqa: F403
-from tests.sentinels import SERVICE
+from tests.kit.sentinels import SERVICE
 
 CACHES = {
     "default": {

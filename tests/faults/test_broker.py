@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .crowd import Crowd
 from .fault_site import ROUNDS
 

@@ -1,7 +1,6 @@
 """The broker answers with errors for a while: nobody ends by it, all say it once and go on."""
 
 import itertools
-import os
 import re
 import threading
 import time
@@ -14,10 +13,11 @@ import redis
 
 from queueproxy.keys import Keys
 
+from ..kit.broker_server import BrokerServer
+from ..kit.proc import cpu_seconds, is_alive
+from ..kit.waiting import wait_until
 from ..recount import differences
-from ..servers import BrokerServer
-from ..waiting import wait_until
-from .fault_site import FaultSite, Sent, is_alive, wait_out
+from .fault_site import FaultSite, Sent, wait_out
 
 LASTS = 3.0  # seconds
 HEALS_WITHIN = 3.0  # seconds from the end of the fault to the first page
@@ -269,7 +269,7 @@ def test_workers_that_may_not_block_look_now_and_then(site):
     workers, worker_log = pids(site), Log(site.supervisor)
     client = site.broker.client()
     _acl("-blpop")(site.broker, client)
-    busy = sum(map(_processor_time, workers))
+    busy = cpu_seconds(*workers)
     began = time.monotonic()
     with load(site) as traffic:
         wait_until(lambda: len(worker_log.lines("refuses BLPOP: NOPERM")) == 2, "both say it")
@@ -278,14 +278,8 @@ def test_workers_that_may_not_block_look_now_and_then(site):
         check_executions(site, traffic.end(), {200})
     wait_until(lambda: len(worker_log.lines("takes BLPOP again")) == 2, "both say it is over")
     assert len(worker_log.lines("refuses BLPOP")) == 2
-    assert sum(map(_processor_time, workers)) - busy < (time.monotonic() - began) / 2
+    assert cpu_seconds(*workers) - busy < (time.monotonic() - began) / 2
     assert pids(site) == workers
-
-
-def _processor_time(pid: int) -> float:
-    """Seconds (proc(5), fields 14 and 15 of stat)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_it_heals_from_loading(site):

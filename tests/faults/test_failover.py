@@ -2,9 +2,9 @@
 
 import pytest
 
+from ..kit.sentinels import Sentinels
 from .crowd import Crowd
 from .fault_site import ROUNDS, FaultSite
-from .sentinels import Watched
 from .test_broker import under_way
 
 FEW = max(1, ROUNDS // 10)  # rounds of what costs five servers each
@@ -12,7 +12,7 @@ FEW = max(1, ROUNDS // 10)  # rounds of what costs five servers each
 
 @pytest.fixture
 def watched():
-    watched = Watched()
+    watched = Sentinels(3, down_after=1000)
     try:
         yield watched.start()
     finally:
@@ -23,7 +23,7 @@ def watched():
 def site(tmp_path, watched):
     site = FaultSite(tmp_path, watched, MAX_HOLD=100, LEASE=5)
     site.environ["DJANGO_SETTINGS_MODULE"] = "tests.faults.sentinel_settings"
-    site.environ["FAULT_SENTINELS"] = watched.sentinels_setting
+    site.environ["FAULT_SENTINELS"] = watched.as_setting
     site.environ["QUEUEPROXY_BROKER_URL"] = ""
     yield site
     site.stop()

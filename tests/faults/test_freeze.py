@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from ..chaos.users import CUT
-from ..waiting import wait_until
-from .fault_site import ROUNDS, is_frozen, thaw, wait_out
+from ..kit.proc import is_frozen
+from ..kit.waiting import wait_until
+from .fault_site import ROUNDS, thaw, wait_out
 from .table import TABLE
 
 LEASE = 1.0  # seconds

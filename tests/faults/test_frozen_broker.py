@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from ..clocks import ShiftedServer
-from ..waiting import wait_until
+from ..kit.clocks import ShiftedServer
+from ..kit.waiting import wait_until
 from .fault_site import ROUNDS, wait_out
 from .table import TABLE
 

@@ -5,8 +5,8 @@ import time
 import httpx
 import pytest
 
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 from .proxy import FROM_BROKER, TO_BROKER, Proxy
 
 LEASE = 2.0  # seconds

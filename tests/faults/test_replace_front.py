@@ -2,15 +2,14 @@
 
 import signal
 import socket
-import subprocess
 import sys
 import threading
 
 import pytest
 
 from ..chaos.users import User
-from ..commands import ROOT
-from ..waiting import wait_until
+from ..kit.processes import Process
+from ..kit.waiting import wait_until
 from .fault_site import ROUNDS
 
 REPLACEMENTS = 10 if ROUNDS > 1 else 3
@@ -29,24 +28,21 @@ class Fronts:
         self._site = site
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.port = self._listening.getsockname()[1]
-        self._running: list[subprocess.Popen] = []
+        self._running: list[Process] = []
         self.replaced = 0
         self._start()
 
     def _start(self) -> None:
         fd = self._listening.fileno()
         words = ("runqueueproxy", "--server", "uvicorn", "--fd", str(fd))
-        front = subprocess.Popen(
-            [sys.executable, "-m", "django", *words],
-            cwd=ROOT,
-            env=self._site.environ,
-            pass_fds=[fd],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        log = self._site.directory / f"front{self.replaced}"
+        command = [sys.executable, "-m", "django", *words]
+        front = Process(command, log, environ=self._site.environ, pass_fds=[fd])
         self._running.append(front)
-        pid = front.pid
-        wait_until(lambda: any(seen["pid"] == pid for seen in self._site.status()["fronts"]))
+        front.until(lambda: front.pid in self._on_the_list(), "the front")
+
+    def _on_the_list(self) -> list[int]:
+        return [front["pid"] for front in self._site.status()["fronts"]]
 
     def replace(self) -> None:
         """Start the next; when it serves, let the one before finish and end."""

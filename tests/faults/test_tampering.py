@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from .fault_site import FaultSite, Frozen, Sent
 
 QUEUE = "{queueproxy}:queue:default"

@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..integration.test_foreign_server import wait_for
-from ..ports import free_port
-from ..servers import missing
+from ..kit.asking import listens
+from ..kit.missing import Missing
+from ..kit.ports import free_port
+from ..kit.waiting import wait_until
 
 NGINX = """
 daemon off;
@@ -74,7 +75,7 @@ def proxy(
     """
     program = shutil.which(name) or shutil.which(name, path="/usr/sbin")
     if program is None:
-        missing(name)
+        raise Missing(name)
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="qptest-") as directory:
         text = NGINX if name == "nginx" else HAPROXY
@@ -94,7 +95,7 @@ def proxy(
             [program, *options, str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            wait_for(("127.0.0.1", port))
+            wait_until(lambda: listens(port), name)
             yield "127.0.0.1", port
         finally:
             process.terminate()

@@ -1,7 +1,6 @@
 """Limits of time, of number and of memory, each at its edge; the same under both servers."""
 
 import contextlib
-import os
 import select
 import socket
 import time
@@ -11,7 +10,8 @@ import pytest
 from queueproxy.servers import SERVERS
 
 from ..integration.serving import PATIENCE, Client, Served, serving
-from ..waiting import wait_until
+from ..kit.proc import descriptors
+from ..kit.waiting import wait_until
 from .cases import chunked, get, post
 from .wire import Bystander
 
@@ -72,16 +72,12 @@ def test_a_client_that_does_not_take_its_last_answer_is_cut(server):
     with limited(server, STALLED=0.3) as served:
         with served.client() as client:
             client.get("/ping").reply()
-            before = open_files(served) - 1
-        wait_until(lambda: open_files(served) == before)
+            before = descriptors(served.process.pid) - 1
+        wait_until(lambda: descriptors(served.process.pid) == before)
         with socket.create_connection(served.address) as connection:
             connection.sendall(get("/large", b"Connection: close"))
-            wait_until(lambda: open_files(served) > before)
-            wait_until(lambda: open_files(served) == before)
-
-
-def open_files(served: Served) -> int:
-    return len(os.listdir(f"/proc/{served.process.pid}/fd"))
+            wait_until(lambda: descriptors(served.process.pid) > before)
+            wait_until(lambda: descriptors(served.process.pid) == before)
 
 
 # Number
@@ -133,7 +129,7 @@ def test_a_thousand_heads_that_never_end_keep_nobody_out(server):
                 slow.sendall(b"GET /slow HTTP/1.1\r\n")
         with served.client() as honest:
             assert honest.get("/a").reply().status == 200
-        assert open_files(served) < 300
+        assert descriptors(served.process.pid) < 300
 
 
 # Memory

@@ -4,40 +4,25 @@ A request is run once and answered in its place, or refused; nothing is run that
 """
 
 import socket
-import subprocess
-import sys
 
 import pytest
 
-from ..integration.serving import PATIENCE, ROOT, Client
-from ..integration.test_foreign_server import wait_for
-from ..ports import free_port
+from ..integration.by_hand import BY_HAND, by_hand
+from ..integration.serving import PATIENCE, Client
+from ..kit.proc import memory
 from .cases import first_of
 from .wire import Bystander, converse
 
-APP = "tests.hostile.app:app"
-COMMANDS = {
-    "daphne": ["daphne", "-v", "0", "-p"],
-    "uvicorn": ["uvicorn", "--log-level", "critical", "--port"],
-}
 # Of these the servers themselves make one thing only: what the front is told is what was sent.
 CASES = first_of(smuggling=16, chunks=8, trailers=8, connection=5, pipelining=5, versions=4)
 
 
-@pytest.fixture(scope="module", params=COMMANDS)
-def server(request):
-    """An address, and a bystander's connection to it."""
-    port = free_port()
-    command = [sys.executable, "-m", *COMMANDS[request.param], str(port), APP]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for(("127.0.0.1", port))
-        yield ("127.0.0.1", port), process
-    finally:
-        process.kill()
-        process.wait()
+@pytest.fixture(scope="module", params=BY_HAND)
+def server(request, tmp_path_factory):
+    """An address, and the process that serves there."""
+    directory = tmp_path_factory.mktemp("by_hand")
+    with by_hand(request.param, "tests.hostile.app:app", directory) as found:
+        yield found
 
 
 @pytest.fixture
@@ -65,16 +50,10 @@ def test_a_stream_broken_off_is_seen_so_by_http_1_0(server):
 
 def test_a_stream_waits_for_a_client_that_does_not_read(server, bystander):
     address, process = server
-    before = resident(process.pid)
+    before = memory(process.pid)
     with socket.create_connection(address, timeout=PATIENCE) as connection:
         connection.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
         assert connection.recv(1024)
         for _ in range(200):  # by its answers the stream had every chance to run ahead
             bystander.ask("/ping")
-        assert resident(process.pid) - before < 10 * 1024 * 1024
-
-
-def resident(pid: int) -> int:
-    """Bytes of memory of a process."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:"))
+        assert memory(process.pid) - before < 10 * 1024 * 1024

@@ -1,5 +1,4 @@
-"""A process full of claimers: ``python -m tests.integration.claimers URL WORKERS LEDGER
-[RELEASE]``.
+"""Claimers by the process: ``python -m tests.integration.claimers URL LEDGER WORKERS [RELEASE]``.
 
 Each worker is a registration of its own with four threads; each thread claims, writes a line in the
 ledger, takes a moment, settles with the next claim. Half of the idle threads block on the bells as
@@ -15,6 +14,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import redis
 
@@ -27,6 +29,7 @@ from queueproxy.keys import Keys
 from queueproxy.records import Lease, parse
 
 from ..brokers import QUEUES, SECRETS, answer
+from ..kit.processes import Process, end
 
 THREADS = 4
 LEASE = 60.0  # seconds: longer than anything here may stall
@@ -82,7 +85,29 @@ def broker_at(url: str) -> Broker:
     return Broker(BrokerAddress(url), "kit", LEASE)
 
 
-def main(url: str, workers: str, path: str, release: str = "") -> None:
+@contextmanager
+def claiming(directory: Path, url: str, *each: tuple[str, ...]) -> Iterator[Path]:
+    """Run processes of claimers; their ledger.
+
+    Args:
+        each: of a process: how many workers it has, and their release, if any.
+    """
+    path = directory / "ledger"
+    path.touch()
+    command = [sys.executable, "-m", "tests.integration.claimers", url, str(path)]
+    log = directory / "claimers"
+    processes = [Process([*command, *words], log, append=True) for words in each]
+    try:
+        yield path
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            assert process.wait(60) == 0, process.last_words()
+    finally:
+        end(processes)
+
+
+def main(url: str, path: str, workers: str, release: str = "") -> None:
     """Claim until SIGTERM."""
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())

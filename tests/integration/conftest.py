@@ -5,7 +5,8 @@ import pytest
 from queueproxy.front.front import Front, FrontOptions
 
 from ..brokers import QUEUES, SECRETS, BrokerKit, eventually
-from ..clocks import ShiftedServer
+from ..kit.clocks import ShiftedServer
+from .test_worker.worker_site import PROBE, WorkerSite, client_of
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +49,34 @@ async def front(kit, make_front):
     front = make_front(kit)
     await eventually(lambda: front.sender.reachable)
     return front
+
+
+# Workers as processes of their own, and who asks them.
+
+
+@pytest.fixture
+def site_settings():
+    """What is set otherwise in QUEUEPROXY; for a module to override."""
+    return {}
+
+
+@pytest.fixture
+def workers(tmp_path, broker, site_settings):
+    """Supervisors and workers of the probe site, as real processes."""
+    workers = WorkerSite(tmp_path, broker, PROBE, **site_settings)
+    yield workers
+    workers.stop()
+
+
+@pytest.fixture
+def front_lease():
+    """Seconds for which the front of those who ask may say nothing; for a module to override."""
+    return 15.0
+
+
+@pytest.fixture
+async def client(broker, front_lease):
+    """Asks them, at a front that only receives."""
+    kit = BrokerKit(broker.url, namespace="queueproxy", lease=front_lease)
+    yield await client_of(kit)
+    await kit.close()

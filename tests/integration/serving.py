@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parents[2]
+from ..kit.proc import memory
+from ..kit.processes import ROOT
+
 PATIENCE = 15.0  # seconds
 
 
@@ -82,10 +83,7 @@ class Served:
 
     def memory(self, field: str = "VmHWM") -> int:
         """Bytes; by default the most resident so far."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-        raise AssertionError(f"no {field}")
+        return memory(self.process.pid, field)
 
     def client(self) -> "Client":
         return Client(self.address)

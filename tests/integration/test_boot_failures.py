@@ -3,34 +3,17 @@
 import signal
 import time
 
-import pytest
-
 from queueproxy.broker.boot_failure_report import tell_boot_failure
 from queueproxy.broker.observe.boot_failures import FailureTold
 from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.worker.supervisor import LOOK_EVERY
 
-from ..brokers import QUEUES, BrokerKit
-from ..waiting import wait_until
-from .test_worker.worker_site import WorkerSite, client_of, ended, told
+from ..brokers import QUEUES
+from ..kit.waiting import wait_until
+from .test_worker.worker_site import PROBE, ended, told
 
-SETTINGS = "tests.integration.test_worker.settings"
 BOOT = 60.0  # seconds, on a busy machine
 SOME_LOOKS = 5 * LOOK_EVERY  # seconds, of the supervisor
-
-
-@pytest.fixture
-def workers(tmp_path, broker):
-    workers = WorkerSite(tmp_path, broker, SETTINGS)
-    yield workers
-    workers.stop()
-
-
-@pytest.fixture
-async def client(broker):
-    kit = BrokerKit(broker.url, namespace="queueproxy")
-    yield await client_of(kit)
-    await kit.close()
 
 
 def failures(workers) -> list[dict]:
@@ -84,9 +67,7 @@ async def test_a_release_whose_code_can_t_be_loaded_is_told_beside_one_that_serv
     """Its supervisor finds that out before it has any process."""
     supervisor = workers.manage("runqueueworker", "--standby", "--release", "v1")
     serve(workers, supervisor, 1)
-    (tmp_path / "no_urls.py").write_text(
-        f"from {SETTINGS} import *\nROOT_URLCONF = 'missing.urls'\n"
-    )
+    (tmp_path / "no_urls.py").write_text(f"from {PROBE} import *\nROOT_URLCONF = 'missing.urls'\n")
     newer = workers.manage(
         *("runqueueworker", "--standby", "--release", "v2"),
         PYTHONPATH=str(tmp_path),

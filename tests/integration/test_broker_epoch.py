@@ -5,7 +5,7 @@ import pytest
 from queueproxy.exceptions import BrokerUnavailable, Fenced
 
 from ..brokers import ABOUT, BrokerKit, answer, eventually, ids_of
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
 
 
 @pytest.fixture(params=["kept", "lost"])

@@ -11,8 +11,8 @@ from queueproxy.keys import Keys
 
 from ..acceptance.site import Site
 from ..brokers import BrokerKit
-from ..clusters import Cluster
-from ..waiting import wait_until
+from ..kit.clusters import Cluster
+from ..kit.waiting import wait_until
 
 KEYS = Keys("queueproxy")
 

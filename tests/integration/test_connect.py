@@ -20,10 +20,10 @@ from queueproxy.broker.link.links import BULKY, AsyncLink, Link
 from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.keys import Keys
 
-from ..sentinels import SERVICE, Sentinels
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
+from ..kit.sentinels import SERVICE, Sentinels
+from ..kit.waiting import wait_until
 from ..tls import TlsServer
-from ..waiting import wait_until
 
 PASSWORD = "s3cret/with#signs"
 PING = ("PING",)
@@ -246,7 +246,7 @@ async def test_tls_with_a_certificate_that_is_checked(tls_server):
 
 @pytest.fixture(scope="module")
 def sentinels():
-    group = Sentinels("s3cret")
+    group = Sentinels(password="s3cret")
     try:
         yield group.start()
     finally:
@@ -254,7 +254,7 @@ def sentinels():
 
 
 def by_sentinel(group: Sentinels, url=f"redis://{SERVICE}/2", **options) -> BrokerAddress:
-    return BrokerAddress(url, options, sentinels=(("127.0.0.1", group.port),))
+    return BrokerAddress(url, options, sentinels=(("127.0.0.1", group.ports[0]),))
 
 
 async def test_sentinel_tells_where_the_primary_is_at_each_connect(sentinels):

@@ -1,44 +1,16 @@
 """The servers as somebody starts them by hand: less, but nothing false."""
 
-import socket
-import subprocess
-import sys
-import time
-
 import pytest
 
-from .serving import PATIENCE, ROOT, Client
-
-APP = "tests.integration.server_app:app"
-COMMANDS = {
-    "daphne": ["daphne", "-v", "0", "-p"],
-    "uvicorn": ["uvicorn", "--log-level", "critical", "--port"],
-}
+from .by_hand import BY_HAND, by_hand
+from .serving import Client
 
 
-@pytest.fixture(scope="module", params=COMMANDS)
-def address(request):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", *COMMANDS[request.param], str(port), APP]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        wait_for(("127.0.0.1", port))
-        yield "127.0.0.1", port
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_for(address) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            socket.create_connection(address).close()
-            return
-        except ConnectionRefusedError:
-            assert time.monotonic() < deadline, "the server does not listen"
-            time.sleep(0.05)
+@pytest.fixture(scope="module", params=BY_HAND)
+def address(request, tmp_path_factory):
+    application = "tests.integration.server_app:app"
+    with by_hand(request.param, application, tmp_path_factory.mktemp("by_hand")) as (address, _):
+        yield address
 
 
 def test_a_cut_answer_is_not_framed_as_complete(address):

@@ -7,7 +7,7 @@ from queueproxy.broker.replies import RawReply
 from queueproxy.exceptions import BrokerFull, BrokerUnavailable, Fenced
 
 from ..brokers import BrokerKit, answer, part
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
 
 BODY = b"x" * (1 << 20)
 

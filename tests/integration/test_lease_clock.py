@@ -11,7 +11,7 @@ from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.broker.operate.hold import Hold
 
 from ..brokers import ABOUT, QUEUES, BrokerKit, answer, eventually, ids_of
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 HOUR = 3600  # seconds
 LEASE = 1.0  # seconds

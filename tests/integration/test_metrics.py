@@ -12,7 +12,7 @@ from queueproxy.broker.observe.metrics import exposition
 from queueproxy.broker.observe.reader import SnapshotReader
 
 from ..brokers import QUEUES, answer, ids_of
-from ..servers import missing
+from ..kit.missing import Missing
 
 # Each metric with the names of its labels.
 METRICS = {
@@ -43,7 +43,7 @@ def promtool(*words: str, stdin: str = "") -> subprocess.CompletedProcess:
     """Run Prometheus' own checker."""
     program = shutil.which("promtool")
     if program is None:
-        missing("promtool (Debian package prometheus)")
+        raise Missing("promtool (Debian package prometheus)")
     return subprocess.run(
         [program, *words], input=stdin, capture_output=True, text=True, timeout=60
     )

@@ -6,13 +6,11 @@
 import asyncio
 import os
 import random
-import subprocess
-import sys
 
 import pytest
 
 from ..brokers import QUEUES, BrokerKit, eventually
-from .claimers import LEASE
+from .claimers import LEASE, claiming
 
 PAUSES = int(os.environ.get("QUEUEPROXY_PAUSES", "100"))
 PROCESSES, WORKERS_EACH = 5, 4
@@ -30,17 +28,8 @@ async def busy_kit(broker):
 @pytest.fixture
 def ledger(tmp_path, broker):
     """Where the claimers write; they run while it is needed."""
-    path = tmp_path / "ledger"
-    path.touch()
-    command = [sys.executable, "-m", "tests.integration.claimers", broker.url]
-    processes = [
-        subprocess.Popen([*command, str(WORKERS_EACH), str(path)]) for _ in range(PROCESSES)
-    ]
-    yield path
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        assert process.wait(40) == 0
+    with claiming(tmp_path, broker.url, *[(str(WORKERS_EACH),)] * PROCESSES) as path:
+        yield path
 
 
 class Load:

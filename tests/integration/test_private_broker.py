@@ -12,7 +12,7 @@ from queueproxy import conf
 from queueproxy.cli.private_broker import use_private_broker
 from queueproxy.keys import Keys
 
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
 
 ENTERS = """
 import signal, sys

@@ -7,8 +7,6 @@ import asyncio
 import bisect
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from typing import NamedTuple
 
@@ -17,7 +15,7 @@ import pytest
 from queueproxy.broker.operate.releases import Releases
 
 from ..brokers import QUEUES, BrokerKit, eventually
-from .claimers import LEASE
+from .claimers import LEASE, claiming
 
 SWITCHES = int(os.environ.get("QUEUEPROXY_SWITCHES", "60"))
 WORKERS_EACH = 3
@@ -43,15 +41,9 @@ async def busy_kit(broker):
 @pytest.fixture
 def ledger(tmp_path, broker):
     """Where claimers of two releases write; they run while it is needed."""
-    path = tmp_path / "ledger"
-    path.touch()
-    command = [sys.executable, "-m", "tests.integration.claimers", broker.url, str(WORKERS_EACH)]
-    processes = [subprocess.Popen([*command, str(path), name]) for name in ("old", "new")]
-    yield path
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        assert process.wait(60) == 0
+    releases = [(str(WORKERS_EACH), name) for name in ("old", "new")]
+    with claiming(tmp_path, broker.url, *releases) as path:
+        yield path
 
 
 class Load:

@@ -18,26 +18,12 @@ from queueproxy.worker.scaling.observer import LoadObserver
 from queueproxy.worker.scaling.process_range import ProcessRange
 
 from ..brokers import QUEUES, answer
-from ..waiting import wait_until
-from .test_supervisor import cpu_seconds
-from .test_worker.worker_site import WorkerSite, children, ended, kill, told
+from ..kit.proc import children, cpu_seconds
+from ..kit.waiting import wait_until
+from .test_worker.worker_site import ended, kill, told
 
 OWN = "host:1"
 CAPACITY = 8
-
-
-class Clock:
-    """Seconds that pass as told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture
@@ -305,12 +291,8 @@ def test_it_can_not_be_told_where_the_broker_is_away(kit, broker):
 
 
 @pytest.fixture
-def workers(tmp_path, broker):
-    workers = WorkerSite(
-        tmp_path, broker, "tests.integration.test_worker.settings", SCALE_DOWN_AFTER=1
-    )
-    yield workers
-    workers.stop()
+def site_settings():
+    return {"SCALE_DOWN_AFTER": 1}
 
 
 def test_signals_move_the_least(workers):

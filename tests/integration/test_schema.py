@@ -11,10 +11,10 @@ from queueproxy.worker.process_words import CANNOT_START
 
 from ..acceptance.site import Site
 from ..brokers import eventually
-from ..servers import BrokerServer
-from ..waiting import wait_until
+from ..kit.broker_server import BrokerServer
+from ..kit.waiting import wait_until
 from .test_worker.harness import WorkerInThread
-from .test_worker.worker_site import WorkerSite, ended, told
+from .test_worker.worker_site import PROBE, WorkerSite, ended, told
 
 # The state of a release before the field, and of one to come.
 OTHERS = [({"run": "of a server"}, "1"), ({"run": "of a server", "schema": "77"}, "77")]
@@ -108,7 +108,7 @@ def test_a_worker_process_ends_in_one_line(tmp_path):
     server = BrokerServer(appendonly="yes", appendfsync="always").start()
     server.client().hset("{queueproxy}:state", "run", "of a server")
     server.kill()
-    site = WorkerSite(tmp_path, server, "tests.integration.test_worker.settings")
+    site = WorkerSite(tmp_path, server, PROBE)
     try:
         supervisor = site.manage("runqueueworker")
         wait_until(lambda: told(supervisor, "The broker is away"), "a process waits for it", 40)
@@ -123,7 +123,7 @@ def test_a_worker_process_ends_in_one_line(tmp_path):
 
 def test_a_supervisor_tries_again_ever_later(tmp_path, broker):
     """Fresh code may be of the right release; until it is, there is no storm."""
-    site = WorkerSite(tmp_path, broker, "tests.integration.test_worker.settings", LEASE=1)
+    site = WorkerSite(tmp_path, broker, PROBE, LEASE=1)
     client = broker.client()
     try:
         supervisor = site.start("--threads", "2")

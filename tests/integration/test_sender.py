@@ -13,8 +13,8 @@ from queueproxy.front.kept_answer import KeptFrame
 
 from ..brokers import BrokerKit, answer, eventually, ids_of, part
 from ..faults.proxy import FROM_BROKER, Proxy
-from ..ports import free_port
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
+from ..kit.ports import free_port
 
 WITHIN = 15  # seconds
 

@@ -12,7 +12,7 @@ from queueproxy.front.held_request import DeliveryState
 from queueproxy.front.kept_body import KeptBody
 
 from ..brokers import BrokerKit, eventually, ids_of, part
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
 from .test_leaving import Connection
 from .test_sender import hold, outcome
 

@@ -9,28 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ..brokers import BrokerKit
-from ..waiting import wait_until
-from .test_worker.worker_site import WorkerSite, alive, children, client_of, ended, kill, told
-
-SETTINGS = "tests.integration.test_worker.settings"
-
-
-@pytest.fixture
-def workers(tmp_path, broker):
-    """Supervisors and workers of the probe site."""
-    workers = WorkerSite(tmp_path, broker, SETTINGS)
-    yield workers
-    workers.stop()
-
-
-@pytest.fixture
-async def client(broker):
-    """Asks them."""
-    kit = BrokerKit(broker.url, namespace="queueproxy")
-    yield await client_of(kit)
-    await kit.close()
-
+from ..kit.proc import children, cpu_seconds, is_alive
+from ..kit.waiting import wait_until
+from .test_worker.worker_site import PROBE, ended, kill, told
 
 # The end.
 
@@ -84,7 +65,7 @@ async def test_workers_end_by_themselves_when_it_is_killed(workers, client):
     wait_until(lambda: workers.runs("last"))
     kill(supervisor.pid)
     supervisor.wait()
-    wait_until(lambda: not any(alive(pid) for pid in started), "its workers ended")
+    wait_until(lambda: not any(is_alive(pid) for pid in started), "its workers ended")
     assert workers.queue()["completed_total"] == 1
     assert not workers.pids()
 
@@ -216,12 +197,6 @@ def test_it_sits_still(workers):
     assert cpu_seconds(supervisor.pid) - before < 0.1
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def turns(pid: int) -> int:
     """How often a process has gone to sleep so far."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -327,7 +302,7 @@ def test_a_link_to_the_code_that_is_pointed_elsewhere(workers, tmp_path):
     releases = [tmp_path / "release-1", tmp_path / "release-2"]
     for release in releases:
         release.mkdir()
-        (release / "release_settings.py").write_text(f"from {SETTINGS} import *\n")
+        (release / "release_settings.py").write_text(f"from {PROBE} import *\n")
     current = tmp_path / "current"
     current.symlink_to(releases[0])
     supervisor = workers.start(

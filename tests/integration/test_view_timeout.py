@@ -2,29 +2,21 @@
 
 import pytest
 
-from ..brokers import BrokerKit
-from ..waiting import wait_until
-from .test_worker.worker_site import WorkerSite, alive, children, client_of, ended, told
+from ..kit.proc import children, is_alive
+from ..kit.waiting import wait_until
+from .test_worker.worker_site import ended, told
 
-SETTINGS = "tests.integration.test_worker.settings"
 LIMIT = 3  # seconds
 
 
 @pytest.fixture
-def workers(tmp_path, broker):
-    """Supervisors and workers of the probe site."""
-    workers = WorkerSite(tmp_path, broker, SETTINGS, VIEW_TIMEOUT=LIMIT)
-    yield workers
-    workers.stop()
+def site_settings():
+    return {"VIEW_TIMEOUT": LIMIT}
 
 
 @pytest.fixture
-async def client(broker):
-    """Asks them."""
-    # Its front says nothing of itself while the test waits.
-    kit = BrokerKit(broker.url, namespace="queueproxy", lease=90.0)
-    yield await client_of(kit)
-    await kit.close()
+def front_lease():
+    return 90.0  # seconds, in which no test gives it time to say anything
 
 
 async def test_a_process_of_one_thread(workers, client):
@@ -32,7 +24,7 @@ async def test_a_process_of_one_thread(workers, client):
     (old,) = workers.pids()
     id = await client.ask("/run/hangs/?seconds=60")
     wait_until(lambda: told(supervisor, "past VIEW_TIMEOUT"))
-    wait_until(lambda: not alive(old), "it has ended")
+    wait_until(lambda: not is_alive(old), "it has ended")
     workers.serve(supervisor, 1)
     assert await client.status(await client.ask("/run/after/")) == 200
     assert await client.notice(id) == "view_timeout"
@@ -53,13 +45,13 @@ async def test_another_takes_its_place_while_its_other_threads_finish(workers, c
     streams = [await client.ask(f"/stream/{n}/?count=75&pause=0.2") for n in range(3)]
     wait_until(lambda: len(workers.runs()) == 4, "all run")
     wait_until(lambda: len(workers.pids()) == 2, "another one serves beside it")
-    assert alive(old)
+    assert is_alive(old)
     shown = {worker["pid"]: worker["state"] for worker in workers.workers_shown()}
     assert shown.pop(old) == "view timed out"
     assert set(shown.values()) <= {"idle", "busy"}
     assert await client.status(await client.ask("/run/meanwhile/")) == 200
     assert [await client.status(id) for id in streams] == [200] * 3
-    wait_until(lambda: not alive(old), "it has ended")
+    wait_until(lambda: not is_alive(old), "it has ended")
     assert await client.notice(stuck) == "view_timeout"
     workers.serve(supervisor, 1)
 

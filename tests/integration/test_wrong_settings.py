@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from ..commands import ROOT
-from ..ports import free_port
+from ..kit.ports import free_port
+from ..kit.processes import ROOT
 
 PORT = "PORT"  # in the words of a command
 CANNOT_START = 3

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import httpx
 
-from ..ports import free_port
-from ..waiting import wait_until
+from ..kit.ports import free_port
+from ..kit.processes import Process
+from ..kit.waiting import wait_until
 from .steps import Step, apply
 
 PRINTED_PORT = "8000"
@@ -74,15 +75,8 @@ class Running:
     def __init__(self, line: str, port: int, newcomer: Newcomer):
         self.log = newcomer.directory.parent / f"log{port}"
         self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(
-            ["sh", "-c", f"exec {line}"],
-            cwd=newcomer.directory,
-            env=newcomer.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=self.log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        words = ("sh", "-c", f"exec {line}")
+        self.process = Process(words, self.log, environ=newcomer.environ, cwd=newcomer.directory)
 
     def __enter__(self) -> "Running":
         return self

@@ -13,30 +13,26 @@ import sys
 import time
 from collections import Counter
 
+from ..chaos.probe.script_switches import NAMES
 from ..chaos.probe.switches import scripts_off
-from ..servers import BrokerServer
+from ..kit.broker_server import BrokerServer
 from .base import Base
 from .run import run
 from .table import Move, moves
 
 ROUND = 10_000
-# Those of tests/chaos/probe/switches.py that lie in the scripts.
-IN_SCRIPTS = (
-    *("never_again", "fence", "withdraw", "one_pause", "lease_clock", "answers_count"),
-    *("registrations", "group_limit", "active_release"),
-)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.states")
     parser.add_argument("--steps", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--mutations", nargs="*", metavar="NAME", choices=(*IN_SCRIPTS, []))
+    parser.add_argument("--mutations", nargs="*", metavar="NAME", choices=(*NAMES, []))
     options = parser.parse_args()
     server = BrokerServer().start()
     try:
         if options.mutations is not None:
-            return try_mutations(server, options.mutations or IN_SCRIPTS, options.seed)
+            return try_mutations(server, options.mutations or NAMES, options.seed)
         return run_long(server, options.steps, options.seed)
     finally:
         server.stop()
@@ -64,7 +60,6 @@ def try_mutations(server: BrokerServer, names: tuple[str, ...], seed: int) -> in
     print("| switched off | noticed after calls | seconds | by |\n|---|---|---|---|")
     for name in names:
         began, seen = time.monotonic(), ""
-        server.client().function_flush()  # libraries so changed have one name
         with scripts_off((name,)):
             try:
                 run(server.url, ROUND, seed, shrink=False)

@@ -18,7 +18,10 @@ def time():
 
 @pytest.fixture
 def spool(time, tmp_path):
-    return AnswerSpool(Spool(SIZE, str(tmp_path)), clock=lambda: time[0])
+    spool = AnswerSpool(Spool(SIZE, str(tmp_path)), clock=lambda: time[0])
+    yield spool
+    for answer in tuple(spool.answers):
+        answer.close()
 
 
 def reader(spool: AnswerSpool, cut: list, name: str) -> SpooledAnswer:

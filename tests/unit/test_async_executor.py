@@ -11,7 +11,7 @@ from django.db import connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from . import executor_site as site
 from .async_taker import AsyncTaker, LoopInThread
 from .executor_site import RAISED, CountingMiddleware, events, head_of, variable

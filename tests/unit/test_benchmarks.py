@@ -1,4 +1,4 @@
-"""What the benchmarks make of what they read: wrk, /proc, MONITOR; medians, bars and tables."""
+"""What the benchmarks make of what they read: wrk, MONITOR; medians, bars and tables."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks import bars, broker, loads, processes, report, rounds, scenario_tables, summary, wrk
+from benchmarks import bars, broker, loads, report, results, rounds, scenario_tables, summary, wrk
 from benchmarks.candidates import CANDIDATES, queued
 from benchmarks.machine import cpu_model
 from benchmarks.measure import Run
@@ -69,47 +69,6 @@ def test_a_shot_carries_cookie_and_body(monkeypatch):
     assert words[:4] == ["wrk", "-t1", "-c8", "-d3s"]
     assert words[words.index("-H") + 1] == "Cookie: sessionid=x"
     assert words[-3:] == ["http://a/", "--", "100"]
-
-
-# /proc.
-
-
-def test_pss_is_read():
-    rollup = "55-7f ---p 0 00:00 0 [rollup]\nRss:  9000 kB\nPss:  1234 kB\nPss_Anon:  1 kB\n"
-    assert processes.parse_pss(rollup) == 1234 * 1024
-
-
-def test_children_and_their_time_are_found():
-    code = "import sys; sum(range(10**7)); print(flush=True); sys.stdin.read()"
-    shell = f"{sys.executable} -c '{code}'; true"  # so that the shell stays as a parent
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(["sh", "-c", shell], **pipes) as parent:
-        parent.stdout.readline()
-        below = processes.descendants(parent.pid)
-        used, memory = processes.cpu_seconds(below), processes.memory_bytes(below)
-        parent.stdin.close()
-    assert len(below) == 1
-    assert used > 0
-    assert memory > 1 << 20
-
-
-def test_a_process_that_has_ended_counts_nothing():
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    assert processes.cpu_seconds([ended.pid]) == 0
-    assert processes.memory_bytes([ended.pid]) == 0
-
-
-def test_a_command_that_ends_by_itself_is_told_with_its_output(tmp_path):
-    code = "import sys; sys.exit('no such thing')"
-    started = processes.Started([sys.executable, "-c", code], os.environ, tmp_path / "log")
-
-    def look():
-        started.check()
-
-    with pytest.raises(RuntimeError, match="no such thing"):
-        processes.wait_until(look, "its end")
-    started.stop()
 
 
 def test_cpu_model():
@@ -282,10 +241,10 @@ def test_the_sites_pass_the_checks_that_stop_a_worker(settings, tmp_path):
 
 def test_runs_survive_their_file(tmp_path):
     runs = [run(), run("queued-uvicorn-1x1", commands_at_rest=1.5)]
-    report.save(tmp_path, "rounds", {"cores": 2}, report.runs_as_json(runs))
-    saved = report.load(tmp_path)
+    results.save(tmp_path, "rounds", {"cores": 2}, results.runs_as_json(runs))
+    saved = results.load(tmp_path)
     assert saved["rounds"]["about"] == {"cores": 2}
-    assert report.runs_from_json(saved["rounds"]["result"]) == runs
+    assert results.runs_from_json(saved["rounds"]["result"]) == runs
 
 
 def test_the_page_tells_bars_results_and_machine():
@@ -300,7 +259,7 @@ def test_the_page_tells_bars_results_and_machine():
         "time": "2026-01-01T00:00:00+00:00",
         "load_before": 0.1,
     }
-    rounds_of_one = report.runs_as_json([run("queued-uvicorn-1x1", commands_per_request=2.0)])
+    rounds_of_one = results.runs_as_json([run("queued-uvicorn-1x1", commands_per_request=2.0)])
     saved = {
         "hold-100": {"about": about, "result": HELD},
         "rounds": {"about": about, "result": rounds_of_one},

@@ -4,7 +4,7 @@ import pytest
 
 from queueproxy.development.code_watch import ALL, CODE, CodeWatch, project_directories
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 
 @pytest.fixture

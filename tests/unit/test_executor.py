@@ -15,7 +15,7 @@ from queueproxy.exceptions import BadResponse
 from queueproxy.worker.exchange import Exchange
 from queueproxy.worker.executor import Executor
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 from . import executor_site as site
 from .executor_site import RAISED, CountingMiddleware, Taker, answered, events, head_of
 

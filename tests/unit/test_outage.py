@@ -6,18 +6,6 @@ from queueproxy.exceptions import BrokerUnavailable
 from queueproxy.front.outage import QUIET, Outage
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def outage(clock, caplog):
     caplog.set_level("INFO", "queueproxy.front")

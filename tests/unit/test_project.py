@@ -236,6 +236,7 @@ def test_async_view(client, things):
 )
 def test_every_response_names_its_worker(db, path, status):
     response = Client(raise_request_exception=False).get(path)
+    response.close()
     assert (response.status_code, response["X-Worker-Pid"]) == (status, str(os.getpid()))
 
 

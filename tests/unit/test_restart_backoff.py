@@ -5,21 +5,6 @@ import pytest
 from queueproxy.worker.restart_backoff import MOST, RestartBackoff
 
 
-class Clock:
-    """Time as the test says."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def restarts(clock):
     return RestartBackoff(clock)

@@ -11,7 +11,7 @@ import pytest
 
 from queueproxy.cli.run_files import FRONT, WORKERS, RunDirectory, Unusable
 
-from ..waiting import wait_until
+from ..kit.waiting import wait_until
 
 PROJECT = {"settings": "mysite.settings", "namespace": "queueproxy"}
 ENTERS = """

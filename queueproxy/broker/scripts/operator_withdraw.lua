@@ -5,7 +5,7 @@
 
 local A = arguments('queue')
 
-local function withdraw(entry)
+local function withdraw_entry(entry)
   local fields = read_entry(A.queue, entry)
   local meta = fields and parse_meta(fields.m)
   local held = meta and redis.call('HGET', key('held', meta.front), meta.id)
@@ -25,7 +25,7 @@ end
 register('operator_withdraw', A, { flags = { 'allow-oom' } }, function()
   local results = {}
   for i = A.rest, #ARGV do
-    results[#results + 1] = withdraw(ARGV[i])
+    results[#results + 1] = withdraw_entry(ARGV[i])
   end
   return results
 end)

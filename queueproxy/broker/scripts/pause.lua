@@ -8,7 +8,7 @@
 
 local A = arguments('owner', 'length', 'reason')
 
-register('pause', A, { flags = { 'allow-oom' } }, function()
+local function pause()
   advance_clock()
   local json = cjson.encode({
     by = A.owner, reason = A.reason, since = NOW / 1000, ends = lease_clock() + tonumber(A.length),
@@ -18,4 +18,6 @@ register('pause', A, { flags = { 'allow-oom' } }, function()
     update_pause(ARGV[i])
   end
   return 'ok'
-end)
+end
+
+register('pause', A, { flags = { 'allow-oom' } }, pause)

@@ -234,8 +234,13 @@ local function is_late(lease)
   return lease and (tonumber(A.call) or math.huge) < tonumber(lease.call)
 end
 
+-- Whether others have given this worker up: it is on the list no more.
+local function is_given_up()
+  return not redis.call('ZSCORE', key('workers'), A.worker)
+end
+
 register('settle_and_claim', A, { often = true, flags = { 'allow-oom' }, read_ahead = read_ahead }, function()
-  if not redis.call('ZSCORE', key('workers'), A.worker) then
+  if is_given_up() then
     delete_value(A.reply_value)
     return 'fenced'
   end

@@ -4,7 +4,7 @@ import random
 import threading
 import time
 
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from ..rough_users import LARGE, WAITS
 from ..site import SETTINGS, Site
 from ..split_site import SplitSite

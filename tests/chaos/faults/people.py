@@ -7,14 +7,14 @@ import sys
 import threading
 import time
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.operate.hold import Hold
 from queueproxy.exceptions import BrokerUnavailable
 
-from ...waiting import wait_until
-from ..site import QUEUES, ROOT, Site
+from ...kit.links import link_to
+from ...kit.processes import ROOT
+from ...kit.waiting import wait_until
+from ..site import QUEUES, Site
 from ..users import bare_request
 
 STILL_WITHIN = 8.0  # seconds until a pause has nothing in flight
@@ -89,8 +89,7 @@ class _Others:
     """Colleagues who pause and hold for moments, each by itself."""
 
     def __init__(self, site: Site, chance: random.Random):
-        broker = Broker(BrokerAddress(site.broker.url), "queueproxy", 15)
-        self._link, self._hold_link = broker.link("chaos"), broker.link("chaos-hold")
+        self._link, self._hold_link = link_to(site.broker.url), link_to(site.broker.url)
         self.control = Control(self._link)
         self._chance = chance
         self._hold: Hold | None = None

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from ..site import SETTINGS, Site
 from ..split_site import SplitSite
 from ..users import ask

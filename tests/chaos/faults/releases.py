@@ -4,14 +4,14 @@ import random
 import time
 from contextlib import suppress
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.operate.releases import Releases
 from queueproxy.exceptions import BrokerUnavailable
 
-from ...waiting import wait_until
-from ..site import QUEUES, children_of
+from ...kit.links import link_to
+from ...kit.proc import children
+from ...kit.waiting import wait_until
+from ..site import QUEUES
 from ..split_site import RELEASES, SplitSite
 
 STILL_WITHIN = 3.0  # seconds until a pause has nothing in flight
@@ -24,8 +24,7 @@ def switch_releases(site: SplitSite, chance: random.Random) -> None:
     The first switches are made in a pause, with nothing in flight, so that it is clear who may run
     what; the others as fast as they go, under load.
     """
-    broker = Broker(BrokerAddress(site.broker.url), "queueproxy", 15)
-    with broker.link("chaos") as link:
+    with link_to(site.broker.url) as link:
         control, releases = Control(link), Releases(link)
         try:
             for name in chance.sample(RELEASES, 2):
@@ -49,7 +48,7 @@ def _serve_alone(
     try:
         wait_until(lambda: not control.stillness(QUEUES).in_flight, timeout=STILL_WITHIN)
         if releases.activate(name, keep=600).what in ("done", "already"):
-            site.bar(children_of(site.supervisors[1 - RELEASES.index(name)].pid))
+            site.bar(children(site.supervisors[1 - RELEASES.index(name)].pid))
     except AssertionError:
         return  # a view runs too long
     finally:

@@ -5,9 +5,9 @@ import os
 import dj_database_url
 
 from queueproxy.front.http import body
-from tests import mariadb
 from tests.acceptance.probe.settings import *  # noqa: F403
 from tests.acceptance.probe.settings import CACHES, DATABASES, INSTALLED_APPS
+from tests.kit import mariadb
 
 # Without Daphne, which nobody needs here: processes start often, and it takes long to import.
 INSTALLED_APPS = [app for app in INSTALLED_APPS if app != "daphne"]

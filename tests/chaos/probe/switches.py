@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import queueproxy.broker.link.protocol as protocol
-from queueproxy.broker import scripts
 
 from .once_switches import IN_DATABASES
+from .script_switches import NAMES, without
 
 
 def replace(owner: Any, name: str, new: Any) -> None:
@@ -16,94 +17,10 @@ def replace(owner: Any, name: str, new: Any) -> None:
     setattr(owner, name, new)
 
 
-def _edit(*pairs: tuple[str, str]) -> None:
-    """Change the library of scripts, under another name."""
-    library = scripts.library()
-    source = library.source
-    for before, after in pairs:
-        assert before in source, before
-        source = source.replace(before, after)
-    name = library.name + "_off"
-    changed = scripts.Library(name, source.replace(library.name, name))
+def _without(name: str) -> None:
+    """Use scripts that lack a safeguard."""
+    changed = without(protocol.library(), name)
     replace(protocol, "library", lambda: changed)
-
-
-# In the scripts.
-
-
-def never_again() -> None:
-    """A lost worker's unsafe request is run again like any other."""
-    _edit(
-        (
-            "tonumber(lease.max_attempts) > lease.attempt and not lease.streamed",
-            "lease.attempt < 3",
-        )
-    )
-
-
-def fence() -> None:
-    """A worker that was given up still answers: it settles whoever's lease the request is now."""
-    given_up = (
-        "register('settle_and_claim', A, { often = true, flags = { 'allow-oom' }, "
-        "read_ahead = read_ahead }, function()\n"
-        "  if not redis.call('ZSCORE', key('workers'), A.worker) then\n"
-    )
-    _edit(
-        (
-            given_up,
-            given_up + "    for _, slot in ipairs(redis.call('HKEYS', key('leases'))) do\n"
-            "      local other = read_lease(slot)\n"
-            "      if registration(other) == A.settle then settle(other) end\n"
-            "    end\n",
-        )
-    )
-
-
-def withdraw() -> None:
-    """Who leaves or runs out of time is forgotten by the front alone: its request is still run."""
-    _edit(
-        (
-            "  local started = end_waiting(request)\n  add_stat(request.queue, A.why",
-            "  local started = false\n  add_stat(request.queue, A.why",
-        ),
-        ("arrived + tonumber(request.hold_ms) <= lease_clock()", "false"),
-    )
-
-
-def one_pause() -> None:
-    """A person's pause takes the place of everybody else's."""
-    _edit(
-        (
-            "    redis.call('HSET', key('pauses'), pause_field(ARGV[i], A.owner), json)",
-            "    redis.call('DEL', key('pauses'))\n"
-            "    redis.call('HSET', key('pauses'), pause_field(ARGV[i], A.owner), json)",
-        )
-    )
-
-
-def lease_clock() -> None:
-    """Leases are judged by the server's own clock, and by time in which it was frozen."""
-    _edit(("CLOCK = last and last + math.max", "CLOCK = false and last + math.max"))
-
-
-def answers_count() -> None:
-    """Answers that fronts have not read count for nothing."""
-    _edit(("  add('bytes', size)\n  add('replies:' .. front, size)\n", ""))
-
-
-def registrations() -> None:
-    """What is known of a request by its id is taken for another entry of that id too."""
-    _edit(("  return held and is_of(held, request)", "  return held"))
-
-
-def group_limit() -> None:
-    """Requests of a group are started however many of it run."""
-    _edit(("  if group.running >= tonumber(request.at_most) then\n", "  if false then\n"))
-
-
-def active_release() -> None:
-    """A worker claims whichever release is active."""
-    _edit(("    return active ~= release\n", "    return false\n"))
 
 
 # In fronts.
@@ -217,17 +134,10 @@ def namespace() -> None:
     replace(signing, "_derive", lambda secret, namespace, purpose: original(secret, "", purpose))
 
 
-SWITCHES = {
+SWITCHES = {name: partial(_without, name) for name in NAMES} | {
     switch.__name__: switch
     for switch in (
-        never_again,
-        fence,
-        withdraw,
         id_check,
-        one_pause,
-        lease_clock,
-        answers_count,
-        group_limit,
         kept_bodies,
         pipelined_leaving,
         flow_again,
@@ -235,8 +145,6 @@ SWITCHES = {
         patience,
         forked_children,
         *IN_DATABASES,
-        registrations,
-        active_release,
         expiry,
         namespace,
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from ..test_worker import conftest as of_threads
-from ..test_worker.worker_site import WorkerSite
+from ..test_worker.worker_site import PROBE, WorkerSite
 
 state = of_threads.state
 client = of_threads.client
@@ -35,8 +35,8 @@ class AsyncWorkerSite(WorkerSite):
 
 
 @pytest.fixture
-def workers(tmp_path, broker):
+def workers(tmp_path, broker, site_settings):
     """Supervisors and workers of the probe site, as real processes."""
-    workers = AsyncWorkerSite(tmp_path, broker, "tests.integration.test_worker.settings")
+    workers = AsyncWorkerSite(tmp_path, broker, PROBE, **site_settings)
     yield workers
     workers.stop()

@@ -3,9 +3,9 @@ from itertools import count
 import pytest
 from django.db import connections
 
-from ... import mariadb
-from ...postgres import PostgresMissing, PostgresServer
-from ...servers import missing
+from ...kit import mariadb
+from ...kit.missing import Missing
+from ...kit.postgres import PostgresServer
 from ..test_worker.conftest import client, start_worker, state  # noqa: F401
 from . import views
 from .databases import ALIAS, mariadb_database, postgresql, sqlite
@@ -15,10 +15,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    try:
-        server = PostgresServer().start()
-    except PostgresMissing:
-        missing("PostgreSQL")
+    server = PostgresServer().start()
     yield server
     server.stop()
 
@@ -39,7 +36,7 @@ def sqlite_file(tmp_path, monkeypatch, django_db_blocker):
 @pytest.fixture(scope="session")
 def mariadb_server():
     if not mariadb.is_available():
-        missing("MariaDB, or a driver for it")
+        raise Missing("MariaDB, or a driver for it")
     mariadb.use_driver()
     server = mariadb.MariaDBServer().start()
     yield server

@@ -11,8 +11,8 @@ from django.db import connections
 
 from queueproxy.models import Execution
 
-from ...mariadb import MariaDBServer
-from ...postgres import PostgresServer
+from ...kit.mariadb import MariaDBServer
+from ...kit.postgres import PostgresServer
 
 ALIAS = "once"
 TABLE = "CREATE TABLE effects (nonce varchar(100))"

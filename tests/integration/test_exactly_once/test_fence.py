@@ -12,7 +12,7 @@ from queueproxy.worker import incoming_body
 from queueproxy.worker.elapsed import Elapsed
 
 from ...brokers import eventually
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from .asking import ATTEMPTS, lose, post
 from .databases import ALIAS, Database
 

@@ -12,7 +12,7 @@ from queueproxy.models import Execution
 from queueproxy.worker.purging import Purging
 
 from ...brokers import QUEUES, SECRETS
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from .asking import ATTEMPTS, post
 from .databases import ALIAS
 

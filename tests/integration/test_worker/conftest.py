@@ -3,7 +3,6 @@ from django.core import signals
 
 from . import views
 from .harness import Client, WorkerInThread, fresh_state
-from .worker_site import WorkerSite
 
 
 @pytest.fixture
@@ -41,14 +40,6 @@ def start_worker(kit, settings, state):
         worker.worker.stop()
     for worker in worker_in_thread:
         worker.ended()
-
-
-@pytest.fixture
-def workers(tmp_path, broker):
-    """Supervisors and workers of the probe site, as real processes."""
-    workers = WorkerSite(tmp_path, broker, "tests.integration.test_worker.settings")
-    yield workers
-    workers.stop()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from queueproxy.worker import reply
 
 from ...brokers import BrokerKit, eventually
-from ...servers import BrokerServer
+from ...kit.broker_server import BrokerServer
 from .harness import Client
 from .test_streams import AHEAD, PIECE, waits_for_client
 

@@ -7,19 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ...brokers import BrokerKit
-from ...waiting import wait_until
-from .worker_site import client_of, ended, kill, told
+from ...kit.waiting import wait_until
+from .. import conftest as integration
+from .worker_site import ended, kill, told
+
+client = integration.client  # of processes, not of a thread
 
 URLS = {"PROBE_URLCONF": "tests.integration.test_worker.exit_urls"}
-
-
-@pytest.fixture
-async def client(broker):
-    """Asks the workers."""
-    kit = BrokerKit(broker.url, namespace="queueproxy")
-    yield await client_of(kit)
-    await kit.close()
 
 
 def last_words(workers) -> list[str]:

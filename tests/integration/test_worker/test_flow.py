@@ -12,8 +12,8 @@ from queueproxy.worker.reply import WINDOW
 
 from ...brokers import BrokerKit, eventually
 from ...faults.proxy import FROM_BROKER, TO_BROKER, Proxy
-from ...ports import free_port
-from ...servers import BrokerServer
+from ...kit.broker_server import BrokerServer
+from ...kit.ports import free_port
 from ..test_leaving import Connection
 from . import views
 from .harness import WorkerInThread

@@ -8,24 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from ...brokers import BrokerKit
-from ...waiting import wait_until
-from ..test_supervisor import cpu_seconds
-from .worker_site import alive, children, client_of, ended, told
+from ...kit.proc import children, cpu_seconds, is_alive
+from ...kit.waiting import wait_until
+from .. import conftest as integration
+from .worker_site import ended, told
+
+client = integration.client  # of processes, not of a thread
 
 URLS = {
     "PROBE_URLCONF": "tests.integration.test_worker.fork_urls",
     "DJANGO_SETTINGS_MODULE": "tests.integration.test_worker.fork_settings",
 }
 AFTER = 200  # requests
-
-
-@pytest.fixture
-async def client(broker):
-    """Asks the workers."""
-    kit = BrokerKit(broker.url, namespace="queueproxy")
-    yield await client_of(kit)
-    await kit.close()
 
 
 async def body(client, path: str) -> str:
@@ -121,7 +115,7 @@ async def test_a_daemon_holds_nothing_and_outlives_its_worker(workers, client):
         await serves_on(workers, client, supervisor)
         supervisor.terminate()
         assert ended(supervisor) == 0
-        assert alive(daemon)
+        assert is_alive(daemon)
         assert not workers.pids()
     finally:
         os.kill(daemon, signal.SIGKILL)

@@ -8,13 +8,12 @@ import signal
 
 import pytest
 
-from ...waiting import wait_until
+from ...kit.proc import children, is_alive
+from ...kit.waiting import wait_until
+from .. import conftest as integration
 from .test_fork import (
     URLS,
-    alive,
     body,
-    children,
-    client,
     ended,
     held,
     see_a_child_end,
@@ -22,7 +21,7 @@ from .test_fork import (
     told,
 )
 
-__all__ = ["client"]
+client = integration.client  # of processes, not of a thread
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ async def test_a_lasting_child_of_a_coroutine_holds_nothing_and_ends_nobody(work
         wait_until(lambda: not held(child) & held(pid))
         supervisor.terminate()
         assert ended(supervisor) == 0
-        assert alive(child)
+        assert is_alive(child)
         assert not workers.pids()
     finally:
         os.kill(child, signal.SIGKILL)

@@ -12,7 +12,7 @@ import pytest
 from queueproxy.records import Held, Lease, parse
 
 from ...brokers import BrokerKit, eventually
-from ...commands import ROOT
+from ...kit.processes import ROOT
 from .worker_site import client_of
 
 KILLS = int(os.environ.get("QUEUEPROXY_TEST_KILLS", "50"))

@@ -7,9 +7,12 @@ import pytest
 from queueproxy.broker.observe.processes import WAITING
 from queueproxy.keys import Keys
 
-from ...brokers import BrokerKit, eventually
-from ...waiting import wait_until
-from .worker_site import WorkerSite, client_of, ended, kill, told
+from ...brokers import eventually
+from ...kit.waiting import wait_until
+from .. import conftest as integration
+from .worker_site import WorkerSite, ended, kill, told
+
+client = integration.client  # of processes, not of a thread
 
 LEASE = 1.5  # seconds
 
@@ -27,11 +30,8 @@ def workers(tmp_path, broker):
 
 
 @pytest.fixture
-async def client(broker):
-    """Asks them."""
-    kit = BrokerKit(broker.url, namespace="queueproxy", lease=60.0)
-    yield await client_of(kit)
-    await kit.close()
+def front_lease():
+    return 60.0  # seconds: longer than any test waits for the workers
 
 
 def worker_of(workers) -> dict:

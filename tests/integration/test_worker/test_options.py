@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ...brokers import BrokerKit
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 from .worker_site import client_of, ended, told
 
 

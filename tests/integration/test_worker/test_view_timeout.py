@@ -6,7 +6,7 @@ from queueproxy.broker.observe.processes import TIMED_OUT
 from queueproxy.worker.process_words import FORCED, LEAVING
 
 from ...brokers import eventually
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 
 LIMIT = 1.0  # seconds
 PIECE = 64 * 1024  # bytes

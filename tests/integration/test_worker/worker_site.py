@@ -9,8 +9,11 @@ from queueproxy.keys import Keys
 
 from ...acceptance.site import Site
 from ...brokers import BrokerKit
-from ...waiting import wait_until
+from ...kit.proc import children, is_alive
+from ...kit.waiting import wait_until
 from .harness import Client
+
+PROBE = "tests.integration.test_worker.settings"
 
 
 class WorkerSite(Site):
@@ -56,28 +59,11 @@ async def client_of(kit: BrokerKit) -> Client:
     return Client(kit, await kit.front_broker())
 
 
-def children(pid: int) -> list[int]:
-    """The processes this one has started and that live."""
-    try:
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return sorted(int(child) for child in found)
-
-
-def alive(pid: int) -> bool:
-    """Whether it runs, and is no zombie."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def ended(process: subprocess.Popen, timeout: float = 20.0) -> int:
     """Its exit status; nothing it started is left."""
     started = children(process.pid)
     status = process.wait(timeout)
-    wait_until(lambda: not any(alive(pid) for pid in started), "its processes ended")
+    wait_until(lambda: not any(is_alive(pid) for pid in started), "its processes ended")
     return status
 
 

@@ -8,7 +8,7 @@ import pytest
 from queueproxy.broker.observe.scaling import ScalingTold
 from queueproxy.broker.scaling_report import tell_scaling
 
-from ...waiting import wait_until
+from ...kit.waiting import wait_until
 
 ROOT = "/admin/queueproxy/queue/"
 WINDOWS = ("15m", "1h", "6h", "1d", "7d", "30d")

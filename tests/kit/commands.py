@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from .processes import END_WITHIN, ROOT, Process, end
 
 
 class Commands:
@@ -25,24 +25,20 @@ class Commands:
         self.directory = directory
         self.environ = {**environ, "PYTHONPATH": str(ROOT)}
         self._program = (sys.executable, *program)
-        self.processes: list[subprocess.Popen] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
 
-    def manage(self, *words: str, cwd: Path = ROOT, **environ: str) -> subprocess.Popen:
+    def manage(self, *words: str, cwd: Path | str = ROOT, **environ: str) -> Process:
         """Start a command in a session of its own; its output goes to ``process.log``."""
+        return self.launch(*self._program, *words, cwd=cwd, **environ)
+
+    def launch(self, *words: str, cwd: Path | str = ROOT, **environ: str) -> Process:
+        """Start any program in the same way."""
         log = self.directory / f"log{len(self.processes)}"
-        process = subprocess.Popen(
-            [*self._program, *words],
-            cwd=cwd,
-            env={**self.environ, **environ},
-            stdout=log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        process.log = log
+        process = Process(words, log, environ={**self.environ, **environ}, cwd=cwd)
         self.processes.append(process)
         return process
 
-    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess:
+    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         return subprocess.run(
             [*self._program, *words],
@@ -52,3 +48,7 @@ class Commands:
             text=True,
             timeout=60,
         )
+
+    def stop(self, within: float = END_WITHIN) -> None:
+        """End every process, and see that none is left."""
+        end(self.processes, within)

@@ -2,8 +2,8 @@
 
 import redis
 
+from .broker_server import BrokerServer
 from .ports import free_port
-from .servers import BrokerServer
 from .waiting import wait_until
 
 SLOTS = 16_384
@@ -12,7 +12,7 @@ SLOTS = 16_384
 class Cluster:
     """Three primaries that share the slots."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.ports = [free_port() for _ in range(3)]
         self._servers = [
             BrokerServer(

@@ -1,4 +1,4 @@
-"""A private MariaDB for tests, where its server and a driver that Django takes are installed."""
+"""A private MariaDB, where its server and a driver that Django takes are installed."""
 
 import importlib.util
 import os
@@ -22,7 +22,7 @@ def is_available() -> bool:
 def use_driver() -> None:
     """Let Django find a driver: PyMySQL in the place of mysqlclient, where that is not there."""
     if importlib.util.find_spec("MySQLdb") is None:
-        import pymysql
+        import pymysql  # type: ignore[import-untyped]
 
         pymysql.version_info = (2, 2, 1, "final", 0)  # what Django asks mysqlclient for
         pymysql.install_as_MySQLdb()
@@ -31,10 +31,10 @@ def use_driver() -> None:
 class MariaDBServer:
     """A server on a unix socket, in a temporary directory of its own."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="qpmy-"))
         self.socket = str(self._directory / "s")
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "MariaDBServer":
         """Make the files, start it and wait until it answers."""
@@ -65,12 +65,17 @@ class MariaDBServer:
         self._process = self._run("mariadbd", *self._own, f"--socket={self.socket}", *quick)
         wait_until(lambda: Path(self.socket).exists(), "MariaDB", 30)
 
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it was not started"
+        return self._process
+
     def kill(self) -> None:
         """SIGKILL; what was committed stands in its files."""
-        self._process.kill()
-        self._process.wait()
+        self._running.kill()
+        self._running.wait()
 
-    def _run(self, *words: str) -> subprocess.Popen:
+    def _run(self, *words: str) -> subprocess.Popen[bytes]:
         with (self._directory / "log").open("a") as log:
             return subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
 

@@ -3,7 +3,8 @@
 import time
 from pathlib import Path
 
-from .servers import BrokerServer, missing
+from .broker_server import BrokerServer
+from .missing import Missing
 from .waiting import wait_until
 
 LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"  # of Debian's package libfaketime
@@ -12,9 +13,12 @@ CLOSE = 1.5  # seconds
 
 
 class ShiftedServer(BrokerServer):
-    """A Valkey under libfaketime; where that is missing, see `missing`.
+    """A Valkey under libfaketime.
 
     Never Debian's Redis, whose allocator asks for the time before libfaketime is ready, and dies.
+
+    Raises:
+        Missing: there is no libfaketime (at its start).
     """
 
     def __init__(self, **options: str):
@@ -33,7 +37,7 @@ class ShiftedServer(BrokerServer):
     def _environ(self) -> dict[str, str]:
         found = sorted(Path("/").glob(LIBRARY[1:]))
         if not found:
-            missing("libfaketime")
+            raise Missing("libfaketime")
         return {
             **super()._environ(),
             "LD_PRELOAD": str(found[0]),

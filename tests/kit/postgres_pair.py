@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -18,10 +19,10 @@ class PostgresPair:
     No commit is told before the standby has it, so that a failover loses none that was.
 
     Raises:
-        PostgresMissing: it is not installed.
+        Missing: it is not installed.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._primary, self._standby = PostgresServer(), PostgresServer()
 
     @property
@@ -62,7 +63,7 @@ class PostgresPair:
         self._standby.remove_files()
         self._follow()
 
-    def _do(self, *statements: str) -> Iterable[tuple]:
+    def _do(self, *statements: str) -> Iterable[tuple[Any, ...]]:
         """Do it on the primary; what the last gives."""
         with psycopg.connect(self._primary.url, autocommit=True) as connection:
             for statement in statements:

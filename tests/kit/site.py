@@ -1,0 +1,69 @@
+"""A Django project behind the queue: a front, workers, and what is told of them."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from .asking import HOST, get
+from .commands import Commands
+from .links import snapshot_of
+from .ports import free_port
+from .processes import Process
+
+
+class AnyBroker(Protocol):
+    """Where a site's processes find their broker: a BrokerServer, or Sentinels."""
+
+    def url_of(self, role: str) -> str:
+        """What a front, worker, operator or dashboard connects with."""
+
+
+class Site(Commands):
+    """Starts a front on a free port, and workers.
+
+    Args:
+        directory: for the logs.
+        broker: one that runs.
+        server: daphne or uvicorn.
+        environ: of every process, with DJANGO_SETTINGS_MODULE.
+    """
+
+    worker_role = "worker"  # dashboard, where workers serve the admin page
+
+    def __init__(self, directory: Path, broker: AnyBroker, server: str, environ: dict[str, str]):
+        url = {"QUEUEPROXY_BROKER_URL": broker.url_of("operator")}
+        super().__init__(directory, {**environ, **url})
+        self.broker = broker
+        self.server = server
+        self.port = free_port()
+
+    @property
+    def url(self) -> str:
+        """Where its clients find it."""
+        return f"http://{HOST}:{self.port}"
+
+    def front(self, *options: str, **environ: str) -> Process:
+        """Start a front and wait until it listens."""
+        words = ("runqueueproxy", f"{HOST}:{self.port}", "--server", self.server, *options)
+        process = self.manage(*words, **self._as("front"), **environ)
+        process.until(lambda: get(self.port, "/-/livez").status, "the front")
+        return process
+
+    def workers(self, *options: str, **environ: str) -> Process:
+        """Start a supervisor with workers and wait until there is a worker more on the list."""
+        wanted = len(self.status()["workers"]) + 1
+        process = self.manage("runqueueworker", *options, **self._as(self.worker_role), **environ)
+        process.until(lambda: len(self.status()["workers"]) >= wanted, "the workers")
+        return process
+
+    def _as(self, role: str) -> dict[str, str]:
+        """The environment that makes a process that role's user, where the broker has one."""
+        url = self.broker.url_of(role)
+        return {} if url == self.broker.url_of("operator") else {"QUEUEPROXY_BROKER_URL": url}
+
+    def status(self) -> dict[str, Any]:
+        """What ``queueproxy status --json`` says, read in this process."""
+        return snapshot_of(self.broker.url_of("operator")).as_status()
+
+    def queue(self, name: str = "default") -> dict[str, Any]:
+        """One queue of the status."""
+        return next(queue for queue in self.status()["queues"] if queue["name"] == name)
