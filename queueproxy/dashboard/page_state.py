@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from .. import conf
 from ..broker.link.links import Link
 from ..broker.observe.groups import GroupStats
-from ..broker.observe.history import Row, Window, as_columns, read_deploys, read_history
+from ..broker.observe.history import Row, Window, as_columns, read_deploys, read_history, read_since
 from ..broker.observe.processes import FrontStats, WorkerStats
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import QueueStats, Snapshot
@@ -70,6 +70,7 @@ def read_page_state(
         ),
     }
     history = _history(link, shown, snapshot.now, after)
+    live["collected_since"] = moment(history["since"]) if history["since"] else None
     live["deploys"] = [
         {"at": moment(deploy["t"]), "release": deploy["release"]} for deploy in history["deploys"]
     ]
@@ -111,10 +112,14 @@ def _history(link: Link, shown: ChartSelection, now: float, after: float | None)
     window = shown.window
     rows = read_history(link, window, now, after)
     deploys = read_deploys(link, now - window.reach)
+    since = read_since(link, window) or now
     return {
         **as_columns(rows, shown.queues, window.step),
         "step": window.step,
         "reach": window.reach,
+        "end": now,
+        # Where the window reaches further back than anything was collected.
+        "since": since if since > now - window.reach else None,
         "deploys": [{"t": deploy.t, "release": deploy.release} for deploy in deploys],
     }
 

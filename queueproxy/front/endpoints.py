@@ -34,6 +34,7 @@ from .seen import may_ask, seen
 PLAIN = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
+ANSWER_WITHIN = 3.0  # seconds for the broker; people and monitors want to know soon that it is away
 
 
 class EndpointAnswer(NamedTuple):
@@ -155,8 +156,13 @@ class Endpoints:
         return peer_is_among(peer_of(scope, options.trusted_proxies).client, options.monitoring)
 
     async def _snapshot(self) -> Snapshot:
-        # In a thread: one scrape is no reason for a second, asynchronous reader.
-        return await asyncio.to_thread(self._read)
+        # In a thread: one scrape is no reason for a second, asynchronous reader. What it waits for
+        # has bounds of its own, each longer.
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await asyncio.to_thread(self._read)
+        except TimeoutError:
+            raise BrokerUnavailable(f"it has not answered for {ANSWER_WITHIN:g} s") from None
 
     def _read(self) -> Snapshot:
         reader = self._open_reader()

@@ -1,6 +1,7 @@
 """The front's own paths: matched exactly, shown to monitoring addresses only."""
 
 import json
+import threading
 import time
 from types import SimpleNamespace
 
@@ -141,6 +142,19 @@ async def test_status_while_the_broker_is_away():
     assert "can&#x27;t be reached: refused" in text
     status, _, text = await ask(away, scope("/-/status", query="format=json"))
     assert (status, json.loads(text)["broker"]["reachable"]) == (503, False)
+
+
+async def test_status_while_the_broker_stands_still(monkeypatch):
+    monkeypatch.setattr("queueproxy.front.endpoints.ANSWER_WITHIN", 0.1)
+    released = threading.Event()
+    silent = endpoints()
+    silent._open_reader = lambda: released.wait(30)
+    try:
+        status, _, text = await ask(silent, scope("/-/status"))
+    finally:
+        released.set()
+    assert status == 503
+    assert "can&#x27;t be reached: it has not answered for 0.1 s." in text
 
 
 async def test_only_get_and_head():
