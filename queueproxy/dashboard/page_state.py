@@ -18,6 +18,7 @@ from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting
 from ..route_table import OPS_QUEUE
 from . import sparkline
 from .chart_selection import ChartSelection
+from .memory import broker_memory, memory_over_time
 from .releases import releases_shown
 from .routes import slowest
 from .wording import duration, megabytes, moment, not_served_text
@@ -55,6 +56,7 @@ def read_page_state(
         "tiles": _tiles(snapshot, recent, settings.max_hold),
         "badges": badges(snapshot, settings.max_hold),
         "system": _system(snapshot),
+        "memory": broker_memory(snapshot, settings.max_memory),
         "workers": [_worker(worker) for worker in snapshot.workers],
         "scaling": snapshot.scaling.supervisors,
         "fronts": [_front(front) for front in snapshot.fronts],
@@ -90,6 +92,8 @@ def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
     if snapshot.boot_failures:
         served = all(failure.serving for failure in snapshot.boot_failures)
         told.append(("warning" if served else "error", _("Worker processes do not come up")))
+    if snapshot.nearly_full:
+        told.append(("error", _("The broker is nearly out of memory")))
     if not snapshot.fronts:
         told.append(("error", _("No fronts: nobody accepts requests")))
     if late:
@@ -178,7 +182,6 @@ def _system(snapshot: Snapshot) -> dict[str, Any]:
     ops = next(queue for queue in snapshot.queues if queue.name == OPS_QUEUE)
     return {
         "broker": f"{snapshot.server.capitalize()} {snapshot.version}",
-        "memory": megabytes(snapshot.memory_bytes),
         "held": sum(front["held"] for front in snapshot.fronts),
         "ops_depth": ops.depth,
         "ops_in_flight": ops.in_flight,
@@ -197,6 +200,7 @@ def _worker(worker: WorkerStats) -> dict[str, Any]:
         "release": worker["release"],
         "age": duration(worker["age_seconds"]),
         "memory": megabytes(worker["memory_bytes"]),
+        **memory_over_time(worker),
         "completed": worker["completed_total"],
         "current": [{**run, "age": duration(run["seconds"])} for run in current],
         "idle": max(0, worker["threads"] - len(current)),

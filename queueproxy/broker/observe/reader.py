@@ -70,6 +70,7 @@ class SnapshotReader:
             fronts=read_fronts(values, values.texts(fronts), now),
             workers=shown,
             dead_letters=dead,
+            queue_bytes=max(0, values.number(state.get("bytes"))),
             groups=groups,
             releases=_releases(values, activation, shown, clock_ms),
             boot_failures=read_failures(values, failures, shown),
@@ -277,4 +278,5 @@ def _server(info: bytes) -> dict[str, Any]:
         "server": "valkey" if "valkey_version" in about else "redis",
         "version": about.get("valkey_version") or about.get("redis_version", ""),
         "memory_bytes": int(about.get("used_memory", 0)),
+        "memory_limit_bytes": int(about.get("maxmemory", 0)),
     }

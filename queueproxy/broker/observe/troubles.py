@@ -26,6 +26,7 @@ def troubles(snapshot: Snapshot, max_hold: float, *, utc: bool = False) -> list[
         utc: tell times of day in UTC, for people elsewhere; else in the zone of this machine.
     """
     found = [*_nobody_there(snapshot), *_all_stuck(snapshot, max_hold), *_of_releases(snapshot)]
+    found += _of_memory(snapshot)
     for queue in snapshot.queues:
         found += _of_queue(queue, snapshot.now, max_hold, utc=utc)
     failures = snapshot.not_served()
@@ -71,6 +72,17 @@ def _whom_to_activate(snapshot: Snapshot) -> str:
     if active:
         return f"none is of the active release {printable(active[0])}."
     return "no release is active; manage.py queueproxy release activate NAME."
+
+
+def _of_memory(snapshot: Snapshot) -> Iterator[Trouble]:
+    if snapshot.nearly_full:
+        used, most = snapshot.memory_bytes / 2**20, snapshot.memory_limit_bytes / 2**20
+        of_requests = snapshot.queue_bytes / 2**20
+        yield Trouble(
+            "error",
+            f"The broker uses {used:.0f} of {most:.0f} MiB memory, {of_requests:.0f} of them for "
+            "requests and answers; once it is full it takes no request.",
+        )
 
 
 def _of_releases(snapshot: Snapshot) -> Iterator[Trouble]:
