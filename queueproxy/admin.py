@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from .dashboard import actions, routes, views
+from .dashboard import actions, clients, routes, views
 from .models import Execution, Queue
 
 
@@ -28,6 +28,7 @@ class QueueAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
             page("", views.dashboard, "changelist"),
             page("data/", views.data, "data"),
             page("routes/", routes.routes, "routes"),
+            page("clients/", clients.clients, "clients"),
             page("pause/", actions.pause, "pause"),
             page("resume/", actions.resume, "resume"),
             page("withdraw/", actions.withdraw, "withdraw"),
