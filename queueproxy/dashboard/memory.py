@@ -24,7 +24,7 @@ def broker_memory(snapshot: Snapshot, max_memory: int) -> dict[str, Any]:
     share, limit = snapshot.memory_share, snapshot.memory_limit_bytes
     return {
         "used": megabytes(snapshot.memory_bytes),
-        "limit": megabytes(limit) if limit else _("no limit"),
+        "limit": _("of %s") % megabytes(limit) if limit else _("without a limit"),
         "share": UNKNOWN if share is None else share_text(share),
         "percent": None if share is None else min(100, round(share * 100)),
         "nearly_full": snapshot.nearly_full,

@@ -56,7 +56,6 @@ def read_page_state(
         "tiles": _tiles(snapshot, recent, settings.max_hold),
         "badges": badges(snapshot, settings.max_hold),
         "system": _system(snapshot),
-        "memory": broker_memory(snapshot, settings.max_memory),
         "workers": [_worker(worker) for worker in snapshot.workers],
         "scaling": snapshot.scaling.supervisors,
         "fronts": [_front(front) for front in snapshot.fronts],
@@ -136,7 +135,8 @@ def _tiles(snapshot: Snapshot, rows: Sequence[Row], max_hold: float) -> list[dic
 
 
 def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
-    depths = as_columns(rows, [queue.name], SPARK.step)["depth"]
+    columns = as_columns(rows, [queue.name], SPARK.step)
+    depths, spark = columns["depth"], _spark(columns, now)
     return {
         "name": queue.name,
         "depth": queue.depth,
@@ -154,9 +154,16 @@ def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
         "paused": queue.paused,
         "pause": _pause(queue.pause, now) if queue.pause else None,
         "pace": queue.pace,
-        "spark": sparkline.points(depths),
+        "spark": spark,
+        "spark_area": sparkline.area(spark),
         "peak": max((depth for depth in depths if depth is not None), default=0),
     }
+
+
+def _spark(columns: dict[str, list[Any]], now: float) -> str:
+    """Draw how many waited, over the whole of the time: what is not known has no line."""
+    at = [1 - (now - t) / SPARK.reach for t in columns["t"]]
+    return sparkline.points(columns["depth"], at)
 
 
 def _late(queue: QueueStats, max_hold: float) -> dict[str, Any] | None:
@@ -179,13 +186,15 @@ def _pause(pause: dict[str, Any], now: float) -> dict[str, Any]:
 
 
 def _system(snapshot: Snapshot) -> dict[str, Any]:
+    settings = conf.get_settings()
     ops = next(queue for queue in snapshot.queues if queue.name == OPS_QUEUE)
     return {
         "broker": f"{snapshot.server.capitalize()} {snapshot.version}",
         "held": sum(front["held"] for front in snapshot.fronts),
         "ops_depth": ops.depth,
         "ops_in_flight": ops.in_flight,
-        "max_hold": conf.get_settings().max_hold,
+        "max_hold": settings.max_hold,
+        "memory": broker_memory(snapshot, settings.max_memory),
     }
 
 

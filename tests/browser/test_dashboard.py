@@ -240,8 +240,10 @@ def test_it_says_that_it_has_no_answer(open_dashboard, site, broker_frozen):
     page = open_dashboard()
     page.renewed()
     with broker_frozen():
-        wait_until(lambda: "no answer since" in page.text("#qp-renewed"), "stale")
-    wait_until(lambda: "as of" in page.text("#qp-renewed"), "renewed again", timeout=40)
+        wait_until(lambda: "Everything below is as it was at" in page.text("#qp-outdated"))
+        assert page.find("[data-part=tiles]").value_of_css_property("filter") != "none"
+    wait_until(lambda: not page.text("#qp-outdated"), "renewed again", timeout=40)
+    assert page.find("[data-part=tiles]").value_of_css_property("filter") == "none"
 
 
 @pytest.fixture
