@@ -67,7 +67,8 @@ window.queueproxy = window.queueproxy || {};
   use(kept());
   if (choice) {
     choice.options[0].textContent = nameOf(own);
-    choice.value = zone === UTC ? UTC : "";
+    if (own === UTC) choice.remove(1); // there is nothing to choose
+    else choice.value = zone === UTC ? UTC : "";
     choice.addEventListener("change", () => {
       keep(choice.value);
       use(choice.value);
