@@ -124,6 +124,13 @@ class Snapshot:
         return self.memory_bytes / self.memory_limit_bytes if self.memory_limit_bytes else None
 
     @property
+    def memory_text(self) -> str:
+        """Say how much memory the server uses, and of how much."""
+        used = f"{self.memory_bytes / 2**20:.1f}"
+        limit = self.memory_limit_bytes
+        return f"{used} of {limit / 2**20:.0f} MiB" if limit else f"{used} MiB"
+
+    @property
     def nearly_full(self) -> bool:
         """Whether the server will soon refuse what is written, or does already."""
         return (self.memory_share or 0.0) >= NEARLY_FULL
