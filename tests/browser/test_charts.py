@@ -87,8 +87,10 @@ def test_the_place_is_kept(open_dashboard):
     page.renewed()
     page.renewed()
     assert page.browser.execute_script(SCROLLED) == 500
-    page.browser.execute_script("arguments[0].click()", page.find("[aria-label=Window] a"))
-    wait_until(lambda: "window=15m" in page.browser.current_url, "another window")
+    page.browser.execute_script(
+        "arguments[0].click()", page.find("[aria-label=Window] a:nth-child(2)")
+    )
+    wait_until(lambda: "window=1h" in page.browser.current_url, "another window")
     wait_until(lambda: page.browser.execute_script(SCROLLED) == 500, "the same place")
 
 
