@@ -82,16 +82,16 @@ def test_lines_differ_by_more_than_their_colour(open_dashboard):
 
 def test_the_place_is_kept(open_dashboard):
     page = open_dashboard()
-    page.browser.execute_script("window.scrollTo(0, 500)")
-    wait_until(lambda: page.browser.execute_script(SCROLLED) == 500)
+    page.browser.execute_script("window.scrollTo(0, 200)")
+    wait_until(lambda: page.browser.execute_script(SCROLLED) == 200)
     page.renewed()
     page.renewed()
-    assert page.browser.execute_script(SCROLLED) == 500
+    assert page.browser.execute_script(SCROLLED) == 200
     page.browser.execute_script(
         "arguments[0].click()", page.find("[aria-label=Window] a:nth-child(2)")
     )
     wait_until(lambda: "window=1h" in page.browser.current_url, "another window")
-    wait_until(lambda: page.browser.execute_script(SCROLLED) == 500, "the same place")
+    wait_until(lambda: page.browser.execute_script(SCROLLED) == 200, "the same place")
 
 
 def test_the_address_shows_the_same_to_others(open_dashboard):

@@ -129,7 +129,7 @@ window.queueproxy = window.queueproxy || {};
     }));
   }
 
-  const markerOf = (dash) => (!dash ? "solid" : dash === DOTTED ? "dotted" : "dashed");
+  const markerOf = (dash) => (!dash ? "solid" : dash[0] < dash[1] ? "dotted" : "dashed");
 
   function seriesOf(box, charts) {
     if (STACKED.includes(box.dataset.chart)) return stackedSeries(box, charts);
