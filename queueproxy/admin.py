@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from .dashboard import actions, clients, routes, views
+from .dashboard import actions, batch, clients, lists, one_request, routes, views
 from .models import Execution, Queue
 
 
@@ -29,12 +29,19 @@ class QueueAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
             page("data/", views.data, "data"),
             page("routes/", routes.routes, "routes"),
             page("clients/", clients.clients, "clients"),
+            page("request/", one_request.one_request, "request"),
             page("pause/", actions.pause, "pause"),
             page("resume/", actions.resume, "resume"),
             page("withdraw/", actions.withdraw, "withdraw"),
             page("release/", views.release, "release"),
             page("release/activate/", actions.activate, "activate"),
             page("release/rollback/", actions.roll_back, "rollback"),
+            page("waiting/", lists.waiting, "waiting"),
+            page("waiting/withdraw/", batch.withdraw_all, "withdraw_all"),
+            page("dead/", lists.letters, "letters"),
+            page("dead/replay/", batch.replay_all, "replay_all"),
+            page("dead/discard/", batch.discard_all, "discard_all"),
+            page("export/<str:what>.<str:form>", lists.export, "export"),
             page("dead/<str:id>/", views.dead_letter, "dead"),
             page("dead/<str:id>/replay/", actions.replay, "replay"),
             page("dead/<str:id>/discard/", actions.discard, "discard"),

@@ -62,6 +62,7 @@ class Settings:
     shared_database: bool = False
     policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     keep_executions: float = 86_400
+    keep_answered: int = 5000
     run_dir: str | None = None
     releases: bool = False
     target_wait: float = 0.1

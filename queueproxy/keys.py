@@ -85,6 +85,10 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
 ``holds`` sorted set: token of a hold whose command runs -> when it lapses unless renewed (ms, lease
     clock).
 ``dead`` stream, capped: dead letters.
+``answered:<kind>`` list, capped: what is kept of requests that are over, newest last: JSON arrays,
+    each an `AnsweredRequest` (broker/answered.py). ``notable``: of those that failed, ran again,
+    took a second or whose clients left; ``ordinary``: of all others that a worker has ended;
+    ``refused``: of those that their fronts have answered. Expires a day after the last.
 ``retrying:<id>`` string: somebody runs that dead letter again now; expires.
 ``routes`` hash: what workers publish of their URLs for the fronts: ``table``, a `SignedTable`
     (route_table.py), ``digest``, which names it, and ``worker``, who published it. Replaced when
@@ -131,6 +135,7 @@ NAMED = (
     "stats",
     "history",
     "retrying",
+    "answered",
     "table",
     "release",
 )

@@ -147,6 +147,7 @@ def _front_options(settings: conf.Settings) -> FrontOptions:
         front_memory=settings.front_memory,
         front_spool=settings.front_spool,
         front_spool_dir=settings.front_spool_dir,
+        keep_answered=settings.keep_answered,
     )
 
 

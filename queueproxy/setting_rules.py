@@ -4,7 +4,6 @@ A rule answers with the words for what the value must be where it is not, else w
 """
 
 import ipaddress
-import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -47,9 +46,13 @@ def _queues(value: Any) -> str | None:
     return None if good else f"a list of {names}, and not {OPS_QUEUE!r}, which is reserved"
 
 
-def _seconds(value: Any) -> str | None:
+def _is_number(value: Any, least: float, most: float) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    good = number and math.isfinite(value) and 0.1 <= value <= 86_400
+    return number and least <= value <= most  # NaN is neither
+
+
+def _seconds(value: Any) -> str | None:
+    good = _is_number(value, 0.1, 86_400)
     return None if good else "a number of seconds, 0.1 to 86400, or a text such as '5m'"
 
 
@@ -59,8 +62,7 @@ LONGEST_KEEPING = 366 * 86_400
 
 
 def _keeping(value: Any) -> str | None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    good = number and SHORTEST_KEEPING <= value <= LONGEST_KEEPING
+    good = _is_number(value, SHORTEST_KEEPING, LONGEST_KEEPING)
     return None if good else f"a number of seconds, {SHORTEST_KEEPING:g} to {LONGEST_KEEPING:g}"
 
 
@@ -74,8 +76,7 @@ SHORTEST_TARGET_WAIT = 0.01  # seconds
 
 
 def _target_wait(value: Any) -> str | None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    good = number and SHORTEST_TARGET_WAIT <= value <= 3600
+    good = _is_number(value, SHORTEST_TARGET_WAIT, 3600)
     return None if good else "a number of seconds, 0.01 to 3600, or a text such as '100ms'"
 
 
@@ -238,6 +239,7 @@ RULES: dict[str, Rule] = {
     "SHARED_DATABASE": _flag,
     "POLICIES": _policies,
     "KEEP_EXECUTIONS": _keeping,
+    "KEEP_ANSWERED": _count(50_000, least=0),
     "RUN_DIR": _run_directory,
     "RELEASES": _flag,
     "TARGET_WAIT": _target_wait,

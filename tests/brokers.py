@@ -29,7 +29,7 @@ from .recount import differences
 QUEUES = ("high", "default", "low")
 ABOUT = {"host": "h", "pid": 1}  # what a front says of itself
 SECRETS = ("a secret of the integration tests",)
-PERMANENT = ("state", "queue", "stats", "history", "bell", "dead", "routes")  # stay at rest
+PERMANENT = ("state", "queue", "stats", "history", "bell", "dead", "routes", "answered")
 
 
 @dataclass(frozen=True)

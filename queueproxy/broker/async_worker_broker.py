@@ -91,11 +91,9 @@ class AsyncWorkerBroker:
                 timeout=timeout,
             )
             taken = slot.taken(reply)
-            if isinstance(taken, Idle):
-                self._bells.look_again_in(*taken)
-                return None
             if taken is not None:
-                return taken
+                self._bells.listen_after(taken)
+                return None if isinstance(taken, Idle) else taken
             bells, timeout = None, ANSWER_WITHIN
 
     async def settle(self, slot: Slot, settlement: Settlement) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from ..exceptions import BrokerRefused
 from ..keys import Keys
+from .claims import Claim
 from .link.protocol import Command
+from .slot import Idle
 
 logger = logging.getLogger("queueproxy.worker")
 
@@ -35,15 +37,14 @@ class Bells:
         """Listen to the bell of this worker from now on: it calls to stop, or to look."""
         self._of_worker = self._keys.named("bell", f"@{worker}")
 
-    def look_again_in(self, ms: int, barred: str = "", standby: str = "") -> None:
-        """Wait no longer than this the next time; 0 for BLOCK_FOR.
+    def listen_after(self, taken: Claim | Idle) -> None:
+        """Choose what to listen to next, and for how long.
 
-        A pause ends, or a pace goes on, without anybody ringing.
-
-        Args:
-            barred: a queue that this thread must not serve until then, nor listen to.
-            standby: not empty where it serves none: its worker's own bell calls it to begin.
+        A pause ends, or a pace goes on, without anybody ringing. A queue that is barred is not
+        listened to; and none is by whoever stands by: its worker's own bell calls it to begin. What
+        was said of that before a claim holds no longer after it.
         """
+        ms, barred, standby = taken if isinstance(taken, Idle) else Idle(0)
         self._block = min(BLOCK_FOR, ms / 1000) if ms else BLOCK_FOR
         if (barred, standby) != self._not_heard:
             self._not_heard = (barred, standby)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..envelopes import Codec, Envelope, Frame
+from ..envelopes import Codec, Envelope, Frame, RequestHead
 from ..exceptions import DecodeError
 from ..records import Meta, parse
 from ..signing import WIRE_VERSION
@@ -47,7 +47,9 @@ class Settlement(NamedTuple):
 
     ``proof``, of a refusal: that the request was not run (see envelopes.NotRun). ``once``, of an
     answer to what is to happen once: RETRIED, REPLAYED or empty. ``route``: by which it was run, as
-    `route_counts` names it; empty where it was not.
+    `route_counts` names it; empty where it was not. ``head`` and
+    ``first_byte``, of what was run: the request's, and the seconds until its answer began; 0 where
+    nothing was sent.
     """
 
     claim: Claim
@@ -59,6 +61,8 @@ class Settlement(NamedTuple):
     proof: str = ""
     once: str = ""
     route: str = ""
+    head: RequestHead | None = None
+    first_byte: float = 0.0  # seconds
 
 
 def claim_of(reply: RedisReply) -> Claim:

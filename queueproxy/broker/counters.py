@@ -9,6 +9,7 @@ import time
 from collections import Counter
 
 from ..route_table import OPS_QUEUE
+from .answered import AnsweredNotes
 from .claims import Settlement
 from .link.links import Link
 from .observe.histogram import bucket_of
@@ -97,12 +98,18 @@ class Counting:
     def __init__(self, release: str = ""):
         self._release = release
         self._counters = Counters()
+        self._notes = AnsweredNotes(0)
         self._due = self._routes_due = 0.0  # monotonic time
+
+    def keep_answered(self, most: int) -> None:
+        """Have the broker keep so many answered requests of each kind; 0 for none."""
+        self._notes = AnsweredNotes(most)
 
     @property
     def pending(self) -> bool:
         """Whether anything was counted that the broker is to be told of now, or soon."""
-        return self._counters.pending or (self.kept_back and self._seconds_to_routes <= 0)
+        pending = self._counters.pending or bool(self._notes)
+        return pending or (self.kept_back and self._seconds_to_routes <= 0)
 
     @property
     def kept_back(self) -> bool:
@@ -126,9 +133,10 @@ class Counting:
 
     def settled(self, settlement: Settlement) -> None:
         """Count an answer that a client waits for, and by its route what was run."""
-        claim, outcome, _, method, ran, status, _, once, route = settlement
+        claim, outcome, _, method, ran, status, _, once, route, *_ = settlement
         if claim.release is not None:
             return
+        self._notes.add(settlement)
         waited = claim.waited_ms / 1000
         if outcome == "answered":
             self._counters.add(claim.queue, waited, ran, method, status, once)
@@ -137,7 +145,7 @@ class Counting:
             failed = status >= 500 or outcome in NO_ANSWER
             self._counters.add_run(Timed(route, waited, ran, failed))
 
-    def take(self, worker: str, *, all_of_it: bool = False) -> tuple[str | int, ...]:
+    def take(self, worker: str, *, all_of_it: bool = False) -> tuple[str | int | bytes, ...]:
         """Hand out the arguments of the script ``add_counts``, and count from zero.
 
         Args:
@@ -148,8 +156,12 @@ class Counting:
         self._due = now + COUNT_EVERY
         if with_routes:
             self._routes_due = now + ROUTES_EVERY
-        counted = self._counters.take(with_routes=with_routes)
-        return (worker, self._release, *counted)
+        completed, routes, *counted = self._counters.take(with_routes=with_routes)
+        told = (worker, self._release, completed, routes, self._notes.kept)
+        if not self._notes:
+            return (*told, 0, 0, *counted)
+        ordinary, notable = self._notes.take(worker, self._release).values()
+        return (*told, len(ordinary), len(notable), *ordinary, *notable, *counted)
 
 
 class CountReporter(Counting):

@@ -131,6 +131,14 @@ class FrontBroker:
         """Write a row of history, if no front has for this second."""
         await self._link.script("sample", *self._queues)
 
+    async def tell_refused(self, kept: int, notes: Sequence[bytes]) -> None:
+        """Have the broker keep notes of requests that this front has answered itself.
+
+        Args:
+            kept: how many it keeps; see broker/answered.py.
+        """
+        await self._link.script("tell_refused", kept, *notes)
+
     async def enqueue(self, first: int, requests: Sequence[EncodedRequest]) -> None:
         """Put a batch on the queues in one trip; refusals come as notices.
 

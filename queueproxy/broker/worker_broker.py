@@ -125,10 +125,8 @@ class WorkerBroker:
     def _taken(self, reply: RedisReply) -> Claim | None:
         while (taken := self._slot.taken(reply)) is None:
             reply = self._ask(self._slot.settle_and_claim(None, True))  # what was to be settled is
-        if isinstance(taken, Idle):
-            self._bells.look_again_in(*taken)
-            return None
-        return taken
+        self._bells.listen_after(taken)
+        return None if isinstance(taken, Idle) else taken
 
     def push(self, claim: Claim, frame: Frame) -> bool:
         """Send one frame of a streamed answer; False where nobody reads it any more.

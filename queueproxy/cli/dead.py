@@ -8,15 +8,59 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
-from ..broker.operate.control import Control, DeadLetter
+from ..broker.observe.not_served import WORDS
+from ..broker.operate.control import Control
+from ..broker.operate.listed import DeadLetter
+from ..broker.operate.lists import Lists, Wanted
 from ..broker.operate.replay import CannotReplay, replay
 from ..wording import printable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
+from .letter_as_test import as_test
+from .letter_debugger import debug
+from .options import Subparsers, positive_int
+
+SHOWN = 100  # dead letters of a list, unless told
+
+
+def add_parser(actions: Subparsers) -> None:
+    """Add ``dead`` and its verbs to those of ``queueproxy``."""
+    parser = actions.add_parser("dead", help="requests that could not be run")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="newest first")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    listing.add_argument(
+        "--search", default="", metavar="TEXT", help="a part of the path or of the request id"
+    )
+    listing.add_argument("--queue", default="", metavar="QUEUE", help="of this queue alone")
+    listing.add_argument("--reason", default="", metavar="WORD", help="as the list shows it")
+    listing.add_argument(
+        "--limit", type=positive_int, default=SHOWN, metavar="N", help="so many letters"
+    )
+    listing.set_defaults(run=list_letters)
+    for name, function, text in (
+        ("show", show, "one, without what may say who a person is"),
+        ("replay", replay_letter, "run it again, now, whatever its method"),
+        ("discard", discard, "delete it"),
+    ):
+        aliases = ["retry"] if name == "replay" else []
+        verb = verbs.add_parser(name, aliases=aliases, help=text)
+        verb.add_argument("id", metavar="ID")
+        if name == "show":
+            verb.add_argument("--reveal", action="store_true", help="hide nothing")
+            verb.add_argument("--as-test", action="store_true", help="as a test case of Django's")
+        if name == "replay":
+            verb.add_argument(
+                "--pdb", action="store_true", help="here, its view under the debugger; it is kept"
+            )
+        verb.set_defaults(run=function)
 
 
 def list_letters(command: BaseCommand, options: dict[str, Any]) -> int:
-    """Print the newest hundred."""
-    letters = Control(conf.broker().link("control")).dead_letters()
+    """Print the newest that match."""
+    wanted = Wanted(options["search"], options["queue"], reason=options["reason"])
+    with conf.broker().link("control") as link:
+        found = Lists(link).dead(wanted)
+    letters = found.rows[: options["limit"]]
     if options["json"]:
         command.stdout.write(json.dumps([_summary(letter) for letter in letters], indent=2))
         return DONE
@@ -27,13 +71,19 @@ def list_letters(command: BaseCommand, options: dict[str, Any]) -> int:
             f"{printable(head.method)} {printable(head.path)}"
         )
     if not letters:
-        command.stdout.write("No dead letters.")
+        command.stdout.write("No dead letters." if not found.total else "None matches.")
+    elif len(letters) < found.total:
+        matching = f"{len(letters)} of {len(found.rows)} that match; {found.total} in all."
+        command.stdout.write(matching)
     return DONE
 
 
 def show(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print one dead letter as JSON."""
     letter = _find(options["id"])
+    if options["as_test"]:
+        command.stdout.write(as_test(letter, reveal=options["reveal"]))
+        return DONE
     shown = _summary(letter)
     if options["reveal"]:
         shown["query"], shown["headers"] = letter.head.query, letter.headers
@@ -47,23 +97,27 @@ def show(command: BaseCommand, options: dict[str, Any]) -> int:
 def replay_letter(command: BaseCommand, options: dict[str, Any]) -> int:
     """Run it again, wait for the answer, and delete the letter once there is one."""
     letter = _find(options["id"])
-    settings = conf.get_settings()
     try:
-        status = asyncio.run(
-            replay(
-                letter,
-                broker=conf.broker(),
-                queues=settings.all_queues,
-                secrets=conf.signing_secrets(),
-                hold=settings.max_hold,
-                kept=settings.keep_executions,
-            )
-        )
+        status = debug(letter) if options["pdb"] else _replayed(letter)
     except CannotReplay as error:
         command.stderr.write(str(error))
         return DID_NOT_HOLD
     command.stdout.write(f"Answered {status}.")
     return DONE if status < 500 else DID_NOT_HOLD
+
+
+def _replayed(letter: DeadLetter) -> int:
+    settings = conf.get_settings()
+    return asyncio.run(
+        replay(
+            letter,
+            broker=conf.broker(),
+            queues=settings.all_queues,
+            secrets=conf.signing_secrets(),
+            hold=settings.max_hold,
+            kept=settings.keep_executions,
+        )
+    )
 
 
 def discard(command: BaseCommand, options: dict[str, Any]) -> int:
@@ -86,6 +140,7 @@ def _summary(letter: DeadLetter) -> dict[str, Any]:
         "id": letter.id,
         "at": _when(letter),
         "reason": letter.reason,
+        "why": WORDS.get(letter.reason, letter.reason),
         "queue": letter.queue,
         "attempts": letter.attempts,
         "worker": letter.worker,

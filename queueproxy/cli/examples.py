@@ -30,6 +30,7 @@ EXAMPLES = {
         "queueproxy routes",
         "queueproxy routes /checkout/ POST",
     ),
+    "queueproxy find": _examples("queueproxy find 3f8c0a6d9b2e4f51"),
     "queueproxy pause": _examples(
         "queueproxy pause --wait --reason 'new index'",
         "queueproxy pause low --timeout 5m",

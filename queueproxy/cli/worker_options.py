@@ -55,6 +55,7 @@ def worker_options(options: dict[str, Any]) -> WorkerOptions:
         policies=conf.policies_by_name(),
         retry_methods=frozenset(settings.retry_methods),
         keep_executions=settings.keep_executions,
+        keep_answered=settings.keep_answered,
         follows_load=isinstance(options["processes"], ProcessRange),
     )
 

@@ -24,6 +24,7 @@ from ..broker.own_release import is_release_name
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from ..models import Queue
 from .chart_selection import ChartSelection
+from .list_selection import LISTS, ListSelection
 from .releases import KEPT_MOST, KEPT_UNLESS_TOLD
 from .replay import NotNow, replay_now
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 FASTEST = 10_000.0  # requests a second of a resume
 REASON = 200  # characters
-MOST_WAITING = 1000  # among the oldest so many is the request that a page listed a while ago
 ENTRY = re.compile(r"[0-9]+-[0-9]+")
 
 
@@ -59,12 +59,20 @@ def action(permission: str) -> Callable[[Act], View]:
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
             _do(act, request, kwargs)
-            back = ChartSelection.of(QueryDict(request.POST.get("back", "")))
-            return redirect(f"{reverse('admin:queueproxy_queue_changelist')}?{back.query}")
+            return redirect(_where_it_came_from(request))
 
         return view
 
     return decorate
+
+
+def _where_it_came_from(request: HttpRequest) -> str:
+    query = QueryDict(request.POST.get("back", ""))
+    page = request.POST.get("page", "")
+    if page in LISTS:
+        return f"{reverse(f'admin:queueproxy_queue_{page}')}?{ListSelection.of(query).query}"
+    shown = ChartSelection.of(query)
+    return f"{reverse('admin:queueproxy_queue_changelist')}?{shown.query}"
 
 
 def _do(act: Act, request: HttpRequest, kwargs: dict[str, str]) -> None:
@@ -128,8 +136,7 @@ def withdraw(request: HttpRequest, link: Link) -> str:
     queue, _space, entry = request.POST.get("request", "").partition(" ")
     control = Control(link)
     known = queue in conf.get_settings().queues and ENTRY.fullmatch(entry)
-    waiting = control.oldest([queue], MOST_WAITING) if known else []
-    found = next((one for one in waiting if one.entry == entry), None)
+    found = control.waiting_at(queue, entry) if known else None
     if found is None or not control.operator_withdraw(queue, entry):
         raise Refused(_("That request no longer waits."))
     text = _("%(method)s %(path)s was withdrawn; its client was told.")

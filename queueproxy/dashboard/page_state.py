@@ -14,14 +14,17 @@ from ..broker.observe.history import Row, Window, as_columns, read_deploys, read
 from ..broker.observe.processes import FrontStats, WorkerStats
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import QueueStats, Snapshot
-from ..broker.operate.control import LONGEST_PAUSE, Control, DeadLetter, Waiting, longest_safe_pause
+from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
+from ..broker.operate.listed import DeadLetter, Waiting
+from ..broker.operate.replay import why_not_again
+from ..envelopes import Codec
 from ..route_table import OPS_QUEUE
 from . import sparkline
 from .chart_selection import ChartSelection
 from .memory import broker_memory, memory_over_time
 from .releases import releases_shown
 from .routes import slowest
-from .wording import duration, megabytes, moment, not_served_text
+from .wording import duration, megabytes, moment, not_served_text, reason_text
 
 OLDEST = 10  # waiting requests listed
 LETTERS = 20  # dead letters listed
@@ -62,9 +65,9 @@ def read_page_state(
         "groups": [_group(group) for group in snapshot.groups],
         **releases_shown(snapshot),
         "slowest": slowest(link),
-        "waiting": [_waiting(one) for one in control.oldest(settings.queues, OLDEST)],
+        "waiting": [waiting_shown(one) for one in control.oldest(settings.queues, OLDEST)],
         "dead_letters": snapshot.dead_letters,
-        "letters": [_letter(one) for one in control.dead_letters(LETTERS)] if letters else [],
+        "letters": letters_shown(control.dead_letters(LETTERS)) if letters else [],
         "longest_pause": round(LONGEST_PAUSE),
         "longest_safe_pause": round(
             longest_safe_pause(snapshot, settings.queues, settings.max_hold)
@@ -233,21 +236,35 @@ def _group(group: GroupStats) -> dict[str, Any]:
     return {"name": group.name, "runs": runs, "waiting": group.waiting}
 
 
-def _waiting(request: Waiting) -> dict[str, Any]:
+def waiting_shown(request: Waiting) -> dict[str, Any]:
+    """Word a waiting request for a table."""
     return {
         "id": f"{request.queue} {request.entry}",
         "queue": request.queue,
         "method": request.method,
         "path": request.path,
+        "request_id": request.request_id,
         "age": duration(request.seconds),
     }
 
 
-def _letter(letter: DeadLetter) -> dict[str, Any]:
+def letters_shown(letters: Sequence[DeadLetter]) -> list[dict[str, Any]]:
+    """Word dead letters for a table.
+
+    Args:
+        letters: with their bodies, without which it is not known whether they can be run again.
+    """
+    codec = conf.broker().codec(conf.signing_secrets())
+    kept = conf.get_settings().keep_executions
+    return [_letter(letter, codec, kept) for letter in letters]
+
+
+def _letter(letter: DeadLetter, codec: Codec, kept: float) -> dict[str, Any]:
     return {
         "id": letter.id,
         "at": moment(letter.at),
-        "reason": letter.reason,
+        "reason": reason_text(letter.reason),
+        "why_not_again": why_not_again(letter, codec, kept),
         "queue": letter.queue,
         "method": letter.head.method,
         "path": letter.head.path,

@@ -12,12 +12,13 @@ from .. import conf
 from ..broker.observe.history import WINDOWS
 from ..broker.observe.reader import SnapshotReader
 from ..broker.operate.control import Control
+from ..broker.operate.replay import why_not_again
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .chart_selection import ChartSelection
 from .page_state import PageState, read_page_state
 from .pages import away, page_context, require
 from .releases import release_change
-from .wording import moment
+from .wording import moment, reason_text
 
 if TYPE_CHECKING:
     from ..admin import QueueAdmin
@@ -75,7 +76,16 @@ def dead_letter(model_admin: "QueueAdmin", request: HttpRequest, id: str) -> Tem
     if letter is None:
         raise Http404(_("There is no such dead letter."))
     context.update(
-        letter=letter, below="queue", at=moment(letter.at), shown=ChartSelection.of(request.GET)
+        letter=letter,
+        reason=reason_text(letter.reason),
+        why_not_again=why_not_again(
+            letter,
+            conf.broker().codec(conf.signing_secrets()),
+            conf.get_settings().keep_executions,
+        ),
+        below="queue",
+        at=moment(letter.at),
+        shown=ChartSelection.of(request.GET),
     )
     return TemplateResponse(request, "queueproxy/dead_letter.html", context)
 

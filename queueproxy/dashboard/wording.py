@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from ..broker.observe.not_served import NotServed
+from ..broker.observe.not_served import WORDS, NotServed
 
 UNKNOWN = "\N{EN DASH}"
 
@@ -52,3 +52,8 @@ def not_served_text(found: NotServed) -> str:
         (found.view_errors, errors),
     )
     return ", ".join(text % number for number, text in parts if number)
+
+
+def reason_text(reason: str) -> str:
+    """Word why a request was not served as wanted; what is not known as it is."""
+    return _(WORDS[reason]) if reason in WORDS else reason

@@ -180,6 +180,7 @@ class RequestConsumer(AsyncConsumer):
         """Answer for the worker: see Answer."""
         if not self.answer.started:
             self._observers.refused(refusal)
+            self.front.refused_notes.add(self.request_id, self.scope["method"], refusal)
         again = refusal.executed is not Executed.NO and may_be_sent_again(self.scope, self.options)
         await self.answer.refuse(refusal, unread=unread, repeatable=again)
 

@@ -52,6 +52,7 @@ class FrontOptions:
     front_memory: int
     front_spool: int
     front_spool_dir: str | None
+    keep_answered: int = 0  # of requests that it answers itself: see refused_notes.py
 
 
 class Front:
@@ -67,6 +68,8 @@ class Front:
         codec = options.broker.codec(options.secrets)
         self.signs = codec.signs
         self._outbox = Outbox()
+        self.refused_notes = self._outbox.refused_notes
+        self.refused_notes.front, self.refused_notes.kept = self.id, options.keep_answered
         self.inbox = Inbox(codec, self._outbox.pieces.add, self._send_anew)
         self.routes = KnownRoutes(signer(options.secrets, options.broker.namespace))
         self.memory = MemoryBudget(options.front_memory)

@@ -7,7 +7,13 @@ from django.utils.dateformat import format as date_text
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-FORMS = {"clock": "H:i:s", "minute": "M j, H:i", "moment": "M j, H:i:s"}  # as in times.js
+EXACT = "exact"  # to the millisecond
+FORMS = {  # as in times.js
+    "clock": "H:i:s",
+    "minute": "M j, H:i",
+    "moment": "M j, H:i:s",
+    EXACT: "M j, H:i:s.u",
+}
 
 register = template.Library()
 
@@ -21,9 +27,10 @@ def shown_time(at: datetime, form: str) -> SafeString:
         form: of FORMS.
     """
     utc = at.astimezone(UTC)
+    text = date_text(utc, FORMS[form])
     return format_html(
         '<time datetime="{}" data-form="{}">{} UTC</time>',
-        utc.isoformat(timespec="seconds"),
+        utc.isoformat(timespec="milliseconds" if form == EXACT else "seconds"),
         form,
-        date_text(utc, FORMS[form]),
+        text[:-3] if form == EXACT else text,  # Django tells microseconds
     )

@@ -86,6 +86,7 @@ def _options(threads: int) -> WorkerOptions:
         policies=conf.policies_by_name(),
         retry_methods=frozenset(of.retry_methods),
         keep_executions=of.keep_executions,
+        keep_answered=of.keep_answered,
     )
 
 

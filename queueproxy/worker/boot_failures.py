@@ -1,6 +1,7 @@
 """Tells people, by way of the broker, why worker processes do not come up."""
 
 import logging
+import math
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ class BootFailures:
         self._tell = tell
         self._release = release
         self._well = False
+        self._failed_at = -math.inf  # of time.monotonic()
 
     def failed(self, why: str, child: ChildProcess | None, others: Sequence[ChildProcess]) -> None:
         """Tell that a process did not come up.
@@ -38,13 +40,19 @@ class BootFailures:
             others: those that stay.
         """
         self._well = False
+        self._failed_at = time.monotonic()
         lines = child.last_lines if child else []
         serving = sum(other.serving for other in others)
         self._tell(FailureTold(time.time(), why, lines, self._release(), serving))
 
-    def came_up(self) -> None:
-        """Tell that one is ready; once, until another is not."""
-        if not self._well:
+    def came_up(self, started: float) -> None:
+        """Tell that all are ready; once, until another is not.
+
+        Args:
+            started: when the newest of them was, of time.monotonic(). Where that was before the
+                last failure, they are those that were to be replaced: it is told on.
+        """
+        if not self._well and started > self._failed_at:
             self._well = True
             self._tell(None)
 

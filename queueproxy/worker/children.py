@@ -1,5 +1,6 @@
 """The worker processes of one supervisor: started, looked after, stopped."""
 
+import math
 import signal
 from collections.abc import Iterator, Sequence
 
@@ -47,6 +48,11 @@ class Children:
         """Whether there are some to stay, and each of them serves or stands by."""
         staying = self.staying
         return bool(staying) and all(child.serving for child in staying)
+
+    @property
+    def newest(self) -> float:
+        """When the last of those to stay was started, of time.monotonic(); -inf for none."""
+        return max((child.started for child in self.staying), default=-math.inf)
 
     @property
     def retired(self) -> bool:

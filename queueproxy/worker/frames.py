@@ -24,6 +24,7 @@ class FrameMaker:
         self._worker = worker
         self._began = time.perf_counter()
         self._seq = 0
+        self.first_byte = 0.0  # seconds until the first frame was made; 0 while there is none
 
     @property
     def seconds(self) -> float:
@@ -42,6 +43,8 @@ class FrameMaker:
         """Make the next frame; the first tells of the `answer`."""
         seq, self._seq = self._seq, self._seq + 1
         first = seq == 0
+        if first:
+            self.first_byte = self.seconds
         told = answer if first else None
         head = ReplyHead(
             id=self._claim.id,
@@ -53,7 +56,7 @@ class FrameMaker:
             aborted=aborted,
             whole=whole and first,
             wait_ms=float(self._claim.waited_ms) if first else 0.0,
-            run_ms=round(self.seconds * 1000, 3) if first else 0.0,
+            run_ms=round(self.first_byte * 1000, 3) if first else 0.0,
             worker=self._worker if first else "",
         )
         return Frame(head, body)

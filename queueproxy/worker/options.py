@@ -31,6 +31,7 @@ class WorkerOptions:
     policies: Mapping[str, Policy] = field(default_factory=dict)  # by name of the view
     retry_methods: frozenset[str] = frozenset(SAFE_METHODS)
     keep_executions: float = 86_400
+    keep_answered: int = 0  # requests that are over, of each kind: see broker/answered.py
     follows_load: bool = False  # whether its supervisor has more or fewer of its kind
 
     @property

@@ -89,11 +89,19 @@ class Reply:
             self._frames.seconds,
             answer.status,
             route=self._start.route,
+            head=self._head,
+            first_byte=self._frames.first_byte,
         )
 
     def _without_answer(self, outcome: str) -> Settlement:
-        seconds, route = self._frames.seconds, self._start.route
-        return Settlement(self._claim, outcome, ran=seconds, route=route)
+        return Settlement(
+            self._claim,
+            outcome,
+            ran=self._frames.seconds,
+            route=self._start.route,
+            head=self._head,
+            first_byte=self._frames.first_byte,
+        )
 
     def _send_body(self, answer: CheckedAnswer, body: bytes) -> Frame:
         for frame in self._frames.whole(answer, body):

@@ -93,6 +93,7 @@ def _thread(number: int, parts: Parts, executor: Executor) -> ExecutorThread:
         spin=options.spin,
         release=options.release,
     )
+    worker_broker.counts.keep_answered(options.keep_answered)
     broker = RetryingBroker(
         worker_broker, parts.registration, parts.flow, parts.stop, parts.outage.note
     )

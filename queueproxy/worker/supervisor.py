@@ -90,7 +90,7 @@ class Supervisor:
             if self._reload is not None:
                 self._go_on_with_reload(self._reload)
             elif self._children.all_ready:
-                self._failures.came_up()
+                self._failures.came_up(self._children.newest)
                 self._replace_outgrown()
             if not self._stopping and not self._options.burst:
                 self._number.follow(self._orders, self._children, reloads=self._reload is not None)

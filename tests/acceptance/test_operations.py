@@ -220,7 +220,7 @@ def test_status_once(site):
     assert re.search(r"^left +idle +0$", done.stdout, re.MULTILINE)
     told = json.loads(site.run("queueproxy", "status", "--json").stdout)
     parts = {"broker", "paused", "queues", "groups", "fronts", "workers", "dead_letters"}
-    parts |= {"releases", "boot_failures"}
+    parts |= {"releases", "boot_failures", "scaling"}
     assert set(told) == parts
     assert told["workers"][0]["threads"] == 2
     assert {

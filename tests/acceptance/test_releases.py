@@ -171,7 +171,7 @@ def test_a_reload_by_another_release_leaves_the_active_one_at_work(make_site, tm
     (repository / "HEAD").write_text("2" * 40)
     supervisor.send_signal(1)
     wait_until(lambda: "A replacement did not come up" in log(supervisor), "told", BOOT)
-    (failure,) = site.status()["boot_failures"]
+    (failure,) = wait_until(lambda: site.status()["boot_failures"], "seen", BOOT)
     assert failure["release"] == "2" * 9
     assert failure["ending"] == "Its release is not the active one: it would stand by."
     assert failure["serving"] == 1

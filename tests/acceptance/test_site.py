@@ -240,7 +240,7 @@ def test_clean_at_rest(site):
     front.wait(20)
     client = site.broker.client()
     left = {key.partition(":")[2].partition(":")[0] for key in client.keys("*")}
-    assert left <= {"state", "queue", "stats", "history", "bell", "routes"}
+    assert left <= {"state", "queue", "stats", "history", "bell", "routes", "answered"}
     state = client.hgetall("{queueproxy}:state")
     assert state["bytes"] == state["waiting:default"] == state["inflight:default"] == "0"
     assert client.xlen("{queueproxy}:queue:default") == 0

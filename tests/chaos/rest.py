@@ -8,7 +8,7 @@ from ..recount import differences
 
 KEYS = Keys("queueproxy")
 # Kinds of keys left at rest.
-PERMANENT = {"state", "queue", "stats", "history", "bell", "dead", "routes"}
+PERMANENT = {"state", "queue", "stats", "history", "bell", "dead", "routes", "answered"}
 # Left for a while: an answer was written on a connection that broke before its script came.
 EXPIRING = {"answer", "release", "table", "boot_failures"}
 COUNTED = ("waiting:", "inflight:", "bytes", "returned:", "parked:", "in_line:", "replies:")

@@ -1,12 +1,14 @@
 """Fresh code that does not come up: the old serves on, and people are told why."""
 
 import signal
+import time
 
 import pytest
 
 from queueproxy.broker.boot_failure_report import tell_boot_failure
 from queueproxy.broker.observe.boot_failures import FailureTold
 from queueproxy.broker.observe.reader import SnapshotReader
+from queueproxy.worker.supervisor import LOOK_EVERY
 
 from ..brokers import QUEUES, BrokerKit
 from ..waiting import wait_until
@@ -14,6 +16,7 @@ from .test_worker.worker_site import WorkerSite, client_of, ended, told
 
 SETTINGS = "tests.integration.test_worker.settings"
 BOOT = 60.0  # seconds, on a busy machine
+SOME_LOOKS = 5 * LOOK_EVERY  # seconds, of the supervisor
 
 
 @pytest.fixture
@@ -54,6 +57,9 @@ async def test_a_reload_that_fails_is_told_until_one_succeeds(workers, client):
     assert workers.pids() == old
     await client.ask("/run/a/")
     wait_until(lambda: workers.runs("a"), "it serves on")
+    told_first = time.monotonic()
+    wait_until(lambda: time.monotonic() > told_first + SOME_LOOKS)
+    assert failures(workers) == [failure]
     workers.brittle.unlink()
     supervisor.send_signal(signal.SIGHUP)
     wait_until(lambda: not set(old) & set(workers.pids()), "all are new", BOOT)

@@ -4,10 +4,15 @@ import asyncio
 
 import pytest
 
+from queueproxy.broker.async_worker_broker import AsyncWorkerBroker
 from queueproxy.broker.claims import Claim
+from queueproxy.broker.operate.releases import Releases
+from queueproxy.broker.own_release import OwnRelease
+from queueproxy.broker.queue_order import QueueOrder
+from queueproxy.broker.slot import Slot
 from queueproxy.broker.worker_broker import WorkerBroker
 
-from ..brokers import eventually
+from ..brokers import QUEUES, eventually
 
 
 @pytest.fixture
@@ -116,3 +121,24 @@ async def test_a_call_to_stop_wakes_its_own_worker_only(kit, idle):
     registration.call_to_stop(1)
     assert await asyncio.wait_for(called, 5) is None
     assert (_done(threads), _blocked(kit)) == ([], 1)
+
+
+async def test_a_worker_that_serves_after_it_stood_by_hears_of_what_waits(kit):
+    """An event loop claims with one link for all slots: it may go on from claim to claim."""
+    old, new = OwnRelease("old", 1), OwnRelease("new", 1)
+    kit.registration(release=old)
+    registration = kit.registration(release=new)
+    link = AsyncWorkerBroker(kit.broker, kit.codec, registration.worker, QUEUES, "new")
+    slots = [
+        Slot(registration.worker, number, QueueOrder(QUEUES), kit.broker.max_memory, new)
+        for number in range(3)
+    ]
+    assert await link.claim(slots[0]) is None  # it stands by
+    front_broker = await kit.front_broker()
+    await kit.put(front_broker, "a", "b", "c")
+    Releases(kit.link()).activate("new", keep=600)
+    try:
+        claims = [await asyncio.wait_for(link.wait(slot), 5) for slot in slots]
+    finally:
+        await link.close()
+    assert [claim.id for claim in claims] == ["a", "b", "c"]

@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from queueproxy.broker.operate.replay import CannotReplay, replay
+from queueproxy.broker.operate.replay_many import AT_ONCE, replay_many
+from queueproxy.exceptions import BrokerUnavailable
 
 from ..brokers import QUEUES, SECRETS, answer, eventually
 
@@ -79,3 +81,37 @@ async def test_what_became_of_it_is_not_known(kit, letter):
         await again(kit, letter)
     worker_broker.settle_and_claim(answer(claim), claim=False)
     assert kit.control().dead_letter(letter.id)
+
+
+async def test_many_are_run_while_there_is_time():
+    begun = []
+
+    async def one(letter) -> int:
+        begun.append(letter)
+        await asyncio.sleep(0.05)
+        if letter == 3:
+            raise CannotReplay("It failed again.")
+        return 500 if letter == 5 else 200
+
+    done = await replay_many(range(12), one, 20)
+    assert (done.answered, done.errors, done.left) == (11, 1, 0)
+    assert done.failed == {"It failed again.": 1}
+    assert sorted(begun) == list(range(12))
+    done = await replay_many(range(5), one, 0)
+    assert (done.answered, done.left, len(begun)) == (0, 5, 12)
+
+
+async def test_of_many_none_is_begun_once_the_broker_is_away():
+    begun = []
+
+    async def one(letter) -> int:
+        begun.append(letter)
+        raise BrokerUnavailable("refused")
+
+    done = await replay_many(range(100), one, 20)
+    assert (done.answered, sum(done.failed.values()), done.left) == (
+        0,
+        len(begun),
+        100 - len(begun),
+    )
+    assert len(begun) <= AT_ONCE

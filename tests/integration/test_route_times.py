@@ -20,7 +20,7 @@ HOUR = 3600
 def report(kit, *runs: tuple) -> None:
     """What a worker thread tells: route, seconds waited, seconds run, whether it failed."""
     args = counts_by_route([Timed(*run) for run in runs])
-    kit.link().script("add_counts", "worker", "", 0, len(args) // 2, *args)
+    kit.link().script("add_counts", "worker", "", 0, len(args) // 2, 0, 0, 0, *args)
 
 
 def times_of(kit, window: str = "15m") -> dict[str, RouteTimes]:

@@ -9,6 +9,7 @@ from queueproxy.broker.claims import Settlement
 from queueproxy.broker.clients_progress import NOTHING
 from queueproxy.envelopes import Frame
 from queueproxy.front.held_request import DeliveryState, Failure, HeldRequest
+from queueproxy.front.kept_answer import KeptFrame
 
 from ..brokers import BrokerKit, answer, eventually, ids_of, part
 from ..faults.proxy import FROM_BROKER, Proxy
@@ -50,7 +51,7 @@ def hold(kit, front, *ids, **options) -> list[HeldRequest]:
 async def outcome(held: HeldRequest) -> str:
     """What comes next for a held request: a status or a reason."""
     event = await asyncio.wait_for(held.next_event(), WITHIN)
-    return str(event.head.status) if isinstance(event, Frame) else str(event)
+    return str(event.head.status) if isinstance(event, (Frame, KeptFrame)) else str(event)
 
 
 async def outcomes(held_requests) -> list[str]:

@@ -21,7 +21,7 @@ async def site_kit(broker):
 
 def report(kit, *runs: tuple) -> None:
     args = counts_by_route([Timed(*run) for run in runs])
-    kit.link().script("add_counts", "worker", "", 0, len(args) // 2, *args)
+    kit.link().script("add_counts", "worker", "", 0, len(args) // 2, 0, 0, 0, *args)
 
 
 def slowest(*words: str) -> str:

@@ -38,7 +38,7 @@ PARTS = {
     "operator": (
         *(*LINK, *SNAPSHOT, "replies.py"),
         *("operate/control.py", "operate/hold.py", "operate/replay.py", "operate/releases.py"),
-        "operate/smoke.py",
+        *("operate/smoke.py", "observe/find.py", "observe/entries.py", "operate/lists.py"),
     ),
 }
 PARTS["dashboard"] = (*PARTS["worker"], *PARTS["operator"], "observe/history.py")

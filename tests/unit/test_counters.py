@@ -20,7 +20,7 @@ def taken(*settlements: Settlement) -> tuple:
     counting = Counting()
     for settlement in settlements:
         counting.settled(settlement)
-    _, _, answers, routes, *counts = counting.take("worker")
+    _, _, answers, routes, _, _, _, *counts = counting.take("worker")
     return answers, routes, counts[: 2 * routes], counts[2 * routes :]
 
 
@@ -83,7 +83,7 @@ def test_what_is_counted_by_route_is_told_more_seldom(monkeypatch):
     assert counting.idle_for(15) == pytest.approx(ROUTES_EVERY - 2 * COUNT_EVERY)
     now += ROUTES_EVERY
     assert counting.is_due
-    _, _, answers, routes, *counts = counting.take("worker")
+    _, _, answers, routes, _, _, _, *counts = counting.take("worker")
     assert (answers, routes) == (0, 1)
     assert counts == ["/a/", "wus=40000 rus=600000 w3=2 r7=2"]
     assert not counting.kept_back

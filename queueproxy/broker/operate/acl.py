@@ -33,6 +33,7 @@ FRONT = Rights(
         (
             *("adopt", "front_beat", "front_join", "front_leave", "sample"),
             *("acknowledge", "enqueue", "hand_over", "reconcile", "trim_replies", "withdraw"),
+            "tell_refused",
         )
     ),
     # /-/metrics: SNAPSHOT
@@ -57,6 +58,7 @@ OPERATOR = Rights(
     frozenset(
         (
             *("activate", "adopt", "end_hold", "hold", "operator_withdraw", "pause", "resume"),
+            "search",
             *("acknowledge", "enqueue", "front_join", "front_leave"),  # `dead replay`, smoke
             *("trim_replies", "withdraw"),
         )

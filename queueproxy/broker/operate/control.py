@@ -2,93 +2,21 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
-
-from ...exceptions import BrokerRefused, DecodeError
-from ...json_text import decoded
+from ...exceptions import BrokerRefused
 from ..link.links import Link
 from ..link.protocol import Command, RedisReply, checked
 from ..observe.groups import entries_of, longest_in_lines, read_groups
-from ..observe.lease_clock import FIELD, lease_clock, server_ms, waited_seconds
+from ..observe.lease_clock import FIELD, lease_clock, server_ms
 from ..observe.pauses import Pause, read_pauses
 from ..observe.snapshot import Snapshot
 from ..observe.values import RETURNED_SEEN, ValueReader
+from .listed import DeadLetter, Waiting, dead_letter_of, named_fields, waiting_of
 
 LONGEST_PAUSE = 86_400.0  # seconds; a pause that nobody ends is a site that is down
 SHORTEST_PAUSE = 1.0  # seconds
 PAUSE_MARGIN = 5.0  # seconds from the end of a safe pause to the first client turned away
-# Headers whose values say nothing of a person; of all others only the names are shown.
-SHOWN_HEADERS = frozenset(
-    (
-        *("accept", "accept-encoding", "accept-language", "content-length", "content-type"),
-        *("host", "user-agent"),
-    )
-)
-MASK = "[redacted]"
-
-
-class LetterHead(msgspec.Struct, frozen=True):
-    """The part of a request's head that is shown, with defaults where it can't be read."""
-
-    method: str = "?"
-    path: str = "?"
-    query: str = ""
-    headers: list[tuple[str, str]] = []
-    request_id: str | None = None
-    body_size: int = 0
-
-
-@dataclass(frozen=True)
-class DeadLetter:
-    """A request that could not be run. Times in seconds of the broker's clock."""
-
-    id: str
-    at: float
-    reason: str
-    request: str
-    queue: str
-    attempts: int
-    worker: str
-    claimed: float
-    version: str
-    head: "LetterHead"
-    raw_head: bytes
-    signature: bytes
-    body: bytes
-    body_kept: bool
-    size: int
-
-    @property
-    def headers(self) -> list[tuple[str, str]]:
-        """The request's headers, as they were sent."""
-        return self.head.headers
-
-    def redacted_headers(self) -> list[tuple[str, str]]:
-        """List the request's headers without the values that may say who a person is."""
-        return [
-            (name, value if name.lower() in SHOWN_HEADERS else MASK) for name, value in self.headers
-        ]
-
-    def redacted_query(self) -> str:
-        """Return the query, or only that there was one: it may hold tokens and names."""
-        return MASK if self.head.query else ""
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A waiting request, for people to see."""
-
-    queue: str
-    entry: str
-    method: str
-    path: str
-    seconds: float
-
-
-_decode_head = msgspec.json.Decoder(LetterHead).decode
 
 
 class PauseState(NamedTuple):
@@ -186,20 +114,31 @@ class Control:
                 places.append((queue, command))
         replies = values.ask([command for _, command in places])
         waiting = [
-            _waiting(queue, entry, fields, clock_ms)
+            waiting_of(queue, entry.decode(), named_fields(fields), clock_ms)
             for (queue, _), found in zip(places, replies, strict=True)
             for entry, fields in found
         ]
         return sorted(waiting, key=lambda request: -request.seconds)[:most]
 
+    def waiting_at(self, queue: str, entry: str) -> Waiting | None:
+        """Read one request of a queue, which may run by now; None where it is over."""
+        named = self._keys.named
+        questions: list[Command] = [("TIME",), ("HMGET", self._keys.state, FIELD)]
+        entry_asked: Command = ("XRANGE", named("queue", queue), entry, entry)
+        time, (clock,), found = ValueReader(self._link).ask([*questions, entry_asked])
+        if not found:
+            return None
+        clock_ms = lease_clock(clock, server_ms(time))
+        return waiting_of(queue, entry, named_fields(found[0][1]), clock_ms)
+
     def operator_withdraw(self, queue: str, entry: str) -> bool:
         """Take a waiting request off; its client gets 503. False where it no longer waits."""
-        return bool(self._link.script("operator_withdraw", queue, entry) == b"ok")
+        return bool(self._link.script("operator_withdraw", queue, entry) == [b"ok"])
 
     def dead_letters(self, most: int = 100) -> list[DeadLetter]:
         """List the newest, newest first."""
         (found,) = self._ask([("XREVRANGE", self._keys.dead, "+", "-", "COUNT", most)])
-        return [_dead_letter(id, fields) for id, fields in found]
+        return [dead_letter_of(id.decode(), named_fields(fields)) for id, fields in found]
 
     def dead_letter(self, id: str) -> DeadLetter | None:
         """Fetch one by its id; None where there is none."""
@@ -211,7 +150,8 @@ class Control:
             return None
         if not found:
             return None
-        return _dead_letter(*found[0])
+        ((_, fields),) = found
+        return dead_letter_of(id, named_fields(fields))
 
     def discard(self, id: str) -> bool:
         """Delete one; whether it was there."""
@@ -235,53 +175,3 @@ def longest_safe_pause(snapshot: Snapshot, queues: Sequence[str], max_hold: floa
 def new_request_id() -> str:
     """Make an id for a request that no front holds."""
     return secrets.token_hex(10)
-
-
-def _waiting(queue: str, entry: bytes, fields: Sequence[bytes], clock_ms: int) -> Waiting:
-    named = dict(zip(fields[::2], fields[1::2], strict=True))
-    head = _head(named.get(b"h", b""))
-    return Waiting(
-        queue=queue,
-        entry=entry.decode(),
-        method=head.method,
-        path=head.path,
-        seconds=round(waited_seconds(named, clock_ms), 1),
-    )
-
-
-def _head(raw: bytes) -> LetterHead:
-    try:
-        return decoded(_decode_head, raw)
-    except DecodeError:
-        return LetterHead()
-
-
-def _dead_letter(id: bytes, fields: Sequence[bytes]) -> DeadLetter:
-    """Parse a dead letter, with defaults for what a stranger left out or wrote in another way."""
-    named = dict(zip(fields[::2], fields[1::2], strict=True))
-    raw = {name.decode("utf-8", "replace"): value for name, value in named.items()}
-
-    def text(name: str) -> str:
-        return raw.get(name, b"").decode("utf-8", "replace")
-
-    return DeadLetter(
-        id=id.decode(),
-        at=int(id.split(b"-")[0]) / 1000,
-        reason=text("reason"),
-        request=text("id"),
-        queue=text("queue"),
-        attempts=_number(text("attempts")),
-        worker=text("worker"),
-        claimed=_number(text("claimed")) / 1000,
-        version=text("v"),
-        head=_head(raw.get("h", b"")),
-        raw_head=raw.get("h", b""),
-        signature=raw.get("s", b""),
-        body=raw.get("b", b""),
-        body_kept=text("body_kept") == "1",
-        size=_number(text("size")),
-    )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -9,15 +9,17 @@ from contextlib import asynccontextmanager
 
 import msgspec.structs
 
-from ...envelopes import Codec
+from ...envelopes import Codec, Envelope
 from ...exceptions import BrokerUnavailable, DecodeError, QueueProxyError
 from ..encoded_request import EncodedRequest, encode_request
 from ..front_broker import FrontBroker, Limits, new_front_id
 from ..handle import Broker
 from ..link.links import AsyncLink
 from ..link.protocol import checked
+from ..observe.not_served import WORDS
 from ..replies import Notice, PiecesWanted
-from .control import DeadLetter, new_request_id
+from .control import new_request_id
+from .listed import DeadLetter
 
 NO_LIMIT = Limits(depth=10**9, memory=10**12)
 MARGIN = 60.0  # seconds a claim on a letter outlasts the wait for its answer: all trips together
@@ -107,9 +109,28 @@ async def _answered(
         raise CannotReplay(f"No worker answered within {hold:g} s. {never}") from None
 
 
-def _encoded(
-    letter: DeadLetter, codec: Codec, front: str, hold: float, kept: float
-) -> EncodedRequest:
+def why_not_again(letter: DeadLetter, codec: Codec, kept: float) -> str:
+    """Say why a dead letter can't be run again; empty where nothing is against it.
+
+    Args:
+        kept: as of `replay`.
+    """
+    try:
+        verified(letter, codec, 0.0, kept)
+    except CannotReplay as error:
+        return str(error)
+    return ""
+
+
+def verified(letter: DeadLetter, codec: Codec, hold: float, kept: float) -> Envelope:
+    """Verify the request that a dead letter holds, and decode it.
+
+    Args:
+        hold, kept: as of `replay`.
+
+    Raises:
+        CannotReplay: it is not whole, not ours, or too old for what is to happen once.
+    """
     if not letter.body_kept and letter.head.body_size:
         raise CannotReplay("Its body stayed with its front, and is gone with its client.")
     try:
@@ -118,11 +139,19 @@ def _encoded(
         )
     except DecodeError as error:
         raise CannotReplay(f"It can't be trusted: {error}") from error
+    head = envelope.head
+    if head.fenced and time.time() + hold > letter.at - head.hold_ms / 1000 + kept:
+        raise CannotReplay("Whether it was executed once is not kept in the database any more.")
+    return envelope
+
+
+def _encoded(
+    letter: DeadLetter, codec: Codec, front: str, hold: float, kept: float
+) -> EncodedRequest:
+    envelope = verified(letter, codec, hold, kept)
     head = msgspec.structs.replace(envelope.head, front=front, hold_ms=int(hold * 1000))
     if not head.fenced:
         head = msgspec.structs.replace(head, id=new_request_id(), max_attempts=1)
-    elif time.time() + hold > letter.at - envelope.head.hold_ms / 1000 + kept:
-        raise CannotReplay("Whether it was executed once is not kept in the database any more.")
     return encode_request(head, letter.queue, letter.body)
 
 
@@ -131,7 +160,8 @@ async def _status(front_broker: FrontBroker, codec: Codec) -> int:
     while True:
         for reply in await front_broker.replies.read():
             if isinstance(reply, Notice):
-                raise CannotReplay(f"It failed again: {reply.reason}.")
+                why = WORDS.get(reply.reason, reply.reason)
+                raise CannotReplay(f"It failed again: {why}.")
             if isinstance(reply, PiecesWanted):
                 continue  # the body is in the broker, all of it
             frame = codec.decode_reply(*reply)

@@ -1,16 +1,16 @@
--- operator_withdraw: a person takes a waiting request off its queue; its client is told.
+-- operator_withdraw: a person takes waiting requests off their queue; their clients are told.
 --
--- Arguments: queue; entry: id in the queue's stream.
--- Reply: 'gone' (it no longer waits) or 'ok'.
+-- Arguments: queue; then entries: ids in the queue's stream.
+-- Reply: for each, 'gone' (it no longer waits) or 'ok'.
 
-local A = arguments('queue', 'entry')
+local A = arguments('queue')
 
-register('operator_withdraw', A, { flags = { 'allow-oom' } }, function()
-  local fields = read_entry(A.queue, A.entry)
+local function withdraw(entry)
+  local fields = read_entry(A.queue, entry)
   local meta = fields and parse_meta(fields.m)
   local held = meta and redis.call('HGET', key('held', meta.front), meta.id)
   local request = held and read_held(meta.id, meta.front, held)
-  if not request or request.slot or request.entry ~= A.entry then
+  if not request or request.slot or request.entry ~= entry then
     return 'gone'
   end
   see_that_front_can_be_told(request)
@@ -20,4 +20,12 @@ register('operator_withdraw', A, { flags = { 'allow-oom' } }, function()
   add_stat(A.queue, 'failed:' .. reason, 1)
   add_stat(A.queue, 'withdrawn', 1)
   return 'ok'
+end
+
+register('operator_withdraw', A, { flags = { 'allow-oom' } }, function()
+  local results = {}
+  for i = A.rest, #ARGV do
+    results[#results + 1] = withdraw(ARGV[i])
+  end
+  return results
 end)

@@ -12,6 +12,7 @@ from queueproxy.cli import (
     acl,
     dead,
     doctor,
+    find,
     hold,
     pause,
     processes,
@@ -48,7 +49,7 @@ class Command(HelpfulCommand):
         self._add_looking(actions)
         self._add_pausing(actions)
         self._add_processes(actions)
-        self._add_dead_letters(actions)
+        dead.add_parser(actions)
         release_options.add_releases(actions)
         self._add_purge(actions)
         self._add_acl(actions)
@@ -69,6 +70,7 @@ class Command(HelpfulCommand):
         parser.add_argument("method", nargs="?", default="GET", metavar="METHOD")
         parser.set_defaults(run=routes.routes)
         slowest.add_parser(actions)
+        find.add_parser(actions)
 
     def _add_pausing(self, actions: Subparsers) -> None:
         parser = actions.add_parser("pause", help="start no request until resumed")
@@ -125,24 +127,6 @@ class Command(HelpfulCommand):
             help="to wait until they have ended (default: %(default)g)",
         )
         parser.set_defaults(run=processes.stop)
-
-    def _add_dead_letters(self, actions: Subparsers) -> None:
-        parser = actions.add_parser("dead", help="requests that could not be run")
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        listing = verbs.add_parser("list", help="newest first")
-        listing.add_argument("--json", action="store_true")
-        listing.set_defaults(run=dead.list_letters)
-        for name, function, text in (
-            ("show", dead.show, "one, without what may say who a person is"),
-            ("replay", dead.replay_letter, "run it again, now, whatever its method"),
-            ("discard", dead.discard, "delete it"),
-        ):
-            aliases = ["retry"] if name == "replay" else []
-            verb = verbs.add_parser(name, aliases=aliases, help=text)
-            verb.add_argument("id", metavar="ID")
-            if name == "show":
-                verb.add_argument("--reveal", action="store_true", help="hide nothing")
-            verb.set_defaults(run=function)
 
     def _add_purge(self, actions: Subparsers) -> None:
         parser = actions.add_parser(

@@ -231,7 +231,7 @@ window.queueproxy = window.queueproxy || {};
     const oldest = fresh.end - fresh.reach;
     const kept = old.t.map((t, i) => i).filter((i) => stepOf(old.t[i]) < firstNew && old.t[i] >= oldest);
     const result = { ...fresh };
-    for (const name of ["t", "paused", ...Object.values(SERIES).flat()]) {
+    for (const name of ["t", "paused", ...Object.values(SERIES).flat()].filter((name) => name in fresh)) {
       result[name] = kept.map((i) => old[name][i]).concat(fresh[name]);
     }
     return result;

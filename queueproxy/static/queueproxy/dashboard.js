@@ -65,28 +65,31 @@
     tellMoment();
   }
 
+  // What the site tells, an error of the broker too; null where it is away for a moment.
   async function ask() {
     const newest = charts.history.t.at(-1);
     const after = newest === undefined ? "" : `&after=${Math.floor(newest)}`;
-    const response = await fetch(root.dataset.url + after, { headers: { Accept: "application/json" } });
-    // Logged out, or no longer allowed to look: let the page itself say so.
-    if (response.redirected || response.status === 403) location.reload();
-    else if (response.ok) show(await response.json());
-    else if (response.headers.get("Content-Type") === "application/json") tellMissing("broker");
-    else await findMissing();
+    try {
+      const response = await fetch(root.dataset.url + after, { headers: { Accept: "application/json" } });
+      // Logged out, or no longer allowed to look: let the page itself say so.
+      if (response.redirected || response.status === 403) location.reload();
+      const isTold = response.ok || response.headers.get("Content-Type") === "application/json";
+      return isTold ? await response.json() : null;
+    } catch (error) {
+      return null;
+    }
   }
 
   async function poll() {
     asking = true;
     const late = setInterval(findMissing, PATIENCE);
-    try {
-      await ask();
-    } catch (error) {
-      await findMissing(); // the site is away for a moment; the next round tells
-    }
+    const told = await ask();
     clearInterval(late);
     asking = false;
     schedule();
+    if (!told) findMissing();
+    else if (told.error) tellMissing("broker");
+    else show(told);
   }
 
   function schedule() {

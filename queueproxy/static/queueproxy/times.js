@@ -17,6 +17,7 @@ window.queueproxy = window.queueproxy || {};
     day,
     minute: { ...day, ...time },
     moment: { ...day, ...time, second: "2-digit" },
+    exact: { ...day, ...time, second: "2-digit", fractionalSecondDigits: 3 },
   };
   const page = document.querySelector(".qp");
   const choice = document.getElementById("qp-zone");

@@ -105,6 +105,7 @@ def keeping_handler() -> ASGIHandler:
         try:  # looked up late: agents replace it
             response = cast(Response, await ASGIHandler.get_response_async(handler, request))
         except BaseException as error:
+            end_forked_child(error)
             if _is_cancelled(error):
                 raise
             response = _failed(request, error)
@@ -154,7 +155,6 @@ def _is_cancelled(error: BaseException) -> bool:
 
 def _failed(request: HttpRequest, error: BaseException) -> Response:
     """Answer for what Django has no answer to, such as sys.exit(): a view must not end a worker."""
-    end_forked_child(error)
     logger.error("%s %s failed", request.method, request.path, exc_info=error)
     return HttpResponseServerError(b"Server Error", content_type="text/plain")
 

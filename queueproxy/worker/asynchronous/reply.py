@@ -166,18 +166,18 @@ class AsyncReply:
 
     def give_up(self, outcome: str) -> None:
         """End it without a word of the view's; see Settlement."""
-        seconds, route = self._frames.seconds, self._start.route
-        self._end(Settlement(self._claim, outcome, ran=seconds, route=route))
+        self._end(Settlement(self._claim, outcome, ran=self._frames.seconds))
 
     def _answered(self, last: Frame) -> None:
         method, seconds = self._head.method, self._frames.seconds
         status = self._answer.status
-        settlement = Settlement(self._claim, "answered", last, method, seconds, status)
-        self._end(settlement._replace(route=self._start.route))
+        self._end(Settlement(self._claim, "answered", last, method, seconds, status))
 
     def _end(self, settlement: Settlement) -> None:
         self._stage = Stage.OVER
-        self.settlement = settlement
+        self.settlement = settlement._replace(
+            route=self._start.route, head=self._head, first_byte=self._frames.first_byte
+        )
 
 
 def _text(raw: bytes | str) -> str:

@@ -89,6 +89,7 @@ class LoopRunner:
             options.queues,
             options.release.name,
         )
+        worker_broker.counts.keep_answered(options.keep_answered)
         means = Means(
             broker=AsyncRetryingBroker(
                 worker_broker, parts.registration, parts.stop, parts.outage.note

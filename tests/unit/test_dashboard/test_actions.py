@@ -143,7 +143,7 @@ def test_a_dead_letter_lost_again_is_kept_and_logged(scenario, boss):
     worker = scenario.worker(lose=True)
     told = press(boss, f"dead/{letter}/replay/")
     worker.join(20)
-    assert told == ["POST /a: It failed again: worker_lost."] == logged()
+    assert told == ["POST /a: It failed again: worker lost."] == logged()
     assert scenario.kit.control().dead_letter(letter)
 
 

@@ -160,7 +160,7 @@ def test_waiting_longest(scenario, boss):
 def test_dead_letters(scenario, boss):
     letter = scenario.kill_one("a", body=b"what was sent")
     table = page_of(boss).partition('id="qp-letters"')[2].partition("</section>")[0]
-    assert "POST /a worker_lost" in text_of(table)
+    assert "POST /a worker lost" in text_of(table)
     one = boss.get(f"{ROOT}dead/{letter}/").content.decode()
     assert "what was sent" not in one
     assert "13 bytes" in text_of(one).replace("\N{NO-BREAK SPACE}", " ")

@@ -24,7 +24,7 @@ def counted(scenario):
         Timed("/<script>'\"&route=1", 0.0, 0.001, False),
     ]
     args = counts_by_route(runs)
-    scenario.kit.link().script("add_counts", "worker", "", 0, len(args) // 2, *args)
+    scenario.kit.link().script("add_counts", "worker", "", 0, len(args) // 2, 0, 0, 0, *args)
     return scenario
 
 

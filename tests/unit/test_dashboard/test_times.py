@@ -29,6 +29,12 @@ def test_it_is_told_in_utc_wherever_the_server_is(form, text):
     assert shown_time(AT.astimezone(UTC), form) == element
 
 
+def test_steps_of_a_request_are_told_to_the_millisecond():
+    element = shown_time(AT.replace(microsecond=7999), "exact")
+    assert 'datetime="2026-11-28T01:30:05.007+00:00"' in element
+    assert ">Nov 28, 01:30:05.007 UTC<" in element
+
+
 def test_the_script_knows_each_form():
     script = (PACKAGE / "static" / "queueproxy" / "times.js").read_text()
     known = script.partition("const FORMS = {")[2].partition("};")[0]

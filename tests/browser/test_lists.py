@@ -1,0 +1,82 @@
+"""One request, and lists of many, in a real browser."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from queueproxy.broker.handle import Broker
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.broker.operate.control import Control
+
+from ..acceptance.site import Pending
+from ..waiting import wait_until
+from .axe import barriers
+from .pages import complaints, fits, press
+
+pytestmark = pytest.mark.browser
+PAGES = ("waiting/", "dead/", "waiting/withdraw/", "dead/discard/", "dead/replay/", "request/")
+
+
+@pytest.fixture
+def crowded(site):
+    """Some wait, and one is dead."""
+    link = Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test")
+    control = Control(link)
+    assert httpx.post(f"{site.url}/die/{uuid4()}/", timeout=60).status_code == 502
+    control.pause(["low"], 300, by="ann")
+    held = [Pending("GET", f"{site.url}/things/export.csv", {}) for _ in range(3)]
+    wait_until(lambda: len(control.oldest(["low"], 5)) == 3, "they wait")
+    yield site
+    control.resume(["low"])
+    for one in held:
+        assert one.result().status_code in (200, 503)
+    for letter in control.dead_letters():
+        control.discard(letter.id)
+    link.close()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_in_the_way(crowded, open_dashboard, width, dark):
+    page = open_dashboard(width, dark=dark)
+    for path in PAGES:
+        page.open(path)
+        assert barriers(page.browser) == [], path
+        assert fits(page.browser), path
+    assert not complaints(page.browser)
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["script", "no-script"])
+def test_all_that_match_are_withdrawn(crowded, open_dashboard, javascript):
+    page = open_dashboard(javascript=javascript)
+    press(page.browser, lambda: page.find("[data-key=waiting] h2 a"))
+    assert "3 in all" in page.text(".qp-numbers")
+    page.find("[name=q]").send_keys("/things/exp")
+    press(page.browser, lambda: page.find(".qp-find button"))
+    assert "3 of 3 match" in page.text(".qp-numbers")
+    press(page.browser, lambda: page.find(".qp-over .qp-delete"))
+    assert "Withdraw 3 requests?" in page.text(".qp")
+    assert "3 requests were withdrawn" in page.press(".qp-decide button")
+    assert "Nothing waits" in page.text(".qp")
+    assert not complaints(page.browser)
+
+
+def test_an_incident_what_became_of_this_request(crowded, open_dashboard):
+    """A client has sent the id that its error page showed."""
+    wanted = uuid4().hex
+    answer = httpx.get(f"{crowded.url}/slow/?seconds=1", headers={"X-Request-ID": wanted})
+    assert answer.status_code == 200
+    page = open_dashboard()
+
+    def shown() -> bool:
+        page.open()
+        page.find(".qp-find [name=id]").send_keys(wanted)
+        press(page.browser, lambda: page.find(".qp-find button"))
+        return "Answered with 200" in page.text(".qp-found")
+
+    wait_until(shown, "its worker has told of it")
+    assert "GET /slow/" in page.text(".qp-found h2")
+    assert "1.0 s" in page.text(".qp-found table")
+    assert barriers(page.browser) == []
+    assert fits(page.browser)
