@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from .. import conf
 from ..broker.observe.clients import ClientLoad, Clients, read_clients
-from ..exceptions import BrokerUnavailable
+from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .chart_selection import ChartSelection
 from .pages import away, page_context, require
 from .wording import share_text
@@ -35,7 +35,7 @@ def clients(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateResponse
     try:
         with conf.broker().link("dashboard") as link:
             found = read_clients(link, shown.queues)
-    except BrokerUnavailable as error:
+    except (BrokerUnavailable, SchemaMismatch) as error:
         return away(request, context, error)
     context.update(found=found, clients=[_client(one, found) for one in found.busiest[:SHOWN]])
     return TemplateResponse(request, "queueproxy/clients.html", context)

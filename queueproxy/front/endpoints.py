@@ -135,10 +135,11 @@ class Endpoints:
         status = 200 if snapshot else 503
         if _wants_json(scope):
             return EndpointAnswer(status, JSON, status_page.as_json(snapshot))
+        renewed = not _asks_for(scope, status_page.STILL)
         if snapshot is None:
-            text = status_page.as_html_without_broker(error)
+            text = status_page.as_html_without_broker(error, renewed=renewed)
         else:
-            text = status_page.as_html(snapshot, self._options.max_hold)
+            text = status_page.as_html(snapshot, self._options.max_hold, renewed=renewed)
         policy = status_page.CONTENT_SECURITY_POLICY.encode()
         return EndpointAnswer(status, HTML, text, ((b"content-security-policy", policy),))
 
@@ -172,8 +173,12 @@ class Endpoints:
             reader.close()
 
 
+def _asks_for(scope: Scope, words: str) -> bool:
+    return words.encode() in scope["query_string"].split(b"&")
+
+
 def _wants_json(scope: Scope) -> bool:
-    if b"format=json" in scope["query_string"].split(b"&"):
+    if _asks_for(scope, "format=json"):
         return True
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
     return b"application/json" in accept and b"text/html" not in accept

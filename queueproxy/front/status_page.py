@@ -1,8 +1,9 @@
 """The front's own page about the system, ``/-/status``: made from the broker alone.
 
 It tells the truth when no worker runs: no view, template or database has a part in it. Plain HTML
-that renews itself, without a script; the style is allowed by its hash. It looks as the page in the
-admin does: both have their design from ``static/queueproxy/design.css``, read as the front starts.
+without a script, which renews itself until somebody stops that; the style is allowed by its hash.
+It looks as the page in the admin does: both have their design from
+``static/queueproxy/design.css``, read as the front starts.
 """
 
 import base64
@@ -19,6 +20,7 @@ from ..broker.observe.troubles import Trouble, request_text, troubles
 from ..wording import count_text, seconds_text
 
 REFRESH = 5  # seconds
+STILL = "renew=never"  # in the query: no refresh
 
 _DESIGN = Path(__file__).parents[1] / "static" / "queueproxy" / "design.css"
 _STYLE = f"""
@@ -29,7 +31,7 @@ body{{color:var(--qp-text);background:var(--qp-ground)}}
 .qp-bar{{padding:.6rem 1rem;background:var(--qp-brand);color:var(--qp-on-brand)}}
 main{{max-width:90rem;margin:0 auto;padding:0 1rem 2rem}}
 h1{{font-size:1.25rem;font-weight:400;margin:1rem 0 .25rem}}
-main>p{{margin:.25rem 0 1rem}}section{{margin-bottom:2rem}}
+main>p{{margin:.25rem 0 1rem}}main>p a{{color:inherit}}section{{margin-bottom:2rem}}
 .qp-wide{{overflow-x:auto}}table{{border-collapse:collapse;width:100%}}
 th,td{{border-bottom:1px solid var(--qp-line);padding:.5rem;text-align:left;white-space:nowrap}}
 th{{color:var(--qp-quiet);font-size:.75rem;font-weight:600;text-transform:uppercase}}
@@ -42,6 +44,11 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 
+# For those who need more time than that to read it (WCAG 2.2.1), and to compare two moments.
+_META = f'<meta http-equiv=refresh content="{REFRESH}">'
+_RENEWED = f'renewed every {REFRESH} s. <a href="?{STILL}">Stop</a>'
+_STILL = 'not renewed. <a href="?">Renew</a>'
+
 Row = Sequence[object]
 
 _ONCE_COLUMNS = ("queue", "run again", "replayed", "put off")
@@ -52,11 +59,12 @@ def as_json(snapshot: Snapshot | None) -> str:
     return json.dumps(snapshot.as_status() if snapshot else unreachable_status(), indent=2) + "\n"
 
 
-def as_html(snapshot: Snapshot, max_hold: float) -> str:
+def as_html(snapshot: Snapshot, max_hold: float, *, renewed: bool = True) -> str:
     """Render the page.
 
     Args:
         max_hold: the setting ``MAX_HOLD``, seconds.
+        renewed: whether it renews itself.
     """
     return _page(
         f"<p class=qp-quiet>{escape(_headline(snapshot))}</p>",
@@ -66,23 +74,25 @@ def as_html(snapshot: Snapshot, max_hold: float) -> str:
         _once(snapshot),
         _table("Workers", ("worker", "state", "runs now"), _worker_rows(snapshot), left=3),
         _table("Fronts", ("front", "held", "up"), list(map(_front_row, snapshot.fronts)), left=1),
+        renewed=renewed,
     )
 
 
-def as_html_without_broker(error: str) -> str:
+def as_html_without_broker(error: str, *, renewed: bool = True) -> str:
     """Render the page while the broker can't be asked."""
     text = f"The broker can't be reached: {error}. Requests are held until it is back."
-    return _page(_troubles([Trouble("error", text)]))
+    return _page(_troubles([Trouble("error", text)]), renewed=renewed)
 
 
-def _page(*parts: str) -> str:
+def _page(*parts: str, renewed: bool) -> str:
     clock = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    told = _RENEWED if renewed else _STILL
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>Queue status</title>"
         '<meta name=viewport content="width=device-width,initial-scale=1">'
-        f'<meta http-equiv=refresh content="{REFRESH}"><style>{_STYLE}</style></head>'
+        f"{_META if renewed else ''}<style>{_STYLE}</style></head>"
         "<body class=qp><header class=qp-bar>queueproxy</header><main>"
-        f"<h1>Queue status</h1><p class=qp-quiet>As of {clock}; renewed every {REFRESH} s.</p>"
+        f"<h1>Queue status</h1><p class=qp-quiet>As of {clock}; {told}</p>"
         f"{''.join(parts)}</main></body></html>\n"
     )
 

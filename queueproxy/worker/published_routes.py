@@ -27,8 +27,13 @@ from ..route_table import ID, MOST_PATHS, RouteTable
 logger = logging.getLogger("queueproxy.worker")
 
 _A_LETTER = "1-1"  # an id that the pattern of a dead letter's page takes
-_PAGES = ("changelist", "data", "routes", "pause", "resume", "withdraw")
+_PAGES = (
+    *("changelist", "data", "routes", "clients", "request", "pause", "resume", "withdraw"),
+    *("release", "activate", "rollback", "waiting", "withdraw_all"),
+    *("letters", "replay_all", "discard_all"),
+)
 _LETTER_PAGES = ("dead", "replay", "discard")
+_EXPORTS = (("waiting", "csv"), ("waiting", "json"), ("letters", "csv"), ("letters", "json"))
 # What the page and the login need to look and work as they should.
 _FILES = (
     *("admin/css/base.css", "admin/css/dark_mode.css", "admin/css/login.css"),
@@ -40,8 +45,9 @@ _FILES = (
     *("admin/img/icon-viewlink.svg", "admin/img/icon-hidelink.svg"),
     *("admin/img/icon-deletelink.svg", "admin/img/sorting-icons.svg"),
     *("admin/img/tooltag-add.svg", "admin/img/tooltag-arrowright.svg"),
-    *("queueproxy/dashboard.css", "queueproxy/dashboard.js", "queueproxy/charts.js"),
-    *("queueproxy/forms.js", "queueproxy/morph.js", "queueproxy/route_charts.js"),
+    *("queueproxy/design.css", "queueproxy/dashboard.css", "queueproxy/dashboard.js"),
+    *("queueproxy/charts.js", "queueproxy/forms.js", "queueproxy/morph.js"),
+    *("queueproxy/route_charts.js", "queueproxy/times.js", "queueproxy/place.js"),
     *("queueproxy/vendor/uPlot.iife.min.js", "queueproxy/vendor/uPlot.min.css"),
 )
 
@@ -87,6 +93,8 @@ def _pages_of_site(namespace: str) -> Iterator[_Page]:
             yield _Page(name + page, _in_site(reverse(name + page)))
         for page in _LETTER_PAGES:
             yield _Page(name + page, _in_site(reverse(name + page, args=[_A_LETTER])))
+        for file in _EXPORTS:
+            yield _Page(f"{name}export", _in_site(reverse(f"{name}export", args=file)))
         yield _Page(f"{namespace}:login", _in_site(reverse(f"{namespace}:login")))
     except NoReverseMatch:
         return  # a site without the page

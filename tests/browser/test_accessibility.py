@@ -12,7 +12,7 @@ from queueproxy.broker.operate.control import Control
 from ..acceptance.site import Pending
 from ..waiting import wait_until
 from .axe import barriers, source
-from .pages import fits
+from .pages import fits, press
 
 pytestmark = pytest.mark.browser
 ALIKE = ("body", ".qp-tile", ".qp-tile h2", ".qp-depth strong", ".qp-tile dt", ".qp-tile dd")
@@ -47,7 +47,17 @@ def test_nothing_is_in_the_way(full, open_dashboard, width, dark):
     in_nobodys_way(page.browser)
     page.open("clients/")
     in_nobodys_way(page.browser)
+    page.browser.get(f"{full.url}/-/status?renew=never")
+    in_nobodys_way(page.browser)
+
+
+def test_the_only_barrier_of_the_front_can_be_taken_away(full, open_dashboard):
+    """Its own page renews itself, unless it is told not to; it has no script that could."""
+    page = open_dashboard()
     page.browser.get(f"{full.url}/-/status")
+    (found,) = barriers(page.browser)
+    assert "Delayed refresh" in found
+    press(page.browser, lambda: page.find("main p a"))
     in_nobodys_way(page.browser)
 
 

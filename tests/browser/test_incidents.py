@@ -53,9 +53,9 @@ def test_a_client_floods(flooded, person):
     person.click("Queue", "#content-main a")
     wait_until(lambda: person.page.figure("default", "depth") > 10, "it is seen that many wait")
     person.press("[data-key=default] .qp-by-client")
-    first = person.page.text("tbody tr:first-child")
+    first = person.page.text(".qp tbody tr:first-child")
     assert first.startswith(FLOODER)
-    assert person.page.text("tbody tr:first-child .qp-alarm")
+    assert person.page.text(".qp tbody tr:first-child .qp-alarm")
     assert "/slow/" in first
 
 

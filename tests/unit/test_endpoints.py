@@ -1,6 +1,7 @@
 """The front's own paths: matched exactly, shown to monitoring addresses only."""
 
 import json
+import re
 import threading
 import time
 from types import SimpleNamespace
@@ -133,6 +134,16 @@ async def test_status_as_a_page():
     assert headers[b"content-security-policy"].startswith(b"default-src 'none'")
     assert b"set-cookie" not in headers
     assert "<h1>Queue status</h1>" in text
+
+
+@pytest.mark.parametrize("found", [{}, {"found": BrokerUnavailable("refused")}])
+async def test_status_stands_still_for_who_wants_that(found):
+    _, _, text = await ask(endpoints(**found), scope("/-/status"))
+    assert "http-equiv=refresh" in text
+    (still,) = re.findall(r'href="\?(.*?)">Stop<', text)
+    _, _, text = await ask(endpoints(**found), scope("/-/status", query=still))
+    assert "http-equiv=refresh" not in text
+    assert 'href="?">Renew<' in text
 
 
 async def test_status_while_the_broker_is_away():

@@ -1,14 +1,19 @@
 """What workers publish of their URLs: signed, bounded, matched exactly as clients send them."""
 
+import re
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.test import override_settings
-from django.urls import get_resolver, include, path, set_script_prefix
+from django.urls import get_resolver, include, path, reverse, set_script_prefix
 
+import queueproxy
 from queueproxy import route_table
 from queueproxy.exceptions import DecodeError
+from queueproxy.models import Queue
 from queueproxy.policy import policy
 from queueproxy.route_table import MOST_PATHS, OpsPaths, RouteTable
 from queueproxy.worker import published_routes
@@ -106,6 +111,28 @@ def test_the_page_is_found_wherever_the_admin_is(mine):
     assert mine.release == "r1"
 
 
+def test_every_page_about_the_queue_is_in_it(mine):
+    """Those that act are needed in a pause most of all."""
+    lane = OpsPaths(mine.ops)
+    of_queue = admin.site._registry[Queue].get_urls()
+    with override_settings(ROOT_URLCONF=__name__):
+        for name in (url.name for url in of_queue):
+            args = {"dead": ["1-1"], "replay": ["1-1"], "discard": ["1-1"]}
+            forms = [args.get(name.removeprefix("queueproxy_queue_"), [])]
+            if name.endswith("_export"):
+                forms = [["waiting", "csv"], ["waiting", "json"], ["letters", "csv"]]
+            for form in forms:
+                assert reverse(f"admin:{name}", args=form) in lane, name
+
+
+def test_every_file_of_these_pages_is_in_it(mine):
+    """A browser shows no page before it has the style sheets."""
+    package = Path(queueproxy.__file__).parent
+    for template in (package / "templates" / "queueproxy").glob("*.html"):
+        for name in re.findall(r"{% static '([^']+)' %}", template.read_text()):
+            assert f"/static/{name}" in mine.ops, template
+
+
 def test_a_policy_around_the_admin_hides_nothing(mine):
     with override_settings(ROOT_URLCONF=_WithPolicy):
         assert published_routes.route_table("r1") == mine
@@ -156,12 +183,12 @@ def test_only_what_leads_to_the_page_in_a_language(urlconf, expected):
 
 
 def test_languages_beyond_the_bound_are_left_out(monkeypatch, caplog):
-    monkeypatch.setattr(published_routes, "MOST_PATHS", 50)
+    monkeypatch.setattr(published_routes, "MOST_PATHS", 70)
     languages = [("de", "German"), ("fr", "French"), ("tr", "Turkish")]
     about = {"LANGUAGE_CODE": "tr", "LANGUAGES": languages}
     with override_settings(ROOT_URLCONF=_InLanguages, **about):
         ops = published_routes.route_table("r1").ops
-    assert len(ops) == 50
+    assert len(ops) == 70
     assert "/tr/backstage/login/" in ops
     assert "/static/queueproxy/dashboard.js" in ops
     assert "In some languages" in caplog.text

@@ -73,6 +73,7 @@ window.queueproxy = window.queueproxy || {};
     ctx.fillRect(bbox.left, bbox.top, width, bbox.height);
     ctx.font = `${11 * unit}px ${getComputedStyle(document.body).fontFamily}`;
     ctx.fillStyle = style("--qp-quiet");
+    ctx.textAlign = "left";
     ctx.textBaseline = "middle";
     const text = `${words} ${times.tell(dateOf(history.since), history.reach > DAY ? "minute" : "clock")}`;
     const room = ctx.measureText(text).width + 16 * unit;
