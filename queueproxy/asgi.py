@@ -29,6 +29,8 @@ from .running_front import RunningFront
 from .servers import foreign_server
 from .setting_problems import Problem
 
+__all__ = ["QueueProxy", "application"]  # noqa: F822  # made when it is asked for
+
 logger = logging.getLogger("queueproxy.front")
 _constructed: weakref.WeakSet["QueueProxy"] = weakref.WeakSet()
 

@@ -16,6 +16,8 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+__all__ = ["JSONFormatter"]
+
 # What `logging` itself puts into a record; the rest is what the caller gave as ``extra``.
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 
 from .durations import in_seconds
 
+__all__ = ["policy"]
+
 View = TypeVar("View")
 
 ATTRIBUTE = "queueproxy_policy"  # of a view, a class or what `include` gives

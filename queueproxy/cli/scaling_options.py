@@ -76,12 +76,17 @@ def add_scaling(parser: CommandParser) -> None:
         metavar="S",
         help="with 2..16: for how long fewer must have been enough (default: SCALE_DOWN_AFTER)",
     )
-    parser.add_argument(
-        "--max-memory",
-        type=memory_size,
-        metavar="SIZE",
-        help="of all processes, 4GiB: one that grows past its share is replaced after its request",
-    )
+    add_max_memory(parser)
+
+
+def add_max_memory(parser: CommandParser, when: str = "") -> None:
+    """Add the option that bounds what worker processes take.
+
+    Args:
+        when: begins its help.
+    """
+    text = "of all processes, 4GiB: one that grows past its share is replaced after its request"
+    parser.add_argument("--max-memory", type=memory_size, metavar="SIZE", help=when + text)
 
 
 def process_number_of(options: dict[str, Any], worker: WorkerOptions) -> ProcessNumber:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..worker.process_words import CANNOT_START
 from ..worker.scaling.process_range import ProcessRange
@@ -28,7 +28,7 @@ class Workers:
         graceful_timeout: seconds each may take to finish what it runs.
         on_hopeless: called, in a thread, with the exit status of workers that can't even start:
             the project's code can't be loaded, or is wrong. Later they are tried again.
-        reload: whether they follow the code as it changes.
+        options: further ones of ``runqueueworker``.
     """
 
     def __init__(
@@ -37,14 +37,13 @@ class Workers:
         threads: int,
         graceful_timeout: float,
         on_hopeless: Callable[[int], None],
-        *,
-        reload: bool = False,
+        options: Sequence[str] = (),
     ):
         self._processes = processes
         self._threads = threads
         self._graceful_timeout = graceful_timeout
         self._on_hopeless = on_hopeless
-        self._options = ["--reload"] if reload else []
+        self._options = options
         self._directory = directory()
         self._kept: KeptProcess | None = None
         self._pipe: tuple[int, int] = (-1, -1)

@@ -31,6 +31,7 @@ from .upload import NO_BODY, Body, has_body, has_room, take_body
 logger = logging.getLogger("queueproxy.front")
 
 WITHDRAW_WITHIN = 1.5  # seconds; a hold ends at most 2 s late
+ROUTES_WITHIN = 2.0  # seconds until a front that has just started knows what is said of views
 ANSWER_WITHIN = 0.3  # seconds for the answer of a request that the broker is done with
 
 
@@ -84,11 +85,12 @@ class RequestConsumer(AsyncConsumer):
         with self.front.memory.reservation() as memory:
             id = self.front.new_id()
             try:
+                waited = await self.front.ask_for_routes(ROUTES_WITHIN)
                 body = await self._take(receive, memory)
             except asyncio.CancelledError as error:
                 raise StoppedUnsent from error
             if not isinstance(body, Refusal):
-                await self._hold(self._encode(id, body), body, receive, memory)
+                await self._hold(self._encode(id, body, waited), body, receive, memory)
                 return
         await self._refuse(body, unread=receive)
 
@@ -112,10 +114,10 @@ class RequestConsumer(AsyncConsumer):
         except NoRoom:
             return refusals.MEMORY_FULL
 
-    def _encode(self, id: str, body: Body) -> EncodedRequest:
+    def _encode(self, id: str, body: Body, waited: float) -> EncodedRequest:
         encoder = RequestEncoder(self.front.id, self.options)
         try:
-            return encoder.encode(self.scope, id, self.request_id, body, self._observers)
+            return encoder.encode(self.scope, id, self.request_id, body, waited, self._observers)
         except BaseException:
             if body.kept is not None:
                 body.kept.close()

@@ -1,5 +1,6 @@
 """Knows the project's URLs for a front: the last good table that workers have published."""
 
+import asyncio
 import logging
 
 from ..asgi_types import Scope
@@ -20,6 +21,7 @@ class KnownRoutes:
 
     Attributes:
         table: None before there is one.
+        asked_for: set once the broker has been asked for it, whether there was one or not.
 
     Args:
         signer: verifies tables.
@@ -27,6 +29,7 @@ class KnownRoutes:
 
     def __init__(self, signer: Signer):
         self.table: RouteTable | None = None
+        self.asked_for = asyncio.Event()
         self._signer = signer
         self._digest = b""  # of that table
         self._ops = OpsPaths()
@@ -39,6 +42,7 @@ class KnownRoutes:
 
     def take(self, published: PublishedRoutes) -> None:
         """Go by this table from now on, where it is a good one; else by the one before."""
+        self.asked_for.set()
         if published.digest is None or published.table is None:
             return  # lost with the broker's data: workers will publish it again
         try:

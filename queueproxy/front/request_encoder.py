@@ -30,6 +30,7 @@ class RequestEncoder:
         id: str,
         request_id: str,
         body: Body,
+        waited: float = 0.0,
         observers: Observers = NO_OBSERVERS,
     ) -> EncodedRequest:
         """Encode a request as the broker takes it.
@@ -39,13 +40,16 @@ class RequestEncoder:
             id: unique over all fronts.
             request_id: what people know it by (``X-Request-ID``).
             body: as it was taken in.
+            waited: seconds of its hold that are over.
             observers: see the head before it is encoded, and may change it.
         """
-        head = self._head(scope, id, request_id, body)
+        head = self._head(scope, id, request_id, body, waited)
         head = observers.to_be_sent(head)
         return encode_request(head, head.queue, body.entry)
 
-    def _head(self, scope: Scope, id: str, request_id: str, body: Body) -> RequestHead:
+    def _head(
+        self, scope: Scope, id: str, request_id: str, body: Body, waited: float
+    ) -> RequestHead:
         peer: Peer = peer_of(scope, self._options.trusted_proxies)
         treated = treatment(scope, self._options)
         return RequestHead(
@@ -59,7 +63,7 @@ class RequestEncoder:
             http_version=scope["http_version"],
             front=self._front,
             queue=treated.queue,
-            hold_ms=int(treated.max_hold * 1000),
+            hold_ms=max(1, int((treated.max_hold - waited) * 1000)),
             max_attempts=treated.max_attempts,
             sent=int(time.time() * 1000),
             root_path=scope.get("root_path", ""),

@@ -55,6 +55,8 @@ class Steps:
             now: time of the event loop.
         """
         self._sample_due = True
+        if self._routes.table is None:
+            self.look_at_routes_due = True
         if now >= self._heartbeat_at:
             self._heartbeat_due = True
             self._heartbeat_at = now + self._heartbeat_every

@@ -20,6 +20,8 @@ from ..cli.program import PARENT_FD_VARIABLE
 from ..conf import BROKER_URL_VARIABLE
 from .live_worker import LiveWorker
 
+__all__ = ["LiveQueue", "LiveQueueTestCase"]
+
 HOST = "localhost"
 STARTS_WITHIN = 60.0  # seconds, on a busy machine
 MOST_SAID = 64 * 1024  # bytes of its log that are looked at

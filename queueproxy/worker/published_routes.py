@@ -1,5 +1,6 @@
 """Finds the project's URLs that belong to the operators' lane, in its own URLconf."""
 
+import itertools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,13 +28,14 @@ from ..route_table import ID, MOST_PATHS, RouteTable
 logger = logging.getLogger("queueproxy.worker")
 
 _A_LETTER = "1-1"  # an id that the pattern of a dead letter's page takes
+# By their names in `queueproxy.admin`.
 _PAGES = (
     *("changelist", "data", "routes", "clients", "request", "pause", "resume", "withdraw"),
-    *("release", "activate", "rollback", "waiting", "withdraw_all"),
-    *("letters", "replay_all", "discard_all"),
+    *("release", "activate", "rollback"),
+    *("waiting", "withdraw_all", "letters", "replay_all", "discard_all"),
 )
 _LETTER_PAGES = ("dead", "replay", "discard")
-_EXPORTS = (("waiting", "csv"), ("waiting", "json"), ("letters", "csv"), ("letters", "json"))
+_EXPORTS = tuple(itertools.product(("waiting", "letters"), ("csv", "json")))
 # What the page and the login need to look and work as they should.
 _FILES = (
     *("admin/css/base.css", "admin/css/dark_mode.css", "admin/css/login.css"),
@@ -93,8 +95,8 @@ def _pages_of_site(namespace: str) -> Iterator[_Page]:
             yield _Page(name + page, _in_site(reverse(name + page)))
         for page in _LETTER_PAGES:
             yield _Page(name + page, _in_site(reverse(name + page, args=[_A_LETTER])))
-        for file in _EXPORTS:
-            yield _Page(f"{name}export", _in_site(reverse(f"{name}export", args=file)))
+        for export in _EXPORTS:
+            yield _Page(name + "export", _in_site(reverse(name + "export", args=export)))
         yield _Page(f"{namespace}:login", _in_site(reverse(f"{namespace}:login")))
     except NoReverseMatch:
         return  # a site without the page

@@ -1,14 +1,17 @@
 """A supervisor with ``--processes 1..3`` follows a real load; and not where it must not."""
 
 import signal
+import threading
 import time
 
+import httpx
 import pytest
 
 from ..integration.test_worker.worker_site import alive, children
 from ..waiting import wait_until
 
 BOOT = 60.0  # seconds, on a busy machine
+SLOW_MACHINE = 10.0  # seconds that a busy one may take longer
 
 
 @pytest.fixture
@@ -90,6 +93,66 @@ def test_neither_more_nor_fewer_while_it_is_paused(scaling_site, how):
     assert [one.result().status_code for one in asked] == [200] * 20
 
 
+def test_ten_times_the_load_is_met_at_once(scaling_site):
+    """The first new process claims within a second and the time that it takes to boot."""
+    site = scaling_site
+    began = time.monotonic()
+    start(site)
+    boot = time.monotonic() - began
+    users = [User(site) for _ in range(2)]
+    wait_until(lambda: len(site.runs()) > 20, "they are served")
+    assert scaling(site)["running"] == 1
+    (first,) = {line.split()[2] for line in site.runs()}
+    began = time.monotonic()
+    users += [User(site) for _ in range(18)]
+    wait_until(lambda: scaling(site)["wanted"] == 3, "more are wanted", BOOT)
+    decided = time.monotonic() - began
+    wait_until(lambda: any(line.split()[2] != first for line in site.runs()), "one more", BOOT)
+    claimed = time.monotonic() - began
+    for user in users:
+        user.over = True
+        user.join(BOOT)
+        assert set(user.statuses) == {200}
+    assert decided < 1 + SLOW_MACHINE
+    assert claimed < 1 + boot + SLOW_MACHINE
+
+
+class User(threading.Thread):
+    """Asks ten times a second at most: the first two fill a third of one process."""
+
+    def __init__(self, site):
+        super().__init__(daemon=True)
+        self._site = site
+        self.over = False
+        self.statuses: list[int] = []
+        self.start()
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self._site.url, timeout=60) as client:
+            while not self.over:
+                pause = time.monotonic() + 0.1
+                self.statuses.append(client.get("/run/step/?seconds=0.02").status_code)
+                time.sleep(max(0, pause - time.monotonic()))
+
+
+def test_two_supervisors_share_the_load(scaling_site):
+    """As on two machines: neither starts what the other has room for."""
+    site = scaling_site
+    words = ("--processes", "1..3")
+    for number in (1, 2):
+        site.workers(*words)
+        wait_until(lambda n=number: len(site.status()["scaling"]["supervisors"]) == n, "told", BOOT)
+
+    def wanted() -> list[int]:
+        return [one["wanted"] for one in site.status()["scaling"]["supervisors"]]
+
+    assert wanted() == [1, 1]
+    asked = [site.in_background("GET", f"/run/{number}/?seconds=2") for number in range(8)]
+    wait_until(lambda: sum(wanted()) >= 4, "more are wanted", BOOT)
+    assert [one.result().status_code for one in asked] == [200] * 8
+    wait_until(lambda: wanted() == [1, 1], "no more are needed", BOOT)
+
+
 def test_one_that_has_grown_is_replaced_after_its_request(scaling_site):
     site = scaling_site
     supervisor = site.workers("--max-memory", "300MiB", "--threads", "2")
@@ -103,6 +166,16 @@ def test_one_that_has_grown_is_replaced_after_its_request(scaling_site):
     assert not alive(old)
     assert log(supervisor).count("is replaced") == 1
     assert len(site.runs("slow")) == 1
+
+
+def test_one_beside_a_front_that_has_grown_is_replaced(scaling_site):
+    (front,) = scaling_site.processes
+    front.terminate()
+    assert front.wait(30) == 0
+    front = scaling_site.front("--workers", "1", "--max-memory", "300MiB")
+    assert scaling_site.get("/grow/a/?mib=400").status_code == 200
+    wait_until(lambda: "is replaced after its request" in log(front), "noticed", BOOT)
+    assert scaling_site.get("/run/after/").status_code == 200
 
 
 def test_no_process_is_left(scaling_site):

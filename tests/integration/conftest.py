@@ -29,8 +29,8 @@ async def make_front():
     """Makes a started front of an kit's namespace; stops it at the end."""
     fronts = []
 
-    def make(kit: BrokerKit, lease: float = 15.0) -> Front:
-        broker = replace(kit.broker, lease=lease)
+    def make(kit: BrokerKit, lease: float = 15.0, **other: object) -> Front:
+        broker = replace(kit.broker, lease=lease, **other)
         options = FrontOptions(broker, QUEUES, SECRETS, 1000, 1 << 24, 1 << 26, 1 << 26, None)
         front = Front(options)
         fronts.append(front)

@@ -6,11 +6,14 @@ import pytest
 
 from queueproxy import route_table
 from queueproxy.broker.front_broker import PublishedRoutes
+from queueproxy.broker.link.connect import BrokerAddress
+from queueproxy.front.consumer import ROUTES_WITHIN
 from queueproxy.path_patterns import Run
 from queueproxy.policy_table import NO_POLICY, Route, RoutePolicy
 from queueproxy.route_table import RouteTable
 
-from ..brokers import SECRETS, BrokerKit, eventually
+from ..brokers import QUEUES, SECRETS, BrokerKit, eventually
+from .test_leaving import Connection
 
 PATH = "/admin/queueproxy/queue/"
 
@@ -195,3 +198,28 @@ async def test_policies_go_by_the_path_that_django_sees(kit, quick):
         about = {"path": path, "raw_path": b"/", "method": "GET", "root_path": root}
         assert quick.routes.policy(about).queue == "low"
     assert quick.routes.policy(scope("*", method="OPTIONS")) is NO_POLICY
+
+
+async def test_the_first_request_of_a_front_is_treated_as_its_view_says(kit, make_front):
+    """It comes before the front has talked to the broker."""
+    put(kit, table(routes=EVERYTHING))
+    front = make_front(kit, lease=60)
+    connection = Connection(
+        front,
+        method="POST",
+        policy=front.routes.policy,
+        route=lambda scope, said: said or QUEUES[0],
+    )
+    await eventually(lambda: kit.client.xlen(kit.keys.named("queue", "low")) == 1)
+    connection.disconnect()
+    await connection.end()
+
+
+async def test_a_front_whose_broker_is_away_goes_by_the_settings(make_front, kit):
+    """Until its request has to be sent; the seconds count for its hold."""
+    front = make_front(kit, address=BrokerAddress("redis://127.0.0.1:1"))
+    connection = Connection(front, max_hold=60)
+    (held,) = await eventually(lambda: list(front.inbox.held_requests.values()))
+    assert 57_000 < held.request.meta.hold_ms <= 60_000 - ROUTES_WITHIN * 1000
+    connection.disconnect()
+    await connection.end()

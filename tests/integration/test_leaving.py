@@ -29,7 +29,8 @@ OPTIONS = ConsumerOptions(
 class Connection:
     """One request as a server passes it to the consumer, and what is sent back."""
 
-    def __init__(self, front, body: bytes = b"", **options):
+    def __init__(self, front, body: bytes = b"", *, method: str = "GET", **options):
+        self._method = method
         self.sent: list[dict] = []
         self.broken = False  # from now on `send` raises
         self.incoming: asyncio.Queue[dict] = asyncio.Queue()
@@ -43,7 +44,7 @@ class Connection:
     def _scope(self) -> dict:
         return {
             "type": "http",
-            "method": "GET",
+            "method": self._method,
             "path": "/",
             "raw_path": b"/",
             "query_string": b"",

@@ -18,7 +18,7 @@ from queueproxy.cli.program import end_with_parent, parent_pipe
 from queueproxy.cli.project_processes import entered
 from queueproxy.cli.reloaded_front import ReloadedFront
 from queueproxy.cli.run_files import FRONT
-from queueproxy.cli.scaling_options import HOW_MANY, process_number
+from queueproxy.cli.scaling_options import HOW_MANY, add_max_memory, process_number
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.start_text import front_text
 from queueproxy.cli.terminal import in_foreground
@@ -51,6 +51,7 @@ class Command(HelpfulCommand):
         )
         parser.add_argument("--workers", type=process_number, metavar="N", help=HOW_MANY)
         parser.add_argument("--threads", type=positive_int, default=1, help="per worker process")
+        add_max_memory(parser, "with --workers: ")
         parser.add_argument("--embedded", action="store_true", help="start a private Valkey")
         parser.add_argument("--fd", type=int, help="listen on this inherited socket")
         parser.add_argument("--reuse-port", action="store_true", help="SO_REUSEPORT")
@@ -78,6 +79,8 @@ class Command(HelpfulCommand):
 
     def handle(self, **options: Any) -> None:
         log_to_console(options["verbosity"])
+        if options["max_memory"] is not None and not options["workers"]:
+            raise CommandError("--max-memory is of worker processes: add --workers.", returncode=2)
         self.check(tags=[TAG])  # the project's own checks would import its views
         if not servers.available(options["server"]):
             server = options["server"]
@@ -131,7 +134,7 @@ class Command(HelpfulCommand):
             options["threads"],
             options["graceful_timeout"],
             self._give_up,
-            reload=options["reload"],
+            worker_words(options),
         )
 
     def _serve_reloaded(self, listening: socket.socket, options: Options, hangup: Hangup) -> None:
@@ -182,3 +185,11 @@ class Command(HelpfulCommand):
         if hurried:
             self._status = self._status or CUT_SHORT
             workers.hurry()
+
+
+def worker_words(options: Options) -> list[str]:
+    """Spell what the workers beside a front are told in the words of ``runqueueworker``."""
+    words = ["--reload"] if options["reload"] else []
+    if options["max_memory"] is not None:
+        words += ["--max-memory", f"{max(1, options['max_memory'] // 1024)}KiB"]
+    return words
