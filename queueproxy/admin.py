@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from .dashboard import actions, batch, lists, one_request, routes, views
+from .dashboard import actions, batch, clients, lists, one_request, routes, views
 from .models import Execution, Queue
 
 
@@ -28,6 +28,7 @@ class QueueAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
             page("", views.dashboard, "changelist"),
             page("data/", views.data, "data"),
             page("routes/", routes.routes, "routes"),
+            page("clients/", clients.clients, "clients"),
             page("request/", one_request.one_request, "request"),
             page("pause/", actions.pause, "pause"),
             page("resume/", actions.resume, "resume"),

@@ -20,7 +20,7 @@ from .signing import Signer
 
 OPS_QUEUE = "ops"  # the operators' lane: first in order; a hold stops it, a pause does not
 ID = "*"  # a segment of a published path that stands for the id of a dead letter
-MOST_PATHS = 500
+MOST_PATHS = 1000
 MOST_ROUTES = 4000
 MOST_BYTES = 512 * 1024
 _IDS = re.compile(r"[0-9]+-[0-9]+").fullmatch

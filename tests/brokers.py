@@ -145,6 +145,7 @@ class BrokerKit:
         group="",
         at_most=0,
         release="",
+        client=None,
     ) -> EncodedRequest:
         """A request; `body` is the whole body, also where its front keeps it in pieces."""
         head = RequestHead(
@@ -166,6 +167,7 @@ class BrokerKit:
             group=group,
             at_most=at_most,
             release=release,
+            client=client,
         )
         return encode_request(head, queue, digests(body, piece_size) if piece_size else body)
 

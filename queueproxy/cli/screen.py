@@ -62,7 +62,7 @@ def _headline(snapshot: Snapshot) -> Text:
     held = sum(front["held"] for front in snapshot.fronts)
     parts = [
         f"{snapshot.server} {snapshot.version}",
-        f"{snapshot.memory_bytes / 2**20:.1f} MiB",
+        snapshot.memory_text,
         count_text(len(snapshot.fronts), "front"),
         count_text(len(snapshot.workers), "worker"),
         f"{held} held",

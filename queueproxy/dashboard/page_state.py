@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from .. import conf
 from ..broker.link.links import Link
 from ..broker.observe.groups import GroupStats
-from ..broker.observe.history import Row, Window, as_columns, read_deploys, read_history
+from ..broker.observe.history import Row, Window, as_columns, read_deploys, read_history, read_since
 from ..broker.observe.processes import FrontStats, WorkerStats
 from ..broker.observe.reader import SnapshotReader
 from ..broker.observe.snapshot import QueueStats, Snapshot
@@ -21,6 +21,7 @@ from ..envelopes import Codec
 from ..route_table import OPS_QUEUE
 from . import sparkline
 from .chart_selection import ChartSelection
+from .memory import broker_memory, memory_over_time
 from .releases import releases_shown
 from .routes import slowest
 from .wording import duration, megabytes, moment, not_served_text, reason_text
@@ -73,6 +74,7 @@ def read_page_state(
         ),
     }
     history = _history(link, shown, snapshot.now, after)
+    live["collected_since"] = moment(history["since"]) if history["since"] else None
     live["deploys"] = [
         {"at": moment(deploy["t"]), "release": deploy["release"]} for deploy in history["deploys"]
     ]
@@ -92,6 +94,8 @@ def badges(snapshot: Snapshot, max_hold: float) -> list[dict[str, str]]:
     if snapshot.boot_failures:
         served = all(failure.serving for failure in snapshot.boot_failures)
         told.append(("warning" if served else "error", _("Worker processes do not come up")))
+    if snapshot.nearly_full:
+        told.append(("error", _("The broker is nearly out of memory")))
     if not snapshot.fronts:
         told.append(("error", _("No fronts: nobody accepts requests")))
     if late:
@@ -114,10 +118,14 @@ def _history(link: Link, shown: ChartSelection, now: float, after: float | None)
     window = shown.window
     rows = read_history(link, window, now, after)
     deploys = read_deploys(link, now - window.reach)
+    since = read_since(link, window) or now
     return {
         **as_columns(rows, shown.queues, window.step),
         "step": window.step,
         "reach": window.reach,
+        "end": now,
+        # Where the window reaches further back than anything was collected.
+        "since": since if since > now - window.reach else None,
         "deploys": [{"t": deploy.t, "release": deploy.release} for deploy in deploys],
     }
 
@@ -130,7 +138,8 @@ def _tiles(snapshot: Snapshot, rows: Sequence[Row], max_hold: float) -> list[dic
 
 
 def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
-    depths = as_columns(rows, [queue.name], SPARK.step)["depth"]
+    columns = as_columns(rows, [queue.name], SPARK.step)
+    depths, spark = columns["depth"], _spark(columns, now)
     return {
         "name": queue.name,
         "depth": queue.depth,
@@ -148,9 +157,16 @@ def _tile(queue: QueueStats, rows: Sequence[Row], now: float) -> dict[str, Any]:
         "paused": queue.paused,
         "pause": _pause(queue.pause, now) if queue.pause else None,
         "pace": queue.pace,
-        "spark": sparkline.points(depths),
+        "spark": spark,
+        "spark_area": sparkline.area(spark),
         "peak": max((depth for depth in depths if depth is not None), default=0),
     }
+
+
+def _spark(columns: dict[str, list[Any]], now: float) -> str:
+    """Draw how many waited, over the whole of the time: what is not known has no line."""
+    at = [1 - (now - t) / SPARK.reach for t in columns["t"]]
+    return sparkline.points(columns["depth"], at)
 
 
 def _late(queue: QueueStats, max_hold: float) -> dict[str, Any] | None:
@@ -173,14 +189,15 @@ def _pause(pause: dict[str, Any], now: float) -> dict[str, Any]:
 
 
 def _system(snapshot: Snapshot) -> dict[str, Any]:
+    settings = conf.get_settings()
     ops = next(queue for queue in snapshot.queues if queue.name == OPS_QUEUE)
     return {
         "broker": f"{snapshot.server.capitalize()} {snapshot.version}",
-        "memory": megabytes(snapshot.memory_bytes),
         "held": sum(front["held"] for front in snapshot.fronts),
         "ops_depth": ops.depth,
         "ops_in_flight": ops.in_flight,
-        "max_hold": conf.get_settings().max_hold,
+        "max_hold": settings.max_hold,
+        "memory": broker_memory(snapshot, settings.max_memory),
     }
 
 
@@ -195,6 +212,7 @@ def _worker(worker: WorkerStats) -> dict[str, Any]:
         "release": worker["release"],
         "age": duration(worker["age_seconds"]),
         "memory": megabytes(worker["memory_bytes"]),
+        **memory_over_time(worker),
         "completed": worker["completed_total"],
         "current": [{**run, "age": duration(run["seconds"])} for run in current],
         "idle": max(0, worker["threads"] - len(current)),

@@ -10,13 +10,14 @@ from ..broker.operate.releases import KEEP
 from .wording import UNKNOWN, duration
 
 KEPT_UNLESS_TOLD = KEEP / 60  # minutes that workers of the release before stay ready
+FAILING = 0.05  # of its answers that are 5xx: a release with more is an alarm
 KEPT_MOST = 10_080.0  # minutes: a week
 
 
 def releases_shown(snapshot: Snapshot) -> dict[str, Any]:
-    """Return them as the template takes them; none where all workers simply serve."""
+    """Return them as the template takes them; none where all workers simply serve one."""
     releases = snapshot.releases
-    if all(release.state == SERVING for release in releases):
+    if len(releases) < 2 and all(release.state == SERVING for release in releases):
         releases = []
     return {
         "releases": [_release(release) for release in releases],
@@ -69,6 +70,7 @@ def _release(release: Release) -> dict[str, Any]:
         "workers": release.workers,
         "requests": release.requests_total,
         "errors": UNKNOWN if share is None else f"{share:.1%}",
+        "fails": (share or 0.0) >= FAILING,
         "p95": duration(release.p95_seconds),
     }
 

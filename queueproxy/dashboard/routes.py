@@ -163,6 +163,8 @@ def _one(link: Link, shown: RouteSelection, found: Routes) -> dict[str, Any]:
             **_columns_of_charts(shown.window, found.begin, ends, periods),
             "step": shown.window.period,
             "reach": shown.window.reach,
+            "end": found.end,
+            "since": found.counted_since,
             "deploys": [
                 {"t": deploy.t, "release": deploy.release}
                 for deploy in read_deploys(link, found.begin)

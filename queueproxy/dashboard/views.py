@@ -34,6 +34,7 @@ def dashboard(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateRespon
     context.update(
         _allowed(request),
         shown=shown,
+        ready_url=_ready_url(),
         windows=[(name, shown._replace(window_name=name).query) for name in WINDOWS],
         queues=[
             (name, shown._replace(queue=name).query) for name in ("", *conf.get_settings().queues)
@@ -114,6 +115,12 @@ def _allowed(request: HttpRequest) -> dict[str, bool]:
         "may_release": "manage_releases",
     }
     return {may: request.user.has_perm(f"queueproxy.{name}") for may, name in names.items()}
+
+
+def _ready_url() -> str:
+    """Where a front says whether it reaches the broker; empty where fronts have no endpoints."""
+    prefix = conf.get_settings().endpoints
+    return "" if prefix is None else f"{prefix}readyz"
 
 
 def _state(shown: ChartSelection, letters: bool, after: float | None = None) -> PageState:

@@ -34,6 +34,7 @@ from .seen import may_ask, seen
 PLAIN = "text/plain; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
+ANSWER_WITHIN = 3.0  # seconds for the broker; people and monitors want to know soon that it is away
 
 
 class EndpointAnswer(NamedTuple):
@@ -134,10 +135,11 @@ class Endpoints:
         status = 200 if snapshot else 503
         if _wants_json(scope):
             return EndpointAnswer(status, JSON, status_page.as_json(snapshot))
+        renewed = not _asks_for(scope, status_page.STILL)
         if snapshot is None:
-            text = status_page.as_html_without_broker(error)
+            text = status_page.as_html_without_broker(error, renewed=renewed)
         else:
-            text = status_page.as_html(snapshot, self._options.max_hold)
+            text = status_page.as_html(snapshot, self._options.max_hold, renewed=renewed)
         policy = status_page.CONTENT_SECURITY_POLICY.encode()
         return EndpointAnswer(status, HTML, text, ((b"content-security-policy", policy),))
 
@@ -155,8 +157,13 @@ class Endpoints:
         return peer_is_among(peer_of(scope, options.trusted_proxies).client, options.monitoring)
 
     async def _snapshot(self) -> Snapshot:
-        # In a thread: one scrape is no reason for a second, asynchronous reader.
-        return await asyncio.to_thread(self._read)
+        # In a thread: one scrape is no reason for a second, asynchronous reader. What it waits for
+        # has bounds of its own, each longer.
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await asyncio.to_thread(self._read)
+        except TimeoutError:
+            raise BrokerUnavailable(f"it has not answered for {ANSWER_WITHIN:g} s") from None
 
     def _read(self) -> Snapshot:
         reader = self._open_reader()
@@ -166,8 +173,12 @@ class Endpoints:
             reader.close()
 
 
+def _asks_for(scope: Scope, words: str) -> bool:
+    return words.encode() in scope["query_string"].split(b"&")
+
+
 def _wants_json(scope: Scope) -> bool:
-    if b"format=json" in scope["query_string"].split(b"&"):
+    if _asks_for(scope, "format=json"):
         return True
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept")
     return b"application/json" in accept and b"text/html" not in accept

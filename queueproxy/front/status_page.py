@@ -1,7 +1,9 @@
 """The front's own page about the system, ``/-/status``: made from the broker alone.
 
 It tells the truth when no worker runs: no view, template or database has a part in it. Plain HTML
-that renews itself, without a script; the style is allowed by its hash.
+without a script, which renews itself until somebody stops that; the style is allowed by its hash.
+It looks as the page in the admin does: both have their design from
+``static/queueproxy/design.css``, read as the front starts.
 """
 
 import base64
@@ -10,6 +12,7 @@ import json
 import time
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 from ..broker.observe.processes import FrontStats
 from ..broker.observe.snapshot import QueueStats, Snapshot, unreachable_status
@@ -17,22 +20,23 @@ from ..broker.observe.troubles import Trouble, request_text, troubles
 from ..wording import count_text, seconds_text
 
 REFRESH = 5  # seconds
+STILL = "renew=never"  # in the query: no refresh
 
-_STYLE = """
-:root{color-scheme:light dark;
---line:#d0d7de;--dim:#57606a;--bad:#a40e26;--warn:#7d4e00;--ok:#116329}
-@media(prefers-color-scheme:dark){:root{--line:#3d444d;--dim:#9198a1;--bad:#ff8182;--warn:#e3b341;
---ok:#56d364}}
-body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:60rem;padding:0 1rem}
-h1{font-size:1.3rem;margin:0}h2{font-size:1rem;margin:1.5rem 0 .25rem}
-p{margin:.25rem 0}.dim{color:var(--dim)}
-ul{list-style:none;margin:1rem 0;padding:0}
-li{border-left:.3rem solid;margin:.3rem 0;padding:.1rem .6rem}
-.error{border-color:var(--bad);color:var(--bad)}.warning{border-color:var(--warn);color:var(--warn)}
-.fine{border-color:var(--ok);color:var(--ok)}
-div{overflow-x:auto}table{border-collapse:collapse;width:100%}
-th,td{border-bottom:1px solid var(--line);padding:.25rem .6rem;text-align:left;white-space:nowrap}
-th{color:var(--dim);font-weight:500}.n{text-align:right;font-variant-numeric:tabular-nums}
+_DESIGN = Path(__file__).parents[1] / "static" / "queueproxy" / "design.css"
+_STYLE = f"""
+{_DESIGN.read_text(encoding="utf-8")}
+:root{{color-scheme:light dark}}
+body{{margin:0;font:.875rem/1.4 system-ui,sans-serif}}
+body{{color:var(--qp-text);background:var(--qp-ground)}}
+.qp-bar{{padding:.6rem 1rem;background:var(--qp-brand);color:var(--qp-on-brand)}}
+main{{max-width:90rem;margin:0 auto;padding:0 1rem 2rem}}
+h1{{font-size:1.25rem;font-weight:400;margin:1rem 0 .25rem}}
+main>p{{margin:.25rem 0 1rem}}main>p a{{color:inherit}}section{{margin-bottom:2rem}}
+.qp-wide{{overflow-x:auto}}table{{border-collapse:collapse;width:100%}}
+th,td{{border-bottom:1px solid var(--qp-line);padding:.5rem;text-align:left;white-space:nowrap}}
+th{{color:var(--qp-quiet);font-size:.75rem;font-weight:600;text-transform:uppercase}}
+th.qp-number,td.qp-number{{text-align:right}}
+.qp-wide:focus-visible{{outline:2px solid var(--qp-link)}}
 """.strip()
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 CONTENT_SECURITY_POLICY = (
@@ -40,13 +44,14 @@ CONTENT_SECURITY_POLICY = (
     "frame-ancestors 'none'"
 )
 
+# For those who need more time than that to read it (WCAG 2.2.1), and to compare two moments.
+_META = f'<meta http-equiv=refresh content="{REFRESH}">'
+_RENEWED = f'renewed every {REFRESH} s. <a href="?{STILL}">Stop</a>'
+_STILL = 'not renewed. <a href="?">Renew</a>'
+
 Row = Sequence[object]
 
 _ONCE_COLUMNS = ("queue", "run again", "replayed", "put off")
-_QUEUE_COLUMNS = (
-    *("queue", "depth", "running", "oldest", "in/s", "out/s", "wait p50", "p95", "p99"),
-    *("run p50", "p95", "p99"),
-)
 
 
 def as_json(snapshot: Snapshot | None) -> str:
@@ -54,36 +59,40 @@ def as_json(snapshot: Snapshot | None) -> str:
     return json.dumps(snapshot.as_status() if snapshot else unreachable_status(), indent=2) + "\n"
 
 
-def as_html(snapshot: Snapshot, max_hold: float) -> str:
+def as_html(snapshot: Snapshot, max_hold: float, *, renewed: bool = True) -> str:
     """Render the page.
 
     Args:
         max_hold: the setting ``MAX_HOLD``, seconds.
+        renewed: whether it renews itself.
     """
     return _page(
-        f"<p class=dim>{escape(_headline(snapshot))}</p>",
-        _troubles(troubles(snapshot, max_hold)),
-        _table("Queues", _QUEUE_COLUMNS, [_queue_row(queue) for queue in snapshot.queues], left=1),
+        f"<p class=qp-quiet>{escape(_headline(snapshot))}</p>",
+        _troubles(troubles(snapshot, max_hold, utc=True)),
+        _tiles(snapshot.queues),
         _groups(snapshot),
         _once(snapshot),
         _table("Workers", ("worker", "state", "runs now"), _worker_rows(snapshot), left=3),
         _table("Fronts", ("front", "held", "up"), list(map(_front_row, snapshot.fronts)), left=1),
+        renewed=renewed,
     )
 
 
-def as_html_without_broker(error: str) -> str:
+def as_html_without_broker(error: str, *, renewed: bool = True) -> str:
     """Render the page while the broker can't be asked."""
     text = f"The broker can't be reached: {error}. Requests are held until it is back."
-    return _page(_troubles([Trouble("error", text)]))
+    return _page(_troubles([Trouble("error", text)]), renewed=renewed)
 
 
-def _page(*parts: str) -> str:
+def _page(*parts: str, renewed: bool) -> str:
     clock = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    told = _RENEWED if renewed else _STILL
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>Queue status</title>"
         '<meta name=viewport content="width=device-width,initial-scale=1">'
-        f'<meta http-equiv=refresh content="{REFRESH}"><style>{_STYLE}</style></head><body><main>'
-        f"<h1>Queue status</h1><p class=dim>{clock}, renewed every {REFRESH} s</p>"
+        f"{_META if renewed else ''}<style>{_STYLE}</style></head>"
+        "<body class=qp><header class=qp-bar>queueproxy</header><main>"
+        f"<h1>Queue status</h1><p class=qp-quiet>As of {clock}; {told}</p>"
         f"{''.join(parts)}</main></body></html>\n"
     )
 
@@ -92,7 +101,7 @@ def _headline(snapshot: Snapshot) -> str:
     held = sum(front["held"] for front in snapshot.fronts)
     parts = (
         f"{snapshot.server} {snapshot.version}",
-        f"{snapshot.memory_bytes / 2**20:.1f} MiB",
+        snapshot.memory_text,
         count_text(len(snapshot.fronts), "front"),
         count_text(len(snapshot.workers), "worker"),
         f"{held} held",
@@ -102,14 +111,14 @@ def _headline(snapshot: Snapshot) -> str:
 
 def _troubles(found: list[Trouble]) -> str:
     items: list[tuple[str, str]] = [*found] or [("fine", "Nothing is wrong.")]
-    lines = "".join(f"<li class={level}>{escape(text)}</li>" for level, text in items)
-    return f"<ul>{lines}</ul>"
+    lines = "".join(f"<li data-level={level}>{escape(text)}</li>" for level, text in items)
+    return f"<ul class=qp-badges>{lines}</ul>"
 
 
 def _table(title: str, columns: tuple[str, ...], rows: Sequence[Row], *, left: int) -> str:
     if not rows:
-        return f"<h2>{title}</h2><p class=dim>None.</p>"
-    classes = ["" if number < left else " class=n" for number in range(len(columns))]
+        return f"<section><h2>{title}</h2><p class=qp-none>None.</p></section>"
+    classes = ["" if number < left else " class=qp-number" for number in range(len(columns))]
     head = "".join(
         f"<th{c} scope=col>{name}</th>" for c, name in zip(classes, columns, strict=True)
     )
@@ -119,18 +128,32 @@ def _table(title: str, columns: tuple[str, ...], rows: Sequence[Row], *, left: i
     )
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     # Reached by the keyboard too: on a phone it is wider than the screen.
-    return f'<h2>{title}</h2><div tabindex=0 role=region aria-label="{title}">{table}</div>'
+    wide = f'<div class=qp-wide tabindex=0 role=region aria-label="{title}">{table}</div>'
+    return f"<section><h2>{title}</h2>{wide}</section>"
 
 
-def _queue_row(queue: QueueStats) -> Row:
+def _tiles(queues: Sequence[QueueStats]) -> str:
+    tiles = "".join(map(_tile, queues))
+    return f"<section class=qp-tiles aria-label=Queues>{tiles}</section>"
+
+
+def _tile(queue: QueueStats) -> str:
+    """Render one queue as the page in the admin does, without what can be done there."""
+    figures = (
+        ("Oldest wait", seconds_text(queue.oldest_wait_seconds) if queue.depth else "-"),
+        ("Arriving", f"{queue.arrival_rate:.1f}/s"),
+        ("Completing", f"{queue.completion_rate:.1f}/s"),
+        *zip(("Wait p50", "p95", "p99"), map(seconds_text, queue.wait_percentiles), strict=True),
+        *zip(("Run p50", "p95", "p99"), map(seconds_text, queue.run_percentiles), strict=True),
+    )
+    listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures)
+    paused = "<span class=qp-flag>paused</span>" if queue.paused else ""
     return (
-        f"{queue.name} (paused)" if queue.paused else queue.name,
-        queue.depth,
-        queue.in_flight,
-        seconds_text(queue.oldest_wait_seconds) if queue.depth else "-",
-        f"{queue.arrival_rate:.1f}",
-        f"{queue.completion_rate:.1f}",
-        *(seconds_text(seconds) for seconds in (*queue.wait_percentiles, *queue.run_percentiles)),
+        f'<article class="qp-tile{" qp-paused" if queue.paused else ""}">'
+        f"<header><h2>{escape(queue.name)}</h2>{paused}</header>"
+        f"<p class=qp-depth><strong>{queue.depth}</strong> waiting</p>"
+        f"<p class=qp-quiet>{queue.in_flight} in flight, {queue.completed_total} completed</p>"
+        f"<dl>{listed}</dl></article>"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ..backoff import Backoff
 from ..broker.registration import WorkerRegistration
 from ..exceptions import BrokerUnavailable, SchemaMismatch
+from .memory_log import MemoryLog
 from .outage_log import OutageLog
 from .process_info import memory_bytes
 from .retrying_broker import TELL_AFTER
@@ -35,6 +36,7 @@ class Heartbeat:
         self._stop = stop
         self._outage = outage
         self._state = state
+        self._memory = MemoryLog()
 
     def begin(self) -> bool:
         """Register; False where the stop came first.
@@ -76,7 +78,10 @@ class Heartbeat:
         return False
 
     def _beat_once(self) -> None:
-        if not self._registration.beat(self._state(), memory_bytes()):
+        memory = memory_bytes()
+        if self._memory.note(memory):
+            self._registration.announce(memory_history_bytes=self._memory.points)
+        if not self._registration.beat(self._state(), memory):
             logger.warning("This worker was given up by the broker; it registers again.")
             self._registration.join(given_up=self._registration.worker)
 

@@ -30,7 +30,7 @@ logger = logging.getLogger("queueproxy.worker")
 _A_LETTER = "1-1"  # an id that the pattern of a dead letter's page takes
 # By their names in `queueproxy.admin`.
 _PAGES = (
-    *("changelist", "data", "routes", "request", "pause", "resume", "withdraw"),
+    *("changelist", "data", "routes", "clients", "request", "pause", "resume", "withdraw"),
     *("release", "activate", "rollback"),
     *("waiting", "withdraw_all", "letters", "replay_all", "discard_all"),
 )
@@ -47,8 +47,9 @@ _FILES = (
     *("admin/img/icon-viewlink.svg", "admin/img/icon-hidelink.svg"),
     *("admin/img/icon-deletelink.svg", "admin/img/sorting-icons.svg"),
     *("admin/img/tooltag-add.svg", "admin/img/tooltag-arrowright.svg"),
-    *("queueproxy/dashboard.css", "queueproxy/dashboard.js", "queueproxy/charts.js"),
-    *("queueproxy/forms.js", "queueproxy/morph.js", "queueproxy/route_charts.js"),
+    *("queueproxy/design.css", "queueproxy/dashboard.css", "queueproxy/dashboard.js"),
+    *("queueproxy/charts.js", "queueproxy/forms.js", "queueproxy/morph.js"),
+    *("queueproxy/route_charts.js", "queueproxy/times.js", "queueproxy/place.js"),
     *("queueproxy/vendor/uPlot.iife.min.js", "queueproxy/vendor/uPlot.min.css"),
 )
 

@@ -11,8 +11,11 @@ from ..acceptance.site import Pending
 from ..kit.links import link_to
 from ..kit.waiting import wait_until
 from .axe import barriers, source
+from .pages import fits, press
 
 pytestmark = pytest.mark.browser
+ALIKE = ("body", ".qp-tile", ".qp-tile h2", ".qp-depth strong", ".qp-tile dt", ".qp-tile dd")
+DRAWN = ("color", "background-color", "font-size", "font-weight", "border-radius", "padding-left")
 LETTERS = "[aria-labelledby=qp-letters] tbody"
 
 
@@ -32,14 +35,58 @@ def full(site):
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize("width", [1280, 768, 390])
 def test_nothing_is_in_the_way(full, open_dashboard, width, dark):
     page = open_dashboard(width, dark=dark)
     wait_until(lambda: page.waiting("GET /things/export.csv"), "who waits")
     wait_until(lambda: page.pixels("requests", "--qp-depth") > 5, "a chart")
-    assert barriers(page.browser) == []
+    in_nobodys_way(page.browser)
     page.press(f"{LETTERS} a")
-    assert barriers(page.browser) == []
+    in_nobodys_way(page.browser)
+    page.open("clients/")
+    in_nobodys_way(page.browser)
+    page.browser.get(f"{full.url}/-/status?renew=never")
+    in_nobodys_way(page.browser)
+
+
+def test_the_only_barrier_of_the_front_can_be_taken_away(full, open_dashboard):
+    """Its own page renews itself, unless it is told not to; it has no script that could."""
+    page = open_dashboard()
+    page.browser.get(f"{full.url}/-/status")
+    (found,) = barriers(page.browser)
+    assert "Delayed refresh" in found
+    press(page.browser, lambda: page.find("main p a"))
+    in_nobodys_way(page.browser)
+
+
+def in_nobodys_way(browser) -> None:
+    assert barriers(browser) == []
+    assert fits(browser)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_a_page_that_is_out_of_date_can_still_be_read(full, open_dashboard, dark):
+    page = open_dashboard(dark=dark)
+    page.renewed()
+    full.broker.freeze()
+    try:
+        wait_until(lambda: page.text("#qp-outdated"), "the banner")
+        assert barriers(page.browser) == []
+    finally:
+        full.broker.thaw()
+    wait_until(lambda: not page.text("#qp-outdated"), "an answer", timeout=40)
+
+
+def test_the_page_and_the_front_look_alike(site, open_dashboard):
+    page = open_dashboard()
+    seen = {css: looks(page, css) for css in ALIKE}
+    page.browser.get(f"{site.url}/-/status")
+    assert {css: looks(page, css) for css in ALIKE} == seen
+
+
+def looks(page, css: str) -> list[str]:
+    """How an element is drawn."""
+    return [page.find(css).value_of_css_property(name) for name in DRAWN]
 
 
 def test_a_barrier_is_found(full, open_dashboard):

@@ -1,5 +1,6 @@
 """Releases on the page: a person activates one and goes back, by mouse, keyboard and on a phone."""
 
+import httpx
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -12,6 +13,7 @@ from ..kit.waiting import wait_until
 from .axe import barriers
 from .example import Example
 from .pages import complaints, fits
+from .person import Person
 from .strict import reports
 
 pytestmark = pytest.mark.browser
@@ -28,7 +30,7 @@ def _two_releases(tmp_path_factory):
     )
     site.broker = broker
     site.workers("--standby", "--release", "r1", "--threads", "2")
-    site.manage("runqueueworker", "--standby", "--release", "r2", "--threads", "2")
+    site.manage("runqueueworker", "--standby", "--release", "r2", "--threads", "2", FAULTY="1")
     yield site
     site.stop()
     broker.stop()
@@ -73,6 +75,24 @@ def test_activate_and_roll_back(open_dashboard, releases):
     assert not complaints(page.browser)
 
 
+def test_an_incident_a_bad_release(open_dashboard, releases, site):
+    """From the index of the admin to the release, and back to the one before."""
+    releases.activate("r2", keep=600)
+    for _ in range(10):
+        assert httpx.get(f"{site.url}/faulty/", timeout=60).status_code == 500
+    person = Person(open_dashboard())
+    person.start_at_the_index()
+    person.click("Queue", "#content-main a")
+    failing = "[data-key=releases] tr:has(.qp-alarm)"
+    wait_until(lambda: person.page.text(failing).startswith("r2"), "the culprit stands out")
+    assert "errors of views in 5 min" in person.page.text("[data-figure=not_served]")
+    wait_until(lambda: person.page.pixels("failures", "--qp-view_errors") > 5, "the chart")
+    person.press(button("r1"))
+    assert person.press(ROLL_BACK).startswith("Rolled back. Release r1 is active")
+    assert person.clicks <= 3
+    assert httpx.get(f"{site.url}/faulty/", timeout=60).status_code == 200
+
+
 def test_somebody_else_was_faster(open_dashboard, releases):
     page = open_dashboard()
     page.press(button("r2"))
@@ -100,7 +120,7 @@ def test_by_keyboard(open_dashboard, releases):
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 768, 390])
 def test_nothing_is_in_the_way(open_dashboard, releases, width, dark):
     page = open_dashboard(width, dark=dark)
     wait_until(lambda: page.browser.find_elements(By.CSS_SELECTOR, button("r2")), "the button")

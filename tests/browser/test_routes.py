@@ -6,7 +6,8 @@ from selenium.webdriver.common.by import By
 
 from ..kit.waiting import wait_until
 from .axe import barriers
-from .pages import complaints, fits, press
+from .pages import complaints, fits
+from .person import Person
 
 pytestmark = pytest.mark.browser
 CHARTS = {"route_rate": "rate", "runs": "run_p99", "route_waits": "p99"}
@@ -35,24 +36,6 @@ def _have_been_slow_for(site, minutes: int) -> None:
         client.hset(key, "/slow/", "w3=4 wus=60000 r12=4 rus=60000000")
 
 
-class Person:
-    """Somebody who looks for the culprit, and whose clicks are counted."""
-
-    def __init__(self, page):
-        self.page = page
-        self.clicks = 0
-
-    def click(self, text: str, css: str = "a") -> None:
-        """Follow the link that is called so."""
-        self.clicks += 1
-        press(self.page.browser, lambda: self._link(text, css))
-
-    def _link(self, text: str, css: str):
-        links = self.page.browser.find_elements(By.CSS_SELECTOR, css)
-        # The style sheet of the admin writes the heads of tables in capitals.
-        return next(link for link in links if link.text.strip().casefold() == text.casefold())
-
-
 def names(page, css: str = ROWS) -> list[str]:
     return [link.text for link in page.browser.find_elements(By.CSS_SELECTOR, css)]
 
@@ -60,8 +43,8 @@ def names(page, css: str = ROWS) -> list[str]:
 def test_an_incident_a_slow_view(slow_site, open_dashboard):
     """From the index of the admin to the view's charts."""
     page = open_dashboard()
-    page.browser.get(f"{slow_site.url}/admin/")
     person = Person(page)
+    person.start_at_the_index()
     person.click("Queue", "#content-main a")
     slowest = "[data-key=slowest] tbody a"
     wait_until(lambda: names(page, slowest)[:1] == ["/slow/"], "the culprit is first by itself")
@@ -92,7 +75,7 @@ def test_the_table_is_ordered_by_its_head(slow_site, open_dashboard, javascript)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 768, 390])
 def test_nothing_is_in_the_way(slow_site, open_dashboard, width, dark):
     page = open_dashboard(width, dark=dark)
     person = Person(page)

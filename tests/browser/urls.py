@@ -27,6 +27,23 @@ def run(request):
     return HttpResponse("run")
 
 
+LEAKED = []
+
+
+def leak(request):
+    """Keeps 40 MiB for good where the process was started to do so; says how much, and who."""
+    if "LEAKS" in os.environ:
+        LEAKED.append(b"x" * (40 << 20))
+    return HttpResponse(f"{len(LEAKED)} {os.getpid()}")
+
+
+def faulty(request):
+    """An error of the code, in a release that was started to have it."""
+    if "FAULTY" in os.environ:
+        raise RuntimeError("This release has a fault.")
+    return HttpResponse("well")
+
+
 def offend(request):
     """A page with an inline script, which the policy forbids."""
     return HttpResponse("<!doctype html><title>x</title><script>document.title = 'ran'</script>")
@@ -40,6 +57,8 @@ urlpatterns = [
     path("csp-report/", take_report),
     path("die/<name>/", die_once),
     path("run/", run),
+    path("leak/", leak),
+    path("faulty/", faulty),
     path("offend/", offend),
     path("", include("project.urls")),
 ]

@@ -1,6 +1,8 @@
 """The front's own paths: matched exactly, shown to monitoring addresses only."""
 
 import json
+import re
+import threading
 import time
 from types import SimpleNamespace
 
@@ -134,6 +136,16 @@ async def test_status_as_a_page():
     assert "<h1>Queue status</h1>" in text
 
 
+@pytest.mark.parametrize("found", [{}, {"found": BrokerUnavailable("refused")}])
+async def test_status_stands_still_for_who_wants_that(found):
+    _, _, text = await ask(endpoints(**found), scope("/-/status"))
+    assert "http-equiv=refresh" in text
+    (still,) = re.findall(r'href="\?(.*?)">Stop<', text)
+    _, _, text = await ask(endpoints(**found), scope("/-/status", query=still))
+    assert "http-equiv=refresh" not in text
+    assert 'href="?">Renew<' in text
+
+
 async def test_status_while_the_broker_is_away():
     away = endpoints(found=BrokerUnavailable("refused"))
     status, _, text = await ask(away, scope("/-/status"))
@@ -141,6 +153,19 @@ async def test_status_while_the_broker_is_away():
     assert "can&#x27;t be reached: refused" in text
     status, _, text = await ask(away, scope("/-/status", query="format=json"))
     assert (status, json.loads(text)["broker"]["reachable"]) == (503, False)
+
+
+async def test_status_while_the_broker_stands_still(monkeypatch):
+    monkeypatch.setattr("queueproxy.front.endpoints.ANSWER_WITHIN", 0.1)
+    released = threading.Event()
+    silent = endpoints()
+    silent._open_reader = lambda: released.wait(30)
+    try:
+        status, _, text = await ask(silent, scope("/-/status"))
+    finally:
+        released.set()
+    assert status == 503
+    assert "can&#x27;t be reached: it has not answered for 0.1 s." in text
 
 
 async def test_only_get_and_head():

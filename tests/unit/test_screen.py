@@ -74,6 +74,7 @@ def test_a_healthy_system_fits_a_small_terminal():
     assert max(map(len, lines)) <= 80
     assert lines[0] == "valkey 9.1.2 · 3.0 MiB · 1 front · 2 workers · 3 held"
     assert lines[1] == ""  # nothing is wrong
+    assert "3.0 of 64 MiB" in text_of(memory_limit_bytes=64 << 20)
 
 
 ALL = "depth running oldest in/s out/s wait p50 p95 p99 run p50 p95 p99 done"

@@ -105,6 +105,19 @@ def read_history(link: Link, window: Window, now: float, after: float | None = N
     return [_merged(list(group)) for _, group in groups]
 
 
+def read_since(link: Link, window: Window) -> int | None:
+    """Read since when (seconds of the broker's clock) there are rows for a window; None for none.
+
+    Raises:
+        BrokerUnavailable: it could not be asked.
+    """
+    values = ValueReader(link)
+    key = link.keys.named("history", str(window.series))
+    (oldest,) = values.ask([("LRANGE", key, 0, 0)])
+    rows = values.jsons(decode_row, oldest)
+    return rows[0].t if rows else None
+
+
 def read_deploys(link: Link, since: float) -> list[Deploy]:
     """Read the deploys from `since` on (seconds of the broker's clock), oldest first.
 

@@ -19,6 +19,7 @@ class WorkerInfo(msgspec.Struct, frozen=True):
     """Where a worker runs and what it is given to do.
 
     `pending_migrations` is None where that is not known, and left out until it was looked for.
+    `memory_history_bytes` is of its whole life, at even distances, the oldest first.
     """
 
     host: str | None = None
@@ -28,6 +29,7 @@ class WorkerInfo(msgspec.Struct, frozen=True):
     threads: Count = 1
     release: str = ""
     standby: bool = False
+    memory_history_bytes: list[Count] = []
     pending_migrations: Count | msgspec.UnsetType | None = msgspec.UNSET
 
 

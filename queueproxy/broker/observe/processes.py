@@ -58,6 +58,7 @@ class WorkerStats(TypedDict):
     current: list[RunningRequest]
     completed_total: int
     memory_bytes: int
+    memory_history_bytes: NotRequired[list[int]]
     age_seconds: float
 
 

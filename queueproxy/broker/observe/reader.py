@@ -65,7 +65,7 @@ class SnapshotReader:
         shown = read_workers(values, values.texts(workers), held, now, clock_ms, activation)
         found = Snapshot(
             now=now,
-            **_server(info),
+            **_server(info, values.number(state.get("bytes"))),
             queues=queues,
             fronts=read_fronts(values, values.texts(fronts), now),
             workers=shown,
@@ -270,11 +270,13 @@ def _pairs(flat: list[bytes]) -> dict[str, str]:
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
-def _server(info: bytes) -> dict[str, Any]:
+def _server(info: bytes, queue_bytes: int) -> dict[str, Any]:
     lines = (line.partition(":") for line in info.decode().splitlines() if not line.startswith("#"))
     about = {name: value for name, _, value in lines}
     return {
         "server": "valkey" if "valkey_version" in about else "redis",
         "version": about.get("valkey_version") or about.get("redis_version", ""),
         "memory_bytes": int(about.get("used_memory", 0)),
+        "queue_bytes": max(0, queue_bytes),
+        "memory_limit_bytes": int(about.get("maxmemory", 0)),
     }

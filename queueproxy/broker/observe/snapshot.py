@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Not in ``status --json``.
 INTERNAL = ("totals", "codes", "wait", "run", "duration", "recent", "recent_runs")
+NEARLY_FULL = 0.9  # share of maxmemory
 RECENT = 300  # seconds that percentiles, and what was not served, are over
 
 
@@ -92,7 +93,7 @@ class Snapshot:
     now: float
     server: str
     version: str
-    memory_bytes: int
+    memory_bytes: int  # of the whole server
     queues: list[QueueStats]
     fronts: list[FrontStats]
     workers: list[WorkerStats]
@@ -101,6 +102,8 @@ class Snapshot:
     releases: "list[Release]" = field(default_factory=list)
     boot_failures: "list[BootFailure]" = field(default_factory=list)
     scaling: Scaling = field(default_factory=Scaling)
+    memory_limit_bytes: int = 0  # the server's maxmemory; 0 for none
+    queue_bytes: int = 0  # of requests and answers, which MAX_MEMORY bounds
     unreadable: int = 0  # values in the broker that could not be read: somebody else wrote there
 
     def not_served(self, *, without: str = "") -> NotServed:
@@ -114,6 +117,23 @@ class Snapshot:
             if queue.name != without:
                 total.update(queue.not_served.by_reason)
         return not_served(total)
+
+    @property
+    def memory_share(self) -> float | None:
+        """How much of its maxmemory the server uses, 1 for all; None where it has no such limit."""
+        return self.memory_bytes / self.memory_limit_bytes if self.memory_limit_bytes else None
+
+    @property
+    def memory_text(self) -> str:
+        """Say how much memory the server uses, and of how much."""
+        used = f"{self.memory_bytes / 2**20:.1f}"
+        limit = self.memory_limit_bytes
+        return f"{used} of {limit / 2**20:.0f} MiB" if limit else f"{used} MiB"
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether the server will soon refuse what is written, or does already."""
+        return (self.memory_share or 0.0) >= NEARLY_FULL
 
     @property
     def serving(self) -> list[WorkerStats]:
@@ -132,6 +152,8 @@ class Snapshot:
                 "server": self.server,
                 "version": self.version,
                 "memory_bytes": self.memory_bytes,
+                "memory_limit_bytes": self.memory_limit_bytes,
+                "queue_bytes": self.queue_bytes,
                 "unreadable_values": self.unreadable,
             },
             "paused": [queue.name for queue in self.queues if queue.paused],
@@ -148,7 +170,8 @@ class Snapshot:
 
 def unreachable_status() -> dict[str, Any]:
     """Return what ``status --json`` prints where the broker can't be asked."""
-    unknown = dict.fromkeys(("server", "version", "memory_bytes", "unreadable_values"))
+    memory = ("memory_bytes", "memory_limit_bytes", "queue_bytes")
+    unknown = dict.fromkeys(("server", "version", *memory, "unreadable_values"))
     broker = {"reachable": False, **unknown}
     empty: dict[str, Any] = {"paused": [], "queues": [], "fronts": [], "workers": []}
     more: dict[str, Any] = {"groups": [], "releases": [], "boot_failures": []}

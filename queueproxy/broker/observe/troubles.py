@@ -18,15 +18,17 @@ class Trouble(NamedTuple):
     text: str
 
 
-def troubles(snapshot: Snapshot, max_hold: float) -> list[Trouble]:
+def troubles(snapshot: Snapshot, max_hold: float, *, utc: bool = False) -> list[Trouble]:
     """Everything wrong with the system as a whole, worst first.
 
     Args:
         max_hold: the setting ``MAX_HOLD``, seconds.
+        utc: tell times of day in UTC, for people elsewhere; else in the zone of this machine.
     """
     found = [*_nobody_there(snapshot), *_all_stuck(snapshot, max_hold), *_of_releases(snapshot)]
+    found += _of_memory(snapshot)
     for queue in snapshot.queues:
-        found += _of_queue(queue, snapshot.now, max_hold)
+        found += _of_queue(queue, snapshot.now, max_hold, utc=utc)
     failures = snapshot.not_served()
     if failures.text:
         text = f"In {RECENT // 60} min: {failures.text} ({printable(failures.why)})."
@@ -72,6 +74,17 @@ def _whom_to_activate(snapshot: Snapshot) -> str:
     return "no release is active; manage.py queueproxy release activate NAME."
 
 
+def _of_memory(snapshot: Snapshot) -> Iterator[Trouble]:
+    if snapshot.nearly_full:
+        used, most = snapshot.memory_bytes / 2**20, snapshot.memory_limit_bytes / 2**20
+        of_requests = snapshot.queue_bytes / 2**20
+        yield Trouble(
+            "error",
+            f"The broker uses {used:.0f} of {most:.0f} MiB memory, {of_requests:.0f} of them for "
+            "requests and answers; once it is full it takes no request.",
+        )
+
+
 def _of_releases(snapshot: Snapshot) -> Iterator[Trouble]:
     for failure in snapshot.boot_failures:
         yield Trouble("warning" if failure.serving else "error", printable(failure.text))
@@ -94,7 +107,7 @@ def _all_stuck(snapshot: Snapshot, max_hold: float) -> Iterator[Trouble]:
         )
 
 
-def _of_queue(queue: QueueStats, now: float, max_hold: float) -> Iterator[Trouble]:
+def _of_queue(queue: QueueStats, now: float, max_hold: float, *, utc: bool) -> Iterator[Trouble]:
     if queue.oldest_wait_seconds >= max_hold / 2:
         wait = seconds_text(queue.oldest_wait_seconds)
         text = f"{queue.name}: oldest wait {wait} of {max_hold:g} s"
@@ -103,18 +116,19 @@ def _of_queue(queue: QueueStats, now: float, max_hold: float) -> Iterator[Troubl
             text += f"; first client is turned away in {seconds_text(left)}"
         yield Trouble("error", f"{text}.")
     if queue.paused:
-        yield Trouble("warning", _pause_text(queue, now))
+        yield Trouble("warning", _pause_text(queue, now, utc=utc))
     if queue.pace:
         yield Trouble("warning", f"{queue.name} is let out at {queue.pace:g} a second.")
 
 
-def _pause_text(queue: QueueStats, now: float) -> str:
+def _pause_text(queue: QueueStats, now: float, *, utc: bool) -> str:
     details = queue.pause or {}
     since = details.get("since", now)
+    clock = "%H:%M:%S UTC" if utc else "%H:%M:%S %Z"
+    since_text = time.strftime(clock, time.gmtime(since) if utc else time.localtime(since))
     text = (
         f"{queue.name} is paused by {printable(details.get('by', '?'))} "
-        f"since {time.strftime('%H:%M:%S %Z', time.localtime(since))} "
-        f"({seconds_text(now - since)}), "
+        f"since {since_text} ({seconds_text(now - since)}), "
     )
     if details.get("hold"):
         text += "for as long as the command runs"

@@ -15,26 +15,32 @@ window.queueproxy = window.queueproxy || {};
     failures: ["view_errors", "lost", "too_late", "turned_away"],
   };
   const FILLED = ["depth"];
+  const ALTERNATELY = [8, 4]; // pixels drawn, and left out
+  const DOTTED = [2, 3];
+  // So that lines differ by more than their colour.
+  const DASHES = {
+    in_flight: ALTERNATELY, completions: ALTERNATELY, p95: ALTERNATELY, run_p95: ALTERNATELY,
+    p99: DOTTED, run_p99: DOTTED,
+  };
   const STACKED = ["failures"]; // each series stands on those that follow it
   const IN_SECONDS = ["waits", "runs", "route_waits"];
   const COUNTED = ["requests", "failures", "route_errors"]; // of these there are no halves
   const WHOLE = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);
   const DAY = 86400;
   const lang = document.documentElement.lang || undefined;
-  const clock = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const exact = new Intl.DateTimeFormat(lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-  const day = new Intl.DateTimeFormat(lang, { month: "short", day: "numeric" });
   const number = new Intl.NumberFormat(lang, { maximumSignificantDigits: 3 });
 
   const style = (name) => getComputedStyle(document.getElementById("qp")).getPropertyValue(name).trim();
+  const times = queueproxy.times;
   const dateOf = (seconds) => new Date(seconds * 1000);
   const figure = (value) => (value === null || value === undefined ? "–" : number.format(value));
   const seconds = (value) => (value > 0 && value < 1 ? `${figure(value * 1000)} ms` : figure(value) + (value === null || value === undefined ? "" : " s"));
 
   function tick(seconds, span) {
     const date = dateOf(seconds);
-    if (span <= 300) return exact.format(date);
-    return date.getHours() || date.getMinutes() ? clock.format(date) : day.format(date);
+    if (span <= 300) return times.tell(date, "clock");
+    const clock = times.tell(date, "short");
+    return clock === "00:00" ? times.tell(date, "day") : clock;
   }
 
   // A value between two unknown ones has no line to be seen by: it gets a point.
@@ -54,6 +60,24 @@ window.queueproxy = window.queueproxy || {};
       const left = chart.valToPos(t[begin - 1], "x", true);
       ctx.fillRect(left, bbox.top, chart.valToPos(t[end - 1], "x", true) - left, bbox.height);
     }
+  }
+
+  // The time before anything was collected: no line is there, and that says nothing.
+  function drawBefore(chart, history, words) {
+    const { ctx, bbox } = chart;
+    const unit = uPlot.pxRatio;
+    if (history.since === null) return;
+    const width = chart.valToPos(history.since, "x", true) - bbox.left;
+    if (width < 1) return;
+    ctx.fillStyle = style("--qp-before");
+    ctx.fillRect(bbox.left, bbox.top, width, bbox.height);
+    ctx.font = `${11 * unit}px ${getComputedStyle(document.body).fontFamily}`;
+    ctx.fillStyle = style("--qp-quiet");
+    ctx.textAlign = "left";
+    ctx.textBaseline = "middle";
+    const text = `${words} ${times.tell(dateOf(history.since), history.reach > DAY ? "minute" : "clock")}`;
+    const room = ctx.measureText(text).width + 16 * unit;
+    if (room < width) ctx.fillText(text, bbox.left + 8 * unit, bbox.top + bbox.height / 2);
   }
 
   function drawDeploys(chart, history, named) {
@@ -85,7 +109,7 @@ window.queueproxy = window.queueproxy || {};
 
   function axis(extra) {
     const line = { stroke: style("--qp-grid"), width: 1 };
-    return { stroke: style("--body-quiet-color"), font: "12px system-ui", grid: line, ticks: line, ...extra };
+    return { stroke: style("--qp-quiet"), font: "12px system-ui", grid: line, ticks: line, ...extra };
   }
 
   // Each with what stands below it; the legend tells its own figures.
@@ -106,6 +130,8 @@ window.queueproxy = window.queueproxy || {};
     }));
   }
 
+  const markerOf = (dash) => (!dash ? "solid" : dash[0] < dash[1] ? "dotted" : "dashed");
+
   function seriesOf(box, charts) {
     if (STACKED.includes(box.dataset.chart)) return stackedSeries(box, charts);
     const words = IN_SECONDS.includes(box.dataset.chart) ? seconds : figure;
@@ -113,7 +139,8 @@ window.queueproxy = window.queueproxy || {};
       label: box.dataset[name],
       stroke: style(`--qp-${name}`),
       fill: FILLED.includes(name) ? style(`--qp-${name}-fill`) : undefined,
-      width: 1.5,
+      width: 2,
+      dash: DASHES[name],
       value: (chart, value) => words(value),
       points: { show: false, filter: alone, size: 5 },
     }));
@@ -142,14 +169,20 @@ window.queueproxy = window.queueproxy || {};
         height: Number(box.dataset.height),
         padding: [8, 28, 0, 0],
         cursor: { y: false, sync: { key: "queueproxy" }, drag: { setScale: false } },
-        scales: { y: { range: (chart, low, high) => [0, Math.max(counted ? 1 : 0.01, high * 1.1)] } },
+        tzDate: (t) => (times.isUtc() ? uPlot.tzDate(dateOf(t), "Etc/UTC") : dateOf(t)),
+        legend: { markers: { dash: (chart, i) => markerOf(chart.series[i].dash) } },
+        scales: {
+          // As wide as the window that was chosen, whatever is known of it.
+          x: { range: () => [this.history.end - this.history.reach, this.history.end] },
+          y: { range: (chart, low, high) => [0, Math.max(counted ? 1 : 0.01, high * 1.1)] },
+        },
         axes: [
           axis({ space: 70, size: 34, values: (chart, splits) => splits.map((t) => tick(t, chart.scales.x.max - chart.scales.x.min)) }),
           axis({ size: 52, values: (chart, splits) => splits.map(figure), ...(counted ? { incrs: WHOLE } : {}) }),
         ],
         series: [{ label: "", value: (chart, t) => (t === null ? "" : this.moment(t)) }, ...seriesOf(box, this)],
         hooks: {
-          drawClear: [(chart) => inside(chart, () => drawPauses(chart, this.history))],
+          drawClear: [(chart) => inside(chart, () => this.drawGround(chart, box))],
           draw: [(chart) => inside(chart, () => drawDeploys(chart, this.history, named))],
           setCursor: [(chart) => chart.cursor.idx === null && this.legends()],
         },
@@ -157,9 +190,13 @@ window.queueproxy = window.queueproxy || {};
       return new uPlot(options, this.columns(box), box);
     }
 
+    drawGround(chart, box) {
+      drawPauses(chart, this.history);
+      drawBefore(chart, this.history, box.dataset.since);
+    }
+
     moment(seconds) {
-      const date = dateOf(seconds);
-      return this.history.reach > DAY ? `${day.format(date)} ${clock.format(date)}` : exact.format(date);
+      return times.tell(dateOf(seconds), this.history.reach > DAY ? "minute" : "clock");
     }
 
     columns(box) {
@@ -189,10 +226,10 @@ window.queueproxy = window.queueproxy || {};
 
   // What is known with what is newer: steps that both tell of are taken from the newer.
   function joined(old, fresh) {
-    if (!fresh.t.length) return { ...old, deploys: fresh.deploys };
+    if (!fresh.t.length) return { ...old, deploys: fresh.deploys, end: fresh.end, since: fresh.since };
     const stepOf = (t) => Math.floor(t / fresh.step);
     const firstNew = stepOf(fresh.t[0]);
-    const oldest = fresh.t[fresh.t.length - 1] - fresh.reach;
+    const oldest = fresh.end - fresh.reach;
     const kept = old.t.map((t, i) => i).filter((i) => stepOf(old.t[i]) < firstNew && old.t[i] >= oldest);
     const result = { ...fresh };
     for (const name of ["t", "paused", ...Object.values(SERIES).flat()].filter((name) => name in fresh)) {
@@ -205,11 +242,11 @@ window.queueproxy = window.queueproxy || {};
   function keep(root, charts) {
     new ResizeObserver(() => charts.fit()).observe(root);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => charts.make());
+    times.onChange(() => charts.make());
     new MutationObserver(() => charts.make()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   }
 
   queueproxy.Charts = Charts;
   queueproxy.keep = keep;
   queueproxy.joined = joined;
-  queueproxy.clock = exact;
 })(window.queueproxy);

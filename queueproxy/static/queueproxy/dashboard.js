@@ -5,12 +5,14 @@
   const root = document.getElementById("qp");
   const known = document.getElementById("qp-history-data");
   if (!root || !known) return;
-  root.classList.add("qp-live");
 
-  const PATIENCE = 4000; // ms, after which the page says that it has no answer
+  const times = queueproxy.times;
+  const PATIENCE = 2000; // ms without an answer, after which the page says so; then it looks anew why
+  const ENOUGH = 1000; // ms in which a front answers for itself
   const KEPT_AS = "queueproxy.interval";
   const interval = document.getElementById("qp-interval");
   const renewed = document.getElementById("qp-renewed");
+  const banner = document.getElementById("qp-outdated");
   const charts = new queueproxy.Charts(
     Array.from(root.querySelectorAll(".qp-chart")),
     JSON.parse(known.textContent),
@@ -18,11 +20,39 @@
   let timer = null;
   let asking = false;
   let last = new Date();
+  let missing = "";
 
-  function tell(stale) {
-    renewed.classList.toggle("qp-stale", stale);
-    const words = stale ? renewed.dataset.waiting : renewed.dataset.at;
-    renewed.textContent = `${words} ${queueproxy.clock.format(last)}`;
+  function tellMoment() {
+    renewed.textContent = `${renewed.dataset.at} ${times.tell(last, "clock")}`;
+    tellMissing(missing);
+  }
+
+  // What is missing, by the name of its words; empty for nothing.
+  function tellMissing(what) {
+    missing = what;
+    root.classList.toggle("qp-outdated", Boolean(what));
+    banner.hidden = !what;
+    const words = what && `${banner.dataset[what]} ${banner.dataset.since} ${times.tell(last, "clock")}.`;
+    if (banner.textContent !== words) banner.textContent = words;
+  }
+
+  // Ask the front itself, which answers without the broker and without workers.
+  async function whatIsMissing() {
+    if (!root.dataset.ready) return "answer";
+    try {
+      const response = await fetch(root.dataset.ready, { cache: "no-store", signal: AbortSignal.timeout(ENOUGH) });
+      const text = await response.text();
+      if (response.ok) return "worker";
+      return response.status === 503 && text.startsWith("broker") ? "broker" : "answer";
+    } catch (error) {
+      return "front";
+    }
+  }
+
+  async function findMissing() {
+    const asked = last;
+    const what = await whatIsMissing();
+    if (last === asked) tellMissing(what); // else there was an answer meanwhile
   }
 
   function show({ history, parts }) {
@@ -31,18 +61,20 @@
     }
     charts.show(queueproxy.joined(charts.history, history));
     last = new Date();
-    tell(false);
+    missing = "";
+    tellMoment();
   }
 
-  // What the site tells; null where it is away for a moment.
+  // What the site tells, an error of the broker too; null where it is away for a moment.
   async function ask() {
-    const times = charts.history.t;
-    const after = times.length ? `&after=${Math.floor(times[times.length - 1])}` : "";
+    const newest = charts.history.t.at(-1);
+    const after = newest === undefined ? "" : `&after=${Math.floor(newest)}`;
     try {
       const response = await fetch(root.dataset.url + after, { headers: { Accept: "application/json" } });
       // Logged out, or no longer allowed to look: let the page itself say so.
       if (response.redirected || response.status === 403) location.reload();
-      return response.ok ? await response.json() : null;
+      const isTold = response.ok || response.headers.get("Content-Type") === "application/json";
+      return isTold ? await response.json() : null;
     } catch (error) {
       return null;
     }
@@ -50,13 +82,14 @@
 
   async function poll() {
     asking = true;
-    const late = setTimeout(tell, PATIENCE, true);
+    const late = setInterval(findMissing, PATIENCE);
     const told = await ask();
-    clearTimeout(late);
+    clearInterval(late);
     asking = false;
     schedule();
-    if (told) show(told);
-    else tell(true);
+    if (!told) findMissing();
+    else if (told.error) tellMissing("broker");
+    else show(told);
   }
 
   function schedule() {
@@ -82,7 +115,10 @@
     if (!document.hidden && !asking && Number(interval.value)) poll();
   });
   queueproxy.keep(root, charts);
+  times.onChange(tellMoment);
   takeKeptInterval();
-  tell(false);
+  tellMoment();
+  // What is copied from the address bar shows the same to others.
+  if (!location.search) history.replaceState(null, "", `?${root.dataset.query}`);
   schedule();
 })(window.queueproxy);

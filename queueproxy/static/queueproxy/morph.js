@@ -71,6 +71,7 @@ window.queueproxy = window.queueproxy || {};
   queueproxy.renew = function (element, html) {
     const template = document.createElement("template");
     template.innerHTML = html;
+    queueproxy.times.tellAll(template.content);
     morphChildren(element, template.content);
   };
 })(window.queueproxy);

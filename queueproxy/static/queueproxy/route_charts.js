@@ -5,7 +5,6 @@
   const root = document.getElementById("qp");
   const known = document.getElementById("qp-history-data");
   if (!root || !known) return;
-  root.classList.add("qp-live");
   const boxes = Array.from(root.querySelectorAll(".qp-chart"));
   queueproxy.keep(root, new queueproxy.Charts(boxes, JSON.parse(known.textContent)));
 })(window.queueproxy);

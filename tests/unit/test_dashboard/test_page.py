@@ -81,7 +81,8 @@ def test_the_chart_of_what_was_not_served(scenario, boss):
 def test_whose_pause_why_and_for_how_long(scenario, boss):
     scenario.kit.control().pause(["low"], 50, by="bob", reason="<b>reports</b>")
     page = page_of(boss)
-    assert re.search(r"Paused by bob since \d\d:\d\d:\d\d: &lt;b&gt;reports", page)
+    since = r"Paused by bob since \d\d:\d\d:\d\d UTC : &lt;b&gt;reports"
+    assert re.search(since, text_of(page))
     assert re.search(r"\((49|50)\.\d s left\)", page)
     assert "Paused: low" in page
     assert 'value="low" data-key="resume"' in page
@@ -217,13 +218,30 @@ def test_data(scenario, boss):
     assert boss.get(f"{ROOT}data/?after=nonsense").json()["history"]["t"] == history["t"]
 
 
+def test_a_chart_is_as_wide_as_its_window(scenario, boss):
+    """Whatever is known of it; what was never collected is told."""
+    empty = boss.get(f"{ROOT}data/").json()["history"]
+    now = scenario.kit.now_ms() / 1000
+    assert empty["end"] == pytest.approx(now, abs=5)
+    assert empty["since"] == empty["end"]
+    put_rows(scenario, 1, 2, 3, every=100)
+    parts = boss.get(f"{ROOT}data/").json()
+    history = parts["history"]
+    assert history["end"] - history["since"] == pytest.approx(200, abs=5)
+    assert re.search(r"Collected since \w+ \d+, [\d:]+ UTC", text_of(parts["parts"]["deploys"]))
+    put_rows(scenario, *range(12), every=100)
+    longer = boss.get(f"{ROOT}data/").json()
+    assert longer["history"]["since"] is None
+    assert "Collected since" not in text_of(longer["parts"]["deploys"])
+
+
 def test_deploys(scenario, boss):
     from queueproxy.broker.registration import WorkerRegistration
 
     for release in ("r1", "r2"):
         info = {"host": "h", "pid": 1, "release": release}
         WorkerRegistration(scenario.kit.broker, info, ("default",)).join()
-    assert re.search(r"Deploys: r1 \w+ \d+, \d\d:\d\d r2 ", text_of(page_of(boss)))
+    assert re.search(r"Deploys: r1 \w+ \d+, \d\d:\d\d UTC r2 ", text_of(page_of(boss)))
     data = boss.get(f"{ROOT}data/").json()
     assert [deploy["release"] for deploy in data["history"]["deploys"]] == ["r1", "r2"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import queueproxy
-from queueproxy.dashboard.sparkline import HEIGHT, WIDTH, points
+from queueproxy.dashboard.sparkline import HEIGHT, WIDTH, area, points
 from queueproxy.dashboard.wording import duration, megabytes, share_text
 
 VENDOR = Path(queueproxy.__file__).parent / "static" / "queueproxy" / "vendor"
@@ -56,6 +56,14 @@ def test_a_sparkline_of_nothing():
 
 def test_a_sparkline_across_what_is_unknown():
     assert len(points([1, None, 3]).split()) == 2
+
+
+def test_a_sparkline_of_times_leaves_out_what_was_before():
+    line = points([4, 8], at=[0.75, 1.0])
+    assert [point.split(",")[0] for point in line.split()] == ["90.0", "120.0"]
+    assert area(line) == f"90.0,{HEIGHT} {line} 120.0,{HEIGHT}"
+    assert points([4, 8], at=[-0.01, 1.0]).startswith("0.0,")
+    assert area("") == ""
 
 
 def test_vendored_files_are_what_they_were():

@@ -1,0 +1,71 @@
+"""What is not there: within five seconds the page and the front's own tell the truth of it."""
+
+import time
+
+import httpx
+import pytest
+
+from ..kit.broker_server import BrokerServer
+from ..kit.waiting import wait_until
+from .dashboard import Dashboard
+from .example import Example
+from .test_dashboard import background
+
+pytestmark = pytest.mark.browser
+WITHIN = 5.0  # seconds
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A site of its own, of which each part may be taken away."""
+    broker = BrokerServer().start()
+    site = Example(
+        tmp_path,
+        DJANGO_SETTINGS_MODULE="tests.browser.settings",
+        QUEUEPROXY_BROKER_URL=broker.url,
+    )
+    site.broker = broker
+    site.working = site.workers("--processes", "1", "--threads", "2")
+    yield site
+    broker.thaw()
+    site.stop()
+    broker.stop()
+
+
+def told(page: Dashboard, words: str, began: float) -> None:
+    """Wait for the words of the banner; they must come in time."""
+    wait_until(lambda: words in page.text("#qp-outdated"), words, timeout=20)
+    assert time.monotonic() - began < WITHIN
+    assert "Everything below is as it was at" in page.text("#qp-outdated")
+
+
+def of_the_front(site: Example) -> str:
+    """What ``/-/status`` says, in time."""
+    asked = time.monotonic()
+    text = httpx.get(f"{site.url}/-/status", timeout=20).text
+    assert time.monotonic() - asked < WITHIN
+    return text
+
+
+def test_what_is_missing_is_told(site, open_dashboard):
+    page = open_dashboard()
+    page.renewed()
+
+    site.broker.freeze()
+    told(page, "this page has no answer", time.monotonic())
+    assert "The broker can&#x27;t be reached" in of_the_front(site)
+    wait_until(lambda: "The broker can't be reached." in page.text("#qp-outdated"), timeout=20)
+    site.broker.thaw()
+    wait_until(lambda: not page.text("#qp-outdated"), "all is well again", timeout=40)
+
+    site.stop(site.working)
+    told(page, "this page has no answer", time.monotonic())
+    assert "No workers: requests wait until one starts." in of_the_front(site)
+    site.workers("--processes", "1", "--threads", "2")
+    wait_until(lambda: not page.text("#qp-outdated"), "all is well again", timeout=40)
+
+    site.processes.remove(site.front)
+    site.front.kill()
+    site.front.wait()
+    told(page, "No front answers", time.monotonic())
+    assert background(page, "#qp-outdated") != "rgba(0, 0, 0, 0)"
