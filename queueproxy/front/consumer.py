@@ -85,7 +85,7 @@ class RequestConsumer(AsyncConsumer):
         with self.front.memory.reservation() as memory:
             id = self.front.new_id()
             try:
-                waited = await self.front.ask_for_routes(ROUTES_WITHIN)
+                waited = await self.front.routes.first_answer(ROUTES_WITHIN)
                 body = await self._take(receive, memory)
             except asyncio.CancelledError as error:
                 raise StoppedUnsent from error

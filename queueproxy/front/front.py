@@ -111,28 +111,6 @@ class Front:
             Outage("Leaving the broker's list").failed(error)
         await self._broker.close()
 
-    async def ask_for_routes(self, within: float) -> float:
-        """Wait until the broker has been asked once what is said of views.
-
-        A front that has just started would treat a request by the settings alone.
-
-        Args:
-            within: seconds, at most: the broker may be away.
-
-        Returns:
-            The seconds it took; 0 but for a front's first requests.
-        """
-        asked_for = self.routes.asked_for
-        if asked_for.is_set():
-            return 0.0
-        began = self._loop.time()
-        try:
-            async with asyncio.timeout(within):
-                await asked_for.wait()
-        except TimeoutError:
-            pass
-        return self._loop.time() - began
-
     def new_id(self) -> str:
         """Make an id for one request, unique over all fronts."""
         return self._ids.next()

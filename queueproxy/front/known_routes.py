@@ -59,6 +59,28 @@ class KnownRoutes:
             self._ops = OpsPaths(table.ops)
             self._policies = PolicyTable(table.routes, table.languages)
 
+    async def first_answer(self, within: float) -> float:
+        """Wait until the broker has been asked once.
+
+        A front that has just started would treat a request by the settings alone.
+
+        Args:
+            within: seconds, at most: the broker may be away.
+
+        Returns:
+            The seconds it took; 0 but for a front's first requests.
+        """
+        if self.asked_for.is_set():
+            return 0.0
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            async with asyncio.timeout(within):
+                await self.asked_for.wait()
+        except TimeoutError:
+            pass
+        return clock() - began
+
     def is_for_operators(self, scope: Scope) -> bool:
         """Whether a request travels in the operators' lane."""
         return path_in_site(raw_path(scope), scope.get("root_path", "")) in self._ops

@@ -79,8 +79,7 @@ class Command(HelpfulCommand):
 
     def handle(self, **options: Any) -> None:
         log_to_console(options["verbosity"])
-        if options["max_memory"] is not None and not options["workers"]:
-            raise CommandError("--max-memory is of worker processes: add --workers.", returncode=2)
+        worker_words(options)  # refused before anything is started
         self.check(tags=[TAG])  # the project's own checks would import its views
         if not servers.available(options["server"]):
             server = options["server"]
@@ -122,12 +121,6 @@ class Command(HelpfulCommand):
         self._status = status
         os.kill(os.getpid(), signal.SIGTERM)
 
-    def _load(self, static: bool) -> ServedApplication:
-        try:
-            return load(static=static)
-        except NoQueue as error:
-            raise CommandError(str(error)) from error
-
     def _workers(self, options: Options) -> Workers:
         return Workers(
             options["workers"],
@@ -149,7 +142,7 @@ class Command(HelpfulCommand):
                 workers.hurry()
 
     def _serve(self, listening: socket.socket, options: Options, hangup: Hangup) -> None:
-        application = self._load(options["static"])
+        application = _loaded(options["static"])
         with self._workers(options) as workers:
             hangup.workers = workers
             self._serve_beside(workers, application, listening, options)
@@ -188,8 +181,21 @@ class Command(HelpfulCommand):
 
 
 def worker_words(options: Options) -> list[str]:
-    """Spell what the workers beside a front are told in the words of ``runqueueworker``."""
+    """Spell what the workers beside a front are told in the words of ``runqueueworker``.
+
+    Raises:
+        CommandError: it makes no sense without workers.
+    """
     words = ["--reload"] if options["reload"] else []
     if options["max_memory"] is not None:
+        if not options["workers"]:
+            raise CommandError("--max-memory is of worker processes: add --workers.", returncode=2)
         words += ["--max-memory", f"{max(1, options['max_memory'] // 1024)}KiB"]
     return words
+
+
+def _loaded(static: bool) -> ServedApplication:
+    try:
+        return load(static=static)
+    except NoQueue as error:
+        raise CommandError(str(error)) from error
