@@ -99,7 +99,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     first worker came, ``activated`` (the same), and ``retires``, when its workers are to end (ms,
     lease clock) unless it is activated before. Expires a week after its workers have gone.
 ``boot_failures`` hash: ``host release`` -> JSON of why processes of it did not come up there; until
-    some do, of whichever release, or for a day.
+    some do (where nobody stands by, of whichever release), or for a day.
 ``scaling`` hash: supervisor (``host:pid``) that follows the load -> JSON of how many processes it
     wants and why, and when that was said (``at``: ms, lease clock); a member goes as its supervisor
     ends, or when that has been silent for a minute.

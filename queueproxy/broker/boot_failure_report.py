@@ -9,7 +9,8 @@ def tell_boot_failure(link: Link, host: str, release: str, failure: FailureTold 
 
     Args:
         release: empty for none.
-        failure: None where they have come up: all of this host is forgotten.
+        failure: None where they have come up: it is forgotten; with an empty `release`, all of this
+            host is.
 
     Raises:
         BrokerUnavailable: it could not be told.

@@ -39,4 +39,4 @@ def _tell(options: dict[str, Any], why: str) -> None:
     lines = [line[:MOST_A_LINE] for line in why.splitlines() if line.strip()][-LINES:]
     release = release_of(options, directory())
     told = FailureTold(time.time(), "Its supervisor ended at once.", lines, release)
-    teller(conf.broker())(told)
+    teller(conf.broker())(release, told)

@@ -43,7 +43,7 @@ def hold(command: BaseCommand, options: dict[str, Any]) -> int:
     if shutil.which(words[0]) is None:
         raise CommandError(f"There is no command {words[0]!r}.", returncode=COULD_NOT_ASK)
     say = command.stderr.write  # the command's output alone goes to standard output
-    if options["then"] and not is_there(options["then"]):
+    if options["then"] and not _has_worker(options["then"]):
         say(f"There is no worker of {printable(options['then'])}; nothing was run.")
         return DID_NOT_HOLD
     queues = (OPS_QUEUE, *chosen_queues(()))  # the dashboard stops too: see /-/status
@@ -61,6 +61,11 @@ def hold(command: BaseCommand, options: dict[str, Any]) -> int:
         except Interrupted as interrupted:
             say(f"Interrupted by {interrupted}; nothing was run.")
             return 128 + interrupted.number
+
+
+def _has_worker(release: str) -> bool:
+    with conf.broker().link("control") as link:
+        return is_there(link, release)
 
 
 def _run(

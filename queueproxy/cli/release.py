@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from .. import conf
+from ..broker.link.links import Link
 from ..broker.observe.reader import SnapshotReader
 from ..broker.operate.releases import KEEP, Activated, Releases
 from ..wording import printable
@@ -70,13 +71,12 @@ def activate_when_ready(
             if time.monotonic() >= until:
                 break
             time.sleep(LOOK_EVERY)
-    return _tell(done, name, say, complain)
+    return _tell(done, name, keep, say, complain)
 
 
-def is_there(name: str) -> bool:
+def is_there(link: Link, name: str) -> bool:
     """Whether there is a worker of a release, ready or not."""
-    with conf.broker().link("control") as link:
-        found = SnapshotReader(link, conf.get_settings().all_queues).snapshot().releases
+    found = SnapshotReader(link, conf.get_settings().all_queues).snapshot().releases
     return any(release.name == name and release.workers for release in found)
 
 
@@ -88,7 +88,8 @@ def roll_back(command: BaseCommand, options: dict[str, Any]) -> int:
     if done is None:
         command.stderr.write("No release was active before.")
         return DID_NOT_HOLD
-    return _tell(done, "the release before", command.stdout.write, command.stderr.write)
+    say, complain = command.stdout.write, command.stderr.write
+    return _tell(done, "the release before", options["keep"], say, complain)
 
 
 def end_releases(command: BaseCommand, options: dict[str, Any]) -> int:
@@ -106,11 +107,16 @@ def end_releases(command: BaseCommand, options: dict[str, Any]) -> int:
 
 
 def _tell(
-    done: Activated, wanted: str, say: Callable[[str], object], complain: Callable[[str], object]
+    done: Activated,
+    wanted: str,
+    keep: float,
+    say: Callable[[str], object],
+    complain: Callable[[str], object],
 ) -> int:
     active = printable(done.active) or "none"
     if done.what == "done":
-        before = f"; {printable(done.previous)} stands by" if done.previous else ""
+        becomes = "stands by" if keep else "ends"
+        before = f"; {printable(done.previous)} {becomes}" if done.previous else ""
         say(f"{active} is active{before}.")
         return DONE
     if done.what == "already":

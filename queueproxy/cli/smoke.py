@@ -7,6 +7,8 @@ from django.conf import settings as django_settings
 from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
+from ..broker.link.links import Link
+from ..broker.operate.control import Control
 from ..broker.operate.releases import Releases
 from ..broker.operate.smoke import Outcome, Smoke
 from ..wording import printable, seconds_text
@@ -23,17 +25,26 @@ def smoke(command: BaseCommand, options: dict[str, Any]) -> int:
     for path in paths:
         if not path.startswith("/"):
             raise CommandError(f"{path!r} does not begin with '/'.", returncode=COULD_NOT_ASK)
-    if not is_there(options["name"]):
-        command.stderr.write(f"There is no worker of {printable(options['name'])}.")
-        return DID_NOT_HOLD
     with conf.broker().link("control") as link:
+        why_not = _why_not(link, options["name"])
         active = Releases(link).activation().active
+    if why_not:
+        command.stderr.write(why_not)
+        return DID_NOT_HOLD
     compared = active if active != options["name"] else None
     width = max(map(len, paths))
     failed = asyncio.run(_run(command, options, paths, compared, width))
     if failed:
         command.stderr.write(f"{failed} of {len(paths)} failed.")
     return DID_NOT_HOLD if failed else DONE
+
+
+def _why_not(link: Link, name: str) -> str:
+    """Say why nothing would be run; empty where it would."""
+    if not is_there(link, name):
+        return f"There is no worker of {printable(name)}."
+    queue = _queue()
+    return f"{queue} is paused: nothing would be run." if Control(link).paused([queue]) else ""
 
 
 async def _run(
@@ -67,13 +78,19 @@ def _smoke(options: dict[str, Any]) -> Smoke:
         headers.append((name.strip(), value.strip()))
     return Smoke(
         conf.broker(),
-        "default" if "default" in settings.queues else settings.queues[0],
+        _queue(),
         settings.all_queues,
         conf.signing_secrets(),
         headers=headers,
         scheme="https" if django_settings.SECURE_SSL_REDIRECT else "http",
         patience=options["timeout"],
     )
+
+
+def _queue() -> str:
+    """Choose the queue that the requests wait in."""
+    queues = conf.get_settings().queues
+    return "default" if "default" in queues else queues[0]
 
 
 def _host() -> str:

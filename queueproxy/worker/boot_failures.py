@@ -14,20 +14,24 @@ from .child_process import ChildProcess
 
 logger = logging.getLogger("queueproxy.worker")
 
-Tell = Callable[[FailureTold | None], None]
+Tell = Callable[[str, FailureTold | None], None]
+ALL = ""  # releases of this host
 
 
 class BootFailures:
     """Knows whether something is told that has been mended since.
 
     Args:
-        tell: gives a failure to the broker; None: all is well.
+        tell: gives the broker the failure of a release; None: it is mended.
         release: finds the name of that of the code that is started now; empty for none.
+        standby: whether others may be looked at beside it, whose failures are not its own to mend.
     """
 
-    def __init__(self, tell: Tell, release: Callable[[], str]):
+    def __init__(self, tell: Tell, release: Callable[[], str], *, standby: bool = False):
         self._tell = tell
         self._release = release
+        self._standby = standby
+        self._told: set[str] = set()  # releases
         self._well = False
         self._failed_at = -math.inf  # of time.monotonic()
 
@@ -43,7 +47,9 @@ class BootFailures:
         self._failed_at = time.monotonic()
         lines = child.last_lines if child else []
         serving = sum(other.serving for other in others)
-        self._tell(FailureTold(time.time(), why, lines, self._release(), serving))
+        release = self._release()
+        self._told.add(release)
+        self._tell(release, FailureTold(time.time(), why, lines, release, serving))
 
     def came_up(self, started: float) -> None:
         """Tell that all are ready; once, until another is not.
@@ -54,14 +60,15 @@ class BootFailures:
         """
         if not self._well and started > self._failed_at:
             self._well = True
-            self._tell(None)
+            for release in {*self._told, self._release()} if self._standby else (ALL,):
+                self._tell(release, None)
+            self._told.clear()
 
 
 def teller(broker: Broker) -> Tell:
     """Make a function that tells the broker, where that can be reached; else nothing happens."""
 
-    def tell(failure: FailureTold | None) -> None:
-        release = failure.release if failure else ""
+    def tell(release: str, failure: FailureTold | None) -> None:
         with broker.link("supervisor") as link:
             try:
                 tell_boot_failure(link, socket.gethostname(), release, failure)
@@ -71,4 +78,4 @@ def teller(broker: Broker) -> Tell:
     return tell
 
 
-UNTOLD = BootFailures(lambda failure: None, lambda: "")
+UNTOLD = BootFailures(lambda release, failure: None, lambda: "")

@@ -124,6 +124,10 @@ def test_smoke_runs_on_the_release_that_stands_by(two):
     assert first.endswith("other body")  # it names its release
     assert second.endswith("same")
     assert len(two.runs("smoke")) == 2  # once on each release
+    assert two.run("queueproxy", "pause").returncode == 0
+    paused = two.run("queueproxy", "release", "smoke", "new", "/code/")
+    assert (paused.returncode, paused.stderr) == (1, "default is paused: nothing would be run.\n")
+    assert two.run("queueproxy", "resume").returncode == 0
     bad = two.run("queueproxy", "release", "smoke", "new", "/bad/one/")
     assert bad.returncode == 1
     assert bad.stderr == "1 of 1 failed.\n"
@@ -157,7 +161,8 @@ def test_a_release_ends_when_its_time_to_stand_by_is_over(make_site):
     site = make_site(LEASE=1)
     old = start(site, "old", "--processes", "2")
     start(site, "new")
-    assert site.run("queueproxy", "release", "activate", "new", "--keep", "0").returncode == 0
+    activated = site.run("queueproxy", "release", "activate", "new", "--keep", "0")
+    assert (activated.returncode, activated.stdout) == (0, "new is active; old ends.\n")
     assert old.wait(30) == 0
     assert "has stood by for its time" in log(old)
     assert states(site) == {"new": "active", "old": "gone"}

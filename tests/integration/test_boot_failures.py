@@ -6,6 +6,7 @@ import time
 from queueproxy.broker.boot_failure_report import tell_boot_failure
 from queueproxy.broker.observe.boot_failures import FailureTold
 from queueproxy.broker.observe.reader import SnapshotReader
+from queueproxy.worker.boot_failures import BootFailures
 from queueproxy.worker.supervisor import LOOK_EVERY
 
 from ..brokers import QUEUES
@@ -84,6 +85,23 @@ async def test_a_release_whose_code_can_t_be_loaded_is_told_beside_one_that_serv
     wait_until(lambda: workers.runs("a"), "it serves on")
 
 
+def test_a_release_that_stands_by_mends_no_other():
+    told, now = [], ["first"]
+    failures = BootFailures(
+        lambda release, failure: told.append((release, failure and failure.ending)),
+        lambda: now[0],
+        standby=True,
+    )
+    failures.came_up(started=time.monotonic())
+    now[0] = "next"
+    failures.failed("It ended.", None, [])
+    failures.came_up(started=time.monotonic() - 1)  # the old one, that serves on
+    assert told == [("first", None), ("next", "It ended.")]
+    now[0] = "mended"
+    failures.came_up(started=time.monotonic() + 1)
+    assert sorted(told[2:]) == [("mended", None), ("next", None)]
+
+
 def test_words_that_are_wrong_are_no_failure_of_the_release(workers):
     supervisor = workers.manage("runqueueworker", "--standby", "--release", "v1", "--burst")
     assert ended(supervisor, BOOT) == 2
@@ -110,6 +128,8 @@ async def test_a_host_s_failures_are_bounded_and_forgotten_together(kit):
     for at, (host, release) in enumerate((("a", "1"), ("b", "1"), ("a", "2"))):
         tell_boot_failure(link, host, release, FailureTold(at, "It ended.", [], release))
     assert seen() == ["a 1", "b 1", "a 2"]
+    tell_boot_failure(link, "a", "1", None)
+    assert seen() == ["b 1", "a 2"]
     tell_boot_failure(link, "a", "", None)
     assert seen() == ["b 1"]
     for number in range(60):

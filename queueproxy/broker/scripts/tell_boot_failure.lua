@@ -1,7 +1,7 @@
 -- tell_boot_failure: say why processes of a release do not come up on a host, for people to see.
 --
 -- Arguments: host; release: '' for none; failure: JSON, '' where they have come up: then no earlier one of
--- the host is kept.
+-- the release is kept, nor any without a name; where `release` is '', none of the host.
 -- Reply: 'ok'.
 
 local A = arguments('host', 'release', 'failure')
@@ -18,6 +18,10 @@ local function forget_host()
 end
 
 register('tell_boot_failure', A, { flags = { 'allow-oom' } }, function()
+  if A.failure == '' and A.release ~= '' then
+    redis.call('HDEL', key('boot_failures'), A.host .. ' ' .. A.release, A.host .. ' ')
+    return 'ok'
+  end
   if A.failure == '' then
     forget_host()
     return 'ok'

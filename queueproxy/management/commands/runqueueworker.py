@@ -148,7 +148,11 @@ class Command(HelpfulCommand):
             develops=options["reload"],
             reload_at_once=options["reload_at_once"],
         )
-        failures = BootFailures(teller(worker.broker), lambda: release_of(options, here))
+        failures = BootFailures(
+            teller(worker.broker),
+            lambda: release_of(options, here),
+            standby=bool(worker.release.standby),
+        )
         supervisor = Supervisor(supervising, reaper(worker.broker), failures, number)
         if options["reload"]:
             self._watch_code(supervisor)
