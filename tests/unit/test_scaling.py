@@ -140,6 +140,7 @@ def test_fewer_once_no_more_were_needed_for_long_and_one_by_one():
     while following.serving == most - 1:
         following.look(IDLE)
     assert following.now - since == pytest.approx(300 / STEPS_DOWN, abs=LOOK)
+    assert following.serving == most - 2
     following.look(IDLE, times=2000)
     assert following.serving == 2  # the least
 
