@@ -30,6 +30,7 @@ from queueproxy.development.code_watch import ALL, CodeWatch
 from queueproxy.exceptions import SchemaMismatch
 from queueproxy.worker.boot_failures import BootFailures, teller
 from queueproxy.worker.lost_worker import reaper
+from queueproxy.worker.options import WorkerOptions
 from queueproxy.worker.process import Worker
 from queueproxy.worker.process_words import CANNOT_START
 from queueproxy.worker.scaling.process_range import least_of
@@ -148,11 +149,7 @@ class Command(HelpfulCommand):
             develops=options["reload"],
             reload_at_once=options["reload_at_once"],
         )
-        failures = BootFailures(
-            teller(worker.broker),
-            lambda: release_of(options, here),
-            standby=bool(worker.release.standby),
-        )
+        failures = _boot_failures(options, worker, here)
         supervisor = Supervisor(supervising, reaper(worker.broker), failures, number)
         if options["reload"]:
             self._watch_code(supervisor)
@@ -166,3 +163,11 @@ class Command(HelpfulCommand):
             supervisor.restart()
 
         CodeWatch(changed, ALL).start()
+
+
+def _boot_failures(options: dict[str, Any], worker: WorkerOptions, here: str) -> BootFailures:
+    return BootFailures(
+        teller(worker.broker),
+        lambda: release_of(options, here),
+        standby=bool(worker.release.standby),
+    )
