@@ -10,7 +10,7 @@ from queueproxy.broker.operate.releases import Releases
 from queueproxy.broker.own_release import NO_RELEASE, OwnRelease, is_release_name
 from queueproxy.exceptions import BrokerUnavailable
 
-from ..brokers import QUEUES, answer, eventually, ids_of
+from ..brokers import QUEUES, answer, eventually, ids_of, part
 
 OLD, NEW = OwnRelease("old", 1), OwnRelease("new", 1)
 PLAIN = OwnRelease("plain", 0)
@@ -136,6 +136,21 @@ async def test_what_a_lost_one_ran_is_run_again_by_the_active_release(kit):
     activate(kit, "new")
     kit.link().script("worker_reap", old.worker)
     assert new.settle_and_claim(None).attempt == 2
+
+
+@pytest.mark.parametrize("when", ["started", "streaming"])
+async def test_a_trial_whose_worker_is_lost_is_no_dead_letter(kit, when):
+    """Nobody's client waited for it: who tries a release out is told, and nothing is lost."""
+    front = await kit.front_broker()
+    new = worker(kit, NEW)
+    await kit.put(front, "trial", release="new", most=1)
+    claim = new.settle_and_claim(None)
+    if when == "streaming":
+        new.push(claim, part(claim, 0))
+    kit.link().script("worker_reap", new.worker)
+    assert (await kit.answers(front))["trial"][-1] == "worker_lost"
+    assert kit.client.xlen(kit.keys.dead) == 0
+    assert shown(kit).queues[0].totals.get("failed:worker_lost", 0) == 0
 
 
 # What an activation is refused for.

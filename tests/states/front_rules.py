@@ -21,7 +21,7 @@ IN_GROUP = {"group": "g", "at_most": 1}
 KINDS = (
     *({"most": 1}, {"most": 1}, PLAIN, PLAIN),
     *(IN_GROUP, IN_GROUP, IN_GROUP, {**IN_GROUP, "most": 1}),
-    *({"release": "r2"}, {"hold": 40.0}, {"version": 99}),
+    *({"release": "r2"}, {"release": "r2", "most": 1}, {"hold": 40.0}, {"version": 99}),
 )
 KIND = st.sampled_from(KINDS)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ..recount import Place, differences_in
 from .pauses import Pauses
 from .snapshot import Reply, Snapshot, Start
-from .table import NEW, RUNNING, WAITING, Move, ways
+from .table import ENDS, NEW, RUNNING, WAITING, Move, ways
 
 LONGEST_STEP = 60_000  # ms: a third of a lease, where no worker has told a shorter one
 QUIET = ("withdrawn", "dropped")
@@ -57,6 +57,8 @@ class Ledger:
         changed = _changes(call, before, after, told)
         for place, target in changed.items():
             self._check_move(call, before.states.get(place, NEW), target, place)
+            if target in ENDS:
+                _check_end(call, before, place, target)
         _check_replies(call, before, after, changed, told)
         _check_lists(call, before, after)
         if call.unrun in changed:
@@ -105,6 +107,18 @@ class Ledger:
         """The broker has forgotten everything."""
         self.pauses = Pauses()
         self.forgotten.clear()
+
+
+def _check_end(call: Call, before: Snapshot, place: Place, target: str) -> None:
+    """Of a trial no dead letter is kept; of others one is, where a lost worker ran them for the last
+    time.
+    """
+    trial = place in before.metas and before.metas[place].release
+    if target == "buried":
+        assert not trial, f"{place} is a trial, and a dead letter"
+    elif target == "refused" and before.states.get(place) in RUNNING:
+        lost = call.script != "settle_and_claim" or before.states[place] == "streaming"
+        assert trial or not lost, f"{place} was {before.states[place]}, and is no dead letter"
 
 
 def _held(snapshot: Snapshot) -> dict[tuple[str, str], Place]:

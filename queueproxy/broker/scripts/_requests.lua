@@ -141,9 +141,19 @@ local function end_waiting(request)
   return started and true or false
 end
 
--- Keep a copy of a request that could not be run for people to see: a dead letter.
+-- Whether a request is for one release alone, active or not: somebody tries it out, no client waits.
+local function is_a_trial(fields)
+  local meta = fields.m and parse_meta(fields.m)
+  return meta and meta.release
+end
+
+-- Keep a copy of a request that could not be run for people to see: a dead letter. Of a trial none is kept
+-- or counted: who tries is told.
 local function dead_letter(request, reason)
   local fields = read_entry(request.queue, request.entry)
+  if fields and is_a_trial(fields) then
+    return
+  end
   if fields then
     local kept = fields.b and #fields.b <= DEAD_BODY and not is_in_pieces(request)
     local claimed = request.claimed_ms and NOW - (lease_clock() - request.claimed_ms) or 0
