@@ -13,7 +13,7 @@ from .report import write_page
 from .results import ROUNDS, runs_as_json, save
 from .rounds import Chosen, choose, run_rounds
 from .scenario_tables import SECTIONS
-from .scenarios import hold, limit, priority, slow, soak, threads
+from .scenarios import hold, limit, priority, slow, soak, statistics, threads
 from .summary import Row, by_role, load_tables, summarize
 from .wrk import WrkMissing, require
 
@@ -79,6 +79,10 @@ def _scenarios(options: argparse.Namespace) -> dict:
         found["threads"] = lambda: threads.run(server, seconds)
     if options.broker_limit:
         found["broker"] = lambda: limit.run(seconds)
+    if options.statistics is not None:
+        found["statistics"] = lambda: statistics.run(
+            server, options.rounds or 3, seconds, options.statistics
+        )
     if options.soak:
         found["soak"] = lambda: soak.run(server, options.soak)
     return found
@@ -140,6 +144,7 @@ def _options() -> argparse.Namespace:
     add("--priority", action="store_true", help="high queue during a flood of the low")
     add("--slow", action="store_true", help="quick requests beside a slow view")
     add("--threads-efficiency", action="store_true", help="50 ms view, 1 to 64 threads")
+    add("--statistics", type=int, metavar="N", help="their cost; keys after N requests")
     add("--broker-limit", action="store_true", help="what one broker carries")
     return parser.parse_args()
 

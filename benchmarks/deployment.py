@@ -117,7 +117,9 @@ class Deployment:
     def shot(self, load: Load, seconds: float) -> Shot:
         """How wrk is to be called for this load."""
         cookie = self._data.cookie if load.logged_in else ""
-        return Shot(self.url(load.path), load.connections, seconds, cookie, load.body)
+        return Shot(
+            self.url(load.path), load.connections, seconds, cookie, load.body, load.many_paths
+        )
 
     def probe(self, load: Load) -> None:
         """One request, to be sure of what is measured.

@@ -15,6 +15,7 @@ class Load:
         settings: module that all candidates serve it with.
         body: bytes sent with each request.
         title: for tables.
+        many_paths: whether `path` ends with a number that each request counts up to.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Load:
     settings: str = BARE
     body: int = 0
     logged_in: bool = False
+    many_paths: bool = False
 
 
 LOADS = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("load.lua")
+SCRIPT_OF_PATHS = Path(__file__).with_name("load_paths.lua")
 MARK = "RESULT "
 TIMEOUT = 60  # seconds an answer may take
 
@@ -51,22 +52,31 @@ def require() -> str:
 
 @dataclass(frozen=True)
 class Shot:
-    """One call of wrk: from one thread, connections kept wherever the server keeps them."""
+    """One call of wrk: from one thread, connections kept wherever the server keeps them.
+
+    With `many_paths` the URL ends with their number, which each request in turn counts up to.
+    """
 
     url: str
     connections: int
     seconds: float
     cookie: str = ""
     body: int = 0
+    many_paths: bool = False
 
     def command(self) -> list[str]:
         """Program and arguments."""
         words = [require(), "-t1", f"-c{self.connections}", f"-d{max(1, round(self.seconds))}s"]
-        words += ["--timeout", f"{TIMEOUT}s", "-s", str(SCRIPT)]
+        words += ["--timeout", f"{TIMEOUT}s", "-s", str(self.script)]
         if self.cookie:
             words += ["-H", f"Cookie: {self.cookie}"]
         words.append(self.url)
         return [*words, "--", str(self.body)] if self.body else words
+
+    @property
+    def script(self) -> Path:
+        """What wrk runs."""
+        return SCRIPT_OF_PATHS if self.many_paths else SCRIPT
 
     def start(self) -> subprocess.Popen:
         """Begin; `finish` reads the result."""

@@ -6,6 +6,7 @@ from . import views
 
 urlpatterns = [
     path("trivial/", views.trivial),
+    path("numbered/<int:number>/", views.numbered),
     path("page/", views.page),
     path("wait/<int:milliseconds>/", views.wait),
     path("upload/", views.upload),

@@ -18,6 +18,11 @@ def trivial(request):
     return HttpResponse(b"ok", content_type="text/plain")
 
 
+def numbered(request, number):
+    """As `trivial`, by one route of many paths."""
+    return HttpResponse(b"ok", content_type="text/plain")
+
+
 @login_required
 def page(request):
     """What a page of an ordinary site does: session, login, a list of 20 rows, a template."""

@@ -71,6 +71,13 @@ def test_a_shot_carries_cookie_and_body(monkeypatch):
     assert words[-3:] == ["http://a/", "--", "100"]
 
 
+def test_a_shot_of_many_paths_counts_them_up(monkeypatch):
+    monkeypatch.setattr(wrk, "require", lambda: "wrk")
+    words = wrk.Shot("http://a/numbered/9/", 8, 1, many_paths=True).command()
+    assert words[words.index("-s") + 1].endswith("load_paths.lua")
+    assert words[-1] == "http://a/numbered/9/"
+
+
 def test_cpu_model():
     assert cpu_model("processor : 0\nmodel name\t: Quick 9000\nflags : a\n") == "Quick 9000"
     assert cpu_model("processor : 0\n")
@@ -187,6 +194,18 @@ def test_a_slow_view_beside_has_a_row_without_and_one_with_it():
     *_, without, beside = scenario_tables.slow(result).splitlines()
     assert without == "| a | no | 1.00 | 2.50 | 40 | 1,234 | 0 |"
     assert beside == "| a | yes | 1.00 | 7.00 | 40 | 1,234 | 0 |"
+
+
+def test_statistics_have_a_row_on_and_one_off_and_their_keys():
+    one = {"per_second": 1000.0, "front_cpu_ms": 0.3, "worker_cpu_ms": 0.2, "broker_cpu_ms": 0.1}
+    ratios = {"throughput_ratio": 0.995, "broker_cpu_ratio": 1.01}
+    keys = [{"requests": n, "keys": 40, "bytes": 100} for n in (0, 1000)]
+    result = {"watched": one, "unwatched": one, "rounds": 3, "paths": 10, "keys": keys} | ratios
+    text = scenario_tables.statistics(result)
+    assert "| on | 1,000 | 0.300 | 0.200 | 0.100 |" in text
+    assert "0.995 of those without" in text
+    assert text.endswith("| 0 | 40 | 100 |\n| 1,000 | 40 | 100 |\n")
+    assert "keys" not in scenario_tables.statistics({**result, "keys": []})
 
 
 def test_slope_is_taken_after_warm_up():
