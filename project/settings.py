@@ -14,9 +14,8 @@ ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],tests
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("CSRF_TRUSTED_ORIGINS", "").split(",") if o]
 
 INSTALLED_APPS = [
-    "daphne",  # (1) first, so that runserver is an ASGI server
     "channels",  # (1)
-    "queueproxy",  # (1)
+    "queueproxy",  # (1) above staticfiles, so that runserver is a front
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

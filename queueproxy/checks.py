@@ -9,6 +9,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import get_commands
 from django.utils.module_loading import import_string
 
 from . import conf
@@ -25,6 +26,7 @@ OLDEST_SERVER = (7, 0)
 BROKER_ITSELF = 16 * MIB  # bytes
 TAG = "queueproxy"
 IN_MEMORY_LAYER = "channels.layers.InMemoryChannelLayer"
+WITHOUT_FRONT = ("django.core", "django.contrib.staticfiles")  # their runserver is a WSGI server
 FORWARDED_ALLOW_IPS = "FORWARDED_ALLOW_IPS"  # variable that uvicorn and gunicorn read
 
 
@@ -145,6 +147,14 @@ def _warnings() -> list[checks.CheckMessage]:
                 "ASGI_APPLICATION is not set.",
                 "Point it at an application that uses queueproxy.asgi; runserver needs it.",
                 id=f"{TAG}.W001",
+            )
+        )
+    if (theirs := get_commands().get("runserver")) in WITHOUT_FRONT:
+        messages.append(
+            checks.Warning(
+                f"runserver is that of {theirs}, which serves the site without the queue.",
+                'Put "queueproxy" above it in INSTALLED_APPS.',
+                id=f"{TAG}.W014",
             )
         )
     layers = _layers_in_memory()

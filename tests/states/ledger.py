@@ -110,9 +110,7 @@ class Ledger:
 
 
 def _check_end(call: Call, before: Snapshot, place: Place, target: str) -> None:
-    """Of a trial no dead letter is kept; of others one is, where a lost worker ran them for the last
-    time.
-    """
+    """See that no trial is a dead letter, and others are whose last run was lost."""
     trial = place in before.metas and before.metas[place].release
     if target == "buried":
         assert not trial, f"{place} is a trial, and a dead letter"

@@ -1,8 +1,9 @@
 """System checks: ids, words, and what is asked of a server."""
 
 import pytest
+from django.conf import settings
 from django.core import checks as django_checks
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands
 from django.test import override_settings
 
 from queueproxy import checks, conf
@@ -78,6 +79,17 @@ def test_settings_around_ours(settings, expected):
     assert message.id == expected
     assert message.hint
     assert message.level == (django_checks.ERROR if ".E" in expected else django_checks.WARNING)
+
+
+def test_a_runserver_that_goes_past_the_queue_is_told(request):
+    request.addfinalizer(get_commands.cache_clear)
+    apps = [name for name in settings.INSTALLED_APPS if name != "queueproxy"]
+    with override_settings(INSTALLED_APPS=[*apps, "queueproxy"]):
+        get_commands.cache_clear()
+        (message,) = of_settings()
+    assert message.id == "queueproxy.W014"
+    assert "runserver is that of django.contrib.staticfiles" in message.msg
+    assert "above it" in message.hint
 
 
 def test_a_channel_layer_on_a_server_is_no_matter():

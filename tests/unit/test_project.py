@@ -289,3 +289,16 @@ def test_front_loads_no_project_code(tmp_path):
     )
     away = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "QUEUEPROXY_VAR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | away, check=True)
+
+
+def test_workers_import_no_server():
+    """What only a front needs (Twisted, say) is a third of a process's start and of its memory."""
+    code = (
+        "import sys, django\n"
+        "django.setup()\n"
+        "import queueproxy.management.commands.runqueueworker, queueproxy.worker.executor\n"
+        "servers = {'twisted', 'autobahn', 'daphne', 'uvicorn'} & {*sys.modules}\n"
+        "assert not servers, servers\n"
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "project.settings"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | settings, check=True)
