@@ -2,6 +2,8 @@
 
 import redis
 
+from . import clock
+
 READ = """
 local how = { hash = { 'HGETALL' }, stream = { 'XRANGE', '-', '+' }, string = { 'GET' },
   zset = { 'ZRANGE', '0', '-1', 'WITHSCORES' }, list = { 'LRANGE', '0', '-1' } }
@@ -11,7 +13,7 @@ for _, name in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
   local command, rest = how[kind][1], { unpack(how[kind], 2) }
   found[#found + 1] = { name, redis.call(command, name, unpack(rest)), redis.call('PTTL', name) }
 end
-return { redis.call('TIME'), found }
+return { redis.call('GET', ARGV[2]), found }
 """
 
 
@@ -24,7 +26,8 @@ class Dump:
     """
 
     def __init__(self, client: redis.Redis, prefix: str):
-        self.time, found = client.eval(READ, 0, prefix)
+        now, found = client.eval(READ, 0, prefix, clock.KEY)
+        self.now_ms = int(now)
         self._values = {name: value for name, value, _ in found}
         self._expire = {name: left for name, _, left in found}
 

@@ -114,6 +114,6 @@ class OperatorRules(WorkerRules):
 
     @happens(when=lambda self: self.now.states)
     def somebody_flushes_it(self):
-        self.site.client.flushall()
+        self.site.flush()
         self.ledger.flushed()
         self.look()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import TypeVar
 
 import redis
@@ -20,6 +21,7 @@ from queueproxy.exceptions import BrokerUnavailable
 
 from ..brokers import ABOUT, SECRETS
 from .actors import SLOTS, FrontActor, SlotActor, WorkerActor
+from .clock import flush_all_but_clock, start_clock, step_clock, stepping_clock
 from .lossy_links import LossyBroker
 from .snapshot import Snapshot
 
@@ -43,6 +45,9 @@ class Site:
         self.keys = self.broker.keys
         self.client = redis.Redis.from_url(url, protocol=2)
         self.client.flushall()
+        start_clock(self.client)
+        self._clock = ExitStack()
+        self._clock.enter_context(stepping_clock())
         self.loop = asyncio.new_event_loop()
         self.fronts: list[FrontActor] = []
         self.workers: list[WorkerActor] = []
@@ -110,12 +115,12 @@ class Site:
             self.client.hset(self.keys.state, FIELD, told)
 
     def step_server_clock(self, seconds: float) -> None:
-        """Let the server's own clock have jumped since the lease clock was set."""
-        clock = self.client.hget(self.keys.state, FIELD)
-        if clock:
-            at, set_at, rest = clock.split(b" ", 2)
-            told = b"%b %d %b" % (at, max(0, int(set_at) - int(seconds * 1000)), rest)
-            self.client.hset(self.keys.state, FIELD, told)
+        """Set the server's own clock."""
+        step_clock(self.client, seconds)
+
+    def flush(self) -> None:
+        """Let the server forget everything."""
+        flush_all_but_clock(self.client)
 
     def begin_epoch(self) -> None:
         """Let these keys have been written on another server than this one (a failover)."""
@@ -133,3 +138,4 @@ class Site:
             link.close()
         self.client.close()
         self.loop.close()
+        self._clock.close()

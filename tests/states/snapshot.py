@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 import redis
 
-from queueproxy.broker.observe.lease_clock import FIELD, lease_clock, server_ms
+from queueproxy.broker.observe.lease_clock import FIELD, lease_clock
 from queueproxy.envelopes import WIRE_VERSION
 from queueproxy.keys import Keys
 from queueproxy.records import Held, Lease, Meta
@@ -64,7 +64,7 @@ class Snapshot:
     def __init__(self, client: redis.Redis, keys: Keys):
         found = Dump(client, keys.prefix)
         self.there = there = Namespace(found, keys)
-        self.clock = lease_clock(there.state.get(FIELD), server_ms(found.time))
+        self.clock = lease_clock(there.state.get(FIELD), found.now_ms)
         self.metas: dict[Place, Meta] = {p: meta for p, meta in there.entries.items() if meta}
         self.arrivals: dict[Place, int] = {}
         self.versions: dict[Place, str] = {}

@@ -59,6 +59,12 @@ local function see_that_all_is_allowed()
   end
 end
 
+-- Milliseconds of the server's clock.
+local function server_ms()
+  local clock = redis.call('TIME')
+  return clock[1] * 1000 + math.floor(clock[2] / 1000)
+end
+
 -- Make `run` callable as the function of that name.
 --
 -- A: the script's arguments (see `arguments`).
@@ -87,8 +93,7 @@ local function register(name, A, options, run)
       RUN, ARGV = args[1], args
       STATE = keys[1]
       PREFIX = string.sub(STATE, 1, -6) -- without 'state'
-      local clock = redis.call('TIME')
-      NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
+      NOW = server_ms()
       known, changed, deltas, found, stats_deltas = {}, {}, {}, {}, {}
       CLOCK, groups = nil, nil
       FUNCTION, may_run_all, recounted = name, nil, nil

@@ -24,11 +24,20 @@ def without(library: Library, name: str) -> Library:
     Raises:
         LookupError: the scripts have no such function, or several.
     """
+    return changed(library, name, (FOLDER / f"{name}.lua").read_text())
+
+
+def changed(library: Library, name: str, functions: str) -> Library:
+    """Return the library, under another name, with these functions in the place of its own.
+
+    Raises:
+        LookupError: as `without`.
+    """
     source = library.source
-    for found in _FUNCTION.finditer((FOLDER / f"{name}.lua").read_text()):
+    for found in _FUNCTION.finditer(functions):
         source = _replaced(source, found[1], found[0])
-    off = f"{library.name}_{name}"
-    return Library(off, source.replace(library.name, off))
+    other = f"{library.name}_{name}"
+    return Library(other, source.replace(library.name, other))
 
 
 def _replaced(source: str, function: str, text: str) -> str:
