@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
 from ..brokers import BrokerKit
 from ..hostile.proxies import proxy
@@ -96,13 +97,14 @@ def set_up(tmp_path, broker):
             process.wait(20)
 
 
-def test_nothing_is_wrong_with_the_example(set_up):
+def test_nothing_is_wrong_with_the_example(set_up, broker):
     site = set_up()
     assert site.doctor().status == 0
     done = site.run("queueproxy", "doctor")
     assert done.returncode == 0, done.stdout
     assert done.stdout.endswith("Nothing is wrong.\n")
-    assert "The user 'default' may do what fronts, workers and people need." in done.stdout
+    user = redis.Redis.from_url(broker.url).acl_whoami()
+    assert f"The user '{user}' may do what fronts, workers and people need." in done.stdout
     assert "\x1b" not in done.stdout
 
 

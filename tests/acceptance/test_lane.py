@@ -32,6 +32,7 @@ def server():
 @pytest.fixture
 def site(make_site, tmp_path):
     site = make_site()
+    site.worker_role = "dashboard"
     site.environ |= {"DJANGO_SETTINGS_MODULE": SETTINGS, "PROBE_DATABASE": str(tmp_path / "db")}
     return site
 

@@ -20,9 +20,10 @@ def test_nobody_is_refused_on_the_way(site, server):
     held = site.in_background("GET", "/run/held/?seconds=3")
     wait_until(lambda: site.runs("held"), "it runs in the old namespace")
 
-    new_workers = site.manage("runqueueworker", **NEW)
+    new = NEW | {"QUEUEPROXY_BROKER_URL": site.broker.url}  # users are of one namespace
+    new_workers = site.manage("runqueueworker", **new)
     address = f"127.0.0.1:{site.port}"
-    site.manage("runqueueproxy", address, "--server", server, "--reuse-port", **NEW)
+    site.manage("runqueueproxy", address, "--server", server, "--reuse-port", **new)
     wait_until(lambda: answered_by(site, "2"), "the new front takes clients, too")
     old_front.terminate()
 

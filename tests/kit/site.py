@@ -1,5 +1,6 @@
 """A Django project behind the queue: a front, workers, and what is told of them."""
 
+import subprocess
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,20 +45,28 @@ class Site(Commands):
     def front(self, *options: str, **environ: str) -> Process:
         """Start a front and wait until it listens."""
         words = ("runqueueproxy", f"{HOST}:{self.port}", "--server", self.server, *options)
-        process = self.manage(*words, **self._as("front"), **environ)
+        process = self.manage(*words, **environ)
         process.until(lambda: get(self.port, "/-/livez").status, "the front")
         return process
 
     def workers(self, *options: str, **environ: str) -> Process:
         """Start a supervisor with workers and wait until there is a worker more on the list."""
         wanted = len(self.status()["workers"]) + 1
-        process = self.manage("runqueueworker", *options, **self._as(self.worker_role), **environ)
+        process = self.manage("runqueueworker", *options, **environ)
         process.until(lambda: len(self.status()["workers"]) >= wanted, "the workers")
         return process
 
-    def _as(self, role: str) -> dict[str, str]:
-        """The environment that makes a process that role's user, where the broker has one."""
-        url = self.broker.url_of(role)
+    def manage(self, *words: str, **environ: Any) -> Process:
+        """Start a command as the user that it is, where the broker has users."""
+        return super().manage(*words, **{**self._as(words[0]), **environ})
+
+    def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, as that user."""
+        return super().run(*words, **{**self._as(words[0]), **environ})
+
+    def _as(self, command: str) -> dict[str, str]:
+        roles = {"runqueueproxy": "front", "runqueueworker": self.worker_role}
+        url = self.broker.url_of(roles.get(command, "operator"))
         return {} if url == self.broker.url_of("operator") else {"QUEUEPROXY_BROKER_URL": url}
 
     def status(self) -> dict[str, Any]:
