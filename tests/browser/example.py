@@ -31,13 +31,24 @@ class Example(Commands):
             self.environ.pop("QUEUEPROXY_BROKER_URL", None)
         for words in (["migrate", "-v0"], ["sampledata"]):
             self.run(*words).check_returncode()
-        address = f"127.0.0.1:{self.port}"
-        self.front = self.manage("runqueueproxy", address, "--server", "uvicorn", *options)
-        self.front.until(lambda: get(self.port, "/-/livez").status == 200, "the site")
+        self._options = options
+        self.start_front()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def start_front(self) -> None:
+        """Start the front, again on the port it had before."""
+        words = (f"127.0.0.1:{self.port}", "--server", "uvicorn", *self._options)
+        self.front = self.manage("runqueueproxy", *words)
+        self.front.until(lambda: get(self.port, "/-/livez").status == 200, "the site")
+
+    def kill_front(self) -> None:
+        """As a crash would."""
+        self.processes.remove(self.front)
+        self.front.kill()
+        self.front.wait()
 
     def workers(self, *options: str, **environ: str) -> Process:
         """Start workers; they are there when the first page comes."""

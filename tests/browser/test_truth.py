@@ -28,6 +28,7 @@ def site(tmp_path):
     site.working = site.workers("--processes", "1", "--threads", "2")
     yield site
     broker.thaw()
+    broker.revive()
     site.stop()
     broker.stop()
 
@@ -37,6 +38,11 @@ def told(page: Dashboard, words: str, began: float) -> None:
     wait_until(lambda: words in page.text("#qp-outdated"), words, timeout=20)
     assert time.monotonic() - began < WITHIN
     assert "Everything below is as it was at" in page.text("#qp-outdated")
+
+
+def well_again(page: Dashboard) -> None:
+    """Wait until the page has gone on by itself."""
+    wait_until(lambda: not page.text("#qp-outdated"), "all is well again", timeout=40)
 
 
 def of_the_front(site: Example) -> str:
@@ -56,16 +62,36 @@ def test_what_is_missing_is_told(site, open_dashboard):
     assert "The broker can&#x27;t be reached" in of_the_front(site)
     wait_until(lambda: "The broker can't be reached." in page.text("#qp-outdated"), timeout=20)
     site.broker.thaw()
-    wait_until(lambda: not page.text("#qp-outdated"), "all is well again", timeout=40)
+    well_again(page)
 
     site.stop(site.working)
     told(page, "this page has no answer", time.monotonic())
     assert "No workers: requests wait until one starts." in of_the_front(site)
     site.workers("--processes", "1", "--threads", "2")
-    wait_until(lambda: not page.text("#qp-outdated"), "all is well again", timeout=40)
+    well_again(page)
 
-    site.processes.remove(site.front)
-    site.front.kill()
-    site.front.wait()
+    site.kill_front()
     told(page, "No front answers", time.monotonic())
     assert background(page, "#qp-outdated") != "rgba(0, 0, 0, 0)"
+    site.start_front()
+    well_again(page)
+
+
+def test_a_broker_that_died_is_told_by_its_name(site, open_dashboard):
+    page = open_dashboard()
+    page.renewed()
+    site.broker.kill()
+    told(page, "The broker can't be reached.", time.monotonic())
+    assert "The broker can&#x27;t be reached" in of_the_front(site)
+    site.broker.start()
+    well_again(page)
+
+
+def test_the_banner_stays_in_sight_on_a_phone(site, open_dashboard):
+    page = open_dashboard(390, dark=True)
+    page.renewed()
+    site.kill_front()
+    told(page, "No front answers", time.monotonic())
+    page.browser.execute_script("scrollTo(0, document.body.scrollHeight)")
+    top = "return document.querySelector('#qp-outdated').getBoundingClientRect().top"
+    assert page.browser.execute_script(top) == 0
