@@ -45,6 +45,8 @@ class RunningFront:
         self.front = Front(_front_options(settings))
         self._explains = explains
         self._options = consumer_options(settings, self.front.routes)
+        hurried = {"absent_for": AFTER, "look_every": LOOK_EVERY} if django_settings.DEBUG else {}
+        self._no_worker_log = NoWorkerLog(conf.broker(), **hurried)
         self._endpoints = Endpoints(
             EndpointOptions(
                 prefix=settings.endpoints,
@@ -55,12 +57,11 @@ class RunningFront:
             ),
             self.front,
             _open_reader,
+            lambda: self._no_worker_log.absent,
         )
         self._tracing: FrontTracing | None = tracing.for_front()
         self._told_of_forwarding = False
         self.front.start()
-        hurried = {"absent_for": AFTER, "look_every": LOOK_EVERY} if django_settings.DEBUG else {}
-        self._no_worker_log = NoWorkerLog(conf.broker(), **hurried)
         self._no_worker_log.start()
 
     async def stop(self) -> None:

@@ -71,11 +71,17 @@ class Endpoints:
         options: plain values, from the settings.
         front: asked for its state.
         open_reader: makes what reads the broker for metrics and status.
+        no_worker: whether none is on the list.
     """
 
     def __init__(
-        self, options: EndpointOptions, front: Front, open_reader: Callable[[], SnapshotReader]
+        self,
+        options: EndpointOptions,
+        front: Front,
+        open_reader: Callable[[], SnapshotReader],
+        no_worker: Callable[[], bool],
     ):
+        self._no_worker = no_worker
         self._options = options
         self._front = front
         self._open_reader = open_reader
@@ -114,7 +120,8 @@ class Endpoints:
             return EndpointAnswer(503, PLAIN, "draining\n")
         if not self._front.sender.reachable:
             return EndpointAnswer(503, PLAIN, "broker away\n")
-        return EndpointAnswer(200, PLAIN, "ok\n")
+        # It takes clients all the same, and holds them.
+        return EndpointAnswer(200, PLAIN, "ok, no worker\n" if self._no_worker() else "ok\n")
 
     async def _metrics(self, scope: Scope) -> EndpointAnswer | Refusal:
         if not self._may_look(scope):

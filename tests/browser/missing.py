@@ -77,7 +77,7 @@ class MissingParts:
     def without_workers(self) -> Iterator[str]:
         """Nobody runs requests; gives what the page says of it."""
         self._site.stop(self._workers)
-        yield "this page has no answer"
+        yield "There is no worker"
         self._start_workers()
 
     @contextmanager

@@ -65,7 +65,7 @@ def test_what_is_missing_is_told(site, open_dashboard):
     well_again(page)
 
     site.stop(site.working)
-    told(page, "this page has no answer", time.monotonic())
+    told(page, "There is no worker: requests wait until one starts.", time.monotonic())
     assert "No workers: requests wait until one starts." in of_the_front(site)
     site.workers("--processes", "1", "--threads", "2")
     well_again(page)

@@ -38,7 +38,7 @@ def endpoints(*, trusted=(), monitoring=LOOPBACK, found=None, secrets=SECRETS) -
     front = SimpleNamespace(draining=False, sender=SimpleNamespace(reachable=True))
     asking = signer(secrets, "queueproxy")
     options = EndpointOptions("/-/", monitoring, parse_networks(trusted), 60.0, asking)
-    return Endpoints(options, front, lambda: Reader(found or snapshot()))
+    return Endpoints(options, front, lambda: Reader(found or snapshot()), lambda: False)
 
 
 def scope(raw="/-/metrics", client=("127.0.0.1", 5), method="GET", query="", **headers) -> dict:

@@ -46,6 +46,11 @@ class NoWorkerLog:
             await asyncio.wait([self._task])
         await self._link.close()
 
+    @property
+    def absent(self) -> bool:
+        """Whether there was none at the last look."""
+        return self._absent_since is not None
+
     def missing(self) -> str:
         """Name what has been missing for so long that it is said: ``broker``, ``worker`` or ""."""
         if self._is_long(self._away_since):

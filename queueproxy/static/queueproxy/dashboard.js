@@ -42,7 +42,7 @@
     try {
       const response = await fetch(root.dataset.ready, { cache: "no-store", signal: AbortSignal.timeout(ENOUGH) });
       const text = await response.text();
-      if (response.ok) return "worker";
+      if (response.ok) return text.includes("no worker") ? "workers" : "worker";
       return response.status === 503 && text.startsWith("broker") ? "broker" : "answer";
     } catch (error) {
       return "front";
