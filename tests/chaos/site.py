@@ -11,12 +11,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+import redis
 
 from ..kit.asking import get
 from ..kit.proc import children, command_line
 from ..kit.processes import ROOT, Process
+from ..kit.waiting import wait_until
 from .effects import open_effects
 from .ledger import NOT_BY, QUIET, QUIET_ENDS, Execution, Writer, open_ledger
 from .rough_users import BODY_MIN_RATE, MIN_RATE, SLACK
@@ -31,6 +35,7 @@ SETTINGS = {
     "MAX_BODY": 4_000_000,
     "SHARED_DATABASE": True,  # one cache is beside the queue, see probe/settings.py
 }
+BROKER_BACK_WITHIN = 20.0  # seconds; with an embedded one all starts anew
 
 
 class Mishap(NamedTuple):
@@ -114,6 +119,15 @@ class Site:
     def is_ready(self) -> bool:
         """Whether each front says so."""
         return all(get(port, "/-/readyz").status == 200 for port in self.ports)
+
+    def await_broker(self) -> None:
+        """Wait until the broker answers the checker: it may just have been killed."""
+        wait_until(self._broker_answers, "the broker is back", BROKER_BACK_WITHIN)
+
+    def _broker_answers(self) -> bool:
+        with suppress(redis.ConnectionError):
+            return bool(self.broker.client().ping())
+        return False
 
     def quiet(self, begins: bool, why: str) -> None:
         """Write down that from now on nothing may run, or that this is over."""

@@ -19,7 +19,17 @@ from .commands import commands_in, lua_table
 
 PARTS = (
     *("_common", "_call", "_clients", "_pieces", "_replies", "_groups", "_releases"),
-    *("_requests", "_places", "_waiting", "_lane", "_pace", "_recount", "_sweep", "_route_times"),
+    *(
+        "_records",
+        "_requests",
+        "_places",
+        "_waiting",
+        "_lane",
+        "_pace",
+        "_recount",
+        "_sweep",
+        "_route_times",
+    ),
 )
 
 
