@@ -24,6 +24,7 @@ from .asgi_types import Receive, Scope, Send
 from .front.http import pages
 from .front.http.cut import Cut
 from .front.http.page_files import read_pages
+from .front.http.refusals import Refusal
 from .front_problems import problems_of_front
 from .running_front import RunningFront
 from .servers import foreign_server
@@ -100,6 +101,13 @@ class QueueProxy:
         """Say from now on that this front is going: ``readyz`` answers 503."""
         if self._running is not None:
             self._running.front.draining = True
+
+    def count(self, refusal: Refusal) -> bool:
+        """Have an answer counted that the server has given itself; whether a front is running."""
+        if self._running is None:
+            return False
+        self._running.front.untold.counts.add(refusal)
+        return True
 
     def held_requests(self) -> list[dict[str, Any]]:
         """List what is held now, as of `RunningFront.held_requests`."""

@@ -60,7 +60,7 @@ by `key` of scripts/_common.lua; a test holds the kinds used there to this list.
     ``memory``); goes with its place on the list.
 ``fronts`` sorted set: front id -> when its lease expires (ms, lease clock).
 ``front:<id>`` hash: ``info`` (JSON), ``joined`` (ms), ``seq`` (number of the last enqueue taken
-    from it); goes with its place on the list.
+    from it), ``counted`` (of its last count_refusals); goes with its place on the list.
 ``held:<front>`` hash: request id -> a `Held`; from enqueue until the request is answered, withdrawn
     or dropped. An entry not in it is wanted by nobody: it is not started, its answer is not sent.
     An id may be enqueued again while an entry of it is in flight still, where its front was given

@@ -106,11 +106,15 @@ class RunningFront:
         observers: Observers,
     ) -> None:
         consumer = RequestConsumer(self.front, self._options, server_adds, observers)
-        if self._explains and is_for_a_page(scope):
-            serve = partial(consumer, scope, receive)
-            await serve_or_explain(serve, scope, send, self._no_worker_log.missing)
-        else:
-            await consumer(scope, receive, send)
+        try:
+            if self._explains and is_for_a_page(scope):
+                serve = partial(consumer, scope, receive)
+                await serve_or_explain(serve, scope, send, self._no_worker_log.missing)
+            else:
+                await consumer(scope, receive, send)
+        except (Exception, asyncio.CancelledError) as error:
+            consumer.ended_by(error)
+            raise
 
     def _as_connected(self, scope: Scope, send: Send) -> Scope:
         """Return the scope, in which nobody is believed but TRUSTED_PROXIES."""

@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 from . import asgi
 from .asgi_types import ASGIApplication, Receive, Scope, Send
 from .development.static_files import with_static_files
+from .front.http.refusals import Refusal
 from .servers.common.lifespan import Lifespan
 
 
@@ -57,6 +58,10 @@ class ServedApplication:
         """Say from now on that this front is going."""
         for proxy in self._proxies:
             proxy.drain()
+
+    def count(self, refusal: Refusal) -> None:
+        """Have an answer counted that the server has given itself, by one of its fronts."""
+        any(proxy.count(refusal) for proxy in self._proxies)
 
     def held_requests(self) -> list[dict[str, Any]]:
         """List what is held now, longest first, as of `QueueProxy.held_requests`."""

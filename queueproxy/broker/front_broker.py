@@ -13,6 +13,7 @@ from .handle import Broker
 from .link.links import BULKY
 from .link.protocol import Argument, checked, unless_fenced
 from .piece_handover import hand_over
+from .refusal_teller import RefusalTeller
 from .replies import PiecesWanted, ReplyReader
 
 Why = Literal["left", "expired"]  # a client has gone; its hold is over
@@ -38,12 +39,18 @@ class FrontRegistration(NamedTuple):
 
     Attributes:
         taken: the number of the last enqueue the broker took; 0 where it knows none.
-        incarnation: names the server's run and since when the front has been on its list without
-            a gap. While it stays the same, the broker still has all it took.
+        server: names the server's run.
+        joined: since when the front has been on its list without a gap.
     """
 
     taken: int
-    incarnation: str
+    server: str
+    joined: str
+
+    @property
+    def incarnation(self) -> str:
+        """Names both; while it stays the same, the broker still has all it took."""
+        return f"{self.server} {self.joined}"
 
 
 class PublishedRoutes(NamedTuple):
@@ -59,6 +66,8 @@ class FrontBroker:
     Attributes:
         replies: reads what comes for this front.
         time: the broker's, by which requests are signed; asked for anew where it is doubted.
+        joined: since when this front is on the list, as the broker says; empty before it is.
+        refusals: takes what this front has answered itself.
 
     Args:
         broker: makes the two links: one for the blocking read of replies, one for all else.
@@ -81,8 +90,9 @@ class FrontBroker:
         self.front = front
         self._codec = codec
         self.time = BrokerTime()
-        self._joined = ""  # since when it is on the list, as the broker says
+        self.joined = ""
         self._link = broker.async_link("front-requests")
+        self.refusals = RefusalTeller(self._link, front)
         self.replies = ReplyReader(broker.async_link("front-replies"), self._link, front)
         self._lease_ms = int((lease or broker.lease) * 2000)
         self._queues = queues
@@ -97,9 +107,9 @@ class FrontBroker:
         """Register, or register again after anything that made the broker's answers uncertain."""
         said = self.front, self._lease_ms, msgspec.json.encode(info)
         taken, joined = await self._link.script("front_join", *said)
-        self._joined = joined.decode()
+        self.joined = joined.decode()
         await self._ask_time()
-        return FrontRegistration(taken, f"{self._link.run_id} {self._joined}")
+        return FrontRegistration(taken, self._link.run_id, self.joined)
 
     async def beat(self) -> bytes:
         """Extend the lease and sweep; the digest of the published routes, empty where none are.
@@ -131,14 +141,6 @@ class FrontBroker:
         """Write a row of history, if no front has for this second."""
         await self._link.script("sample", *self._queues)
 
-    async def tell_refused(self, kept: int, notes: Sequence[bytes]) -> None:
-        """Have the broker keep notes of requests that this front has answered itself.
-
-        Args:
-            kept: how many it keeps; see broker/answered.py.
-        """
-        await self._link.script("tell_refused", kept, *notes)
-
     async def enqueue(self, first: int, requests: Sequence[EncodedRequest]) -> None:
         """Put a batch on the queues in one trip; refusals come as notices.
 
@@ -156,7 +158,7 @@ class FrontBroker:
         bulky = any(len(request.body) > BULKY for request in requests)
         unless_fenced(
             await self._link.script(
-                "enqueue", self.front, self._joined, first, *self._limits, *args, bulky=bulky
+                "enqueue", self.front, self.joined, first, *self._limits, *args, bulky=bulky
             )
         )
 

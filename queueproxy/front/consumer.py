@@ -13,6 +13,7 @@ from .consumer_options import ConsumerOptions
 from .front import Front
 from .held_request import DeliveryState, Failure, HeldRequest, HoldEnd
 from .http import refusals
+from .http.access_log import refusal_for
 from .http.admission import admit
 from .http.answer import Answer
 from .http.body import BodyTooLarge, BodyTooSlow, ClientDisconnected
@@ -25,7 +26,7 @@ from .memory import Reservation, head_size
 from .observer import NO_OBSERVERS, Observers
 from .outbox import UNSENT
 from .request_encoder import RequestEncoder
-from .treatment import may_be_sent_again
+from .treatment import may_be_sent_again, treatment
 from .upload import NO_BODY, Body, has_body, has_room, take_body
 
 logger = logging.getLogger("queueproxy.front")
@@ -59,6 +60,8 @@ class RequestConsumer(AsyncConsumer):
         self.options = options
         self._server_adds = server_adds
         self._observers = observers
+        self._queue = ""  # empty while it is not known
+        self._owes = False  # an answer, to its client, of which nothing is counted yet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # see `asgi_types`
         self.scope: Scope = scope  # type: ignore[assignment]  # see `asgi_types`
@@ -73,6 +76,7 @@ class RequestConsumer(AsyncConsumer):
             min_rate=self.options.client_min_rate,
             settled_slack=self.options.client_slack_settled,
         )
+        self._owes = True
         if self._observers:
             peer = peer_of(scope, self.options.trusted_proxies)
             self._observers.begins(self.request_id, peer)
@@ -86,33 +90,15 @@ class RequestConsumer(AsyncConsumer):
             id = self.front.new_id()
             try:
                 waited = await self.front.routes.first_answer(ROUTES_WITHIN)
-                body = await self._take(receive, memory)
+                body = await take_in(self.front, self.options, self.scope, receive, memory)
             except asyncio.CancelledError as error:
                 raise StoppedUnsent from error
             if not isinstance(body, Refusal):
-                await self._hold(self._encode(id, body, waited), body, receive, memory)
+                request = self._encode(id, body, waited)
+                self._queue = request.queue
+                await self._hold(request, body, receive, memory)
                 return
         await self._refuse(body, unread=receive)
-
-    async def _take(self, receive: Receive, memory: Reservation) -> Body | Refusal:
-        """Take the request in, as far as there is room for it."""
-        refusal = admit(self.scope, max_body=self.options.max_body)
-        if refusal is not None:
-            return refusal
-        if not memory.keep(head_size(self.scope)):
-            return refusals.MEMORY_FULL
-        if not has_body(self.scope):
-            return NO_BODY
-        if not has_room(self.front, self.scope):
-            return refusals.MEMORY_FULL
-        try:
-            return await take_body(self.front, receive, memory, limit=self.options.max_body)
-        except BodyTooLarge:
-            return refusals.BODY_TOO_LARGE
-        except BodyTooSlow:
-            return refusals.BODY_TOO_SLOW
-        except NoRoom:
-            return refusals.MEMORY_FULL
 
     def _encode(self, id: str, body: Body, waited: float) -> EncodedRequest:
         encoder = RequestEncoder(self.front.id, self.options)
@@ -165,7 +151,9 @@ class RequestConsumer(AsyncConsumer):
                 if isinstance(event, Failure):
                     refusal: Refusal | None = refusals.for_failure(event)
                 else:
+                    self._owes = False  # should the front stop now: the broker is to count it
                     refusal = await expire(self.front, held)
+                    self._owes = True
                 if refusal is not None:
                     await self._refuse(as_far_as_known(refusal, held))
                     return
@@ -182,9 +170,52 @@ class RequestConsumer(AsyncConsumer):
         """Answer for the worker: see Answer."""
         if not self.answer.started:
             self._observers.refused(refusal)
-            self.front.refused_notes.add(self.request_id, self.scope["method"], refusal)
+            self.front.untold.notes.add(self.request_id, self.scope["method"], refusal)
+            self._count(refusal)
         again = refusal.executed is not Executed.NO and may_be_sent_again(self.scope, self.options)
         await self.answer.refuse(refusal, unread=unread, repeatable=again)
+
+    def ended_by(self, error: BaseException) -> None:
+        """Note that the server gives the answer, if none has begun: this has raised."""
+        if self._owes and not self.answer.started:
+            self._count(refusal_for(error))
+
+    def _count(self, refusal: Refusal) -> None:
+        if self._owes and refusal.reason:
+            queue = self._queue or queue_of(self.scope, self.options)
+            self.front.untold.counts.add(refusal, queue)
+        self._owes = False
+
+
+async def take_in(
+    front: Front, options: ConsumerOptions, scope: Scope, receive: Receive, memory: Reservation
+) -> Body | Refusal:
+    """Take a request in, as far as there is room for it."""
+    refusal = admit(scope, max_body=options.max_body)
+    if refusal is not None:
+        return refusal
+    if not memory.keep(head_size(scope)):
+        return refusals.FRONT_FULL
+    if not has_body(scope):
+        return NO_BODY
+    if not has_room(front, scope):
+        return refusals.FRONT_FULL
+    try:
+        return await take_body(front, receive, memory, limit=options.max_body)
+    except BodyTooLarge:
+        return refusals.BODY_TOO_LARGE
+    except BodyTooSlow:
+        return refusals.BODY_TOO_SLOW
+    except NoRoom:
+        return refusals.FRONT_FULL
+
+
+def queue_of(scope: Scope, options: ConsumerOptions) -> str:
+    """Find the queue of a request that was not put on it; empty where none can be found."""
+    try:
+        return treatment(scope, options).queue
+    except Exception:  # which may be why it was not put on one
+        return ""
 
 
 # What became of a request that was withdrawn as its hold ended. Any other fate: it was started.
@@ -196,12 +227,14 @@ _REFUSAL_BY_FATE = {
 
 async def expire(front: Front, held: HeldRequest) -> Refusal | None:
     """Withdraw a request whose hold has ended; None where an answer is just coming in."""
-    state = held.state
-    try:
-        async with asyncio.timeout(WITHDRAW_WITHIN):
-            fate = await front.withdraw(held, "expired")
-    except TimeoutError:
-        fate = UNSENT if state is DeliveryState.PENDING else "unknown"
+    server = front.untold.server
+    withdrawn = front.withdraw(held, "expired")
+    await asyncio.wait([withdrawn], timeout=WITHDRAW_WITHIN)
+    if withdrawn.done():
+        fate = withdrawn.result()
+    else:  # the broker may have it, and tells later
+        fate = "unknown"
+        front.untold.count_if_lost(held, withdrawn, server)
     if fate == "gone" and not held.mark_expired():
         loop = asyncio.get_running_loop()
         loop.call_later(ANSWER_WITHIN, held.notify, HoldEnd.EXPIRED)
@@ -214,5 +247,6 @@ def as_far_as_known(refusal: Refusal, held: HeldRequest) -> Refusal:
     if refusal is refusals.NOT_COMMITTED:
         return refusal
     if held.may_have_run and refusal.retry_after is not None:
-        return refusals.HOLD_EXPIRED_IN_FLIGHT
+        counted = not refusal.reason  # by the broker
+        return refusals.HOLD_EXPIRED_IN_FLIGHT if counted else refusals.HOLD_EXPIRED_LOST
     return refusal

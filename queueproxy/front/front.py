@@ -32,6 +32,7 @@ from .outbox import Outbox
 from .sender import Sender
 from .spool import Spool
 from .treatment import FENCED_ATTEMPTS
+from .untold import Untold, leave
 
 # Reading one reply costs the broker and the front as much as reading ten. While many requests are
 # held and have had to wait, reading is put off, at most for the time a request waits for a worker,
@@ -68,8 +69,6 @@ class Front:
         codec = options.broker.codec(options.secrets)
         self.signs = codec.signs
         self._outbox = Outbox()
-        self.refused_notes = self._outbox.refused_notes
-        self.refused_notes.front, self.refused_notes.kept = self.id, options.keep_answered
         self.inbox = Inbox(codec, self._outbox.pieces.add, self._send_anew)
         self.routes = KnownRoutes(signer(options.secrets, options.broker.namespace))
         self.memory = MemoryBudget(options.front_memory)
@@ -85,9 +84,12 @@ class Front:
             Limits(options.max_depth, options.max_memory),
             codec,
         )
+        self.untold = Untold(self._broker, options.queues, options.keep_answered)
         info = {"host": host, "pid": os.getpid()}
         lease = options.broker.lease
-        self.sender = Sender(self._broker, self.inbox, self._outbox, self.routes, info, lease)
+        self.sender = Sender(
+            self._broker, self.inbox, self._outbox, self.routes, self.untold, info, lease
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -104,7 +106,7 @@ class Front:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
             async with asyncio.timeout(2):
-                await self._broker.leave()
+                await leave(self._broker, self._outbox, self.untold)
         except (BrokerUnavailable, TimeoutError):
             pass  # its lease runs out by itself
         except Exception as error:

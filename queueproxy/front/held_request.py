@@ -30,12 +30,15 @@ class HoldEnd(Enum):
 
 
 class Failure(str):
-    """No worker will answer: the reason, in the broker's words."""
+    """No worker will answer: the reason, in the broker's words, or one of those below."""
 
 
 BAD_REPLY = Failure("bad_reply")  # what came for it can't be used
 WORKER_LOST = Failure("worker_lost")
 OUT_OF_TIME = Failure("hold_expired_started")  # it may have been started
+# The same two where the broker has lost its data, and so has counted neither.
+BROKER_LOST = Failure("broker_lost")
+BROKER_LOST_LATE = Failure("broker_lost_late")
 
 SENT_ANEW = 3  # times at most, a request that workers refuse for its time
 

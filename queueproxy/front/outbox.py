@@ -19,7 +19,6 @@ import msgspec.structs
 from ..broker.front_broker import Why
 from ..broker.replies import PiecesWanted
 from .held_request import DeliveryState, HeldRequest
-from .refused_notes import RefusedNotes
 
 BATCH_REQUESTS = 64
 BATCH_BYTES = 1 << 20  # a batch ends with the request that reaches it
@@ -125,7 +124,6 @@ class Outbox:
         self._withdrawals: dict[str, _Withdrawal] = {}
         self.acknowledgements = Acknowledgements()
         self.pieces = Pieces()
-        self.refused_notes = RefusedNotes()
 
     # Requests.
 

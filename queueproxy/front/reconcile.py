@@ -10,20 +10,32 @@ from collections.abc import Sequence
 
 from ..broker.front_broker import FrontBroker
 from ..wording import count_text
-from .held_request import BAD_REPLY, OUT_OF_TIME, WORKER_LOST, DeliveryState, HeldRequest
+from .held_request import (
+    BAD_REPLY,
+    BROKER_LOST,
+    BROKER_LOST_LATE,
+    OUT_OF_TIME,
+    WORKER_LOST,
+    DeliveryState,
+    HeldRequest,
+)
 from .inbox import Inbox
 from .outbox import IDS_AT_ONCE, Outbox
 
 logger = logging.getLogger("queueproxy.front")
 
 
-async def reconcile(broker: FrontBroker, inbox: Inbox, outbox: Outbox, taken: int) -> None:
+async def reconcile(
+    broker: FrontBroker, inbox: Inbox, outbox: Outbox, taken: int, *, another_server: bool = False
+) -> None:
     """Send again what the broker has lost, or say that it is lost; withdraw what is not held here.
 
     Called while nothing is under way to the broker. If it fails in the middle, call it again.
 
     Args:
         taken: the number of the last request the broker has taken.
+        another_server: whether it is another run of the server: what that misses it has lost.
+            The same one has given the front up, and has counted what it dropped then.
     """
     broker.replies.start_over()
     sent = [id for id, held in inbox.held_requests.items() if _is_sent(held)]
@@ -40,7 +52,7 @@ async def reconcile(broker: FrontBroker, inbox: Inbox, outbox: Outbox, taken: in
             lost.append(held)
         else:
             held.state = DeliveryState.QUEUED
-    outbox.restart(taken, _send_again_or_fail(lost))
+    outbox.restart(taken, _send_again_or_fail(lost, another_server=another_server))
 
 
 async def fail_unanswered(
@@ -72,8 +84,11 @@ async def _withdraw_unknown(broker: FrontBroker, known: set[str]) -> None:
         await broker.withdraw(ids)
 
 
-def _send_again_or_fail(lost: list[HeldRequest]) -> list[HeldRequest]:
+def _send_again_or_fail(lost: list[HeldRequest], *, another_server: bool) -> list[HeldRequest]:
     """Send again those that may be; tell the clients of the others."""
+    in_time, late = (
+        (BROKER_LOST, BROKER_LOST_LATE) if another_server else (WORKER_LOST, OUT_OF_TIME)
+    )
     now = asyncio.get_running_loop().time()
     again = []
     for held in lost:
@@ -82,7 +97,7 @@ def _send_again_or_fail(lost: list[HeldRequest]) -> list[HeldRequest]:
             held.request = held.request.within(hold_ms)
             again.append(held)
         else:
-            held.notify(WORKER_LOST if now < held.deadline else OUT_OF_TIME)
+            held.notify(in_time if now < held.deadline else late)
     if lost:
         logger.warning(
             "The broker had lost %s: %d sent again, %d answered 502 or 504.",

@@ -14,12 +14,15 @@ class RefusedNotes:
 
     Attributes:
         kept: how many the broker keeps (KEEP_ANSWERED); 0 for none.
+
+    Args:
+        kept: the same.
         front: id of the front that answers.
     """
 
-    def __init__(self) -> None:
-        self.kept = 0
-        self.front = ""
+    def __init__(self, kept: int, front: str) -> None:
+        self.kept = kept
+        self._front = front
         self._notes: deque[AnsweredRequest] = deque(maxlen=MOST_AT_ONCE)
 
     def add(self, request_id: str, method: str, refusal: Refusal) -> None:
@@ -27,7 +30,7 @@ class RefusedNotes:
         if self.kept and refusal.status in LOGGED:
             now = int(time.time() * 1000)
             note = AnsweredRequest.refused(
-                request_id, method, refusal.status, refusal.detail, now, self.front
+                request_id, method, refusal.status, refusal.detail, now, self._front
             )
             self._notes.append(note)
 

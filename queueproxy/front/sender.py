@@ -21,6 +21,7 @@ from .outage import Outage
 from .outbox import Outbox
 from .reconcile import reconcile
 from .steps import Steps
+from .untold import Untold
 
 
 class _Step:
@@ -45,6 +46,7 @@ class Sender:
         broker: the broker as this front sees it.
         inbox, outbox: what is held, and what is to be sent.
         routes: told of the table that workers publish.
+        untold: what this front has answered itself.
         info: what ``status`` shows of this front.
         lease: seconds; a heartbeat is due three times in it.
     """
@@ -55,12 +57,14 @@ class Sender:
         inbox: Inbox,
         outbox: Outbox,
         routes: KnownRoutes,
+        untold: Untold,
         info: dict[str, Any],
         lease: float,
     ):
         self._broker = broker
         self._inbox = inbox
         self._outbox = outbox
+        self._untold = untold
         self._info = info
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle  # while it runs
@@ -79,6 +83,7 @@ class Sender:
                 ("Acknowledging streams", steps.acknowledgements),
                 ("Looking for lost answers", steps.check_unanswered),
                 ("Writing history", steps.sample),
+                ("Telling what was refused", untold.tell),
                 ("Enqueueing requests", steps.enqueue),
                 ("Sending uploads", steps.pieces),
             )
@@ -123,6 +128,7 @@ class Sender:
     def _tick(self) -> None:
         self._schedule_tick()
         self._work.tick(self._loop.time())
+        self._untold.due = True
         self.wake()
 
     async def _sleep(self) -> None:
@@ -132,7 +138,10 @@ class Sender:
     async def _join(self) -> None:
         registration = await self._broker.join(self._info)
         if registration.incarnation != self._incarnation:
-            await reconcile(self._broker, self._inbox, self._outbox, registration.taken)
+            another = registration.server != self._untold.server
+            taken = registration.taken
+            await reconcile(self._broker, self._inbox, self._outbox, taken, another_server=another)
+            self._untold.server = registration.server
             self._incarnation = registration.incarnation
         else:
             self._outbox.confirm(registration.taken)

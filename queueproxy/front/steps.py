@@ -80,14 +80,11 @@ class Steps:
         return True
 
     async def sample(self) -> bool:
-        """Write a row of history; tell of what this front has answered itself since the last."""
+        """Write a row of history."""
         if not self._sample_due:
             return False
         await self._broker.sample()
         self._sample_due = False
-        refused = self._outbox.refused_notes
-        if notes := refused.take():
-            await self._broker.tell_refused(refused.kept, notes)
         return True
 
     async def withdrawals(self) -> bool:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from ..asgi_types import ASGIApplication
 from ..front.http.access_log import is_on, logged, turn_on
+from ..front.http.refusals import Refusal
 from .common.open_connections import allow_open_files
 
 _PACKAGES = {"daphne": ("daphne",), "uvicorn": ("uvicorn", "httptools")}
@@ -30,6 +31,7 @@ def run(
     *,
     graceful_timeout: float,
     on_draining: Callable[[], None],
+    on_refused: Callable[[Refusal], None] = lambda refusal: None,
     access_log: bool = False,
 ) -> bool:
     """Serve until SIGTERM or SIGINT, then drain and return. Call it in the main thread.
@@ -43,6 +45,7 @@ def run(
         listening: bound and listening; closed here.
         graceful_timeout: most seconds that held requests may take; then they get 502.
         on_draining: called as draining begins.
+        on_refused: called with each answer that the server gives itself to what it has not read.
         access_log: whether each answer is logged, as by `front.http.access_log`; so also where
             its logger has been given a level.
 
@@ -54,10 +57,15 @@ def run(
     if is_on():
         app = logged(app)
     allow_open_files()
-    hurried: bool = import_module(f".{server}.server", __package__).run(
+    return _run_of(server)(
         app,
         listening,
         graceful_timeout=graceful_timeout,
         on_draining=on_draining,
+        on_refused=on_refused,
     )
-    return hurried
+
+
+def _run_of(server: str) -> Callable[..., bool]:
+    found: Callable[..., bool] = import_module(f".{server}.server", __package__).run
+    return found

@@ -112,6 +112,7 @@ def test_where_all_are_at_work_the_newcomer_is_told(server):
             assert reply.status == 503
             assert reply.headers["retry-after"]
             assert reply.headers["connection"] == "close"
+        served.says("counts front_full")
         working.pop().close()
         served.says("left GET /hold")
         bystander = Bystander(served.address)

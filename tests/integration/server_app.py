@@ -218,6 +218,7 @@ def serve(app, server: str, fd: str, graceful_timeout: str = "10") -> None:
         socket.socket(fileno=int(fd)),
         graceful_timeout=float(graceful_timeout),
         on_draining=lambda: say("draining"),
+        on_refused=lambda refusal: refusal.reason and say(f"counts {refusal.reason}"),
     )
 
 

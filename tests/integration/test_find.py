@@ -130,10 +130,10 @@ async def test_one_id_sent_twice(kit):
 
 async def test_one_that_its_front_answered(kit, front):
     """Among them those that are dead letters too, or were never queued."""
-    front.refused_notes.kept = KEPT
+    front.untold.notes.kept = KEPT
     for n in range(KEPT + 2):
-        front.refused_notes.add(f"request-r{n}", "GET", QUEUE_FULL)
-    front.refused_notes.add("request-bad", "GET", BODY_TOO_LARGE)  # its client is to blame
+        front.untold.notes.add(f"request-r{n}", "GET", QUEUE_FULL)
+    front.untold.notes.add("request-bad", "GET", BODY_TOO_LARGE)  # its client is to blame
     (one,) = await eventually(lambda: found(kit, f"r{KEPT + 1}"))
     assert (one.state, one.status, one.method) == ("refused", 503, "GET")
     assert one.reason == QUEUE_FULL.detail
@@ -145,8 +145,8 @@ async def test_one_that_its_front_answered(kit, front):
 
 
 async def test_of_what_fronts_answer_nothing_is_kept_unless_told(kit, front):
-    front.refused_notes.add("request-a", "GET", QUEUE_FULL)
-    assert front.refused_notes.take() == []
+    front.untold.notes.add("request-a", "GET", QUEUE_FULL)
+    assert front.untold.notes.take() == []
 
 
 async def test_a_part_of_an_id_finds_nothing(kit):

@@ -166,7 +166,7 @@ async def test_a_broker_that_lost_all_in_a_restart(own, make_front):
     await eventually(lambda: not front.sender.reachable)
     unsent = hold(kit, front, "while-away", most=1)
     server.start()
-    assert await outcome(post) == "worker_lost"
+    assert await outcome(post) == "broker_lost"
     await eventually(lambda: depth(kit) == 51)
     assert len(ids_of(kit.worker_broker())) == 51
     assert await outcomes([*gets, *unsent]) == ["200"] * 51

@@ -25,6 +25,7 @@ SNAPSHOT = ("observe/reader.py", "observe/processes.py")
 PARTS = {
     "front": (
         *(*LINK, *SNAPSHOT, "front_broker.py", "replies.py", "piece_handover.py"),
+        "refusal_teller.py",
         "observe/no_worker_log.py",
     ),
     # Supervisors say what a lost worker ran: see worker.lost_worker.

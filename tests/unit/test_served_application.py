@@ -7,6 +7,7 @@ import pytest
 from channels.routing import ProtocolTypeRouter
 
 from queueproxy import asgi
+from queueproxy.front.http.refusals import TOO_MANY_CONNECTIONS
 from queueproxy.served_application import NoQueue, ServedApplication, load
 
 
@@ -28,6 +29,11 @@ class Proxy:
 
     def held_requests(self) -> list[dict]:
         return [{"seconds": seconds} for seconds in self._held]
+
+    def count(self, refusal) -> bool:
+        if "start" in self.life:
+            self.life.append(refusal.reason)
+        return "start" in self.life
 
 
 async def live(app: ServedApplication) -> list[str]:
@@ -114,3 +120,17 @@ def test_a_module_with_a_router_of_its_own_makes_no_second_proxy(monkeypatch):
     assert asgi.application is asgi.application
     with pytest.raises(AttributeError):
         _ = asgi.nothing
+
+
+def test_what_the_server_refuses_is_counted_once_by_a_front_that_runs():
+    proxies = (Proxy(), Proxy(), Proxy())
+    app = ServedApplication(None, proxies)
+    app.count(TOO_MANY_CONNECTIONS)
+    for proxy in proxies[1:]:
+        proxy.running()
+    app.count(TOO_MANY_CONNECTIONS)
+    assert [proxy.life for proxy in proxies] == [[], ["start", "front_full"], ["start"]]
+
+
+def test_by_none_where_none_runs():
+    assert not asgi.QueueProxy().count(TOO_MANY_CONNECTIONS)

@@ -1,7 +1,8 @@
 """Counts the answers that were not what the client wanted, by what that means for it.
 
 The broker counts them by reason, and those that views gave themselves by their status; see
-``failed:``, ``refused:`` and ``code:`` in ``stats:<q>``.
+``failed:``, ``refused:`` and ``code:`` in ``stats:<q>``. What only a front knows of it tells the
+broker: see front/untold.py.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ TURNED_AWAY = frozenset(
     (
         *("queue_full", "group_full", "memory_full", "hold_expired", "withdrawn", "misrouted"),
         *("malformed", "bad_signature", "signature_expired", "not_committed"),
+        *("broker_away", "front_full", "front_stopped_unsent"),
     )
 )
 TOO_LATE = frozenset(("hold_expired_started", "view_timeout"))  # 504: its outcome is not known
@@ -34,6 +36,14 @@ WORDS = {
     "worker_lost": "worker lost",
     "front_lost": "front lost",
     "bad_response": "answer could not be sent",
+    "broker_away": "broker not reached",
+    "broker_lost": "lost by the broker",
+    "front_full": "no room at the front",
+    "front_stopped_unsent": "front stopped before it was queued",
+    "front_stopped": "front stopped",
+    "front_failed": "front failed",
+    "answer_dropped": "no room for its answer",
+    "bad_reply": "answer unreadable or forged",
     VIEW_ERRORS: "answered 5xx by its view",
 }
 
@@ -45,7 +55,7 @@ class NotServed:
     Attributes:
         turned_away: 503, not executed.
         too_late: 504, outcome unknown.
-        lost: 502, or nothing at all; outcome unknown.
+        lost: 500, 502, or nothing at all; outcome unknown.
         view_errors: 5xx that views answered themselves.
         by_reason: all of these; the reasons are those of ``queueproxy_requests_failed_total``, and
             ``5xx`` those of views.

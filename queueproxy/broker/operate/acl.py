@@ -33,7 +33,7 @@ FRONT = Rights(
         (
             *("adopt", "front_beat", "front_join", "front_leave", "sample"),
             *("acknowledge", "enqueue", "hand_over", "reconcile", "trim_replies", "withdraw"),
-            "tell_refused",
+            *("count_refusals", "tell_refused"),
         )
     ),
     # /-/metrics: SNAPSHOT

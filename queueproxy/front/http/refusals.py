@@ -4,7 +4,7 @@ In which form a client gets them: see own_answers.py.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from ...asgi_types import Scope
@@ -43,6 +43,8 @@ class Refusal:
         retry_after: seconds; given where the request was certainly not executed.
         close: whether the connection can't be used on (the body was not read).
         executed: what is known of the request.
+        reason: under which the front has it counted; empty where the broker has counted it, or
+            where the client is to blame.
     """
 
     status: int
@@ -51,6 +53,7 @@ class Refusal:
     retry_after: int | None = None
     close: bool = False
     executed: Executed = Executed.NO
+    reason: str = ""
 
 
 def bad_request(detail: str) -> Refusal:
@@ -79,13 +82,16 @@ NOT_ASKED_BY_DOCTOR = Refusal(403, "http_request_denied", "For queueproxy doctor
 METHOD_NOT_ALLOWED = Refusal(405, "http_request_denied", "Only GET and HEAD are allowed here.")
 
 
-def _unknown(status: int, error: str, detail: str, *, close: bool = False) -> Refusal:
+def _unknown(
+    status: int, error: str, detail: str, *, close: bool = False, reason: str = ""
+) -> Refusal:
     detail = f"{detail} {_UNKNOWN}"
-    return Refusal(status, error, detail, close=close, executed=Executed.UNKNOWN)
+    return Refusal(status, error, detail, close=close, executed=Executed.UNKNOWN, reason=reason)
 
 
-def _waiting(detail: str) -> Refusal:
-    return Refusal(503, "destination_unavailable", f"{detail} {_NOT_EXECUTED}", RETRY_AFTER)
+def _waiting(detail: str, *, reason: str = "") -> Refusal:
+    detail = f"{detail} {_NOT_EXECUTED}"
+    return Refusal(503, "destination_unavailable", detail, RETRY_AFTER, reason=reason)
 
 
 TOO_MANY_CONNECTIONS = Refusal(
@@ -94,6 +100,7 @@ TOO_MANY_CONNECTIONS = Refusal(
     f"Too many connections are open. {_NOT_EXECUTED}",
     RETRY_AFTER,
     close=True,
+    reason="front_full",
 )
 UNREAD_FULL = Refusal(
     503,
@@ -101,11 +108,13 @@ UNREAD_FULL = Refusal(
     f"There is no room for what is sent now. {_NOT_EXECUTED}",
     RETRY_AFTER,
     close=True,
+    reason="front_full",
 )
 QUEUE_FULL = _waiting("Too many requests are waiting.")
 GROUP_FULL = _waiting("Too many requests of this kind are waiting.")
-MEMORY_FULL = _waiting("There is no room for this request now.")
-BROKER_AWAY = _waiting("The queue can't be reached.")
+MEMORY_FULL = _waiting("There is no room for this request now.")  # at the broker
+FRONT_FULL = replace(MEMORY_FULL, reason="front_full")
+BROKER_AWAY = _waiting("The queue can't be reached.", reason="broker_away")
 HOLD_EXPIRED_WAITING = _waiting("The request waited too long.")
 MISROUTED = _waiting("The addresses of this site have just changed.")
 UNREADABLE = _waiting("The request could not be read by its worker.")
@@ -113,14 +122,17 @@ UNVERIFIED = _waiting("The request could not be verified by its worker.")
 CAME_TOO_LATE = _waiting("The request came to a worker too late.")
 WITHDRAWN = _waiting("An operator withdrew the request.")
 HOLD_EXPIRED_IN_FLIGHT = _unknown(504, "http_response_timeout", "The answer took too long.")
+HOLD_EXPIRED_LOST = replace(HOLD_EXPIRED_IN_FLIGHT, reason="hold_expired_started")  # by the broker
 VIEW_TIMED_OUT = _unknown(504, "http_response_timeout", "The view took too long.")
 ANSWER_DROPPED = Refusal(  # after it had come
     502,
     "http_response_incomplete",
     f"There was no room for the answer. {_EXECUTED}",
     executed=Executed.YES,
+    reason="answer_dropped",
 )
 WORKER_LOST = _unknown(502, "connection_terminated", "The worker was lost.")
+BROKER_LOST = replace(WORKER_LOST, reason="broker_lost")  # the broker has lost the request
 NOT_COMMITTED = Refusal(  # by any attempt: see docs/exactly-once.md
     503,
     "connection_terminated",
@@ -128,16 +140,22 @@ NOT_COMMITTED = Refusal(  # by any attempt: see docs/exactly-once.md
     RETRY_AFTER,
     executed=Executed.NOTHING_KEPT,
 )
-FRONT_STOPPED = _unknown(502, "connection_terminated", "The front was stopped.", close=True)
+FRONT_STOPPED = _unknown(
+    502, "connection_terminated", "The front was stopped.", close=True, reason="front_stopped"
+)
 FRONT_STOPPED_UNSENT = Refusal(
     503,
     "connection_terminated",
     f"The front was stopped. {_NOT_EXECUTED}",
     RETRY_AFTER,
     close=True,
+    reason="front_stopped_unsent",
 )
-FRONT_FAILED = _unknown(500, "proxy_internal_error", "The front failed.", close=True)
-BAD_REPLY = _unknown(502, "http_protocol_error", "The answer was unusable.")
+FRONT_FAILED = _unknown(
+    500, "proxy_internal_error", "The front failed.", close=True, reason="front_failed"
+)
+BAD_RESPONSE = _unknown(502, "http_protocol_error", "The answer was unusable.")
+BAD_REPLY = replace(BAD_RESPONSE, reason="bad_reply")  # what came can't be used
 
 _BY_REASON = {
     "queue_full": QUEUE_FULL,
@@ -154,11 +172,20 @@ _BY_REASON = {
     "worker_lost": WORKER_LOST,
     "not_committed": NOT_COMMITTED,
 }
+# What the front has found itself: see `Failure` in held_request.py.
+_FOUND_HERE = {
+    "bad_reply": BAD_REPLY,
+    "broker_lost": BROKER_LOST,
+    "broker_lost_late": HOLD_EXPIRED_LOST,
+}
 
 
 def for_failure(reason: str) -> Refusal:
-    """Return the answer for a reason the broker gives; any other means an unusable reply."""
-    return _BY_REASON.get(reason, BAD_REPLY)
+    """Return the answer for a reason the broker gives, or for one that the front has found itself.
+
+    Any other is one the broker gives, and means an unusable reply.
+    """
+    return _FOUND_HERE.get(reason) or _BY_REASON.get(reason, BAD_RESPONSE)
 
 
 def log(refusal: Refusal, request_id: str, scope: Scope | None = None) -> None:

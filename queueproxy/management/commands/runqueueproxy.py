@@ -166,6 +166,7 @@ class Command(HelpfulCommand):
                 listening,
                 graceful_timeout=options["graceful_timeout"],
                 on_draining=on_draining,
+                on_refused=app.count,
                 access_log=options["access_log"],
             )
         except KeyboardInterrupt:

@@ -86,7 +86,7 @@ class Channel(http.HTTPChannel):
         refusal = _refusal_of(head, self.factory.server.draining) if websocket else None
         if refusal is not None:
             self._reader.stop()
-            self.refuse(refusal)
+            self.refuse(refusal, counts=False)
             return
         self.persistent = head.keep_alive and not websocket
         request = self.requestFactory(self, False)
@@ -102,8 +102,8 @@ class Channel(http.HTTPChannel):
         if self.requests and not self.requests[0].startedWriting:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Let a refusal be the last answer of this connection."""
+    def refuse(self, refusal: Refusal, *, counts: bool = True) -> None:
+        """Let a refusal be the last answer of this connection; `counts` not for a websocket."""
         for request in self.requests:
             if request.startedWriting:
                 self.persistent = False  # it has its answer, and that is the last
@@ -111,6 +111,8 @@ class Channel(http.HTTPChannel):
             request.abandon()
         self.transport.write(raw_refusal(refusal))
         self.finish(linger=True)
+        if counts:
+            self.factory.server.on_refused(refusal)
 
     def abort(self) -> None:
         """Close at once."""

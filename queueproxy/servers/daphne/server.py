@@ -11,6 +11,7 @@ from twisted.internet import reactor as installed_reactor
 from twisted.logger import globalLogBeginner
 
 from ...asgi_types import ASGIApplication, Receive, Scope
+from ...front.http.refusals import Refusal
 from ..common import limits
 from ..common.lifespan import Lifespan
 from ..common.open_connections import OpenConnections
@@ -36,7 +37,7 @@ class DrainingDaphne(WebSocketServer):
     Args:
         app: the ASGI application.
         graceful_timeout: as of `run`.
-        on_draining: as of `run`.
+        on_draining, on_refused: as of `run`.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class DrainingDaphne(WebSocketServer):
         *,
         graceful_timeout: float,
         on_draining: Callable[[], None],
+        on_refused: Callable[[Refusal], None],
     ):
         # Daphne insists on endpoints; the socket is here already.
         super().__init__(
@@ -60,6 +62,7 @@ class DrainingDaphne(WebSocketServer):
         self.draining = False
         self._graceful_timeout = graceful_timeout
         self._on_draining = on_draining
+        self.on_refused = on_refused
         self._app = app
         self._lifespan = Lifespan(app)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -152,9 +155,12 @@ def run(
     *,
     graceful_timeout: float,
     on_draining: Callable[[], None],
+    on_refused: Callable[[Refusal], None],
 ) -> bool:
     """Serve; see the package's `run`."""
-    server = DrainingDaphne(app, graceful_timeout=graceful_timeout, on_draining=on_draining)
+    server = DrainingDaphne(
+        app, graceful_timeout=graceful_timeout, on_draining=on_draining, on_refused=on_refused
+    )
     with on_stop_signals(twisted_loop, server.stop_gracefully):
         server.serve(listening)
     if server.failure is not None:

@@ -6,6 +6,7 @@ it can't read ahead of the requests before.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.config import Config
@@ -31,6 +32,7 @@ class FrontState(ServerState):
     """What the connections of one server have in common.
 
     Attributes:
+        on_refused: as of `servers.run`.
         draining: the server takes no new requests.
         opened: what all HTTP connections cost.
         websockets: those that are open.
@@ -38,8 +40,9 @@ class FrontState(ServerState):
 
     connections: set[Any]  # of `Protocol`, which is none of those that uvicorn's type lists
 
-    def __init__(self) -> None:
+    def __init__(self, on_refused: Callable[[refusals.Refusal], None]) -> None:
         super().__init__()
+        self.on_refused = on_refused
         self.draining = False
         self.opened = OpenConnections()
         self.websockets: set[WebSocket] = set()
@@ -127,7 +130,7 @@ class Protocol(ReadableProtocol):
         refusal = refusals.FRONT_STOPPED_UNSENT if stopping else handshake_refusal(head)
         if refusal is not None:
             self._reader.stop()
-            self.refuse(refusal)
+            self.refuse(refusal, counts=False)
             return
         websockets = self.server_state.websockets
         websocket = speaks(head, self, websockets.discard)
@@ -142,8 +145,8 @@ class Protocol(ReadableProtocol):
         if not started and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def refuse(self, refusal: refusals.Refusal) -> None:
-        """Let a refusal be the last answer of this connection."""
+    def refuse(self, refusal: refusals.Refusal, *, counts: bool = True) -> None:
+        """Let a refusal be the last answer of this connection; `counts` not for a websocket."""
         if self.transport.is_closing():
             return
         if self._cycle is not None:
@@ -154,6 +157,8 @@ class Protocol(ReadableProtocol):
             self._cycle = None
         self.transport.write(raw_refusal(refusal))
         self.finish(linger=True)
+        if counts:
+            self.server_state.on_refused(refusal)
 
     # The answer's side
 

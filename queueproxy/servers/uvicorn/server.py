@@ -14,6 +14,7 @@ from importlib.util import find_spec
 import uvicorn
 
 from ...asgi_types import ASGIApplication, Receive, Scope, Send
+from ...front.http.refusals import Refusal
 from ..common.ending import Unfinished, end_badly
 from ..common.limits import LAST_REQUESTS_WITHIN, MAX_MESSAGE
 from ..common.signals import on_stop_signals
@@ -29,9 +30,14 @@ class DrainingUvicorn(uvicorn.Server):
 
     server_state: FrontState
 
-    def __init__(self, config: uvicorn.Config, on_draining: Callable[[], None]):
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        on_draining: Callable[[], None],
+        on_refused: Callable[[Refusal], None],
+    ):
         super().__init__(config)
-        self.server_state = FrontState()
+        self.server_state = FrontState(on_refused)
         self._on_draining = on_draining
 
     @contextlib.contextmanager
@@ -103,6 +109,7 @@ def run(
     *,
     graceful_timeout: float,
     on_draining: Callable[[], None],
+    on_refused: Callable[[Refusal], None],
 ) -> bool:
     """Serve; see the package's `run`."""
     _share_log()
@@ -120,7 +127,7 @@ def run(
         date_header=False,  # the front's
         timeout_graceful_shutdown=graceful_timeout,  # type: ignore[arg-type]  # a fraction does
     )
-    server = DrainingUvicorn(config, on_draining)
+    server = DrainingUvicorn(config, on_draining, on_refused)
     server.run(sockets=[listening])
     return server.force_exit
 
