@@ -11,7 +11,7 @@ from .alarm_clock import AlarmClock
 from .broker_server import clock_can_be_set
 from .effects import committed
 from .embedded_site import EmbeddedSite
-from .faults import EMBEDDED_FAULTS, FAULTS, NOT_ON, ONCE_FAULTS, set_clock
+from .faults import ASK_THE_BROKER, EMBEDDED_FAULTS, FAULTS, NOT_ON, ONCE_FAULTS, set_clock
 from .judge import Evidence, judge
 from .ledger import QUIET
 from .once import ONCE, USUAL, Shares
@@ -106,6 +106,8 @@ def _hurt(site: Site, options: Options) -> Result:
         time.sleep(options.every * (0.5 + draw.chance.random()))
         fault = draw()
         if fault is not None:
+            if fault.__module__ in ASK_THE_BROKER:
+                site.await_broker()
             happens = time.monotonic()
             fault(site, draw.chance)
             site.mishaps.append(Mishap(fault.__name__, happens, time.monotonic()))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from .groups import GroupStats
 from .histogram import BOUNDS, Histogram
+from .not_served import failures_of
 from .processes import DRAINING, TIMED_OUT, WAITING
 from .snapshot import QueueStats, Snapshot
 
@@ -102,10 +103,9 @@ def _counters(snapshot: Snapshot) -> Iterator[str]:
         "counter",
         "Requests whose clients got no worker's answer, by reason.",
         (
-            ({"queue": q.name, "reason": name.partition(":")[2]}, number)
+            ({"queue": q.name, "reason": reason}, number)
             for q in snapshot.queues
-            for name, number in sorted(q.totals.items())
-            if name.startswith(("failed:", "refused:"))
+            for reason, number in sorted(failures_of(q.totals).items())
         ),
     )
     yield from _metric(

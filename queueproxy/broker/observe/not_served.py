@@ -112,10 +112,26 @@ def reasons_of(totals: Mapping[str, int], codes: Mapping[tuple[str, str], int]) 
         totals: by field of ``stats:<q>``.
         codes: answers, by method and status.
     """
-    found = {
+    errors = sum(number for (_, code), number in codes.items() if code.startswith("5"))
+    return _failures(totals) | {VIEW_ERRORS: errors}
+
+
+def failures_of(totals: Mapping[str, int]) -> dict[str, int]:
+    """Count the requests of a queue that got no worker's answer, by reason.
+
+    Reasons that have never come are 0: Prometheus sees no rise to the first value of a series.
+
+    Args:
+        totals: by field of ``stats:<q>``.
+    """
+    return dict.fromkeys((reason for reason in WORDS if reason != VIEW_ERRORS), 0) | _failures(
+        totals
+    )
+
+
+def _failures(totals: Mapping[str, int]) -> dict[str, int]:
+    return {
         name.partition(":")[2]: number
         for name, number in totals.items()
         if name.startswith(("failed:", "refused:"))
     }
-    errors = sum(number for (_, code), number in codes.items() if code.startswith("5"))
-    return found | {VIEW_ERRORS: errors}

@@ -36,6 +36,8 @@ from .processes import (
 )
 from .releases import switch_releases
 
+# Those that ask the broker themselves, and wait for one that has just been killed.
+ASK_THE_BROKER = tuple(f"{__name__}.{one}" for one in ("broker", "counting", "people", "releases"))
 # How often each is drawn where fronts, workers and broker stand apart.
 FAULTS = {
     kill_worker: 20,

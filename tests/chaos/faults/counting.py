@@ -8,5 +8,4 @@ from ..site import Site
 
 def recount(site: Site, chance: random.Random) -> None:
     """All stand still for a moment, and what the broker counts is what is there."""
-    site.await_broker()
     site.violations += counted_wrong(site.broker.client())

@@ -89,7 +89,6 @@ class _Others:
     """Colleagues who pause and hold for moments, each by itself."""
 
     def __init__(self, site: Site, chance: random.Random):
-        site.await_broker()
         self._link, self._hold_link = link_to(site.broker.url), link_to(site.broker.url)
         self.control = Control(self._link)
         self._chance = chance

@@ -24,7 +24,6 @@ def switch_releases(site: SplitSite, chance: random.Random) -> None:
     The first switches are made in a pause, with nothing in flight, so that it is clear who may run
     what; the others as fast as they go, under load.
     """
-    site.await_broker()
     with link_to(site.broker.url) as link:
         control, releases = Control(link), Releases(link)
         try:
