@@ -66,14 +66,17 @@ with socket.socket() as probe:
 endef
 export FREE_PORT
 
-# By file, so that each site of a module is started once; four at most, for the sake of timing. In the
-# order of their names: else the files with few tests, which take longest, come last and alone.
+# Three processes for two cores, since much of a test is waiting; four at most, for the sake of timing. By
+# file, so that each site of a module is started once. In the order of their names: else the files with few
+# tests, which take longest, come last and alone.
+TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(4, max(1, os.cpu_count() * 3 // 2)))')
+PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
-	  --no-loadscope-reorder $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: lint
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/unit
+	$(PYTEST) tests/unit
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

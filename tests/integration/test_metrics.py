@@ -115,6 +115,7 @@ async def test_what_happened_is_what_is_told(eventful):
         ("requests_withdrawn_total", {"queue": "default"}, 1),
         ("requests_failed_total", {"queue": "default", "reason": "hold_expired"}, 1),
         ("requests_failed_total", {"queue": "low", "reason": "malformed"}, 1),
+        ("requests_failed_total", {"queue": "low", "reason": "broker_away"}, 0),
         ("requests_redelivered_total", {"queue": "default"}, 1),
         ("exactly_once_total", {"queue": "default", "outcome": "replayed"}, 1),
         ("exactly_once_total", {"queue": "default", "outcome": "retried"}, 0),
