@@ -40,7 +40,13 @@ class AsyncWorkerBroker:
     """
 
     def __init__(
-        self, broker: Broker, codec: Codec, worker: str, queues: Sequence[str], release: str = ""
+        self,
+        broker: Broker,
+        codec: Codec,
+        worker: str,
+        queues: Sequence[str],
+        release: str = "",
+        on_standing: Callable[[], object] = lambda: None,
     ):
         self._waiting = broker.async_link("worker-executor")
         self._settling = SharedLink(broker.async_link("worker-settle"))
@@ -51,7 +57,7 @@ class AsyncWorkerBroker:
         self._bodies = PieceThreads(broker, BODIES_AT_ONCE)
         self._opener = Opener(self._fetching, codec)
         self._opener_in_use = asyncio.Lock()
-        self._bells = Bells(broker.keys, queues, worker)
+        self._bells = Bells(broker.keys, queues, worker, on_standing)
         self.counts = Counting(release)
 
     def listen_as(self, worker: str) -> None:

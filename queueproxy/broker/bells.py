@@ -1,7 +1,7 @@
 """The bells that an idle executor thread blocks on, and what it does where it may not block."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..exceptions import BrokerRefused
 from ..keys import Keys
@@ -22,13 +22,23 @@ class Bells:
         keys: of the namespace.
         queues: what the thread serves.
         worker: id of its process.
+        on_standing: called where this thread has learnt that its worker serves, or stands by, from
+            now on.
     """
 
-    def __init__(self, keys: Keys, queues: Sequence[str], worker: str):
+    def __init__(
+        self,
+        keys: Keys,
+        queues: Sequence[str],
+        worker: str,
+        on_standing: Callable[[], object] = lambda: None,
+    ):
+        self._on_standing = on_standing
         self._keys = keys
         self._queues = tuple(queues)
         self._of_queues = self._bells_but("")
         self._not_heard = ("", "")
+        self._stands_by: bool | None = None  # not known yet
         self.work_as(worker)
         self._block = BLOCK_FOR
         self._deaf = False  # the broker refuses to block
@@ -49,6 +59,9 @@ class Bells:
         if (barred, standby) != self._not_heard:
             self._not_heard = (barred, standby)
             self._of_queues = () if standby else self._bells_but(barred)
+        if bool(standby) != self._stands_by:
+            self._stands_by = bool(standby)
+            self._on_standing()
 
     def _bells_but(self, barred: str) -> tuple[str, ...]:
         return tuple(self._keys.named("bell", queue) for queue in self._queues if queue != barred)

@@ -44,6 +44,7 @@ class WorkerBroker:
         *,
         spin: bool = False,
         release: OwnRelease = NO_RELEASE,
+        on_standing: Callable[[], object] = lambda: None,
     ):
         self._link = broker.link("worker-executor", spin=spin)
         self._frame_writer = FrameWriter(broker.keys, codec, broker.lease_ms)
@@ -51,7 +52,7 @@ class WorkerBroker:
         self.opener = Opener(self._link, codec)
         self._pieces = PieceLink(broker)
         self.counts = CountReporter(self._link, release.name)
-        self._bells = Bells(broker.keys, queues, worker)
+        self._bells = Bells(broker.keys, queues, worker, on_standing)
 
     @property
     def worker(self) -> str:

@@ -2,7 +2,8 @@
 
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 
 from .terminal import in_foreground
@@ -24,7 +25,8 @@ class ForegroundCommand:
     """Runs one command, while this is entered.
 
     A signal that comes before the command raises Interrupted, once; later ones go to the command,
-    and those that come after it are let pass: what is left to do then is short.
+    and those that come after it are let pass: what is left to do then is short, but for what is
+    done `interruptible`.
     """
 
     def __init__(self) -> None:
@@ -58,6 +60,15 @@ class ForegroundCommand:
         status = self._process.wait()
         self._over = True
         return 128 - status if status < 0 else status
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let a signal raise Interrupted in this block, though the command is over."""
+        self._process, self._over = None, False
+        try:
+            yield
+        finally:
+            self._over = True
 
     def _on_signal(self, number: int, _frame: object) -> None:
         if self._over:

@@ -48,18 +48,21 @@ def hold(command: BaseCommand, options: dict[str, Any]) -> int:
         return DID_NOT_HOLD
     queues = (OPS_QUEUE, *chosen_queues(()))  # the dashboard stops too: see /-/status
     with ForegroundCommand() as child:
+        not_done = "nothing was run"
         try:
             pause = _RenewedPause(queues, " ".join(words), say)
             try:
                 pause.begin()
                 status = _run(child, words, queues, options["timeout"] or HOLD_WAIT, say)
                 if status == 0 and options["then"]:
-                    status = activate_when_ready(options["then"], say, say)
+                    not_done = f"{printable(options['then'])} was not waited for any longer"
+                    with child.interruptible():
+                        status = activate_when_ready(options["then"], say, say)
                 return status
             finally:  # also of a signal that comes while it begins
                 pause.end()
         except Interrupted as interrupted:
-            say(f"Interrupted by {interrupted}; nothing was run.")
+            say(f"Interrupted by {interrupted}; {not_done}.")
             return 128 + interrupted.number
 
 

@@ -67,10 +67,16 @@ def activate_when_ready(
     """
     with conf.broker().link("control") as link:
         releases, until = Releases(link), time.monotonic() + wait
+        told = False
         while (done := releases.activate(name, keep=keep, force=force)).what == "no_worker":
             if time.monotonic() >= until:
                 break
+            if not told:
+                complain(f"Waits {wait:g} s at most for a worker of {printable(name)} to be ready.")
+            told = True
             time.sleep(LOOK_EVERY)
+        if done.what == "done" and force and not is_there(link, name):
+            complain(f"There is no worker of {printable(name)}: nobody serves until one starts.")
     return _tell(done, name, keep, say, complain)
 
 
@@ -84,12 +90,17 @@ def roll_back(command: BaseCommand, options: dict[str, Any]) -> int:
     """Let the release before serve again."""
     with conf.broker().link("control") as link:
         releases = Releases(link)
-        done = releases.roll_back(keep=options["keep"], force=options["force"])
-    if done is None:
-        command.stderr.write("No release was active before.")
+        before = releases.activation().previous
+        done = releases.roll_back(
+            keep=options["keep"], instead_of=options["instead_of"], force=options["force"]
+        )
+    if done is None or (done.what == "no_worker" and before is None):
+        command.stderr.write(
+            "No release was active before, and there is no worker that serves without one."
+        )
         return DID_NOT_HOLD
     say, complain = command.stdout.write, command.stderr.write
-    return _tell(done, "the release before", options["keep"], say, complain)
+    return _tell(done, before or "", options["keep"], say, complain)
 
 
 def end_releases(command: BaseCommand, options: dict[str, Any]) -> int:
@@ -113,7 +124,7 @@ def _tell(
     say: Callable[[str], object],
     complain: Callable[[str], object],
 ) -> int:
-    active = printable(done.active) or "none"
+    active = printable(done.active) or "no release"
     if done.what == "done":
         becomes = "stands by" if keep else "ends"
         before = f"; {printable(done.previous)} {becomes}" if done.previous else ""

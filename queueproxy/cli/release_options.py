@@ -29,6 +29,13 @@ def _add_changing(verbs: Subparsers) -> None:
         help=f"for a worker of it to be ready (default {release.READY_WITHIN:g})",
     )
     back = verbs.add_parser("rollback", help="let the one before serve again")
+    back.add_argument(
+        "--from",
+        dest="instead_of",
+        type=release_name,
+        metavar="NAME",
+        help="only while this one serves: of two people who roll back at once, one does",
+    )
     for changing, function in ((verb, release.activate), (back, release.roll_back)):
         changing.add_argument(
             "--keep",

@@ -137,12 +137,18 @@ class Worker:
         self._standing.tell()
 
     def _until_next_beat(self, go_on: Callable[[], int]) -> None:
-        """Wait until a heartbeat is due, the stop comes, or there is no reason to go on."""
+        """Wait until a heartbeat is due, the stop comes, or there is no reason to go on.
+
+        One is due at once where another release serves now: a broker that loses its data is told
+        which by the workers that know of it.
+        """
         until = time.monotonic() + self._options.broker.lease / 3
         while time.monotonic() < until and go_on():
             left = max(0.0, until - time.monotonic())
             left = min(left, self._views.seconds_to_next(self._runners.watched))
             if self._stop.wait(min(LOOK_EVERY, left) if self._may_change() else left):
+                return
+            if self._stop.was_roused():
                 return
             if self._views.look(self._runners.watched):
                 self._report(LEAVING)

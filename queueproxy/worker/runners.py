@@ -92,6 +92,7 @@ def _thread(number: int, parts: Parts, executor: Executor) -> ExecutorThread:
         options.queues,
         spin=options.spin,
         release=options.release,
+        on_standing=parts.stop.rouse,
     )
     worker_broker.counts.keep_answered(options.keep_answered)
     broker = RetryingBroker(

@@ -1,6 +1,7 @@
 """Two releases side by side, as people deploy them: smoke, activate, roll back, with a hold."""
 
 import json
+import signal
 import threading
 import time
 
@@ -155,6 +156,21 @@ def test_a_hold_activates_what_its_command_has_prepared(two):
     ]
     assert served_by(two, "a") == "new"
     assert two.run("queueproxy", "hold", "--then", "new", "--", "true").returncode == 2
+
+
+def test_a_hold_that_waits_for_a_release_can_be_interrupted(two):
+    """Its command took the release's workers with it, say."""
+    threading.Thread(target=two.new.wait, daemon=True).start()  # else it is a zombie for ever
+    script = "kill $0; while kill -0 $0 2>/dev/null; do sleep 0.1; done"
+    command = ("sh", "-c", script, str(two.new.pid))
+    words = ("queueproxy", "hold", "--then", "activate=new", "--", *command)
+    hold = two.manage(*words)
+    hold.until(lambda: "Waits 30 s at most for a worker of new" in log(hold), "it waits")
+    hold.send_signal(signal.SIGINT)
+    assert hold.wait(10) == 128 + signal.SIGINT
+    assert "Interrupted by SIGINT; new was not waited for any longer." in log(hold)
+    assert "Resumed" in log(hold)
+    assert states(two)["old"] == "active"
 
 
 def test_a_release_ends_when_its_time_to_stand_by_is_over(make_site):

@@ -180,7 +180,47 @@ async def test_the_same_again_and_against_another_s(kit):
 
 async def test_there_is_nothing_to_roll_back_to(kit):
     worker(kit, OLD)
+    assert releases(kit).roll_back(keep=60).what == "no_worker"
+    assert states(kit) == {"old": "active"}
+    assert activate(kit, "", force=True) == "done"
+    assert activate(kit, "old") == "done"
+    kit.client.hdel(kit.keys.state, "activation")
     assert releases(kit).roll_back(keep=60) is None
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+async def test_a_rollback_goes_back_to_workers_without_a_release(kit, earlier):
+    """Whichever release was active before those served."""
+    front = await kit.front_broker()
+    if earlier:
+        worker(kit, OLD)
+    nameless, new = worker(kit), worker(kit, NEW)
+    activate(kit, "", force=True)
+    await kit.put(front, "a", "b")
+    assert nameless.settle_and_claim(None).id == "a"
+    assert activate(kit, "new") == "done"
+    assert releases(kit).roll_back(keep=60).what == "done"
+    assert new.settle_and_claim(None) is None
+    assert worker(kit).settle_and_claim(None).id == "b"
+
+
+async def test_of_two_people_who_roll_back_at_once_one_does(kit):
+    worker(kit, OLD), worker(kit, NEW)
+    activate(kit, "old")
+    activate(kit, "new")
+    both = [releases(kit).roll_back(keep=60, instead_of="new").what for _ in range(2)]
+    assert both == ["done", "changed"]
+    assert states(kit) == {"old": "active", "new": "standby"}
+
+
+async def test_none_is_to_end_where_none_is_active(kit):
+    worker(kit, OLD), worker(kit, PLAIN)
+    activate(kit, "old")
+    activate(kit, "plain")
+    assert next(r for r in shown(kit).releases if r.name == "old").retires_in_seconds
+    activate(kit, "")
+    assert [release.retires_in_seconds for release in shown(kit).releases] == [None, None]
+    assert kit.client.hget(kit.keys.named("release", "old"), "retires") is None
 
 
 # Waking.
@@ -460,5 +500,4 @@ def test_after_an_end_of_releases_there_is_no_way_back_to_the_same(kit):
     assert releases(kit).activation().previous == "new"
     assert activate(kit, "new") == "done"
     assert releases(kit).activation().previous is None
-    assert releases(kit).roll_back(keep=60) is None
-    assert states(kit)["new"] == "active"
+    assert releases(kit).roll_back(keep=60).active == ""  # any, as before it

@@ -49,3 +49,12 @@ def test_handlers_are_put_back():
 def test_a_command_that_can_not_be_started():
     with ForegroundCommand() as child, pytest.raises(OSError, match="No such file"):
         child.run(["/no/such/command"])
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_what_is_interruptible_after_the_command_is_interrupted_once(number):
+    with ForegroundCommand() as child:
+        assert child.run(["true"]) == 0
+        with pytest.raises(Interrupted), child.interruptible():
+            signal.raise_signal(number)
+        signal.raise_signal(number)

@@ -96,7 +96,8 @@ def release_of(
     """
     name = stats.name.removeprefix("@")
     own = [worker for worker in workers if worker["release"] == name]
-    retires = values.number(known.get("retires"))
+    stays = name == activation.active or not (activation.active and own)
+    retires = 0 if stays else values.number(known.get("retires"))
     return Release(
         name=name,
         state=_state(name, activation, own),

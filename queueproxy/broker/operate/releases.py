@@ -60,9 +60,20 @@ class Releases:
         told = (release, instead_of, int(keep * 1000), int(force))
         return Activated(*map(bytes.decode, self._link.script("activate", *told)))
 
-    def roll_back(self, *, keep: float, force: bool = False) -> Activated | None:
-        """Activate the release before the active one; None where there is none."""
+    def roll_back(
+        self, *, keep: float, instead_of: str | None = None, force: bool = False
+    ) -> Activated | None:
+        """Activate the release before the active one; None where none is, or was.
+
+        Where none was active before it, any worker claims, as then.
+
+        Args:
+            keep: as of `activate`.
+            instead_of: the release that must be active for it; None for whichever is.
+            force: as of `activate`.
+        """
         now = self.activation()
-        if now.previous is None:
+        if now.active is None and now.previous is None:
             return None
-        return self.activate(now.previous, keep=keep, instead_of=now.active or "", force=force)
+        active = now.active or "" if instead_of is None else instead_of
+        return self.activate(now.previous or "", keep=keep, instead_of=active, force=force)

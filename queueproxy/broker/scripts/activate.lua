@@ -27,16 +27,21 @@ local function has_ready_worker()
   return false
 end
 
--- The release that serves while none is active: of workers that do not stand by. nil where none has a name.
+-- The release that serves while none is active: of workers that do not stand by. '' where none of those has a
+-- name, nil where there are none.
 local function served_by()
+  local found
   for _, worker in ipairs(redis.call('ZRANGE', key('workers'), 0, -1)) do
     local info = info_of(worker)
     local release = release_of(info)
-    if info.standby ~= true and release ~= '' and release ~= A.release then
-      return release
+    if info.standby ~= true and release ~= A.release then
+      found = release
+      if release ~= '' then
+        break
+      end
     end
   end
-  return nil
+  return found
 end
 
 -- Each release has its table of routes: fronts go by that of the active one.
@@ -60,6 +65,10 @@ local function note_times(before)
     redis.call('HSET', key('release', A.release), 'activated', NOW)
     redis.call('HDEL', key('release', A.release), 'retires')
     keep_release(A.release)
+  else -- all may serve: none is to end
+    for _, worker in ipairs(redis.call('ZRANGE', key('workers'), 0, -1)) do
+      redis.call('HDEL', key('release', release_of(info_of(worker))), 'retires')
+    end
   end
 end
 
@@ -77,13 +86,17 @@ register('activate', A, { flags = { 'allow-oom' } }, function()
     return { 'no_worker', active, now.previous or '' }
   end
   local before = now.active or served_by()
-  local previous = before or now.previous
+  local previous = before or now.previous -- the one that `release off` has ended
+  if previous == '' or previous == A.release then
+    previous = nil -- workers without a name: a rollback ends releases
+  end
+  before = before ~= '' and before or nil
   exchange_tables(before)
   note_times(A.release ~= '' and before or nil)
   set('activation', pack_activation({
     number = integer(math.max(NOW, now.number + 1)),
     active = A.release ~= '' and A.release or nil,
-    previous = previous ~= A.release and previous or nil, -- the one that `release off` has ended
+    previous = previous,
   }))
   if A.release ~= '' then
     mark_deploy(A.release)

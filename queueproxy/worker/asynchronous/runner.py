@@ -88,6 +88,7 @@ class LoopRunner:
             parts.registration.worker,
             options.queues,
             options.release.name,
+            parts.stop.rouse,
         )
         worker_broker.counts.keep_answered(options.keep_answered)
         means = Means(
