@@ -16,6 +16,7 @@ from tests.kit.links import snapshot_of
 from tests.kit.ports import free_port
 from tests.kit.proc import cpu_seconds, descendants, shared_memory
 from tests.kit.processes import ROOT, Process, end
+from tests.kit.starting import starting
 
 from .broker import BenchBroker
 from .candidates import Candidate
@@ -79,13 +80,10 @@ class Deployment:
         }
         if self.broker:
             self._environ["QUEUEPROXY_BROKER_URL"] = self.broker.url
-        try:
+        with starting(self):
             for role in candidate.commands(self.port):
                 if not only or role in only:
                     self.start(role)
-        except BaseException:
-            self.stop()
-            raise
 
     def __enter__(self) -> "Deployment":
         return self

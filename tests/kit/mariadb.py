@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from .starting import starting
 from .waiting import wait_until
 
 ACCOUNT = "nobody"  # the server refuses to run as root
@@ -38,11 +39,8 @@ class MariaDBServer:
 
     def start(self) -> "MariaDBServer":
         """Make the files, start it and wait until it answers."""
-        try:
+        with starting(self):
             self._start()
-        except BaseException:
-            self.stop()
-            raise
         return self
 
     def _start(self) -> None:

@@ -14,6 +14,7 @@ import psycopg
 
 from .missing import Missing
 from .proc import children, is_alive
+from .starting import starting
 from .waiting import wait_until
 
 ACCOUNTS = ("postgres", "nobody")  # the server refuses to run as root
@@ -61,24 +62,18 @@ class PostgresServer:
 
     def start(self) -> "PostgresServer":
         """Make the files, start it and wait until it answers."""
-        try:
+        with starting(self):
             self._start()
-        except BaseException:
-            self.stop()
-            raise
         return self
 
     def start_as_standby(self, primary: "PostgresServer") -> "PostgresServer":
         """The same with a copy of another's files, which follows that one."""
         place = f"host={primary.directory} user=queueproxy application_name={self.directory.name}"
         how = ("--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--dbname", place)
-        try:
+        with starting(self):
             if self._run("pg_basebackup", "-D", str(self.directory / "data"), *how).wait():
                 raise RuntimeError(f"PostgreSQL could not be copied:\n{self._log.read_text()}")
             self.serve()
-        except BaseException:
-            self.stop()
-            raise
         return self
 
     def _start(self) -> None:

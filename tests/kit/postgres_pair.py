@@ -8,6 +8,7 @@ from urllib.parse import quote
 import psycopg
 
 from .postgres import PostgresServer
+from .starting import starting
 from .waiting import wait_until
 
 IN_STEP = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
@@ -34,12 +35,9 @@ class PostgresPair:
 
     def start(self) -> "PostgresPair":
         """Start both."""
-        try:
+        with starting(self):
             self._primary.start()
             self._follow()
-        except BaseException:
-            self.stop()
-            raise
         return self
 
     def _follow(self) -> None:
