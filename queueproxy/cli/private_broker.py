@@ -9,7 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from .. import cache_aliases, conf
-from ..broker.link.protocol import checked
+from ..broker.observe.processes import read_fronts
+from ..broker.observe.values import ValueReader
 from ..exceptions import BrokerUnavailable, ErrorReply, ScriptsUnreadable
 from . import project_processes
 from .ask import COULD_NOT_ASK
@@ -77,7 +78,8 @@ def _own_broker_serves() -> bool:
     try:
         with conf.broker().link("look") as link:
             keys = link.keys
-            replies = link.commands([("ZCARD", keys.fronts), ("ZCARD", keys.workers)])
-            return any(map(checked, replies))
+            values = ValueReader(link)
+            workers, fronts = values.ask([("ZCARD", keys.workers), ("ZRANGE", keys.fronts, 0, -1)])
+            return bool(workers or read_fronts(values, values.texts(fronts), 0.0))
     except (BrokerUnavailable, ErrorReply, ScriptsUnreadable, ImproperlyConfigured):
         return False

@@ -103,7 +103,8 @@ def _host() -> str:
 
 def _told(outcome: Outcome) -> str:
     if outcome.problem:
-        return printable(f"{outcome.status or '-'} {outcome.problem}")
+        begun = f"{outcome.status}, then" if outcome.status else "-"
+        return printable(f"{begun} {outcome.problem}")
     return f"{outcome.status} in {seconds_text(outcome.seconds)}, {outcome.size} bytes"
 
 
@@ -112,4 +113,6 @@ def _difference(outcome: Outcome, other: Outcome) -> str:
         return ""
     if outcome.status != other.status:
         return "other status"
+    if outcome.location != other.location:
+        return "other location"
     return "same" if outcome.digest == other.digest else "other body"

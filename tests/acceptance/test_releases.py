@@ -138,6 +138,25 @@ def test_smoke_runs_on_the_release_that_stands_by(two):
     assert gone.stderr == "There is no worker of newest.\n"
 
 
+@pytest.mark.parametrize("ends", [False, True])
+def test_while_smoke_runs_status_does_not_say_that_anybody_serves(site, ends):
+    """Nor once the command was killed, and the view that it has left behind still runs."""
+    start(site, "new")
+    activated = site.run("queueproxy", "release", "activate", "old", "--force")
+    assert activated.returncode == 0, activated.stderr
+    smoke = site.manage("queueproxy", "release", "smoke", "new", "/run/slow/?seconds=30")
+    wait_until(lambda: site.runs("slow"), "it runs", BOOT)
+    if ends:
+        smoke.kill()
+        smoke.wait(BOOT)
+    told = site.run("queueproxy", "status")
+    assert told.returncode == 1
+    assert " 0 fronts " in told.stdout
+    assert "No front: nobody accepts requests." in told.stdout
+    assert "All workers stand by: none is of the active release old." in told.stdout
+    assert "/run/slow/" in told.stdout  # what it is at is shown all the same
+
+
 def test_a_hold_activates_what_its_command_has_prepared(two):
     words = ("queueproxy", "hold", "--then", "activate=new")
     nobody = two.run("queueproxy", "hold", "--then", "activate=newest", "--", "echo", "run")

@@ -4,7 +4,7 @@ import signal
 import time
 
 from queueproxy.broker.boot_failure_report import tell_boot_failure
-from queueproxy.broker.observe.boot_failures import FailureTold
+from queueproxy.broker.observe.boot_failures import BootFailure, FailureTold
 from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.worker.boot_failures import BootFailures
 from queueproxy.worker.supervisor import LOOK_EVERY
@@ -80,9 +80,16 @@ async def test_a_release_whose_code_can_t_be_loaded_is_told_beside_one_that_serv
     assert "No module named 'missing'" in failure["lines"][-1]
     assert failure["serving"] == 1
     shown = workers.run("queueproxy", "status").stdout
-    assert "release v2 did not come up, the old ones serve on" in shown
+    assert "release v2 did not come up, the old ones stay" in shown
     await client.ask("/run/a/")
     wait_until(lambda: workers.runs("a"), "it serves on")
+
+
+def test_where_the_old_ones_stand_by_nothing_says_that_they_serve():
+    text = BootFailure("web1", 0.0, "It ended.", [], "v1", serving=1).text
+    assert (
+        text == "web1: a worker process of release v1 did not come up, the old ones stay. It ended."
+    )
 
 
 def test_a_release_that_stands_by_mends_no_other():

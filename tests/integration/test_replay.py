@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from queueproxy.broker.observe.reader import SnapshotReader
 from queueproxy.broker.operate.replay import CannotReplay, replay
 from queueproxy.broker.operate.replay_many import AT_ONCE, replay_many
 from queueproxy.exceptions import BrokerUnavailable
@@ -81,6 +82,16 @@ async def test_what_became_of_it_is_not_known(kit, letter):
         await again(kit, letter)
     worker_broker.settle_and_claim(answer(claim), claim=False)
     assert kit.control().dead_letter(letter.id)
+
+
+async def test_who_runs_it_again_counts_as_no_front(kit, letter):
+    running = asyncio.create_task(again(kit, letter))
+    worker_broker = kit.worker_broker()
+    await eventually(lambda: kit.counters().waiting == 1)
+    fronts = SnapshotReader(kit.link(), QUEUES).snapshot().fronts
+    worker_broker.settle_and_claim(answer(worker_broker.settle_and_claim(None)), claim=False)
+    assert await running == 200
+    assert [front["id"] for front in fronts] == ["front-1"]
 
 
 async def test_many_are_run_while_there_is_time():

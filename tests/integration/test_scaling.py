@@ -138,6 +138,8 @@ async def test_two_supervisors_share_by_what_they_may_run(kit, observer):
     assert observer.look(CAPACITY).depth == 4  # its own word is no other's
     tell_scaling(link, "host:2", told_of(kit, most=12, slots=2))
     assert observer.look(CAPACITY).depth == 4 * 8 / (8 + 24)
+    tell_scaling(link, "host:2", told_of(kit, most=12, slots=2, fits=4))
+    assert observer.look(CAPACITY).depth == 4 * 8 / (8 + 8)  # its memory is enough for no more
     tell_scaling(link, "host:2", told_of(kit, most=12, slots=2, queues=["low"]))
     assert observer.look(CAPACITY).depth == 4
     tell_scaling(link, "host:2", told_of(kit, serves=False))
@@ -214,6 +216,30 @@ async def test_it_wants_more_where_some_wait_and_says_so(kit, supervised):
     assert (one.running, one.least, one.most) == (1, 1, 4)
     supervised.close()
     assert reader.snapshot().scaling.supervisors == []
+
+
+async def test_the_range_that_is_told_is_the_one_asked_for(kit, supervised):
+    """Whatever the memory is enough for: that moves, and those that are there stay."""
+    front = await kit.front_broker()
+    await kit.put(front, *map(str, range(50)))
+    supervised.follower.fleet = Fleet(serving=4)
+    wait_until(lambda: supervised.follower.wanted == 4, "more are wanted")
+    supervised.follower.fleet = Fleet(serving=4, fits=3)
+    reader = SnapshotReader(kit.link(), QUEUES)
+
+    def found():
+        return [one for one in reader.snapshot().scaling.supervisors if one.fits]
+
+    (one,) = wait_until(found, "it is told")
+    assert (one.wanted, one.least, one.most, one.fits, one.reach) == (4, 1, 4, 3, 3)
+    assert "4 processes wanted (1 to 4), 4 running" in one.text
+    supervised.follower.raise_least(3)
+
+    def raised():
+        return [one for one in reader.snapshot().scaling.supervisors if one.least > 1]
+
+    (one,) = wait_until(raised, "it is told")
+    assert (one.wanted, one.least, one.most) == (4, 4, 4)
 
 
 async def test_a_broker_that_is_away_changes_nothing(kit, supervised, broker, caplog):

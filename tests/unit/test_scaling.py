@@ -204,7 +204,7 @@ def test_the_memory_is_a_limit():
     following = Following()
     late = load(500, depth=100, oldest_wait=1)
     assert following.look(late, Fleet(2, fits=5), times=20) == 5
-    assert following.why.endswith("; the memory is enough for 5 processes")
+    assert following.why.endswith("; the memory is enough for about 5")
     assert following.look(late, Fleet(5, fits=4), times=20) == 5  # those that are there stay
     assert following.look(late, Fleet(5, fits=100), times=20) == 16
     assert Following().look(late, Fleet(2, fits=1), times=20) == 2  # the least is the least

@@ -19,7 +19,7 @@ class FailureTold(msgspec.Struct, frozen=True):
         ending: how the process ended, or did not begin, in words.
         lines: the last that it wrote to standard error.
         release: empty where that is not known.
-        serving: how many older processes serve on.
+        serving: how many older processes stay; where their release stands by, so do they.
     """
 
     at: Seconds
@@ -44,7 +44,7 @@ class BootFailure:
     def text(self) -> str:
         """Say it in a line."""
         of = f" of release {self.release}" if self.release else ""
-        served = "the old ones serve on" if self.serving else "none serves there"
+        served = "the old ones stay" if self.serving else "none serves there"
         why = f"{self.ending.rstrip('.')}: {self.lines[-1]}" if self.lines else self.ending
         return f"{self.host}: a worker process{of} did not come up, {served}. {why}"
 

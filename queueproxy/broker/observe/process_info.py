@@ -9,10 +9,16 @@ from .values import Count, ValueReader
 
 
 class FrontInfo(msgspec.Struct, frozen=True):
-    """Where a front runs."""
+    """Where a front runs.
+
+    Attributes:
+        errand: what a command has joined for, that has one request run and accepts none: words for
+            people. Empty for a front.
+    """
 
     host: str | None = None
     pid: Count | None = None
+    errand: str = ""
 
 
 class WorkerInfo(msgspec.Struct, frozen=True):

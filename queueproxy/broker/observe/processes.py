@@ -76,6 +76,7 @@ class _Head(msgspec.Struct, frozen=True):
     request_id: str | None = None
     method: str | None = None
     path: str | None = None
+    release: str | None = None  # the one that it is tried on; none for a client's
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
@@ -93,7 +94,10 @@ def read_leases(values: ValueReader, flat: Sequence[bytes]) -> list[InFlight]:
 
 
 def read_fronts(values: ValueReader, ids: Sequence[str], now: float) -> list[FrontStats]:
-    """Parse each front of the list; `now` in seconds of the broker's clock."""
+    """Parse each front of the list; `now` in seconds of the broker's clock.
+
+    What has joined to have one request run, and accepts none, is left out.
+    """
     commands: list[Command] = []
     for id in ids:
         commands.append(("HMGET", values.keys.named("front", id), "info", "joined"))
@@ -103,6 +107,8 @@ def read_fronts(values: ValueReader, ids: Sequence[str], now: float) -> list[Fro
     for id in ids:
         (info, joined), held = next(replies), next(replies)
         about = values.json(decode_front, info, FrontInfo())
+        if about.errand:
+            continue
         fronts.append(
             {
                 "id": id,
@@ -132,16 +138,18 @@ def read_workers(
     fields = ("info", "state", "completed", "joined", "memory")
     replies = values.ask([("HMGET", values.keys.named("worker", id), *fields) for id in ids])
     current: dict[str, list[RunningRequest]] = {id: [] for id in ids}
-    for one, head in zip(leases, _heads(values, leases), strict=True):
+    heads = _heads(values, leases)
+    for one, head in zip(leases, heads, strict=True):
         if one.worker in current:
             current[one.worker].append(_request(one, head, clock_ms))
+    for_clients = {one.worker for one, head in zip(leases, heads, strict=True) if not head.release}
     workers = []
     for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
         about = worker_info(values, info)
         worker = {
             **about,
             "id": id,
-            "state": _state(values.text(state), about, activation, busy=bool(current[id])),
+            "state": _state(values.text(state), about, activation, current[id], id in for_clients),
             "current": current[id],
             "completed_total": values.number(completed),
             "memory_bytes": values.number(memory),
@@ -151,13 +159,21 @@ def read_workers(
     return workers
 
 
-def _state(told: str, about: dict[str, Any], activation: Activation, *, busy: bool) -> str:
+def _state(
+    told: str,
+    about: dict[str, Any],
+    activation: Activation,
+    current: Sequence[RunningRequest],
+    for_client: bool,  # whether any of these is a client's
+) -> str:
     if told in (*ENDING, WAITING):
         return told
-    if busy:  # also one that stands by, until what it runs is done
-        return "busy"
     active = activation.active
     stands_by = active != about["release"] if active else about["standby"]
+    # One that stands by is busy with what it claimed before, until that is done. A trial
+    # (`release smoke`) makes it none that serves.
+    if for_client or (current and not stands_by):
+        return "busy"
     return STANDBY if stands_by else "idle"
 
 

@@ -20,11 +20,13 @@ class ScalingTold(msgspec.Struct, frozen=True):
     Attributes:
         at: ms of the lease clock.
         wanted, running: processes it wants, and that serve.
-        least, most: how many there may be.
+        least, most: how many there may be, as a person has asked for.
         slots: how many requests each runs at once.
         queues: that they serve.
         serves: whether they do now; not where their release stands by.
         why: in words.
+        fits: for about how many the memory is enough; None where that is not limited, or not
+            known. It is an estimate, and moves: more may run.
     """
 
     at: Count
@@ -36,6 +38,7 @@ class ScalingTold(msgspec.Struct, frozen=True):
     queues: list[str]
     serves: bool
     why: str
+    fits: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ class SupervisorScaling:
     queues: list[str]
     serves: bool
     why: str
+    fits: int | None = None
+
+    @property
+    def reach(self) -> int:
+        """How many processes there may be, as far as the memory is enough."""
+        return most_within(self.least, self.most, self.fits)
 
     @property
     def text(self) -> str:
@@ -101,6 +110,11 @@ class Traffic:
     depth: int
     oldest_wait: float
     held: bool
+
+
+def most_within(least: int, most: int, fits: int | None) -> int:
+    """Return how many there may be, where the memory is enough for `fits`; None for no limit."""
+    return most if fits is None else max(least, min(most, fits))
 
 
 encode = msgspec.json.Encoder().encode

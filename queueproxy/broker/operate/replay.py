@@ -58,7 +58,8 @@ async def replay(
     try:
         request = _encoded(letter, codec, front, hold, kept)
         async with _claimed(letter, link, hold + MARGIN):
-            await front_broker.join({"host": socket.gethostname(), "pid": os.getpid()})
+            about = {"host": socket.gethostname(), "pid": os.getpid(), "errand": "dead replay"}
+            await front_broker.join(about)
             await front_broker.enqueue(1, [request])
             return await _answered(front_broker, codec, request, hold)
     finally:

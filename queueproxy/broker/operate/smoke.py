@@ -9,15 +9,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from ...envelopes import Header, RequestHead
+from ...envelopes import Frame, Header, ReplyHead, RequestHead
 from ...exceptions import BrokerUnavailable
 from ..encoded_request import encode_request
 from ..front_broker import FrontBroker, Limits, new_front_id
 from ..handle import Broker
+from ..observe.not_served import WORDS
 from ..replies import Notice, PiecesWanted
-from .control import new_request_id
+from .control import Control, new_request_id
 
 LIMITS = Limits(depth=10**6, memory=10**12)
+# Where the words for what clients are told would mislead whoever tries a release out.
+OWN_WORDS = {
+    "worker_lost": "its worker was lost",
+    "hold_expired": "no worker of it took this in time",
+    "hold_expired_started": "it was given up after it had begun",
+}
 
 
 class Outcome(NamedTuple):
@@ -25,9 +32,11 @@ class Outcome(NamedTuple):
 
     Attributes:
         status: of the answer; 0 where there was none.
-        seconds: that it ran for, as its worker says.
+        seconds: that it ran for until its end. Its worker says that of an answer of one piece; of
+            one that came in more pieces it is measured here, from its start to the last of them.
         size: bytes of the body.
         digest: of the body.
+        location: where a redirect leads to, as it was sent; empty for none.
         problem: why there was no answer, or no whole one; empty where there was.
     """
 
@@ -35,6 +44,7 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     size: int = 0
     digest: str = ""
+    location: str = ""
     problem: str = ""
 
     @property
@@ -89,7 +99,8 @@ class Smoke:
         lease = max(self._broker.lease, self._patience)
         front_broker = FrontBroker(self._broker, front, self._queues, LIMITS, self._codec, lease)
         try:
-            await front_broker.join({"host": socket.gethostname(), "pid": os.getpid()})
+            about = {"host": socket.gethostname(), "pid": os.getpid(), "errand": "release smoke"}
+            await front_broker.join(about)
             head = self._head(front, release, target)
             await front_broker.enqueue(1, [encode_request(head, self._queue, b"")])
             return await self._within_patience(front_broker, head.id)
@@ -125,22 +136,60 @@ class Smoke:
                 return await self._answer(front_broker)
         except TimeoutError:
             (fate,) = await front_broker.withdraw([id])
-            what = "no worker of it took this" if fate == "withdrawn" else "no whole answer"
+            if fate == "withdrawn":
+                what = await asyncio.to_thread(self._why_unclaimed)
+            else:
+                what = "no whole answer"
             return Outcome(0, problem=f"{what} within {self._patience:g} s")
 
+    def _why_unclaimed(self) -> str:
+        with self._broker.link("control") as link:
+            paused = Control(link).paused([self._queue])
+        return f"{self._queue} is paused: not run" if paused else "no worker of it took this"
+
     async def _answer(self, front_broker: FrontBroker) -> Outcome:
-        status, seconds, size, body = 0, 0.0, 0, hashlib.sha256()
+        sent, coming = time.monotonic(), _Coming()
         while True:
             for reply in await front_broker.replies.read():
                 if isinstance(reply, Notice):
-                    return Outcome(status, problem=reply.reason)
+                    why = OWN_WORDS.get(reply.reason) or WORDS.get(reply.reason, reply.reason)
+                    return Outcome(coming.status, problem=why)
                 if isinstance(reply, PiecesWanted):
                     continue  # there is no body
                 frame = self._codec.decode_reply(*reply)
-                status, seconds = frame.head.status or status, seconds or frame.head.run_ms / 1000
-                size += len(frame.body)
-                body.update(frame.body)
+                coming.add(frame)
                 if not frame.head.more:
-                    problem = "broken off" if frame.head.aborted else ""
-                    return Outcome(status, seconds, size, body.hexdigest(), problem)
-                await front_broker.acknowledge([(frame.head.id, size)])
+                    return coming.outcome(frame, time.monotonic() - sent)
+                await front_broker.acknowledge([(frame.head.id, coming.size)])
+
+
+class _Coming:
+    """An answer as its frames come."""
+
+    def __init__(self) -> None:
+        self._first = ReplyHead("", 0, 0)
+        self._body = hashlib.sha256()
+        self.size = 0  # bytes of the body so far
+
+    @property
+    def status(self) -> int:
+        """0 before the first."""
+        return self._first.status
+
+    def add(self, frame: Frame) -> None:
+        """Take one in."""
+        if frame.head.seq == 0:
+            self._first = frame.head
+        self.size += len(frame.body)
+        self._body.update(frame.body)
+
+    def outcome(self, last: Frame, seconds: float) -> Outcome:
+        """Tell what has come, with its last frame, `seconds` after it was asked for."""
+        first = self._first
+        ran = first.run_ms / 1000
+        if last.head.seq:
+            ran = max(ran, seconds - first.wait_ms / 1000)
+        found = (value for name, value in first.headers if name.lower() == "location")
+        problem = "broken off" if last.head.aborted else ""
+        digest = self._body.hexdigest()
+        return Outcome(first.status, ran, self.size, digest, next(found, ""), problem)

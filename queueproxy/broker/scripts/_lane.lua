@@ -24,7 +24,9 @@ end
 -- is kept of what was never started.
 local function decline(lease, reason, proof)
   see_that_front_can_be_told(lease)
-  add_stat(lease.queue, 'failed:' .. reason, 1)
+  if not is_a_trial(read_entry(lease.queue, lease.entry)) then
+    add_stat(lease.queue, 'failed:' .. reason, 1)
+  end
   local withdrawn = not unregister(lease)
   if not withdrawn then
     tell_reason(lease, reason, proof)

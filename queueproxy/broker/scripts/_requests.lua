@@ -29,15 +29,22 @@ local function delete_entry(request, started)
   add('bytes', -tonumber(request.size))
 end
 
+-- The fields of a waiting request's entry, where it may stand in a set for which these are needed, or may be
+-- a trial: that stands parked, or was handed back. Else nil: the entry, with its body, is not read in vain.
+local function fields_if_apart(request)
+  local apart = number('parked:' .. request.queue) > 0 or number('returned:' .. request.queue) > 0
+  return apart and not request.group and read_entry(request.queue, request.entry) or nil
+end
+
 -- Take a waiting request out of the set of waiting ones it stands in, if it does.
-local function leave_sets(request)
+local function leave_sets(request, fields)
   local member = padded(request.entry)
   if redis.call('ZREM', key('returned', request.queue), member) == 1 then
     add('returned:' .. request.queue, -1)
   elseif request.group and leave_line(request) then
     return
   elseif number('parked:' .. request.queue) > 0 then
-    local fields = read_entry(request.queue, request.entry)
+    fields = fields or read_entry(request.queue, request.entry)
     if fields and leave_parked(request.queue, fields, member) then
       add('parked:' .. request.queue, -1)
     end
@@ -53,30 +60,32 @@ local function start_may_be_forgotten(request)
   return meta and runs_once(meta)
 end
 
+-- Whether a request is for one release alone, active or not: somebody tries it out, no client waits, and
+-- nothing is counted of it.
+local function is_a_trial(fields)
+  local meta = fields and parse_meta(fields.m)
+  return meta and meta.release and true or false
+end
+
 -- End a waiting request that its front holds. Returns whether it had been started, or may have been, on
--- a worker that was lost.
+-- a worker that was lost; and whether it was a trial.
 local function end_waiting(request)
+  local fields = fields_if_apart(request)
   local started = times_started(request) or start_may_be_forgotten(request)
-  leave_sets(request)
+  leave_sets(request, fields)
   delete_entry(request, started)
   redis.call('HDEL', key('held', request.front), request.id)
   add('waiting:' .. request.queue, -1)
   count_waiting(request, -1)
   call_up(request.group)
-  return started and true or false
-end
-
--- Whether a request is for one release alone, active or not: somebody tries it out, no client waits.
-local function is_a_trial(fields)
-  local meta = fields.m and parse_meta(fields.m)
-  return meta and meta.release
+  return started and true or false, is_a_trial(fields)
 end
 
 -- Keep a copy of a request that could not be run for people to see: a dead letter. Of a trial none is kept
 -- or counted: who tries is told.
 local function dead_letter(request, reason)
   local fields = read_entry(request.queue, request.entry)
-  if fields and is_a_trial(fields) then
+  if is_a_trial(fields) then
     return
   end
   if fields then
@@ -209,8 +218,10 @@ local function reap_front(front, limit)
     if request.slot then
       stop_answering(request)
     else
-      end_waiting(request)
-      add_stat(request.queue, 'failed:front_lost', 1)
+      local _, trial = end_waiting(request)
+      if not trial then
+        add_stat(request.queue, 'failed:front_lost', 1)
+      end
     end
   end
   if redis.call('EXISTS', held) == 1 then

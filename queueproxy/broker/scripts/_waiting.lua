@@ -44,13 +44,14 @@ local function turn_down(request, place, reason)
   add('waiting:' .. request.queue, -1)
   count_waiting(request, -1)
   call_up(request.group)
-  if reason == '' then
-    add_stat(request.queue, 'failed:front_lost', 1)
-    return
-  end
   if reason == 'hold_expired' then
     reason = hold_expired(started)
-    add_stat(request.queue, 'failed:' .. reason, 1)
+  end
+  if reason ~= 'worker_lost' and not request.release then -- else it is counted above, or a trial
+    add_stat(request.queue, 'failed:' .. (reason == '' and 'front_lost' or reason), 1)
+  end
+  if reason == '' then
+    return
   end
   tell_reason(request, reason)
 end

@@ -27,7 +27,9 @@ end
 
 local function refuse(request, reason)
   tell_reason(request, reason)
-  add_stat(request.queue, 'refused:' .. reason, 1)
+  if not request.release then
+    add_stat(request.queue, 'refused:' .. reason, 1)
+  end
 end
 
 -- An entry without a `held` record is never run: delete it where the record can't be written.

@@ -14,11 +14,13 @@ local function withdraw_entry(entry)
     return 'gone'
   end
   see_that_front_can_be_told(request)
-  local started = end_waiting(request)
+  local started, trial = end_waiting(request)
   local reason = started and 'hold_expired_started' or 'withdrawn'
   tell_reason(request, reason)
-  add_stat(A.queue, 'failed:' .. reason, 1)
-  add_stat(A.queue, 'withdrawn', 1)
+  if not trial then
+    add_stat(A.queue, 'failed:' .. reason, 1)
+    add_stat(A.queue, 'withdrawn', 1)
+  end
   return 'ok'
 end
 

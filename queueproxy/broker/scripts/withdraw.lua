@@ -23,8 +23,10 @@ local function withdraw(id)
     withdraw_started(request)
     return 'in_flight'
   end
-  local started = end_waiting(request)
-  add_stat(request.queue, A.why == 'expired' and 'failed:' .. hold_expired(started) or 'withdrawn', 1)
+  local started, trial = end_waiting(request)
+  if not trial then
+    add_stat(request.queue, A.why == 'expired' and 'failed:' .. hold_expired(started) or 'withdrawn', 1)
+  end
   return started and 'started' or 'withdrawn'
 end
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...demand import processes_for, slots_needed
-from ...wording import count_text, seconds_text
+from ...wording import seconds_text
 from .load import Fleet, Load
 from .measures import BRIEF, USUAL, Measures
 from .process_range import ProcessRange
@@ -185,6 +185,5 @@ class Decider:
             # It keeps more from being started. Those that are there stay: it is but an estimate.
             enough = max(fleet.fits, least, min(self._last.wanted, most))
             if wanted > enough:
-                number = count_text(fleet.fits, "process", "processes")
-                wanted, why = enough, f"{why}; the memory is enough for {number}"
+                wanted, why = enough, f"{why}; the memory is enough for about {fleet.fits}"
         return Decision(max(least, wanted), why)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from ...backoff import Backoff
 from ...broker.handle import Broker
 from ...broker.link.links import Link
-from ...broker.observe.scaling import ScalingTold
+from ...broker.observe.scaling import ScalingTold, most_within
 from ...broker.scaling_report import tell_scaling
 from ...exceptions import BrokerUnavailable, SchemaMismatch
 from .decision import Aims, Decider, Decision
@@ -99,9 +99,7 @@ class LoadFollower:
     @property
     def _most(self) -> int:
         """How many processes there may be, as far as the memory is enough."""
-        least, most = self._decider.range
-        fits = self.fleet.fits
-        return most if fits is None else max(least, min(most, fits))
+        return most_within(*self._decider.range, self.fleet.fits)
 
     def _decision(self, load: Load | None) -> Decision:
         with self._lock:
@@ -115,19 +113,22 @@ class LoadFollower:
 
     def _tell(self, link: Link, lease_clock: int) -> None:
         fleet, now = self.fleet, time.monotonic()
-        new = (self.wanted, fleet.serving, fleet.serves)
+        with self._lock:  # what is wanted is within the range, also while that is raised
+            range, wanted = self._decider.range, max(self._decider.range.least, self.wanted)
+        new = (wanted, fleet.serving, fleet.serves)
         if new == self._told and now < self._tell_again:
             return
         told = ScalingTold(
             at=lease_clock,
-            wanted=self.wanted,
+            wanted=wanted,
             running=fleet.serving,
-            least=self._decider.range.least,
-            most=self._most,
+            least=range.least,
+            most=range.most,
             slots=self._aims.slots,
             queues=list(self._queues),
             serves=fleet.serves,
             why=self.why,
+            fits=fleet.fits,
         )
         tell_scaling(link, self._supervisor, told)
         self._told, self._tell_again = new, now + TELL_EVERY

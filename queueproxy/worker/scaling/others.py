@@ -50,7 +50,7 @@ class Others:
         others = [one for one in supervisors if one.serves and one.supervisor != self._supervisor]
         return {
             queue: capacity
-            / (capacity + sum(one.most * one.slots for one in others if queue in one.queues))
+            / (capacity + sum(one.reach * one.slots for one in others if queue in one.queues))
             for queue in self._queues
         }
 
