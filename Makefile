@@ -66,11 +66,10 @@ with socket.socket() as probe:
 endef
 export FREE_PORT
 
-# Three processes for two cores, since much of a test is waiting; four at most, for the sake of timing. By
-# file, so that each site of a module is started once. In the order of their names: else the files with few
-# tests, which take longest, come last and alone.
-TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(4, max(1, os.cpu_count() * 3 // 2)))')
-PYTEST = $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+# By file, so that each site of a module is started once; four at most, for the sake of timing (three on two
+# cores are no quicker). In the order of their names: else the files with few tests, which take longest, come
+# last and alone.
+PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.installed
 	$(PYTEST) $(ARGS)
