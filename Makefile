@@ -22,7 +22,7 @@ PROGRESS = while read -r word what rest; do case $$word in \
   Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
   Installing) echo "  installs them" ;; esac; done
 
-.PHONY: run free-port test check lint django-suite chaos mutations states faults switches slow-clients drill bench docs reference apps versions data help clean
+.PHONY: run free-port test test-redis check lint django-suite chaos mutations states faults switches slow-clients drill bench docs reference apps versions data help clean
 .DEFAULT_GOAL := help
 
 help:
@@ -73,6 +73,15 @@ PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-l
 
 test: $(VENV)/.installed
 	$(PYTEST) $(ARGS)
+
+# The integration tests on Redis, but for those of processes, forks and clients' connections: these are the
+# same whatever the server is.
+NOT_OF_THE_SERVER = test_async_worker/test_fork.py test_worker/test_fork.py test_worker/test_fork_below_loop.py \
+  test_boot_failures.py test_private_broker.py test_servers.py test_supervisor.py test_view_timeout.py \
+  test_websockets.py test_wrong_settings.py
+test-redis: $(VENV)/.installed
+	QUEUEPROXY_TEST_SERVER=redis $(PYTEST) tests/integration \
+	  $(addprefix --ignore=tests/integration/,$(NOT_OF_THE_SERVER)) $(ARGS)
 
 check: lint
 	$(PYTEST) tests/unit
