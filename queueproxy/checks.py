@@ -38,7 +38,7 @@ def check_settings(
     found = list(conf.problems())
     messages = [_message(problem) for problem in found]
     if all(problem.is_warning for problem in found):
-        messages += _warnings()
+        messages += [_message(problem) for problem in _warnings()]
     return messages
 
 
@@ -138,54 +138,39 @@ def _layers_in_memory() -> list[str]:
     return [repr(alias) for alias, layer in layers if layer.get("BACKEND") == IN_MEMORY_LAYER]
 
 
-def _warnings() -> list[checks.CheckMessage]:
-    messages: list[checks.CheckMessage] = []
-    ours = getattr(settings, "ASGI_APPLICATION", None)
-    if not ours:
-        messages.append(
-            checks.Warning(
-                "ASGI_APPLICATION is not set.",
-                "Point it at an application that uses queueproxy.asgi; runserver needs it.",
-                id=f"{TAG}.W001",
-            )
+def _warnings() -> Iterator[Problem]:
+    if not getattr(settings, "ASGI_APPLICATION", None):
+        yield Problem(
+            "W001",
+            "ASGI_APPLICATION is not set.",
+            "Point it at an application that uses queueproxy.asgi; runserver needs it.",
         )
     if (theirs := get_commands().get("runserver")) in WITHOUT_FRONT:
-        messages.append(
-            checks.Warning(
-                f"runserver is that of {theirs}, which serves the site without the queue.",
-                'Put "queueproxy" above it in INSTALLED_APPS.',
-                id=f"{TAG}.W014",
-            )
+        yield Problem(
+            "W014",
+            f"runserver is that of {theirs}, which serves the site without the queue.",
+            'Put "queueproxy" above it in INSTALLED_APPS.',
         )
-    layers = _layers_in_memory()
-    if layers:
-        messages.append(
-            checks.Warning(
-                f"The channel layer {', '.join(layers)} is kept in the memory of one process: what "
-                "a worker sends never reaches the websockets, which are in the front.",
-                "Use channels_redis.core.RedisChannelLayer; it may be on the queue's server.",
-                id=f"{TAG}.W011",
-            )
+    if layers := _layers_in_memory():
+        yield Problem(
+            "W011",
+            f"The channel layer {', '.join(layers)} is kept in the memory of one process: what "
+            "a worker sends never reaches the websockets, which are in the front.",
+            "Use channels_redis.core.RedisChannelLayer; it may be on the queue's server.",
         )
-    believed = _believed_by_server(os.environ.get(FORWARDED_ALLOW_IPS, ""))
-    if believed:
-        messages.append(
-            checks.Warning(
-                f"{FORWARDED_ALLOW_IPS} names {', '.join(believed)}, which "
-                "QUEUEPROXY['TRUSTED_PROXIES'] does not.",
-                "What an ASGI server believes by itself does not count: add it to TRUSTED_PROXIES.",
-                id=f"{TAG}.W009",
-            )
+    if believed := _believed_by_server(os.environ.get(FORWARDED_ALLOW_IPS, "")):
+        yield Problem(
+            "W009",
+            f"{FORWARDED_ALLOW_IPS} names {', '.join(believed)}, which "
+            "QUEUEPROXY['TRUSTED_PROXIES'] does not.",
+            "What an ASGI server believes by itself does not count: add it to TRUSTED_PROXIES.",
         )
     if conf.get_settings().signing and len(settings.SECRET_KEY) < 32:
-        messages.append(
-            checks.Warning(
-                "SECRET_KEY is short, and requests on the queue are signed with it.",
-                "Use at least 32 random characters.",
-                id=f"{TAG}.W002",
-            )
+        yield Problem(
+            "W002",
+            "SECRET_KEY is short, and requests on the queue are signed with it.",
+            "Use at least 32 random characters.",
         )
-    return messages
 
 
 def _believed_by_server(listed: str) -> list[str]:
