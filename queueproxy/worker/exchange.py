@@ -66,9 +66,11 @@ class Exchange:
         except StreamEnded as error:
             logger.info("%s", error)
             return False
-        except BaseException:
+        except BaseException as error:
+            end_forked_child(error)
             logger.exception("A streamed answer broke off")
             return False
+        end_forked_child()
         return True
 
     def _each_piece(self, take: Callable[[bytes], None], watch: Watch) -> None:

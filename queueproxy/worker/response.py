@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -155,6 +155,7 @@ def each_piece(
         each_async_piece(async_pieces(response), take, watch)
         return
     for data in sync_pieces(response):
+        end_forked_child()  # forked by the stream
         take(data)
 
 
@@ -200,10 +201,26 @@ async def _each_async_piece(
 
     try:
         with watch(end):
-            async for data in pieces:
-                end_forked_child()  # forked by the stream
-                await take_here(data)
+            await _take_each(pieces, take_here)
     except asyncio.CancelledError:
         if reasons:
             raise reasons[0] from None
         raise
+
+
+async def _take_each(
+    pieces: AsyncIterable[bytes], take: Callable[[bytes], Awaitable[None]]
+) -> None:
+    """Take one after the other; a child that the stream has forked ends here.
+
+    Any further, it would meet the locks of a watch: what another thread held of them at the fork
+    is held for good in the child.
+    """
+    try:
+        async for data in pieces:
+            end_forked_child()
+            await take(data)
+    except BaseException as error:
+        end_forked_child(error)
+        raise
+    end_forked_child()
