@@ -121,6 +121,8 @@ class Endpoints:
         if not self._front.sender.reachable:
             return EndpointAnswer(503, PLAIN, "broker away\n")
         # It takes clients all the same, and holds them.
+        if self._front.sender.silent:
+            return EndpointAnswer(200, PLAIN, "ok, broker silent\n")
         return EndpointAnswer(200, PLAIN, "ok, no worker\n" if self._no_worker() else "ok\n")
 
     async def _metrics(self, scope: Scope) -> EndpointAnswer | Refusal:

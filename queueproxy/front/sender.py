@@ -23,6 +23,8 @@ from .reconcile import reconcile
 from .steps import Steps
 from .untold import Untold
 
+SILENT_AFTER = 2.0  # seconds; it is given up after ANSWER_WITHIN
+
 
 class _Step:
     """One kind of thing the sender does.
@@ -69,6 +71,7 @@ class Sender:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle  # while it runs
         self._sleeping: asyncio.Future[None] | None = None  # while there is nothing to do
+        self._round_began = 0.0  # loop time
         self._joined = False
         self._incarnation = ""  # in which this front and the broker know the same requests
         self.refusals: Counter[str] = Counter()  # see Outage
@@ -95,6 +98,13 @@ class Sender:
         """Whether the broker answered last time, and keeps this front on its list."""
         return self._joined and not self._heartbeat.outage.lasting
 
+    @property
+    def silent(self) -> bool:
+        """Whether the broker has kept this front waiting for longer than SILENT_AFTER."""
+        if self._sleeping is not None:
+            return False
+        return self._loop.time() > self._round_began + SILENT_AFTER
+
     def wake(self) -> None:
         """Look for work: the outbox has something new."""
         if self._sleeping is not None and not self._sleeping.done():
@@ -110,6 +120,7 @@ class Sender:
         self._schedule_tick()
         try:
             while True:
+                self._round_began = self._loop.time()
                 try:
                     if not self._joined:
                         await self._join()
@@ -134,6 +145,7 @@ class Sender:
     async def _sleep(self) -> None:
         self._sleeping = self._loop.create_future()
         await self._sleeping
+        self._sleeping = None
 
     async def _join(self) -> None:
         registration = await self._broker.join(self._info)

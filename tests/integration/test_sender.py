@@ -95,6 +95,19 @@ async def test_holds_while_the_broker_is_not_there_yet(own, make_front):
     assert await outcomes(held_requests) == ["200", "200"]
 
 
+async def test_a_broker_that_says_nothing_is_silent_before_it_is_away(own, make_front):
+    server, kit = own
+    front = make_front(kit)
+    await eventually(lambda: front.sender.reachable)
+    assert not front.sender.silent
+    server.freeze()
+    await eventually(lambda: front.sender.silent)
+    assert front.sender.reachable
+    await eventually(lambda: not front.sender.reachable)
+    server.thaw()
+    await eventually(lambda: front.sender.reachable and not front.sender.silent)
+
+
 async def test_withdrawn_before_it_was_sent(own, make_front):
     server, kit = own
     server.kill()

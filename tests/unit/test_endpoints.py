@@ -34,8 +34,11 @@ class Reader:
         pass
 
 
-def endpoints(*, trusted=(), monitoring=LOOPBACK, found=None, secrets=SECRETS) -> Endpoints:
-    front = SimpleNamespace(draining=False, sender=SimpleNamespace(reachable=True))
+def endpoints(
+    *, trusted=(), monitoring=LOOPBACK, found=None, secrets=SECRETS, silent=False
+) -> Endpoints:
+    sender = SimpleNamespace(reachable=True, silent=silent)
+    front = SimpleNamespace(draining=False, sender=sender)
     asking = signer(secrets, "queueproxy")
     options = EndpointOptions("/-/", monitoring, parse_networks(trusted), 60.0, asking)
     return Endpoints(options, front, lambda: Reader(found or snapshot()), lambda: False)
@@ -116,6 +119,11 @@ async def test_who_may_look(trusted, monitoring, asked, status):
 async def test_everybody_may_ask_whether_it_lives():
     for path in ("/-/livez", "/-/readyz"):
         assert (await ask(endpoints(), scope(path, client=("10.0.0.1", 5))))[0] == 200
+
+
+async def test_a_silent_broker_is_told_while_clients_are_held():
+    status, _, text = await ask(endpoints(silent=True), scope("/-/readyz"))
+    assert (status, text) == (200, "ok, broker silent\n")
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,9 @@
     try {
       const response = await fetch(root.dataset.ready, { cache: "no-store", signal: AbortSignal.timeout(ENOUGH) });
       const text = await response.text();
+      if (text.includes("broker")) return "broker";
       if (response.ok) return text.includes("no worker") ? "workers" : "worker";
-      return response.status === 503 && text.startsWith("broker") ? "broker" : "answer";
+      return "answer";
     } catch (error) {
       return "front";
     }
