@@ -1,14 +1,12 @@
 """The entry "Queue" in the Django admin; the page itself is in `queueproxy.dashboard`."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.http import HttpRequest
+from django.urls import URLPattern
 
-from .dashboard import actions, batch, clients, lists, one_request, routes, views
 from .models import Execution, Queue
 
 
@@ -17,35 +15,10 @@ class QueueAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at 
     """Shows one page instead of a list of rows; the model's permissions tell who may do what."""
 
     def get_urls(self) -> list[URLPattern]:
-        def page(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
-            return path(
-                route,
-                self.admin_site.admin_view(lambda *args, **kwargs: view(self, *args, **kwargs)),
-                name=f"queueproxy_queue_{name}",
-            )
+        # Most commands load this module and never show the page.
+        from .dashboard.urls import urls_of
 
-        return [
-            page("", views.dashboard, "changelist"),
-            page("data/", views.data, "data"),
-            page("routes/", routes.routes, "routes"),
-            page("clients/", clients.clients, "clients"),
-            page("request/", one_request.one_request, "request"),
-            page("pause/", actions.pause, "pause"),
-            page("resume/", actions.resume, "resume"),
-            page("withdraw/", actions.withdraw, "withdraw"),
-            page("release/", views.release, "release"),
-            page("release/activate/", actions.activate, "activate"),
-            page("release/rollback/", actions.roll_back, "rollback"),
-            page("waiting/", lists.waiting, "waiting"),
-            page("waiting/withdraw/", batch.withdraw_all, "withdraw_all"),
-            page("dead/", lists.letters, "letters"),
-            page("dead/replay/", batch.replay_all, "replay_all"),
-            page("dead/discard/", batch.discard_all, "discard_all"),
-            page("export/<str:what>.<str:form>", lists.export, "export"),
-            page("dead/<str:id>/", views.dead_letter, "dead"),
-            page("dead/<str:id>/replay/", actions.replay, "replay"),
-            page("dead/<str:id>/discard/", actions.discard, "discard"),
-        ]
+        return urls_of(self)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("queueproxy.view_dashboard")

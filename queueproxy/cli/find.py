@@ -21,7 +21,6 @@ from ..broker.observe.find import (
 from ..broker.observe.not_served import WORDS
 from ..wording import printable, seconds_text
 from .ask import DID_NOT_HOLD, DONE
-from .options import Subparsers
 
 STATES = {
     WAITING: "waits",
@@ -39,14 +38,6 @@ STEPS = {
     "settled": "over",
     "refused": "answered",
 }
-
-
-def add_parser(actions: Subparsers) -> None:
-    """Add ``find`` to the verbs of ``queueproxy``."""
-    parser = actions.add_parser("find", help="what became of one request")
-    parser.add_argument("id", metavar="ID", help="X-Request-ID of its answer")
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.set_defaults(run=find)
 
 
 def find(command: BaseCommand, options: dict[str, Any]) -> int:

@@ -1,6 +1,5 @@
 """queueproxy hold: pause, prove that nothing runs, run a command, resume whatever happens."""
 
-import argparse
 import shutil
 import threading
 import time
@@ -17,21 +16,12 @@ from ..route_table import OPS_QUEUE
 from ..wording import printable
 from .ask import COULD_NOT_ASK, DID_NOT_HOLD, chosen_queues
 from .foreground import ForegroundCommand, Interrupted
-from .options import release_name
 from .pause import me, until_still
 from .release import activate_when_ready, is_there
 from .waiting_for import WaitingFor
 
 HOLD_LEASE = 10.0  # seconds a hold's pause outlives its process
 HOLD_WAIT = 30.0  # seconds a hold waits for requests in flight, unless told
-
-
-def release_to_activate(text: str) -> str:
-    """Parse ``activate=NAME``."""
-    verb, _, name = text.partition("=")
-    if verb != "activate":
-        raise argparse.ArgumentTypeError(f"{text!r} is not activate=NAME")
-    return release_name(name)
 
 
 def hold(command: BaseCommand, options: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandParser
@@ -67,6 +68,22 @@ def queue_names(text: str) -> tuple[str, ...]:
     except ImproperlyConfigured as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return tuple(sorted(dict.fromkeys(names), key=lambda n: known.index(n) if n in known else 0))
+
+
+def site_url(text: str) -> str:
+    """Parse the address of a site: ``https://www.example.com``.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as https://example.com")
+    return text
 
 
 def log_to_console(verbosity: int) -> None:

@@ -1,6 +1,5 @@
 """queueproxy pause and resume."""
 
-import argparse
 import getpass
 import socket
 import time
@@ -11,23 +10,14 @@ from django.core.management.base import BaseCommand
 from .. import conf
 from ..broker.observe.pauses import Pause
 from ..broker.observe.reader import SnapshotReader
-from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
+from ..broker.operate.control import Control, longest_safe_pause
 from ..route_table import OPS_QUEUE
 from ..wording import printable
 from .ask import DID_NOT_HOLD, DONE, chosen_queues
-from .options import positive_seconds
 from .waiting_for import WaitingFor
 
 LOOK_EVERY = 0.05  # seconds between looks at what is in flight
 REASON = 200  # characters
-
-
-def pause_length(text: str) -> float:
-    """Parse seconds, more than 0 and no more than a pause may last."""
-    seconds = positive_seconds(text)
-    if seconds > LONGEST_PAUSE:
-        raise argparse.ArgumentTypeError(f"a pause lasts at most {LONGEST_PAUSE:.0f} s")
-    return seconds
 
 
 def pause(command: BaseCommand, options: dict[str, Any]) -> int:

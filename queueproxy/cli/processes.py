@@ -11,7 +11,6 @@ from .project_processes import directory_text, running_or_refuse
 from .run_files import FRONT, WORKERS, RunningProcess
 
 LOOK_EVERY = 0.05  # seconds
-STOPPED_WITHIN = 60.0  # seconds
 WORDS = {FRONT: "front", WORKERS: "workers' supervisor"}
 
 

@@ -13,8 +13,8 @@ from ..broker.observe.reader import SnapshotReader
 from ..broker.operate.releases import KEEP, Activated, Releases
 from ..wording import printable
 from .ask import DID_NOT_HOLD, DONE
+from .parsers.releases import READY_WITHIN
 
-READY_WITHIN = 30.0  # seconds that an activation waits for a worker that is ready, unless told
 LOOK_EVERY = 0.1  # seconds
 
 

@@ -10,8 +10,6 @@ from rich.text import Text
 
 from .. import conf
 from ..broker.observe.routes import (
-    DEFAULT_ORDER,
-    ORDERS,
     WINDOWS,
     RouteReader,
     Routes,
@@ -21,31 +19,8 @@ from ..broker.observe.routes import (
 from ..wording import printable, seconds_text
 from . import screen, watch
 from .ask import DONE
-from .options import Subparsers, positive_int
 
-ROWS = 20
 COLUMNS = (*("req", "req/s", "run p50", "p95", "p99", "wait p50", "p95", "p99", "time", "5xx"),)
-
-
-def add_parser(actions: Subparsers) -> None:
-    """Add ``slowest`` to the verbs of ``queueproxy``."""
-    parser = actions.add_parser("slowest", help="which routes take the most time")
-    parser.add_argument("--window", choices=WINDOWS, default="15m", help="how far back")
-    parser.add_argument(
-        "--sort",
-        choices=ORDERS,
-        default=DEFAULT_ORDER,
-        help="by which figure; time: its share of all routes' run time",
-    )
-    parser.add_argument(
-        "--limit",
-        type=positive_int,
-        default=ROWS,
-        metavar="N",
-        help="so many routes",
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.set_defaults(run=slowest)
 
 
 def slowest(command: BaseCommand, options: dict[str, Any]) -> int:

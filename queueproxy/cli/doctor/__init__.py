@@ -1,5 +1,5 @@
 """queueproxy doctor: looks at a whole set-up, and says of what is wrong what to do."""
 
-from .command import add_parser
+from .command import doctor
 
-__all__ = ["add_parser"]
+__all__ = ["doctor"]

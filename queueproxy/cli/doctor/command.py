@@ -7,26 +7,9 @@ from django.core.management.base import BaseCommand
 
 from ...wording import printable
 from ..ask import DID_NOT_HOLD, DONE
-from ..options import Subparsers
 from . import broker, databases, limits, project, proxies, settings, site
 from .finding import Finding, is_healthy
 from .report import as_json, as_text
-
-
-def add_parser(actions: Subparsers) -> None:
-    """Add the command to those of ``manage.py queueproxy``."""
-    parser = actions.add_parser(
-        "doctor",
-        help="look at the whole set-up, and say what to do about what is wrong",
-    )
-    parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument(
-        "--url",
-        type=site.site_url,
-        metavar="URL",
-        help="also ask the running site at this address, through whatever stands before it",
-    )
-    parser.set_defaults(run=doctor)
 
 
 def doctor(command: BaseCommand, options: dict[str, Any]) -> int:

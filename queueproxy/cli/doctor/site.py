@@ -1,6 +1,5 @@
 """Asks the running site by its own address, through whatever stands before it."""
 
-import argparse
 import http.client
 import json
 import ssl
@@ -20,22 +19,6 @@ ANSWERS_WITHIN = 10.0  # seconds
 MOST = 65536  # bytes of an answer that are read
 A_STATIC_FILE = "admin/css/base.css"
 LIVE = (200, b"ok\n")
-
-
-def site_url(text: str) -> str:
-    """Parse the address of a site: ``https://www.example.com``.
-
-    Raises:
-        argparse.ArgumentTypeError: it is none.
-    """
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as https://example.com")
-    return text
 
 
 def examine(url: str) -> Iterator[Finding]:

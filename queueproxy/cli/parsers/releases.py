@@ -1,8 +1,10 @@
 """The command line of queueproxy release."""
 
-from ..broker.operate.releases import KEEP
-from . import release, smoke
-from .options import Subparsers, nonnegative_seconds, positive_seconds, release_name
+from ...broker.operate.releases import KEEP
+from ..options import Subparsers, nonnegative_seconds, positive_seconds, release_name
+from .lazy_verb import LazyVerb
+
+READY_WITHIN = 30.0  # seconds that an activation waits for a worker that is ready, unless told
 
 
 def add_releases(actions: Subparsers) -> None:
@@ -11,11 +13,11 @@ def add_releases(actions: Subparsers) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="all that have workers, the active one first")
     listing.add_argument("--json", action="store_true")
-    listing.set_defaults(run=release.list_releases)
+    listing.set_defaults(run=LazyVerb("release", "list_releases"))
     _add_smoke(verbs)
     _add_changing(verbs)
     off = verbs.add_parser("off", help="let workers of any serve, as before the first")
-    off.set_defaults(run=release.end_releases)
+    off.set_defaults(run=LazyVerb("release", "end_releases"))
 
 
 def _add_changing(verbs: Subparsers) -> None:
@@ -24,9 +26,9 @@ def _add_changing(verbs: Subparsers) -> None:
     verb.add_argument(
         "--timeout",
         type=nonnegative_seconds,
-        default=release.READY_WITHIN,
+        default=READY_WITHIN,
         metavar="S",
-        help=f"for a worker of it to be ready (default {release.READY_WITHIN:g})",
+        help=f"for a worker of it to be ready (default {READY_WITHIN:g})",
     )
     back = verbs.add_parser("rollback", help="let the one before serve again")
     back.add_argument(
@@ -36,7 +38,7 @@ def _add_changing(verbs: Subparsers) -> None:
         metavar="NAME",
         help="only while this one serves: of two people who roll back at once, one does",
     )
-    for changing, function in ((verb, release.activate), (back, release.roll_back)):
+    for changing, function in ((verb, "activate"), (back, "roll_back")):
         changing.add_argument(
             "--keep",
             type=nonnegative_seconds,
@@ -47,7 +49,7 @@ def _add_changing(verbs: Subparsers) -> None:
         changing.add_argument(
             "--force", action="store_true", help="though no worker of it is ready"
         )
-        changing.set_defaults(run=function)
+        changing.set_defaults(run=LazyVerb("release", function))
 
 
 def _add_smoke(verbs: Subparsers) -> None:
@@ -67,4 +69,4 @@ def _add_smoke(verbs: Subparsers) -> None:
     parser.add_argument(
         "--timeout", type=positive_seconds, default=30.0, metavar="S", help="of each page"
     )
-    parser.set_defaults(run=smoke.smoke)
+    parser.set_defaults(run=LazyVerb("smoke", "smoke"))
