@@ -68,14 +68,17 @@ def fail(request, nonce):
     return HttpResponse(ending(pid))
 
 
-def in_stream(request, nonce):
-    """Both go on with the stream."""
+def in_stream(request, nonce, way):
+    """Both go on with the stream, or only the parent."""
     note(request, nonce)
 
     def pieces():
         yield b"first, "
         pid = os.fork()
-        yield ending(pid).encode() if pid else b"never to be seen"
+        if not pid and way == "exit":
+            sys.exit(3)
+        if pid or way == "go-on":
+            yield ending(pid).encode() if pid else b"never to be seen"
 
     return StreamingHttpResponse(pieces())
 
@@ -215,7 +218,7 @@ urlpatterns = [
     path("leave/<nonce>/", leave),
     path("come-back/<nonce>/", come_back),
     path("fail/<nonce>/", fail),
-    path("in-stream/<nonce>/", in_stream),
+    path("in-stream/<way>/<nonce>/", in_stream),
     path("in-close/<nonce>/", in_close),
     path("process/<nonce>/", process),
     path("pool/<nonce>/", pool),

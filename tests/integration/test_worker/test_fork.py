@@ -6,8 +6,6 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
-
 from ...kit.proc import children, cpu_seconds, is_alive
 from ...kit.waiting import wait_until
 from .. import conftest as integration
@@ -43,30 +41,32 @@ async def serves_on(workers, client, supervisor) -> None:
     assert cpu_seconds(pid) - before < 0.2
 
 
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        ("/leave/x/?status=0", "ended with 0"),
-        ("/leave/x/?status=7", "ended with 7"),
-        ("/leave/x/", "ended with 1"),
-        ("/come-back/x/", "ended with 0"),
-        ("/fail/x/", "ended with 1"),
-        ("/in-stream/x/", "first, ended with 0"),
-        ("/process/x/", "ended with -15"),
-        ("/pool/x/", "sum 55"),
-    ],
-)
-async def test_a_child_ends_and_its_parent_serves_on(workers, client, path, answer):
-    await see_a_child_end(workers, client, path, answer)
+CHILDREN = {
+    "/leave/x/?status=0": "ended with 0",
+    "/leave/x/?status=7": "ended with 7",
+    "/leave/x/": "ended with 1",
+    "/come-back/x/": "ended with 0",
+    "/fail/x/": "ended with 1",
+    "/in-stream/go-on/x/": "first, ended with 0",
+    "/in-stream/end/x/": "first, ended with 0",
+    "/in-stream/exit/x/": "first, ended with 3",
+    "/process/x/": "ended with -15",
+    "/pool/x/": "sum 55",
+}
 
 
-async def see_a_child_end(workers, client, path, answer) -> None:
-    """Its parent tells how, serves on, and leaves nothing behind."""
-    supervisor = workers.start(**URLS)
+async def test_children_end_and_their_parent_serves_on(workers, client):
+    await see_children_end(workers, client, CHILDREN)
+
+
+async def see_children_end(workers, client, answers, **environ) -> None:
+    """Their parent tells how, serves on, and leaves nothing behind."""
+    supervisor = workers.start(**URLS, **environ)
     (pid,) = workers.pids()
-    assert await body(client, path) == answer
+    for path, answer in answers.items():
+        assert await body(client, path) == answer, path
+        assert children(pid) == [], path
     await serves_on(workers, client, supervisor)
-    assert children(pid) == []
     supervisor.terminate()
     assert ended(supervisor) == 0
 

@@ -6,9 +6,7 @@ There it would wait for a thread or an event loop of its parent's, for good.
 import os
 import signal
 
-import pytest
-
-from ...kit.proc import children, is_alive
+from ...kit.proc import is_alive
 from ...kit.waiting import wait_until
 from .. import conftest as integration
 from .test_fork import (
@@ -16,51 +14,42 @@ from .test_fork import (
     body,
     ended,
     held,
-    see_a_child_end,
-    serves_on,
+    see_children_end,
     told,
 )
 
 client = integration.client  # of processes, not of a thread
 
 
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        ("/coroutine/return/x/", "ended with 0"),
-        ("/coroutine/exit/x/", "ended with 3"),
-        ("/coroutine/fail/x/", "ended with 1"),
-        ("/coroutine/wait/x/", "ended with 1"),
-        ("/coroutine/return/x/?task", "ended with 0"),
-        ("/coroutine/exit/x/?task", "ended with 3"),
-        ("/coroutine/fail/x/?task", "ended with 1"),
-        ("/in-pool/x/", "ended with 0"),
-        ("/in-async-stream/go-on/x/", "first, ended with 0"),
-        ("/in-async-stream/end/x/", "first, ended with 0"),
-        ("/in-async-stream/exit/x/", "first, ended with 3"),
-    ],
-)
-async def test_a_coroutines_child_ends_and_its_parent_serves_on(workers, client, path, answer):
-    await see_a_child_end(workers, client, path, answer)
+OF_COROUTINES = {
+    "/coroutine/return/x/": "ended with 0",
+    "/coroutine/exit/x/": "ended with 3",
+    "/coroutine/fail/x/": "ended with 1",
+    "/coroutine/wait/x/": "ended with 1",
+    "/coroutine/return/x/?task": "ended with 0",
+    "/coroutine/exit/x/?task": "ended with 3",
+    "/coroutine/fail/x/?task": "ended with 1",
+    "/in-pool/x/": "ended with 0",
+    "/in-async-stream/go-on/x/": "first, ended with 0",
+    "/in-async-stream/end/x/": "first, ended with 0",
+    "/in-async-stream/exit/x/": "first, ended with 3",
+}
+BELOW_ASYNC_MIDDLEWARE = {
+    "/leave/x/?status=7": "ended with 7",
+    "/come-back/x/": "ended with 0",
+    "/fail/x/": "ended with 1",
+    "/coroutine/exit/x/": "ended with 3",
+    "/run/x/?fork=return": "ended with 0",
+    "/run/x/?fork=exit": "ended with 3",
+}
 
 
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        ("/leave/x/?status=7", "ended with 7"),
-        ("/come-back/x/", "ended with 0"),
-        ("/fail/x/", "ended with 1"),
-        ("/coroutine/exit/x/", "ended with 3"),
-        ("/run/x/?fork=return", "ended with 0"),
-        ("/run/x/?fork=exit", "ended with 3"),
-    ],
-)
-async def test_a_child_below_asynchronous_middleware(workers, client, path, answer):
-    supervisor = workers.start(**URLS, ASYNC_MIDDLEWARE="1")
-    (pid,) = workers.pids()
-    assert await body(client, path) == answer
-    await serves_on(workers, client, supervisor)
-    assert children(pid) == []
+async def test_coroutines_children_end_and_their_parent_serves_on(workers, client):
+    await see_children_end(workers, client, OF_COROUTINES)
+
+
+async def test_children_below_asynchronous_middleware(workers, client):
+    await see_children_end(workers, client, BELOW_ASYNC_MIDDLEWARE, ASYNC_MIDDLEWARE="1")
 
 
 async def test_what_a_coroutines_child_says_last_is_heard(workers, client):
