@@ -74,9 +74,9 @@ PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-l
 test: $(VENV)/.installed
 	$(PYTEST) $(ARGS)
 
-# The integration tests on Redis, but for those of processes, forks and clients' connections: these are the
-# same whatever the server is.
-NOT_OF_THE_SERVER = test_async_worker/test_fork.py test_worker/test_fork.py test_worker/test_fork_below_loop.py \
+# The integration tests on Redis, but for those of processes, event loops, databases and clients' connections:
+# these are the same whatever the server is.
+NOT_OF_THE_SERVER = test_async_worker test_exactly_once test_worker/test_fork.py test_worker/test_fork_below_loop.py \
   test_boot_failures.py test_private_broker.py test_servers.py test_supervisor.py test_view_timeout.py \
   test_websockets.py test_wrong_settings.py
 test-redis: $(VENV)/.installed

@@ -49,7 +49,8 @@ def _fetch() -> None:
 
 def barriers(browser) -> list[str]:
     """What is found on the page, of any level, a line each."""
-    browser.execute_script(source())
+    if not browser.execute_script("return Boolean(window.axe)"):
+        browser.execute_script(source())
     found = browser.execute_async_script(RUN)
     assert isinstance(found, list), found
     return [

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+from .looks import Look, wear
+
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -42,10 +44,5 @@ def open_chromium(
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     options.add_experimental_option("prefs", {"download.default_directory": str(directory)})
     browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": width < 500},
-    )
-    scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    wear(browser, Look(width, dark), height, scale=scale)
     return browser

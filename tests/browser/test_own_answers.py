@@ -13,8 +13,8 @@ from queueproxy.front.http.refusals import Refusal
 
 from ..acceptance.site import Site
 from ..kit.waiting import wait_until
-from .axe import source
-from .pages import complaints, fits, press
+from .looks import LOOKS, in_nobodys_way
+from .pages import complaints, press
 
 pytestmark = pytest.mark.browser
 ANSWERS = [
@@ -23,12 +23,6 @@ ANSWERS = [
     refusals.not_implemented("CONNECT is not implemented."),
 ]
 METHODS = ("GET", "POST")
-ANYTHING = """
-const done = arguments[arguments.length - 1];
-axe.run({ resultTypes: ["violations"] }).then(
-  (found) => done(found.violations.map((one) => `${one.impact}: ${one.id}: ${one.help}`)),
-  (error) => done([String(error)]));
-"""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -62,16 +56,16 @@ def answers():
     server.server_close()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_page(answers, open_browser, width, dark):
-    browser = open_browser(width, dark=dark)
+def test_every_page(answers, open_browser):
+    browser = open_browser()
+    seen = set()
     for number, method in itertools.product(range(len(ANSWERS)), METHODS):
         browser.get(f"{answers}/{number}/{method}/")
         assert browser.find_element(By.TAG_NAME, "h1").text == browser.title
-        browser.execute_script(source())
-        assert browser.execute_async_script(ANYTHING) == [], ANSWERS[number]
-        assert fits(browser), ANSWERS[number]
+        # One of each status in every look: the others have the same page with other words.
+        status = ANSWERS[number].status
+        in_nobodys_way(browser, LOOKS[:1] if status in seen else LOOKS)
+        seen.add(status)
         told = [text for text in complaints(browser) if "status of" not in text]
         assert told == [], ANSWERS[number]
         size = "return getComputedStyle(document.querySelector('h1')).fontSize"
