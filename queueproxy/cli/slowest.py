@@ -21,6 +21,8 @@ from . import screen, watch
 from .ask import DONE
 
 COLUMNS = (*("req", "req/s", "run p50", "p95", "p99", "wait p50", "p95", "p99", "time", "5xx"),)
+SPACE = 2  # characters between two columns
+SHORTEST_ROUTE = 12  # characters
 
 
 def slowest(command: BaseCommand, options: dict[str, Any]) -> int:
@@ -44,28 +46,38 @@ def slowest(command: BaseCommand, options: dict[str, Any]) -> int:
     if not shown:
         command.stdout.write("No request was run in this time.")
         return DONE
-    command.stdout.write(screen.as_text(_table(routes, shown), width=width), ending="")
+    command.stdout.write(_as_text(routes, shown, width), ending="")
     return DONE
 
 
-def _table(routes: Routes, shown: list[RouteTimes]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="dim")
-    table.add_column("route", overflow="ellipsis", no_wrap=True)
+def _as_text(routes: Routes, shown: list[RouteTimes], width: int) -> str:
+    """Draw a table of so many characters; where there is no room, routes are shortened.
+
+    A figure that was shortened would be another figure.
+    """
+    rows = [_figures(routes, route) for route in shown]
+    taken = sum(max(map(len, column)) + SPACE for column in zip(COLUMNS, *rows, strict=True))
+    table = Table(box=None, pad_edge=False, padding=(0, SPACE // 2), header_style="dim")
+    width = max(width, taken + SHORTEST_ROUTE)
+    table.add_column("route", overflow="ellipsis", no_wrap=True, max_width=width - taken)
     for name in COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)
-    for route in shown:
-        figures = routes.as_json(route)
-        times = (
-            seconds_text(figures[f"{kind}_{share}_seconds"])
-            for kind in ("run", "wait")
-            for share in ("p50", "p95", "p99")
-        )
-        table.add_row(
-            Text(printable(route.name)),
-            str(route.requests),
-            f"{figures['per_second']:.2f}",
-            *times,
-            f"{figures['time_share']:.0%}",
-            f"{max(figures['error_share'], 0.001):.1%}" if route.errors else "-",
-        )
-    return table
+    for route, figures in zip(shown, rows, strict=True):
+        table.add_row(Text(printable(route.name)), *figures)
+    return screen.as_text(table, width=width)
+
+
+def _figures(routes: Routes, route: RouteTimes) -> tuple[str, ...]:
+    figures = routes.as_json(route)
+    times = (
+        seconds_text(figures[f"{kind}_{share}_seconds"])
+        for kind in ("run", "wait")
+        for share in ("p50", "p95", "p99")
+    )
+    return (
+        str(route.requests),
+        f"{figures['per_second']:.2f}",
+        *times,
+        f"{figures['time_share']:.0%}",
+        f"{max(figures['error_share'], 0.001):.1%}" if route.errors else "-",
+    )

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..broker.link.links import Link
 from ..broker.observe.reader import SnapshotReader
-from ..broker.operate.control import LONGEST_PAUSE, Control, longest_safe_pause
+from ..broker.operate.control import LONGEST_PAUSE, SHORTEST_PAUSE, Control, longest_safe_pause
 from ..broker.operate.releases import Activated, Releases
 from ..broker.operate.replay import CannotReplay
 from ..broker.own_release import is_release_name
@@ -31,9 +31,9 @@ from .replay import NotNow, replay_now
 if TYPE_CHECKING:
     from ..admin import QueueAdmin
 
-FASTEST = 10_000.0  # requests a second of a resume
+SLOWEST, FASTEST = 0.01, 10_000.0  # requests a second of a resume
 REASON = 200  # characters
-ENTRY = re.compile(r"[0-9]+-[0-9]+")
+ENTRY = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")  # of a stream; of more Redis makes an error
 
 
 class Refused(Exception):
@@ -97,7 +97,7 @@ def _do(act: Act, request: HttpRequest, kwargs: dict[str, str]) -> None:
 def pause(request: HttpRequest, link: Link) -> str:
     """Pause one queue or all."""
     queues = _queues(request)
-    wanted = _number(request, "seconds", LONGEST_PAUSE)
+    wanted = _number(request, "seconds", SHORTEST_PAUSE, LONGEST_PAUSE)
     settings = conf.get_settings()
     snapshot = SnapshotReader(link, settings.all_queues).snapshot()
     safe = longest_safe_pause(snapshot, queues, settings.max_hold)
@@ -115,7 +115,7 @@ def pause(request: HttpRequest, link: Link) -> str:
 @action("control_queue")
 def resume(request: HttpRequest, link: Link) -> str:
     """Resume one queue or all, at a rate where one is given."""
-    rate = _number(request, "rate", FASTEST)
+    rate = _number(request, "rate", SLOWEST, FASTEST)
     control, queues = Control(link), _queues(request)
     resumed = control.resume(queues, rate=rate)
     holds = sorted({pause.by for pause in control.pauses(queues) if pause.hold})
@@ -191,7 +191,7 @@ def roll_back(request: HttpRequest, link: Link) -> str:
 
 
 def _exchange(request: HttpRequest, link: Link, wanted: str) -> Activated:
-    minutes = _number(request, "keep", KEPT_MOST) or KEPT_UNLESS_TOLD
+    minutes = _number(request, "keep", 1, KEPT_MOST) or KEPT_UNLESS_TOLD
     instead_of = request.POST.get("instead_of", "")
     return Releases(link).activate(wanted, keep=minutes * 60, instead_of=instead_of)
 
@@ -225,8 +225,8 @@ def _queues(request: HttpRequest) -> tuple[str, ...]:
     return (name,) if name else known
 
 
-def _number(request: HttpRequest, name: str, most: float) -> float | None:
-    """Parse a number above 0; None where the form has none."""
+def _number(request: HttpRequest, name: str, least: float, most: float) -> float | None:
+    """Parse a number in these bounds; None where the form has none."""
     text = request.POST.get(name, "").strip()
     if not text:
         return None
@@ -234,10 +234,9 @@ def _number(request: HttpRequest, name: str, most: float) -> float | None:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 0 < number <= most:
-        raise Refused(
-            _("%(text)r is not a number from 1 to %(most)d.") % {"text": text[:20], "most": most}
-        )
+    if not least <= number <= most:
+        bounds = {"text": text[:20], "least": least, "most": most}
+        raise Refused(_("%(text)r is not a number from %(least)g to %(most)d.") % bounds)
     return number
 
 

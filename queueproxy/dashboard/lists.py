@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from .. import conf
 from ..broker.link.links import Link
-from ..broker.observe.not_served import WORDS
 from ..broker.operate.listed import DeadLetter, Waiting
 from ..broker.operate.lists import Listed, Lists
 from ..exceptions import BrokerUnavailable, SchemaMismatch
@@ -51,11 +50,13 @@ def letters(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateResponse
     require(request, "manage_dead_letters")
     shown = ListSelection.of(request.GET)
     context = _context(model_admin, request, _("Dead letters"), shown)
-    context["reasons"] = [(reason, reason_text(reason)) for reason in sorted(WORDS)]
     try:
         with conf.broker().link("dashboard") as link:
             lists = Lists(link)
-            rows = _page(context, lists.dead(shown.wanted()), shown)
+            found = lists.dead(shown.wanted())
+            reasons = sorted({*found.reasons, shown.reason} - {""})
+            context["reasons"] = [(one, reason_text(one)) for one in reasons]
+            rows = _page(context, found, shown)
             context["letters"] = letters_shown(lists.whole_letters(rows))
     except (BrokerUnavailable, SchemaMismatch) as error:
         return away(request, context, error)
@@ -107,6 +108,7 @@ def export(model_admin: "QueueAdmin", request: HttpRequest, what: str, form: str
     if what not in LISTS or form not in ("csv", "json"):
         raise Http404
     shown = ListSelection.of(request.GET)
+    rows: Sequence[_LetterRow | _WaitingRow]
     try:
         with conf.broker().link("dashboard") as link:
             if what == "letters":
@@ -117,44 +119,57 @@ def export(model_admin: "QueueAdmin", request: HttpRequest, what: str, form: str
         return HttpResponse(str(error), status=503, content_type="text/plain; charset=utf-8")
     answer: HttpResponse
     if form == "json":
-        answer = JsonResponse(rows, safe=False)
+        answer = JsonResponse([row._asdict() for row in rows], safe=False)
     else:
-        answer = HttpResponse(_as_csv(rows), content_type="text/csv; charset=utf-8")
+        names = (_LetterRow if what == "letters" else _WaitingRow)._fields
+        answer = HttpResponse(_as_csv(names, rows), content_type="text/csv; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="{what}.{form}"'
     return answer
 
 
-def _waiting_row(one: Waiting) -> dict[str, Any]:
-    return {
-        "request_id": one.request_id,
-        "queue": one.queue,
-        "method": one.method,
-        "path": one.path,
-        "waited_seconds": one.seconds,
-    }
+class _WaitingRow(NamedTuple):
+    request_id: str
+    queue: str
+    method: str
+    path: str
+    waited_seconds: float
 
 
-def _letter_row(one: DeadLetter) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "request_id": one.head.request_id or "",
-        "at": datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds"),
-        "reason": one.reason,
-        "queue": one.queue,
-        "method": one.head.method,
-        "path": one.head.path,
-        "attempts": one.attempts,
-        "worker": one.worker,
-    }
+class _LetterRow(NamedTuple):
+    id: str
+    request_id: str
+    at: str
+    reason: str
+    queue: str
+    method: str
+    path: str
+    attempts: int
+    worker: str
 
 
-def _as_csv(rows: list[dict[str, Any]]) -> str:
+def _waiting_row(one: Waiting) -> _WaitingRow:
+    return _WaitingRow(one.request_id, one.queue, one.method, one.path, one.seconds)
+
+
+def _letter_row(one: DeadLetter) -> _LetterRow:
+    return _LetterRow(
+        id=one.id,
+        request_id=one.head.request_id or "",
+        at=datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds"),
+        reason=one.reason,
+        queue=one.queue,
+        method=one.head.method,
+        path=one.head.path,
+        attempts=one.attempts,
+        worker=one.worker,
+    )
+
+
+def _as_csv(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
     text = io.StringIO()
-    if rows:
-        writer = csv.DictWriter(text, rows[0])
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({name: _safe(value) for name, value in row.items()})
+    writer = csv.writer(text)
+    writer.writerow(names)
+    writer.writerows(map(_safe, row) for row in rows)
     return text.getvalue()
 
 

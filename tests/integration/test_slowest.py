@@ -50,6 +50,15 @@ async def test_the_slowest_first(site_kit):
     assert slowest("--sort", "route").splitlines()[2].startswith("/bad/")
 
 
+async def test_where_there_is_no_room_routes_are_shortened_and_figures_are_not(site_kit):
+    report(site_kit, *[(f"/{'long/' * 30}", 0.02, 2.0, True)] * 1234)
+    row = slowest().splitlines()[-1]
+    assert row.startswith("/long/")
+    assert row.split()[1] == "1234"
+    assert row.count("…") == 1
+    assert row.split()[-2:] == ["100%", "100.0%"]
+
+
 @pytest.mark.parametrize("window", ["15m", "1h", "6h", "1d", "7d", "30d"])
 async def test_json(site_kit, window):
     report(site_kit, *[("/slow/", 0.02, 2.0, False)] * 3, ("/slow/", 0.02, 2.0, True))

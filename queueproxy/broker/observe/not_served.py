@@ -36,7 +36,7 @@ WORDS = {
     "worker_lost": "worker lost",
     "front_lost": "front lost",
     "bad_response": "answer could not be sent",
-    "broker_away": "broker not reached",
+    "broker_away": "broker not reached, or full",
     "broker_lost": "lost by the broker",
     "front_full": "no room at the front",
     "front_stopped_unsent": "front stopped before it was queued",

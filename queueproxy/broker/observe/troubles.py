@@ -78,10 +78,12 @@ def _of_memory(snapshot: Snapshot) -> Iterator[Trouble]:
     if snapshot.nearly_full:
         used, most = snapshot.memory_bytes / 2**20, snapshot.memory_limit_bytes / 2**20
         of_requests = snapshot.queue_bytes / 2**20
+        full = snapshot.memory_bytes >= snapshot.memory_limit_bytes
+        then = "it is full, and takes no request" if full else "once it is full it takes no request"
         yield Trouble(
             "error",
             f"The broker uses {used:.0f} of {most:.0f} MiB memory, {of_requests:.0f} of them for "
-            "requests and answers; once it is full it takes no request.",
+            f"requests and answers; {then}.",
         )
 
 

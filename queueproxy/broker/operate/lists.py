@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import unquote
 
 from ..link.links import Link
 from ..link.protocol import Command, checked
@@ -30,7 +31,7 @@ class Wanted(NamedTuple):
     """What is to be listed; what is empty or 0 is any.
 
     Attributes:
-        text: a part of the path or of the request id.
+        text: a part of the path or of the request id, in any case.
         queue, method, reason: as they stand there; a reason is a dead letter's.
         at_least: seconds that it has waited.
         until: ms of the broker's clock; what came later is left out.
@@ -53,12 +54,14 @@ class Listed(Generic[Row]):
         total: of those looked at.
         complete: whether all were looked at.
         now: ms of the broker's clock before it was looked at them.
+        reasons: of the dead letters that were looked at.
     """
 
     now: int
     rows: list[Row] = field(default_factory=list)
     total: int = 0
     complete: bool = True
+    reasons: set[str] = field(default_factory=set)
 
 
 class Lists:
@@ -100,6 +103,7 @@ class Lists:
                 continue
             letter = dead_letter_of(id, fields)
             found.total += 1
+            found.reasons.add(letter.reason)
             if _letter_fits(letter, wanted):
                 found.rows.append(letter)
         return found
@@ -151,7 +155,7 @@ def _is_later(entry: str, until: int) -> bool:
 def _fits(request: Waiting, wanted: Wanted) -> bool:
     if wanted.method and request.method != wanted.method:
         return False
-    return wanted.text in request.path or wanted.text in request.request_id
+    return _is_in(wanted.text, request.path, request.request_id)
 
 
 def _letter_fits(letter: DeadLetter, wanted: Wanted) -> bool:
@@ -162,7 +166,13 @@ def _letter_fits(letter: DeadLetter, wanted: Wanted) -> bool:
         return False
     if wanted.method and head.method != wanted.method:
         return False
-    return wanted.text in head.path or wanted.text in (head.request_id or "")
+    return _is_in(wanted.text, head.path, head.request_id or "")
+
+
+def _is_in(text: str, path: str, request_id: str) -> bool:
+    """Whether it is a part, in any case, of the path as it was sent or is read, or of the id."""
+    told = text.casefold()
+    return any(told in word.casefold() for word in (path, unquote(path), request_id))
 
 
 def _pieces(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

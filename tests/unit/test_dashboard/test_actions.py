@@ -98,7 +98,8 @@ def test_resume_at_a_rate(scenario, boss):
         ("pause/", {"seconds": "1e9"}, "'1e9' is not a number from 1 to 86400."),
         ("pause/", {"seconds": "nan"}, "'nan' is not a number from 1 to 86400."),
         ("pause/", {"seconds": "soon"}, "'soon' is not a number from 1 to 86400."),
-        ("resume/", {"rate": "0"}, "'0' is not a number from 1 to 10000."),
+        ("pause/", {"seconds": "0.2"}, "'0.2' is not a number from 1 to 86400."),
+        ("resume/", {"rate": "0"}, "'0' is not a number from 0.01 to 10000."),
         ("resume/", {"queue": "nowhere"}, "There is no queue 'nowhere'."),
         ("withdraw/", {}, "That request no longer waits."),
         ("withdraw/", {"request": "default 1-1"}, "That request no longer waits."),
@@ -107,6 +108,7 @@ def test_resume_at_a_rate(scenario, boss):
         ("dead/1-1/replay/", {}, "There is no such dead letter."),
         ("dead/nonsense/replay/", {}, "There is no such dead letter."),
         ("dead/1-1/discard/", {}, "There is no such dead letter."),
+        ("dead/99999999999999999999999-0/discard/", {}, "There is no such dead letter."),
         ("dead/nonsense/discard/", {}, "There is no such dead letter."),
     ],
 )

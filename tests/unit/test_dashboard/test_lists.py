@@ -106,6 +106,8 @@ def test_dead_letters(scenario, boss):
     assert "2 in all" in text_of(page)
     assert "worker lost" in text_of(page)
     assert "Run again" in text_of(page)
+    offered = page.partition('<select name="reason">')[2].partition("</select>")[0]
+    assert re.findall(r'value="(\w+)"', offered) == ["worker_lost"], "no other can be found"
     assert paths_in(page_of(boss, f"{DEAD}?reason=worker_lost&q=/a")) == ["/aa"]
     assert paths_in(page_of(boss, f"{DEAD}?reason=malformed")) == []
     page = page_of(boss, f"{DEAD}discard/?queue=low")
@@ -159,7 +161,8 @@ def test_files(scenario, boss, what):
     answer = boss.get(f"{ROOT}export/{what}.csv")
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     assert {row["path"] for row in rows} == {"/aa", "/b"}
-    assert boss.get(f"{ROOT}export/{what}.csv?q=nothing").content == b""
+    none = boss.get(f"{ROOT}export/{what}.csv?q=nothing").content.decode()
+    assert none.splitlines() == [",".join(rows[0])], "the names of its columns"
     assert boss.get(f"{ROOT}export/{what}.exe").status_code == 404
     assert boss.get(f"{ROOT}export/all.csv").status_code == 404
 
