@@ -11,6 +11,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -25,6 +26,7 @@ from ..exceptions import BrokerUnavailable, SchemaMismatch
 from ..models import Queue
 from .chart_selection import ChartSelection
 from .list_selection import LISTS, ListSelection
+from .pages import page_context
 from .releases import KEPT_MOST, KEPT_UNLESS_TOLD
 from .replay import NotNow, replay_now
 
@@ -58,12 +60,24 @@ def action(permission: str) -> Callable[[Act], View]:
                 raise PermissionDenied
             if request.method != "POST":
                 return HttpResponseNotAllowed(["POST"])
+            if "confirm" in request.POST and "sure" not in request.POST:
+                return _ask(model_admin, request)
             _do(act, request, kwargs)
             return redirect(_where_it_came_from(request))
 
         return view
 
     return decorate
+
+
+def _ask(model_admin: "QueueAdmin", request: HttpRequest) -> HttpResponse:
+    """Put the question of a button to a person whose browser did not."""
+    context = page_context(model_admin, request, _("Are you sure?"))
+    context["question"] = request.POST["confirm"]
+    said = request.POST.items()
+    context["fields"] = [(name, text) for name, text in said if name != "csrfmiddlewaretoken"]
+    context["back"] = _where_it_came_from(request)
+    return TemplateResponse(request, "queueproxy/sure.html", context)
 
 
 def _where_it_came_from(request: HttpRequest) -> str:

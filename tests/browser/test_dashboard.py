@@ -157,6 +157,19 @@ def test_without_javascript(open_dashboard, load):
     assert page.text("[aria-label=Window] [aria-current]") == "6h"
 
 
+def test_what_can_not_be_taken_back_is_asked_without_javascript_too(open_dashboard, site):
+    assert httpx.post(f"{site.url}/die/no-script/", timeout=60).status_code == 502
+    page = open_dashboard(javascript=False)
+    discard = "[aria-labelledby=qp-letters] .qp-delete"
+    page.press(discard)
+    assert "Discard POST /die/no-script/ for good?" in page.text(".qp")
+    page.press(".qp-decide a")
+    assert "/die/no-script/" in page.text("[aria-labelledby=qp-letters]")
+    page.press(discard)
+    assert page.press(".qp-decide button").endswith("was discarded.")
+    assert "/die/no-script/" not in page.text(".qp")
+
+
 def _reloaded(page, css: str) -> bool:
     page.open()
     return bool(page.find(css).get_attribute("points"))

@@ -1,5 +1,7 @@
 """What the buttons do: to the broker, in what the person is told, and in the admin's log."""
 
+import re
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
@@ -48,6 +50,21 @@ def test_pause_and_resume_all(scenario, boss):
     assert told[-1] == "Resumed high, default, low."
     assert not scenario.kit.control().paused(["default"])
     assert logged() == told[::-1]
+
+
+def test_what_a_browser_did_not_ask_is_asked(scenario, boss):
+    asked = {"confirm": "Pause <b>all</b>?", "reason": "why not", "back": "window=6h"}
+    answer = boss.post(f"{ROOT}pause/", asked)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "Pause &lt;b&gt;all&lt;/b&gt;?" in page
+    assert re.search(rf'href="{re.escape(ROOT)}\?[^"]*window=6h', page), "the way back"
+    assert not queue_of(scenario, "default").paused
+    assert logged() == []
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    assert fields.pop("csrfmiddlewaretoken")
+    assert press(boss, "pause/", **{**fields, "sure": "1"})[0].startswith("Paused high")
+    assert queue_of(scenario, "default").pause["reason"] == "why not"
 
 
 def test_one_queue(scenario, boss):
