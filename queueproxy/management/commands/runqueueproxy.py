@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -12,13 +13,14 @@ from queueproxy import conf, servers
 from queueproxy.checks import TAG
 from queueproxy.cli.embedded import EmbeddedBroker
 from queueproxy.cli.front_end import Hangup, stopping_text
+from queueproxy.cli.front_options import add_front_options, front_words, worker_words
+from queueproxy.cli.fronts import Fronts
 from queueproxy.cli.helpful import HelpfulCommand
-from queueproxy.cli.options import log_to_console, nonnegative_seconds, positive_int
+from queueproxy.cli.options import log_to_console
 from queueproxy.cli.program import end_with_parent, parent_pipe
 from queueproxy.cli.project_processes import entered
 from queueproxy.cli.reloaded_front import ReloadedFront
 from queueproxy.cli.run_files import FRONT
-from queueproxy.cli.scaling_options import HOW_MANY, add_max_memory, process_number
 from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.start_text import front_text
 from queueproxy.cli.terminal import in_foreground
@@ -40,46 +42,13 @@ class Command(HelpfulCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "addrport",
-            nargs="?",
-            default="",
-            help="[addr:]port or unix:/path (default: 127.0.0.1:8000)",
-        )
-        parser.add_argument(
-            "--server", choices=servers.SERVERS, default="daphne", help="ASGI server"
-        )
-        parser.add_argument("--workers", type=process_number, metavar="N", help=HOW_MANY)
-        parser.add_argument("--threads", type=positive_int, default=1, help="per worker process")
-        add_max_memory(parser, "with --workers: ")
-        parser.add_argument("--embedded", action="store_true", help="start a private Valkey")
-        parser.add_argument("--fd", type=int, help="listen on this inherited socket")
-        parser.add_argument("--reuse-port", action="store_true", help="SO_REUSEPORT")
-        parser.add_argument(
-            "--graceful-timeout",
-            type=nonnegative_seconds,
-            default=30.0,
-            metavar="S",
-            help="to finish what is held: 30, 2m",
-        )
-        parser.add_argument(
-            "--access-log", action="store_true", help="log each answer (logger queueproxy.access)"
-        )
-        parser.add_argument(
-            "--nostatic",
-            action="store_false",
-            dest="static",
-            help="don't serve static files with DEBUG on, as runserver does",
-        )
-        parser.add_argument(
-            "--reload",
-            action="store_true",
-            help="for development: a fresh front, and fresh workers, whenever the code changes",
-        )
+        add_front_options(parser)
 
     def handle(self, **options: Any) -> None:
         log_to_console(options["verbosity"])
         worker_words(options)  # refused before anything is started
+        if options["fronts"] > 1 and options["reload"]:
+            raise CommandError("--reload is for one front: leave --fronts out.", returncode=2)
         self.check(tags=[TAG])  # the project's own checks would import its views
         if not servers.available(options["server"]):
             server = options["server"]
@@ -104,12 +73,16 @@ class Command(HelpfulCommand):
         ):
             tell(broker=broker.url)
             refuse_unfit_server()
-            serve = self._serve_reloaded if options["reload"] else self._serve
-            serve(listening, options, hangup)
+            self._way_of(options)(listening, options, hangup)
             broker.end_if_silent()
         sys.exit(self._status)
 
     _status = 0
+
+    def _way_of(self, options: Options) -> Callable[[socket.socket, Options, Hangup], None]:
+        if options["reload"]:
+            return self._serve_reloaded
+        return self._serve_by_many if options["fronts"] > 1 else self._serve
 
     def _say(self, text: str) -> None:
         self.stdout.write(text)
@@ -130,12 +103,31 @@ class Command(HelpfulCommand):
             worker_words(options),
         )
 
-    def _serve_reloaded(self, listening: socket.socket, options: Options, hangup: Hangup) -> None:
-        words = ["--server", options["server"]]
-        words += ["--access-log"] if options["access_log"] else []
-        words += [] if options["static"] else ["--nostatic"]
+    def _serve_by_many(self, listening: socket.socket, options: Options, hangup: Hangup) -> None:
+        _loaded(options["static"])  # what is wrong with it is told here, once
         with self._workers(options) as workers:
             hangup.workers = workers
+            fronts = Fronts(
+                options["fronts"],
+                front_words(options),
+                listening,
+                options["graceful_timeout"],
+                workers.begin_to_end,
+                self._end_with,
+            )
+            if fronts.run():
+                self._status = self._status or CUT_SHORT
+                workers.hurry()
+
+    def _end_with(self, status: int) -> None:
+        """End this process, from any thread: a front can't start."""
+        self._status = status
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _serve_reloaded(self, listening: socket.socket, options: Options, hangup: Hangup) -> None:
+        with self._workers(options) as workers:
+            hangup.workers = workers
+            words = front_words(options)
             front = ReloadedFront(words, listening, options["graceful_timeout"], self._say)
             if front.run() == CUT_SHORT:
                 self._status = CUT_SHORT
@@ -179,20 +171,6 @@ class Command(HelpfulCommand):
         if hurried:
             self._status = self._status or CUT_SHORT
             workers.hurry()
-
-
-def worker_words(options: Options) -> list[str]:
-    """Spell what the workers beside a front are told in the words of ``runqueueworker``.
-
-    Raises:
-        CommandError: it makes no sense without workers.
-    """
-    words = ["--reload"] if options["reload"] else []
-    if options["max_memory"] is not None:
-        if not options["workers"]:
-            raise CommandError("--max-memory is of worker processes: add --workers.", returncode=2)
-        words += ["--max-memory", f"{max(1, options['max_memory'] // 1024)}KiB"]
-    return words
 
 
 def _loaded(static: bool) -> ServedApplication:
