@@ -13,6 +13,7 @@ from .program import PARENT_FD_VARIABLE, directory, this_program
 
 LOOK_EVERY = 0.1  # seconds
 KILLED_WITHIN = 8.0  # seconds they may take once they have been told to stop at once
+CANNOT_START = 3  # exit status of a front whose settings are wrong: see `asgi`
 CUT_SHORT = 1  # exit status of a front whose clients were given up
 
 
@@ -75,10 +76,10 @@ class Fronts:
         )
 
     def _hopeless(self, status: int) -> bool:
-        if status <= 0 or self._told.is_set():  # killed, or told to end
-            return False
-        self._on_hopeless(status)
-        return True
+        hopeless = status == CANNOT_START and not self._told.is_set()
+        if hopeless:
+            self._on_hopeless(status)
+        return hopeless
 
     def _on_stop(self, *_: object) -> None:
         self._stops += 1

@@ -82,6 +82,16 @@ def test_a_second_signal_gives_up_what_is_held(make_site):
     assert {client.result().status_code for client in clients} == {502}
 
 
+def test_they_are_stopped_by_command(make_site, tmp_path):
+    site = make_site(LEASE=1, RUN_DIR=str(tmp_path / "run"))
+    front = site.front("--fronts", "2")
+    pids = pids_of(site, front, 2)
+    done = site.run("queueproxy", "stop", "front")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert front.wait(20) == 0
+    assert not any(map(is_alive, pids))
+
+
 def test_reload_is_for_one(make_site):
     done = make_site().run("runqueueproxy", "--fronts", "2", "--reload")
     assert done.returncode == 2
