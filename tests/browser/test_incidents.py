@@ -113,4 +113,4 @@ def test_the_broker_runs_out_of_memory(site, full_broker, person):
     full_broker(1.1)  # from now on it takes no request, this page's own among them
     wait_until(lambda: "this page has no answer" in person.page.text("#qp-outdated"), "it is told")
     person.page.browser.get(f"{site.url}/-/status")
-    assert "once it is full it takes no request" in person.page.text("[data-level=error]")
+    assert "it is full, and takes no request" in person.page.text("[data-level=error]")
