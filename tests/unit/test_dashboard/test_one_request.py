@@ -82,7 +82,9 @@ def test_the_page_of_all_asks_for_an_id(scenario, boss):
 
 
 def test_one_that_its_front_answered(scenario, boss):
-    note = AnsweredRequest.refused("r1", "GET", 503, "It waited too long.", 1_700_000_000_000, "f1")
+    note = AnsweredRequest.of_front(
+        "f1", "r1", "GET", 503, "It waited too long.", 1_700_000_000_000
+    )
     scenario.kit.link().script("tell_refused", 5, encoded(note))
     page = text_of(page_of(boss, "r1"))
     assert "Answered with 503 by its front: It waited too long." in page
