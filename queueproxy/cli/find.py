@@ -82,9 +82,10 @@ def _title(one: FoundRequest) -> str:
     status = f" {one.status}" if one.status else ""
     why = f": {WORDS.get(one.reason, printable(one.reason))}" if one.reason else ""
     letter = f" (dead letter {one.letter})" if one.letter else ""
+    begun = ", its answer has begun" if one.answering else ""
     started = f", started {one.attempts} times" if one.attempts > 1 else ""
     queue = f"  queue {printable(one.queue)}" if one.queue else ""
-    return f"{what}  {STATES[one.state]}{status}{why}{letter}{started}{queue}"
+    return f"{what}  {STATES[one.state]}{begun}{status}{why}{letter}{started}{queue}"
 
 
 def _steps(one: FoundRequest) -> list[str]:

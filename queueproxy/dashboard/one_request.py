@@ -70,7 +70,7 @@ def _shown(one: FoundRequest) -> dict[str, Any]:
 def _state(one: FoundRequest) -> str:
     words = {
         WAITING: _("Waits"),
-        RUNNING: _("Runs"),
+        RUNNING: _("Runs; its answer has begun") if one.answering else _("Runs"),
         ANSWERED: _("Answered with %d") % one.status,
         LEFT: _("Its client left before the end of the answer"),
         DEAD_LETTER: _("Could not be run to its end: %s") % reason_text(one.reason),

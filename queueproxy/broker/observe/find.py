@@ -129,11 +129,11 @@ class RequestFinder:
         if one is None:
             used = ("HMGET", self._link.keys.attempts, f"{head.id} {entry}")
             ((attempts,),) = self._values.ask([used])
-            state, number = WAITING, self._values.number(attempts)
+            state, number, answering = WAITING, self._values.number(attempts), False
         else:
             claimed = now.seconds - max(0, now.clock_ms - one.lease.claimed_ms) / 1000
             moments.append(Moment("claimed", claimed, one.worker))
-            state, number = RUNNING, one.lease.attempt
+            state, number, answering = RUNNING, one.lease.attempt, one.lease.streamed
         return FoundRequest(
             head.request_id,
             state,
@@ -143,6 +143,7 @@ class RequestFinder:
             tuple(moments),
             path=head.path,
             attempts=number,
+            answering=answering,
         )
 
     def _dead(self, request_id: str) -> Iterator[FoundRequest]:

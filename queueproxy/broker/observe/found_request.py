@@ -33,6 +33,7 @@ class FoundRequest:
         entry: its entry in the stream of its queue.
         path: as it was asked for; of what is answered only the route is kept.
         attempts: how often it was started.
+        answering: whether it runs, and its answer has begun.
         reason: why it is a dead letter; ``letter`` is the id of that. Where its front has answered,
             what that said.
     """
@@ -47,6 +48,7 @@ class FoundRequest:
     route: str = ""
     status: int = 0
     attempts: int = 0
+    answering: bool = False
     release: str = ""
     reason: str = ""
     letter: str = ""
