@@ -68,7 +68,10 @@ def _shown(one: FoundRequest) -> dict[str, Any]:
 
 
 def _state(one: FoundRequest) -> str:
-    words = {
+    if one.state == DEAD_LETTER and one.status:
+        words = _("Could not be run to its end: %(why)s; its client got %(status)d")
+        return words % {"why": reason_text(one.reason), "status": one.status}
+    told = {
         WAITING: _("Waits"),
         RUNNING: _("Runs; its answer has begun") if one.answering else _("Runs"),
         ANSWERED: _("Answered with %d") % one.status,
@@ -77,7 +80,7 @@ def _state(one: FoundRequest) -> str:
         TURNED_AWAY: _("Answered with %(status)d by its front: %(why)s")
         % {"status": one.status, "why": one.reason},
     }
-    return words[one.state]
+    return told[one.state]
 
 
 def _step(step: Moment, before: Moment | None) -> dict[str, Any]:

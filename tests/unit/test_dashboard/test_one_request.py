@@ -2,8 +2,9 @@
 
 from queueproxy.broker.answered import AnsweredRequest, encoded
 from queueproxy.broker.claims import Settlement
+from queueproxy.broker.observe.find import RequestFinder
 
-from ...brokers import answer
+from ...brokers import QUEUES, answer
 from .test_page import ROOT, text_of
 
 PAGE = f"{ROOT}request/"
@@ -51,6 +52,18 @@ def test_a_dead_letter_and_back(scenario, boss):
     assert "Could not be run to its end: worker lost" in text_of(page)
     assert f"{ROOT}dead/{letter}/" in page
     assert f"{PAGE}?id=request-a" in boss.get(f"{ROOT}dead/{letter}/").content.decode()
+
+
+def test_a_dead_letter_whose_client_was_told(scenario, boss):
+    scenario.kill_one("a")
+    (one,) = RequestFinder(scenario.kit.link(), QUEUES).find("request-a")
+    sent = round(one.moments[0].at * 1000)
+    told = AnsweredRequest.of_front("f1", "request-a", one.method, 502, "It was lost.", sent + 80)
+    scenario.kit.link().script("tell_refused", 5, encoded(told.from_queue("default", sent)))
+    page = text_of(page_of(boss, "request-a"))
+    assert page.count("request-a") <= 2
+    assert "Could not be run to its end: worker lost; its client got 502" in page
+    assert "Answered by its front" in page
 
 
 def test_nothing_found(scenario, boss):
