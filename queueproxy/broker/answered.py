@@ -23,15 +23,16 @@ Time = Annotated[int, msgspec.Meta(ge=0, le=10**14)]
 Length = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 MOST_OF_A_REPORT = 2000  # the newest; a script takes about 8000 values at once
 ENDS = frozenset(("answered", "abandoned"))  # of others a dead letter is kept, or they run again
+LEFT = "left"  # the outcome that a front tells where its client has gone
 
 
 class AnsweredRequest(msgspec.Struct, frozen=True, array_like=True):
     """One request that is over; in the broker it is a JSON array in this order.
 
     Attributes:
-        outcome: ``answered``, or ``abandoned`` where its client left before; where its front has
-            answered, the sentence that it said, and of the rest only status, sent (when it did) and
-            worker (the front) are known.
+        outcome: ``answered``, or ``abandoned`` where its client left before. What a front tells has
+            LEFT, or the sentence that it has answered; of the rest it knows status, queue, sent,
+            ran_ms (until it answered, or its client left) and worker (the front).
         sent: when its front took it in: ms of the front's clock.
         entry: of its queue; begins with the time (ms, the broker's clock) when it was put there.
         waited_ms: from there until the last claim of it.
@@ -56,11 +57,25 @@ class AnsweredRequest(msgspec.Struct, frozen=True, array_like=True):
     release: str = ""
 
     @classmethod
-    def refused(
-        cls, request_id: str, method: str, status: int, why: str, at: int, front: str
+    def of_front(
+        cls, front: str, request_id: str, method: str, status: int, outcome: str, at: int
     ) -> "AnsweredRequest":
-        """Make the note of a request that its front has answered; ``at`` in ms of its clock."""
-        return cls(request_id, method, "", "", status, why, at, "", 0, 0, 0, 0, front)
+        """Make a front's own note of a request that it has not put on a queue.
+
+        Args:
+            front: its id.
+            at: when it has answered: ms of its clock.
+        """
+        return cls(request_id, method, "", "", status, outcome, at, "", 0, 0, 0, 0, front)
+
+    def from_queue(self, queue: str, sent: int) -> "AnsweredRequest":
+        """Return the note of a front as that of a request that was on a queue.
+
+        Args:
+            sent: when it was taken in: ms of the front's clock.
+        """
+        passed = max(0, self.sent - sent)
+        return msgspec.structs.replace(self, queue=queue, sent=sent, ran_ms=passed)
 
     @property
     def kind(self) -> str:

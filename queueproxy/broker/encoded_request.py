@@ -38,6 +38,11 @@ class EncodedRequest(msgspec.Struct, frozen=True):
     def id(self) -> str:
         return self.meta.id
 
+    @property
+    def sent(self) -> int:
+        """When its front took it in, as the head says it."""
+        return _decode_head(self.head).sent
+
     def within(self, hold_ms: int) -> "EncodedRequest":
         """Copy it, to be started so soon or never."""
         return msgspec.structs.replace(self, meta=self.meta._replace(hold_ms=hold_ms))

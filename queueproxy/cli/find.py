@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from .. import conf
-from ..broker.observe.find import (
+from ..broker.observe.find import RequestFinder
+from ..broker.observe.found_request import (
     ANSWERED,
     DEAD_LETTER,
     LEFT,
@@ -16,7 +17,6 @@ from ..broker.observe.find import (
     TURNED_AWAY,
     WAITING,
     FoundRequest,
-    RequestFinder,
 )
 from ..broker.observe.not_served import WORDS
 from ..wording import printable, seconds_text
@@ -36,7 +36,8 @@ STEPS = {
     "claimed": "claimed",
     "first_byte": "answer began",
     "settled": "over",
-    "refused": "answered",
+    "refused": "answered by its front",
+    "left": "its client left",
 }
 
 
@@ -81,10 +82,10 @@ def _title(one: FoundRequest) -> str:
     status = f" {one.status}" if one.status else ""
     why = f": {WORDS.get(one.reason, printable(one.reason))}" if one.reason else ""
     letter = f" (dead letter {one.letter})" if one.letter else ""
+    begun = ", its answer has begun" if one.answering else ""
     started = f", started {one.attempts} times" if one.attempts > 1 else ""
-    return (
-        f"{what}  {STATES[one.state]}{status}{why}{letter}{started}  queue {printable(one.queue)}"
-    )
+    queue = f"  queue {printable(one.queue)}" if one.queue else ""
+    return f"{what}  {STATES[one.state]}{begun}{status}{why}{letter}{started}{queue}"
 
 
 def _steps(one: FoundRequest) -> list[str]:

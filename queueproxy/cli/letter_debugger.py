@@ -3,14 +3,16 @@
 Nothing goes through the broker: what it does to databases it does here, and the letter is kept.
 """
 
+import asyncio
 import bdb
 import pdb
 import traceback
-from collections.abc import Callable
-from inspect import iscoroutinefunction
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from inspect import iscoroutinefunction, unwrap
+from types import CodeType, FrameType
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
@@ -23,10 +25,50 @@ View = Callable[..., HttpResponseBase]
 Run = Callable[..., HttpResponseBase]
 
 
-def under_debugger(view: View, *args: Any, **kwargs: Any) -> HttpResponseBase:
-    """Call a view step by step, and stay where it fails."""
+class _ViewDebugger(pdb.Pdb):
+    """Stops for the first time in the view itself, not in what decorates it.
+
+    Args:
+        code: of the view; None to stop in whatever comes first.
+    """
+
+    def __init__(self, code: CodeType | None):
+        super().__init__()
+        self._awaited = code
+
+    def user_call(self, frame: FrameType, argument_list: None) -> None:
+        if self._awaited is None:
+            super().user_call(frame, argument_list)
+
+    def user_line(self, frame: FrameType) -> None:
+        if frame.f_code is self._awaited:
+            self._awaited = None
+        if self._awaited is None:
+            super().user_line(frame)
+
+    def user_return(self, frame: FrameType, return_value: Any) -> None:
+        if self._awaited is None:
+            super().user_return(frame, return_value)
+
+    def user_exception(self, frame: FrameType, exc_info: Any) -> None:
+        if self._awaited is None:
+            super().user_exception(frame, exc_info)
+
+
+def _code_of(view: View, method: str | None) -> CodeType | None:
+    """Find what a view does for a method, below its decorators; None where that can't be told."""
+    function: Any = unwrap(view)
+    of_class = getattr(function, "view_class", None)
+    if of_class is not None:
+        function = getattr(of_class, (method or "GET").lower(), None) or of_class.dispatch
+    return getattr(unwrap(function), "__code__", None)
+
+
+def under_debugger(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    """Call a view step by step, from its first line on, and stay where it fails."""
+    debugger = _ViewDebugger(_code_of(view, request.method))
     try:
-        return pdb.Pdb().runcall(view, *args, **kwargs) or HttpResponse(status=500)
+        return debugger.runcall(view, request, *args, **kwargs) or HttpResponse(status=500)
     except bdb.BdbQuit:
         return HttpResponse("The debugger was left.", status=500)
     except Exception as error:
@@ -58,6 +100,16 @@ def debug(letter: DeadLetter, run: Run = under_debugger) -> int:
         exchange.close()
 
 
+def _in_this_thread(view: Callable[..., Coroutine[Any, Any, HttpResponseBase]]) -> View:
+    """Make it run on an event loop of this thread: in another no debugger follows it."""
+
+    @wraps(view)
+    def called(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        return asyncio.run(view(*args, **kwargs))
+
+    return called
+
+
 def _have_views_called_by(run: Run, handler: WSGIHandler) -> None:
     """Have `run` call each view, behind all that a middleware does before it."""
 
@@ -66,7 +118,7 @@ def _have_views_called_by(run: Run, handler: WSGIHandler) -> None:
     ) -> HttpResponseBase:
         atomic = handler.make_view_atomic(view)
         if iscoroutinefunction(atomic):
-            atomic = async_to_sync(atomic)
+            atomic = _in_this_thread(atomic)
         return run(atomic, request, *args, **kwargs)
 
     views: list[object] = handler._view_middleware  # type: ignore[attr-defined]  # its own

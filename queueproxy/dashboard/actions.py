@@ -73,10 +73,13 @@ def action(permission: str) -> Callable[[Act], View]:
 def _ask(model_admin: "QueueAdmin", request: HttpRequest) -> HttpResponse:
     """Put the question of a button to a person whose browser did not."""
     context = page_context(model_admin, request, _("Are you sure?"))
-    context["question"] = request.POST["confirm"]
     said = request.POST.items()
-    context["fields"] = [(name, text) for name, text in said if name != "csrfmiddlewaretoken"]
-    context["back"] = _where_it_came_from(request)
+    context.update(
+        question=request.POST["confirm"],
+        fields=[(name, text) for name, text in said if name != "csrfmiddlewaretoken"],
+        back=_where_it_came_from(request),
+        below="queue",
+    )
     return TemplateResponse(request, "queueproxy/sure.html", context)
 
 

@@ -7,7 +7,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from .. import conf
-from ..broker.observe.find import (
+from ..broker.observe.find import RequestFinder
+from ..broker.observe.found_request import (
     ANSWERED,
     DEAD_LETTER,
     LEFT,
@@ -16,7 +17,6 @@ from ..broker.observe.find import (
     WAITING,
     FoundRequest,
     Moment,
-    RequestFinder,
 )
 from ..exceptions import BrokerUnavailable, SchemaMismatch
 from .pages import away, page_context, require
@@ -52,7 +52,7 @@ def one_request(model_admin: "QueueAdmin", request: HttpRequest) -> TemplateResp
 
 def _shown(one: FoundRequest) -> dict[str, Any]:
     return {
-        "what": f"{one.method} {one.path or one.route}",
+        "what": f"{one.method} {one.path or one.route}".rstrip(),
         "state": _state(one),
         "failed": one.state in (DEAD_LETTER, LEFT, TURNED_AWAY) or one.status >= 500,
         "queue": one.queue,
@@ -68,16 +68,19 @@ def _shown(one: FoundRequest) -> dict[str, Any]:
 
 
 def _state(one: FoundRequest) -> str:
-    words = {
+    if one.state == DEAD_LETTER and one.status:
+        words = _("Could not be run to its end: %(why)s; its client got %(status)d")
+        return words % {"why": reason_text(one.reason), "status": one.status}
+    told = {
         WAITING: _("Waits"),
-        RUNNING: _("Runs"),
+        RUNNING: _("Runs; its answer has begun") if one.answering else _("Runs"),
         ANSWERED: _("Answered with %d") % one.status,
         LEFT: _("Its client left before the end of the answer"),
         DEAD_LETTER: _("Could not be run to its end: %s") % reason_text(one.reason),
         TURNED_AWAY: _("Answered with %(status)d by its front: %(why)s")
         % {"status": one.status, "why": one.reason},
     }
-    return words[one.state]
+    return told[one.state]
 
 
 def _step(step: Moment, before: Moment | None) -> dict[str, Any]:
@@ -87,7 +90,8 @@ def _step(step: Moment, before: Moment | None) -> dict[str, Any]:
         "claimed": _("Claimed by a worker"),
         "first_byte": _("Its answer began"),
         "settled": _("Over"),
-        "refused": _("Answered"),
+        "refused": _("Answered by its front"),
+        "left": _("Its client left"),
     }
     # A front's clock may be ahead of the broker's.
     later = None if before is None else duration(max(0.0, step.at - before.at))

@@ -60,7 +60,7 @@ class RequestConsumer(AsyncConsumer):
         self.options = options
         self._server_adds = server_adds
         self._observers = observers
-        self._queue = ""  # empty while it is not known
+        self._request: EncodedRequest | None = None  # once it is to be put on its queue
         self._owes = False  # an answer, to its client, of which nothing is counted yet
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # see `asgi_types`
@@ -94,9 +94,8 @@ class RequestConsumer(AsyncConsumer):
             except asyncio.CancelledError as error:
                 raise StoppedUnsent from error
             if not isinstance(body, Refusal):
-                request = self._encode(id, body, waited)
-                self._queue = request.queue
-                await self._hold(request, body, receive, memory)
+                self._request = self._encode(id, body, waited)
+                await self._hold(self._request, body, receive, memory)
                 return
         await self._refuse(body, unread=receive)
 
@@ -146,6 +145,7 @@ class RequestConsumer(AsyncConsumer):
                 if not event.head.more:
                     return
             elif event is HoldEnd.CLIENT_LEFT:
+                self._note_that_its_client_left(held)
                 return
             else:
                 if isinstance(event, Failure):
@@ -166,11 +166,17 @@ class RequestConsumer(AsyncConsumer):
         await self.answer.frame(frame, on_piece=held.kept.touch)
         held.kept.end(frame)
 
+    def _note_that_its_client_left(self, held: HeldRequest) -> None:
+        if held.state is DeliveryState.QUEUED:  # else nobody finds anything of it
+            notes, method = self.front.untold.notes, self.scope["method"]
+            notes.left(self.request_id, method, held.request)
+
     async def _refuse(self, refusal: Refusal, *, unread: Receive | None = None) -> None:
         """Answer for the worker: see Answer."""
         if not self.answer.started:
             self._observers.refused(refusal)
-            self.front.untold.notes.add(self.request_id, self.scope["method"], refusal)
+            notes, method = self.front.untold.notes, self.scope["method"]
+            notes.add(self.request_id, method, refusal, self._request)
             self._count(refusal)
         again = refusal.executed is not Executed.NO and may_be_sent_again(self.scope, self.options)
         await self.answer.refuse(refusal, unread=unread, repeatable=again)
@@ -182,7 +188,8 @@ class RequestConsumer(AsyncConsumer):
 
     def _count(self, refusal: Refusal) -> None:
         if self._owes and refusal.reason:
-            queue = self._queue or queue_of(self.scope, self.options)
+            request = self._request
+            queue = queue_of(self.scope, self.options) if request is None else request.queue
             self.front.untold.counts.add(refusal, queue)
         self._owes = False
 

@@ -1,9 +1,13 @@
-"""Notes what the front has answered itself, so that people find it by the id on the error page."""
+"""Notes what of a request its front alone knows: its own answers, and whose client has left.
+
+So people find it by the id on the error page, and are told what its client has got.
+"""
 
 import time
 from collections import deque
 
-from ..broker.answered import AnsweredRequest, encoded
+from ..broker.answered import LEFT, AnsweredRequest, encoded
+from ..broker.encoded_request import EncodedRequest
 from .http.refusals import LOGGED, Refusal
 
 MOST_AT_ONCE = 500  # the newest since the broker was told last, a second ago
@@ -25,14 +29,35 @@ class RefusedNotes:
         self._front = front
         self._notes: deque[AnsweredRequest] = deque(maxlen=MOST_AT_ONCE)
 
-    def add(self, request_id: str, method: str, refusal: Refusal) -> None:
-        """Note an answer of 502, 503 or 504; for others the client is to blame."""
-        if self.kept and refusal.status in LOGGED:
-            now = int(time.time() * 1000)
-            note = AnsweredRequest.refused(
-                request_id, method, refusal.status, refusal.detail, now, self._front
-            )
-            self._notes.append(note)
+    def add(
+        self,
+        request_id: str,
+        method: str,
+        refusal: Refusal,
+        request: EncodedRequest | None = None,
+    ) -> None:
+        """Note an answer of 502, 503 or 504; for others the client is to blame.
+
+        Args:
+            request: as it was put on its queue; None where it was not.
+        """
+        if refusal.status in LOGGED:
+            self._add(request_id, method, refusal.status, refusal.detail, request)
+
+    def left(self, request_id: str, method: str, request: EncodedRequest) -> None:
+        """Note that the client of a request has left before the end of its answer."""
+        self._add(request_id, method, 0, LEFT, request)
+
+    def _add(
+        self, id: str, method: str, status: int, outcome: str, request: EncodedRequest | None
+    ) -> None:
+        if not self.kept:
+            return
+        now = int(time.time() * 1000)
+        note = AnsweredRequest.of_front(self._front, id, method, status, outcome, now)
+        if request is not None:
+            note = note.from_queue(request.queue, request.sent)
+        self._notes.append(note)
 
     def take(self) -> list[bytes]:
         """Hand out the notes, oldest first, and forget them."""

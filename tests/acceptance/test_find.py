@@ -35,6 +35,19 @@ def found(site, id: str, state: str) -> dict:
     return one
 
 
+def whole(site, id: str, state: str, *steps: str) -> dict:
+    """The one of that id, once it is in that state and these steps are known, in this order."""
+
+    def look():
+        found = find(site, id)
+        if len(found) != 1 or found[0]["state"] != state:
+            return None
+        known = [moment["what"] for moment in found[0]["moments"] if moment["what"] in steps]
+        return found[0] if known == list(steps) else None
+
+    return wait_until(look, f"{id} {state} {steps}", timeout=20)
+
+
 def between(one: dict, first: str, last: str) -> float:
     at = {moment["what"]: moment["at"] for moment in one["moments"]}
     return at[last] - at[first]
@@ -75,10 +88,9 @@ def test_one_whose_worker_died(site):
     site.workers()
     answer = httpx.post(f"{site.url}/die/d/", timeout=60)
     assert answer.status_code == 502
-    one = found(site, answer.headers["X-Request-ID"], "dead")
+    one = whole(site, answer.headers["X-Request-ID"], "dead", "settled", "refused")
     assert (one["reason"], one["method"], one["path"]) == ("worker_lost", "POST", "/die/d/")
-    told = found(site, answer.headers["X-Request-ID"], "refused")
-    assert (told["status"], told["reason"][:19]) == (502, "The worker was lost")
+    assert one["status"] == 502
 
 
 def test_one_that_waited_too_long(make_site):
@@ -88,8 +100,36 @@ def test_one_that_waited_too_long(make_site):
     assert answer.status_code == 503
     one = found(site, answer.headers["X-Request-ID"], "refused")
     assert one["reason"].startswith("The request waited too long.")
+    assert one["queue"] == "default"
+    assert 1 < between(one, "arrived", "refused") < 10
     said = site.run("queueproxy", "find", answer.headers["X-Request-ID"]).stdout
     assert "was answered by its front 503: The request waited too long." in said
+
+
+def test_one_that_ran_too_long(make_site):
+    """One request, though its front and its worker tell of it, each when it is through."""
+    site = make_site(MAX_HOLD=1.5, LEASE=0.5)
+    site.front()
+    site.workers()
+    late = {"X-Request-ID": "late-1"}
+    answer = httpx.get(f"{site.url}/run/late/?seconds=4", headers=late, timeout=60)
+    assert answer.status_code == 504
+    one = whole(site, "late-1", "refused", "claimed", "refused")
+    assert (one["status"], one["path"]) == (504, "/run/late/")
+    one = whole(site, "late-1", "refused", "refused", "settled")
+    assert (one["status"], one["route"], one["attempts"]) == (504, "/run/<nonce>/", 1)
+    assert between(one, "refused", "settled") > 1
+
+
+def test_one_whose_client_left_before_its_answer(site):
+    site.front()
+    site.workers()
+    gone = {"X-Request-ID": "gone-1"}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{site.url}/run/gone/?seconds=3", headers=gone, timeout=0.5)
+    one = whole(site, "gone-1", "left", "left", "settled")
+    assert (one["status"], one["reason"]) == (0, "")
+    assert between(one, "left", "settled") > 1
 
 
 def test_one_whose_client_left(site):

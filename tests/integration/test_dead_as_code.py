@@ -1,6 +1,7 @@
 """A dead letter as a test case, and under the debugger."""
 
 import ast
+import asyncio
 import io
 import json
 
@@ -8,7 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
 from django.test import override_settings
-from django.urls import path
+from django.urls import clear_url_caches, path
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 
 from queueproxy import conf
 from queueproxy.broker.operate.replay import CannotReplay
@@ -94,6 +97,43 @@ async def test_under_the_debugger(kit):
     assert debug(kit.control().dead_letter(letter), run) == 202
     assert (called, SEEN) == ([("view", {"id": "a"})], [("a", b"what was sent")])
     assert kit.control().dead_letter(letter)
+
+
+class Method(View):
+    def post(self, request, id):
+        return HttpResponse("of a class", status=202)
+
+
+@csrf_exempt
+def decorated(request, id):
+    return HttpResponse("of a function", status=202)
+
+
+@csrf_exempt
+async def asynchronous(request, id):
+    return HttpResponse("of a coroutine", status=202)
+
+
+@pytest.mark.parametrize(
+    ("view", "line"),
+    [
+        (csrf_exempt(Method.as_view()), "of a class"),
+        (decorated, "of a function"),
+        (asynchronous, "of a coroutine"),
+    ],
+)
+@override_settings(ROOT_URLCONF=__name__, ALLOWED_HOSTS=["a"], MIDDLEWARE=[])
+async def test_the_debugger_stops_in_the_view_itself(kit, monkeypatch, capsys, view, line):
+    letter = await bury(kit, body=b"what was sent")
+    monkeypatch.setitem(globals(), "urlpatterns", [path("<id>", view)])
+    clear_url_caches()
+    monkeypatch.setattr("sys.stdin", io.StringIO("p id\ncontinue\n"))
+    status = await asyncio.to_thread(debug, kit.control().dead_letter(letter))
+    clear_url_caches()
+    assert status == 202
+    first, *_ = capsys.readouterr().out.split("(Pdb) ")
+    assert line in first
+    assert "csrf" not in first
 
 
 async def test_what_is_not_whole_is_not_debugged(kit):

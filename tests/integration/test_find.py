@@ -13,7 +13,7 @@ from queueproxy.broker.observe.entries import DEAD, entries
 from queueproxy.broker.observe.find import RequestFinder
 from queueproxy.front.http.refusals import BODY_TOO_LARGE, QUEUE_FULL
 
-from ..brokers import QUEUES, BrokerKit, answer, eventually
+from ..brokers import QUEUES, BrokerKit, answer, eventually, part
 
 KEPT = 5
 
@@ -72,6 +72,15 @@ async def test_one_that_runs(kit):
     assert steps(one) == ["arrived", "queued", "claimed"]
     assert one.moments[2].by == worker_broker.worker
     assert the_one(kit, "b").state == "waiting"
+
+
+async def test_one_whose_answer_has_begun(kit):
+    await kit.put(await kit.front_broker(), "a")
+    worker_broker = kit.worker_broker()
+    claim = worker_broker.settle_and_claim(None)
+    assert not the_one(kit, "a").answering
+    assert worker_broker.push(claim, part(claim, 0))
+    assert the_one(kit, "a").answering
 
 
 async def test_one_that_waits_again_was_started(kit):

@@ -91,6 +91,13 @@ def test_one_without_a_style():
 
 
 def test_an_image_that_it_contains():
+    for text in (
+        "<style>p{background:url(data:image/gif;base64,AA)}</style>",
+        "<style>p{background:url( 'data:image/gif;base64,AA')}</style>",
+        "<svg><use href='#a' /></svg>",
+        "<a href=/help/>help</a>",
+    ):
+        page_of(text)
     assert "img-src data:;" in page_of('<img alt="" src="data:image/gif;base64,AA">').policy
 
 
@@ -109,6 +116,12 @@ def test_an_image_that_it_contains():
         ("<body onload=alert()>", "line 1: the attribute onload has no effect"),
         ("<img src=/logo.png>", "line 1: '/logo.png' is not loaded"),
         ("<link rel=stylesheet href=https://cdn/a.css>", "'https://cdn/a.css' is not loaded"),
+        ("<video poster=/x.png>", "line 1: '/x.png' is not loaded"),
+        ("<svg><use href=/x.svg#a /></svg>", "line 1: '/x.svg#a' is not loaded"),
+        ("<a href=' JavaScript:x()'>a</a>", "line 1: ' JavaScript:x()' has no effect"),
+        ("<style>@import '/a.css';</style>", "line 1: a style loads nothing"),
+        ("<style>p{background:url(/x.png)}</style>", "line 1: a style loads nothing"),
+        ("<style>p{background:url( '/x.png')}</style>", "line 1: a style loads nothing"),
         ('<p title="$button">', "line 1: $button is an element, and stands in no attribute"),
         ('<p title="${button}">', "line 1: $button is an element"),
         ("<meta http-equiv=Refresh content=1>", "line 1: the front itself says when a page is"),

@@ -1,70 +1,31 @@
 """Finds requests by the id that people know them by (``X-Request-ID``), and what became of each."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from ..answered import ENDS, KINDS, REFUSED, AnsweredRequest, Time, decode_answered
+from ..answered import LEFT as CLIENT_LEFT
 from ..link.links import Link
 from ..link.protocol import Command
 from .entries import DEAD, Entry, entries
+from .found_request import (
+    ANSWERED,
+    DEAD_LETTER,
+    LEFT,
+    RUNNING,
+    TURNED_AWAY,
+    WAITING,
+    FoundRequest,
+    Moment,
+    joined,
+)
 from .lease_clock import FIELD, lease_clock, server_ms
 from .processes import InFlight, read_leases
 from .values import ValueReader
 
-WAITING, RUNNING, ANSWERED, LEFT, DEAD_LETTER = "waiting", "running", "answered", "left", "dead"
-TURNED_AWAY = "refused"  # by its front, with 502, 503 or 504
 AT_ONCE = 1000  # of what is kept of those answered, read by one command
-
-
-class Moment(NamedTuple):
-    """One step of a request.
-
-    Attributes:
-        what: ``arrived``, ``queued``, ``claimed``, ``first_byte``, ``settled``; ``refused`` where
-            its front has answered.
-        at: seconds; of the broker's clock, but for ``arrived`` and ``refused``, of the front's.
-        by: which process.
-    """
-
-    what: str
-    at: float
-    by: str = ""
-
-
-@dataclass(frozen=True)
-class FoundRequest:
-    """A request and what has become of it. What is not known of it is empty.
-
-    Attributes:
-        state: one of those at the top of this module.
-        entry: its entry in the stream of its queue.
-        path: as it was asked for; of what is answered only the route is kept.
-        attempts: how often it was started.
-        reason: why it is a dead letter; ``letter`` is the id of that. Where its front has answered,
-            what that said.
-    """
-
-    request_id: str
-    state: str
-    queue: str
-    entry: str
-    method: str
-    moments: tuple[Moment, ...]
-    path: str = ""
-    route: str = ""
-    status: int = 0
-    attempts: int = 0
-    release: str = ""
-    reason: str = ""
-    letter: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Say all of it."""
-        found = {field: getattr(self, field) for field in self.__dataclass_fields__}
-        return {**found, "moments": [moment._asdict() for moment in self.moments]}
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -123,7 +84,7 @@ class RequestFinder:
         # What ends meanwhile is found where it went to: so those first that it goes on from.
         found = [*self._in_queues(request_id), *self._dead(request_id), *self._answered(request_id)]
         once = {(one.queue, one.entry or one.moments): one for one in found}
-        return sorted(once.values(), key=lambda one: one.moments[0].at, reverse=True)
+        return sorted(joined(once.values()), key=lambda one: one.moments[0].at, reverse=True)
 
     def kept_since(self, kept: int) -> float | None:
         """Tell since when all are found that were answered; None where nothing is kept.
@@ -168,11 +129,11 @@ class RequestFinder:
         if one is None:
             used = ("HMGET", self._link.keys.attempts, f"{head.id} {entry}")
             ((attempts,),) = self._values.ask([used])
-            state, number = WAITING, self._values.number(attempts)
+            state, number, answering = WAITING, self._values.number(attempts), False
         else:
             claimed = now.seconds - max(0, now.clock_ms - one.lease.claimed_ms) / 1000
             moments.append(Moment("claimed", claimed, one.worker))
-            state, number = RUNNING, one.lease.attempt
+            state, number, answering = RUNNING, one.lease.attempt, one.lease.streamed
         return FoundRequest(
             head.request_id,
             state,
@@ -182,6 +143,7 @@ class RequestFinder:
             tuple(moments),
             path=head.path,
             attempts=number,
+            answering=answering,
         )
 
     def _dead(self, request_id: str) -> Iterator[FoundRequest]:
@@ -222,18 +184,26 @@ class RequestFinder:
                         yield _answered(note)
 
 
+def _of_front(note: AnsweredRequest) -> FoundRequest:
+    left = note.outcome == CLIENT_LEFT
+    moments = [Moment("arrived", note.sent / 1000, note.worker)] if note.queue else []
+    at = (note.sent + note.ran_ms) / 1000
+    moments.append(Moment("left" if left else "refused", at, note.worker))
+    return FoundRequest(
+        note.request_id,
+        LEFT if left else TURNED_AWAY,
+        note.queue,
+        note.entry,
+        note.method,
+        tuple(moments),
+        status=note.status,
+        reason="" if left else note.outcome,
+    )
+
+
 def _answered(note: AnsweredRequest) -> FoundRequest:
     if note.outcome not in ENDS:
-        return FoundRequest(
-            note.request_id,
-            TURNED_AWAY,
-            note.queue,
-            note.entry,
-            note.method,
-            (Moment("refused", note.sent / 1000, note.worker),),
-            status=note.status,
-            reason=note.outcome,
-        )
+        return _of_front(note)
     return FoundRequest(
         note.request_id,
         ANSWERED if note.outcome == "answered" else LEFT,

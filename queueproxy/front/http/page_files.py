@@ -25,6 +25,12 @@ _NAMES = (DEFAULT, *(str(status) for status in WORDS))
 _WITHOUT_EFFECT = frozenset(("script", "form", "iframe", "object", "embed", "base"))
 
 
+# Attributes that load something. An address in a style does, and @import.
+_LOADING = frozenset(("src", "srcset", "poster", "background"))
+_LOADING_HREF = frozenset(("link", "image", "use", "feimage"))  # of an <a> it leads somewhere
+_LOADED_BY_STYLE = re.compile(r"@import|url\(\s*[\"']?(?!data:|#|[\"'\s])", re.IGNORECASE)
+
+
 class UnusablePage(ValueError):
     """A page, or the directory, can't be used; its one argument says why, in one line."""
 
@@ -131,6 +137,8 @@ class _Reader(HTMLParser):
         if self._in_style:
             if "$" in data.replace("$$", ""):
                 self._object("a style has no placeholders: its hash is made as the front starts")
+            if _LOADED_BY_STYLE.search(data):
+                self._object("a style loads nothing: a page has nothing but data: URLs")
             self.styles[-1] += data
 
     def _object(self, what: str) -> None:
@@ -140,8 +148,11 @@ class _Reader(HTMLParser):
 def _flaw_of_attribute(tag: str, name: str, value: str) -> str | None:
     if name == "style" or name.startswith("on"):
         return f"the attribute {name} has no effect: use <style>, and no script"
-    loads = name in ("src", "srcset") or (tag, name) == ("link", "href")
-    if loads and not value.startswith("data:"):
+    is_href = name in ("href", "xlink:href")
+    if is_href and value.strip().lower().startswith("javascript:"):
+        return f"{value!r} has no effect: a page runs no script"
+    loads = name in _LOADING or (is_href and tag in _LOADING_HREF)
+    if loads and not value.startswith(("data:", "#")):
         return f"{value!r} is not loaded: a page has nothing from elsewhere, but data: URLs"
     if f"${ELEMENT}" in value or f"${{{ELEMENT}}}" in value:
         return f"${ELEMENT} is an element, and stands in no attribute"

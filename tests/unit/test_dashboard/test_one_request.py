@@ -2,8 +2,9 @@
 
 from queueproxy.broker.answered import AnsweredRequest, encoded
 from queueproxy.broker.claims import Settlement
+from queueproxy.broker.observe.find import RequestFinder
 
-from ...brokers import answer
+from ...brokers import QUEUES, answer
 from .test_page import ROOT, text_of
 
 PAGE = f"{ROOT}request/"
@@ -53,6 +54,18 @@ def test_a_dead_letter_and_back(scenario, boss):
     assert f"{PAGE}?id=request-a" in boss.get(f"{ROOT}dead/{letter}/").content.decode()
 
 
+def test_a_dead_letter_whose_client_was_told(scenario, boss):
+    scenario.kill_one("a")
+    (one,) = RequestFinder(scenario.kit.link(), QUEUES).find("request-a")
+    sent = round(one.moments[0].at * 1000)
+    told = AnsweredRequest.of_front("f1", "request-a", one.method, 502, "It was lost.", sent + 80)
+    scenario.kit.link().script("tell_refused", 5, encoded(told.from_queue("default", sent)))
+    page = text_of(page_of(boss, "request-a"))
+    assert page.count("request-a") <= 2
+    assert "Could not be run to its end: worker lost; its client got 502" in page
+    assert "Answered by its front" in page
+
+
 def test_nothing_found(scenario, boss):
     page = page_of(boss, "<script>alert(1)</script>")
     assert "<script>alert" not in page
@@ -82,7 +95,9 @@ def test_the_page_of_all_asks_for_an_id(scenario, boss):
 
 
 def test_one_that_its_front_answered(scenario, boss):
-    note = AnsweredRequest.refused("r1", "GET", 503, "It waited too long.", 1_700_000_000_000, "f1")
+    note = AnsweredRequest.of_front(
+        "f1", "r1", "GET", 503, "It waited too long.", 1_700_000_000_000
+    )
     scenario.kit.link().script("tell_refused", 5, encoded(note))
     page = text_of(page_of(boss, "r1"))
     assert "Answered with 503 by its front: It waited too long." in page
