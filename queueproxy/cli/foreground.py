@@ -13,8 +13,11 @@ Handler = Callable[[int, FrameType | None], object] | int | None
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Interrupted(Exception):
-    """A signal came while no command was running; `number` is the signal's."""
+class Interrupted(BaseException):
+    """A signal came while no command was running; `number` is the signal's.
+
+    As a KeyboardInterrupt it comes anywhere, and is no error that a library may deal with.
+    """
 
     def __init__(self, number: int):
         super().__init__(signal.Signals(number).name)
@@ -26,7 +29,8 @@ class ForegroundCommand:
 
     A signal that comes before the command raises Interrupted, once; later ones go to the command,
     and those that come after it are let pass: what is left to do then is short, but for what is
-    done `interruptible`.
+    done `interruptible`. Where Python can't raise it (it came while an object was deleted), `check`
+    and `run` do.
     """
 
     def __init__(self) -> None:
@@ -34,6 +38,7 @@ class ForegroundCommand:
         self._starting = False
         self._over = False
         self._missed: list[int] = []
+        self._interrupted_by: int | None = None
         self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> "ForegroundCommand":
@@ -49,7 +54,9 @@ class ForegroundCommand:
 
         Raises:
             OSError: it could not be started.
+            Interrupted: by a signal before; it was not started.
         """
+        self.check()
         self._starting = True
         try:
             self._process = subprocess.Popen(words)
@@ -60,6 +67,11 @@ class ForegroundCommand:
         status = self._process.wait()
         self._over = True
         return 128 - status if status < 0 else status
+
+    def check(self) -> None:
+        """Raise Interrupted where a signal has come before the command."""
+        if self._interrupted_by is not None:
+            raise Interrupted(self._interrupted_by)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -80,5 +92,5 @@ class ForegroundCommand:
         elif self._starting:
             self._missed.append(number)
         else:
-            self._over = True
+            self._over, self._interrupted_by = True, number
             raise Interrupted(number)

@@ -70,7 +70,7 @@ def _run(
 ) -> int:
     control = Control(conf.broker().link("control"))
     waiting = WaitingFor(queues, say)
-    running = until_still(control, queues, time.monotonic() + wait, waiting)
+    running = until_still(control, queues, time.monotonic() + wait, waiting, child.check)
     if running is None:
         say("The pause has ended before nothing was in flight; nothing was run.")
         return DID_NOT_HOLD

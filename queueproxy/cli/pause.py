@@ -3,6 +3,7 @@
 import getpass
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -81,7 +82,11 @@ def _tell_what_holds(command: BaseCommand, pauses: list[Pause]) -> set[str]:
 
 
 def until_still(
-    control: Control, queues: tuple[str, ...], deadline: float, waiting: WaitingFor
+    control: Control,
+    queues: tuple[str, ...],
+    deadline: float,
+    waiting: WaitingFor,
+    check: Callable[[], object] = lambda: None,
 ) -> int | None:
     """Wait until nothing is in flight: 0, or how many still are at the deadline.
 
@@ -90,8 +95,10 @@ def until_still(
     Args:
         deadline: as of time.monotonic().
         waiting: tells a person what is waited for.
+        check: called with each look; raises to end the waiting.
     """
     while True:
+        check()
         still = control.stillness(queues)
         if not still.paused:
             return None

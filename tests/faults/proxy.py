@@ -52,9 +52,13 @@ class Proxy:
         while True:
             try:
                 near, _ = self._listening.accept()
-                far = socket.create_connection(self._target)
             except OSError:
                 return
+            try:
+                far = socket.create_connection(self._target)
+            except OSError:  # the broker is away for now
+                near.close()
+                continue
             self._open += [near, far]
             threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
 

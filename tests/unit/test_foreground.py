@@ -58,3 +58,24 @@ def test_what_is_interruptible_after_the_command_is_interrupted_once(number):
         with pytest.raises(Interrupted), child.interruptible():
             signal.raise_signal(number)
         signal.raise_signal(number)
+
+
+class Deleted:
+    """A signal that comes while it is deleted raises nothing: Python lets no error out of there."""
+
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_python_could_not_raise(tmp_path):
+    ran = tmp_path / "ran"
+    with ForegroundCommand() as child:
+        child.check()
+        thing = Deleted()
+        del thing
+        for attempt in (child.check, lambda: child.run(["touch", str(ran)])):
+            with pytest.raises(Interrupted) as caught:
+                attempt()
+            assert caught.value.number == signal.SIGINT
+    assert not ran.exists()
