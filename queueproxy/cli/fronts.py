@@ -4,12 +4,12 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Sequence
 
+from .front_process import start_front
 from .kept_process import KeptProcess
-from .program import PARENT_FD_VARIABLE, directory, this_program
+from .program import directory
 
 LOOK_EVERY = 0.1  # seconds
 KILLED_WITHIN = 8.0  # seconds they may take once they have been told to stop at once
@@ -48,7 +48,6 @@ class Fronts:
         self._on_hopeless = on_hopeless
         self._directory = directory()
         self._pipe = os.pipe()
-        self._told = threading.Event()  # to end, by a signal
         self._stops = 0
         self._kept: list[KeptProcess] = []
 
@@ -59,31 +58,24 @@ class Fronts:
         for one in range(1, self._number + 1):
             name = f"Front {one} of {self._number}"
             self._kept.append(KeptProcess(name, self._start, self._hopeless))
-        while not self._told.wait(LOOK_EVERY):
-            pass  # a signal is handled between two looks
+        while not self._stops:
+            time.sleep(LOOK_EVERY)
         return self._end()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        descriptors = self._listening.fileno(), self._pipe[0]
-        command = [*this_program(), "runqueueproxy", "--fd", str(descriptors[0]), *self._options]
-        where = {"PWD": self._directory, PARENT_FD_VARIABLE: str(descriptors[1])}
-        return subprocess.Popen(
-            command,
-            start_new_session=True,
-            cwd=self._directory,
-            env={**os.environ, **where},
-            pass_fds=descriptors,
+        reading, _ = self._pipe
+        return start_front(
+            self._options, self._listening, reading, self._directory, own_session=True
         )
 
     def _hopeless(self, status: int) -> bool:
-        hopeless = status == CANNOT_START and not self._told.is_set()
+        hopeless = status == CANNOT_START and not self._stops
         if hopeless:
             self._on_hopeless(status)
         return hopeless
 
     def _on_stop(self, *_: object) -> None:
         self._stops += 1
-        self._told.set()
 
     def _end(self) -> bool:
         """Wait until all have ended; those that take too long are told again."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from ..conf import AT_A_BREAKPOINT
 from ..development.code_watch import CODE, CodeWatch
-from .program import PARENT_FD_VARIABLE, directory, this_program
+from .front_process import start_front
+from .program import directory
 from .terminal import in_foreground
 
 LOOK_EVERY = 0.1  # seconds
@@ -79,16 +80,9 @@ class ReloadedFront:
         self._changed.set()
 
     def _start(self) -> None:
-        descriptors = self._listening.fileno(), self._pipe[0]
-        command = [*this_program(), "runqueueproxy", "--fd", str(descriptors[0]), *self._options]
-        where = {"PWD": self._directory, PARENT_FD_VARIABLE: str(descriptors[1])}
-        front = subprocess.Popen(
-            [*command, "--graceful-timeout", str(AT_A_BREAKPOINT)],
-            cwd=self._directory,
-            env={**os.environ, **where},
-            pass_fds=descriptors,
-        )
-        self._fronts.append(front)
+        options = [*self._options, "--graceful-timeout", str(AT_A_BREAKPOINT)]
+        reading, _ = self._pipe
+        self._fronts.append(start_front(options, self._listening, reading, self._directory))
 
     def _tell_to_end(self, number: int) -> None:
         for front in self._fronts:

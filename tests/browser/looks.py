@@ -7,9 +7,8 @@ from ..kit.waiting import wait_until
 from .axe import barriers
 from .pages import fits
 
-STILL = (
-    "return document.getAnimations().length === 0"  # the admin's links fade from one to the next
-)
+# The admin's links fade from one colour to the next.
+STILL = "return document.getAnimations().length === 0"
 
 
 class Look(NamedTuple):
