@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
+from ..backoff import Backoff
 from ..broker.operate.control import Control
 from ..broker.operate.hold import Hold
 from ..exceptions import BrokerUnavailable
@@ -106,11 +107,16 @@ class _RenewedPause:
 
     def _renew(self) -> None:
         told: list[str] = []
-        while not self._over.wait(HOLD_LEASE / 4):
+        backoff = Backoff()
+        next_in = HOLD_LEASE / 4
+        while not self._over.wait(next_in):
             try:
                 resumed, anew = self._hold.keep()
             except BrokerUnavailable:
-                continue  # nothing starts while the broker is away; tried again
+                next_in = backoff.failed()  # where it is refused to this process, others start
+                continue
+            backoff.succeeded()
+            next_in = HOLD_LEASE / 4
             if anew:
                 self._say("The broker had lost the pause; it is in force again.")
             if resumed != told:

@@ -23,6 +23,11 @@ class Heartbeat:
         stop: of the process.
         outage: told whether the broker is away.
         state: gives what ``status`` is to show of the process.
+        every: seconds between heartbeats. One that the broker did not take is made up for sooner:
+            two of them in a row would cost the lease.
+
+    Attributes:
+        seconds_to_next: from one heartbeat to when the next is due.
     """
 
     def __init__(
@@ -31,12 +36,15 @@ class Heartbeat:
         stop: StopFlag,
         outage: OutageLog,
         state: Callable[[], str],
+        every: float,
     ):
         self._registration = registration
         self._stop = stop
         self._outage = outage
         self._state = state
         self._memory = MemoryLog()
+        self._backoff = Backoff()
+        self._every = self.seconds_to_next = every
 
     def begin(self) -> bool:
         """Register; False where the stop came first.
@@ -73,8 +81,11 @@ class Heartbeat:
                 return False
             else:
                 self._outage.note(False)
+                self._backoff.succeeded()
+                self.seconds_to_next = self._every
                 return True
         self._outage.note(True, why)
+        self.seconds_to_next = min(self._every, self._backoff.failed())
         return False
 
     def _beat_once(self) -> None:

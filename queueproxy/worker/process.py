@@ -67,7 +67,10 @@ class Worker:
         self._registration = WorkerRegistration(
             options.broker, _about(options), options.queues, report, options.release
         )
-        self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
+        every = options.broker.lease / 3
+        self._heartbeat = Heartbeat(
+            self._registration, self._stop, self._outage, self._state, every
+        )
         signed = signer(options.secrets, options.broker.namespace)
         name = options.release.name
         self._standing = Standing(self._registration, name, options.queues, report)
@@ -142,7 +145,7 @@ class Worker:
         One is due at once where another release serves now: a broker that loses its data is told
         which by the workers that know of it.
         """
-        until = time.monotonic() + self._options.broker.lease / 3
+        until = time.monotonic() + self._heartbeat.seconds_to_next
         while time.monotonic() < until and go_on():
             left = max(0.0, until - time.monotonic())
             left = min(left, self._views.seconds_to_next(self._runners.watched))
@@ -186,7 +189,7 @@ class Worker:
             if now >= next_beat:
                 self._heartbeat.beat()
                 self._heartbeat.call_to_stop(self._runners.listening)
-                next_beat = now + min(1.0, self._options.broker.lease / 3)
+                next_beat = now + min(1.0, self._heartbeat.seconds_to_next)
             if now >= cut_at:
                 self._runners.cut_streams()
             self._runners.join(0.02)

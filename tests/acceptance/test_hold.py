@@ -7,7 +7,12 @@ import sys
 
 import pytest
 
+from queueproxy.cli.hold import HOLD_LEASE
+from queueproxy.keys import Keys
+
 from ..kit.waiting import wait_until
+
+KEYS = Keys("queueproxy")
 
 
 @pytest.fixture
@@ -18,10 +23,9 @@ def server():
 def hold(site, *words: str, options=(), **popen) -> subprocess.Popen:
     """Start it in a session of its own: without a terminal, as under a deploy script."""
     command = [sys.executable, "-m", "django", "queueproxy", "hold", *options, "--", *words]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(
-        command, env=site.environ, text=True, start_new_session=True, **{**pipes, **popen}
-    )
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    about = pipes | {"env": site.environ} | popen
+    return subprocess.Popen(command, text=True, start_new_session=True, **about)
 
 
 def paused(site) -> bool:
@@ -219,3 +223,27 @@ def test_the_broker_goes_away_meanwhile(site):
     site.broker.start()
     assert process.returncode == 4
     assert "the pause ends by itself" in err
+
+
+def test_a_renewal_that_was_refused_is_made_up_for_at_once(site):
+    """Refused to the hold alone, while workers go on: its pause would end before its command."""
+    site.broker.add_user("deploy", "secret")
+    client = site.broker.client()
+    environ = {"QUEUEPROXY_BROKER_URL": f"unix://deploy:secret@{site.broker.socket}"}
+    process = hold(site, "sh", "-c", "echo up; read line", env=site.environ | environ)
+    assert process.stdout.readline() == "up\n"
+    until_renewed(client, HOLD_LEASE / 2)
+    client.execute_command("ACL", "SETUSER", "deploy", "-fcall")
+    wait_until(lambda: any(told["username"] == "deploy" for told in client.acl_log()), "a refusal")
+    client.execute_command("ACL", "SETUSER", "deploy", "+fcall")
+    until_renewed(client, HOLD_LEASE / 8)
+    process.communicate("\n", timeout=30)
+    assert process.returncode == 0
+
+
+def until_renewed(client, seconds: float) -> None:
+    """Wait until the one hold there is lapses later than now."""
+    lapses = client.zrange(KEYS.holds, 0, 0, withscores=True)
+    wait_until(
+        lambda: client.zrange(KEYS.holds, 0, 0, withscores=True) != lapses, "a renewal", seconds
+    )
