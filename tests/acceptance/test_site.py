@@ -70,16 +70,14 @@ def test_body_limit(make_site, extra):
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 262_144, 1_000_003])
-def test_bodies_arrive_whole(site, size):
-    site.front()
-    site.workers()
-    assert httpx.post(f"{site.url}/run/b/", content=b"x" * size).text == f"b {size} 1"
+def test_bodies_arrive_whole(serving, size):
+    assert httpx.post(f"{serving.url}/run/b/", content=b"x" * size).text == f"b {size} 1"
 
     def pieces():
         yield b"y" * (size // 2)
         yield b"z" * (size - size // 2)
 
-    assert httpx.post(f"{site.url}/run/c/", content=pieces()).text == f"c {size} 1"
+    assert httpx.post(f"{serving.url}/run/c/", content=pieces()).text == f"c {size} 1"
 
 
 def test_queue_full(make_site):
@@ -163,11 +161,9 @@ def test_killed_while_streaming_is_cut(site):
     assert len(site.runs("s")) == 1
 
 
-def test_unusable_answer(site):
-    site.front()
-    site.workers()
-    own(site.get("/bad/b/"), 502, "http_protocol_error")
-    assert site.get("/run/after/").status_code == 200
+def test_unusable_answer(serving):
+    own(serving.get("/bad/b/"), 502, "http_protocol_error")
+    assert serving.get("/run/after/").status_code == 200
 
 
 def test_drain_under_load(site):

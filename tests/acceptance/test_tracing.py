@@ -35,6 +35,8 @@ class Span:
 class TracedSite(Site):
     """A site whose processes export their spans to a file."""
 
+    may_trace = True
+
     def __init__(self, directory, broker, server: str, **settings):
         super().__init__(directory, broker, server, **settings)
         self._traces = directory / "traces"

@@ -55,6 +55,8 @@ class Arrangement(Commands):
         directory: for the site's files.
     """
 
+    may_trace = True  # OpenTelemetry is one of the agents
+
     def __init__(self, name: str, agent: str, directory: Path):
         self.name = name
         self.port = free_port()

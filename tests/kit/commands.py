@@ -1,10 +1,15 @@
 """Management commands as processes of their own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from .processes import END_WITHIN, ROOT, Process, end
+
+# A directory with an ``opentelemetry`` that can't be imported, as on most machines: redis-py
+# imports the whole SDK where it is there, an eighth of each start.
+WITHOUT_TRACING = str(ROOT / "tests" / "kit" / "without_tracing")
 
 
 class Commands:
@@ -16,6 +21,8 @@ class Commands:
         program: what Python runs them with.
     """
 
+    may_trace = False  # whether its processes have OpenTelemetry
+
     def __init__(
         self,
         directory: Path,
@@ -23,7 +30,8 @@ class Commands:
         program: tuple[str, ...] = ("-m", "django"),
     ):
         self.directory = directory
-        self.environ = {**environ, "PYTHONPATH": str(ROOT)}
+        path = (str(ROOT),) if self.may_trace else (str(ROOT), WITHOUT_TRACING)
+        self.environ = {**environ, "PYTHONPATH": os.pathsep.join(path)}
         self._program = (sys.executable, *program)
         self.processes: list[subprocess.Popen[bytes]] = []
 
