@@ -291,12 +291,15 @@ def test_front_loads_no_project_code(tmp_path):
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | away, check=True)
 
 
-def test_workers_import_no_server():
+def test_workers_import_no_server_and_their_supervisor_nothing_of_views():
     """What only a front needs (Twisted, say) is a third of a process's start and of its memory."""
     code = (
         "import sys, django\n"
         "django.setup()\n"
-        "import queueproxy.management.commands.runqueueworker, queueproxy.worker.executor\n"
+        "import queueproxy.management.commands.runqueueworker\n"
+        "views = {'queueproxy.worker.process', 'django.test.client'} & {*sys.modules}\n"
+        "assert not views, views  # a supervisor runs none\n"
+        "import queueproxy.cli.worker_process\n"
         "servers = {'twisted', 'autobahn', 'daphne', 'uvicorn'} & {*sys.modules}\n"
         "assert not servers, servers\n"
     )

@@ -5,7 +5,7 @@ import sys
 from contextlib import nullcontext
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.utils.autoreload import get_child_arguments
 
 from queueproxy import conf
@@ -27,14 +27,11 @@ from queueproxy.cli.server_check import refuse_unfit_server
 from queueproxy.cli.start_text import worker_text
 from queueproxy.cli.worker_options import errors_in_one_line, release_of, worker_options
 from queueproxy.development.code_watch import ALL, CodeWatch
-from queueproxy.exceptions import SchemaMismatch
 from queueproxy.worker.boot_failures import BootFailures, teller
 from queueproxy.worker.lost_worker import reaper
 from queueproxy.worker.options import WorkerOptions
-from queueproxy.worker.process import Worker
-from queueproxy.worker.process_words import CANNOT_START
 from queueproxy.worker.scaling.process_range import least_of
-from queueproxy.worker.serving import serve, status_pipe
+from queueproxy.worker.status_pipe import status_pipe
 from queueproxy.worker.supervisor import Supervisor, SupervisorOptions
 
 logger = logging.getLogger("queueproxy.worker")
@@ -129,12 +126,9 @@ class Command(HelpfulCommand):
                 self.check()
             worker = worker_options(options)
         if status is not None:
-            with errors_in_one_line():
-                process = Worker(worker, status.write)
-            try:
-                sys.exit(serve(process, status))
-            except SchemaMismatch as error:
-                raise CommandError(str(error), returncode=CANNOT_START) from error
+            from queueproxy.cli.worker_process import run_process
+
+            run_process(worker, status)
         number = process_number_of(options, worker)
         refuse_unfit_server()
         logger.info("%s", worker_text(conf.get_settings(), options))
