@@ -79,7 +79,7 @@ class Canvas:
     def as_png(self) -> bytes:
         """Return the picture as a file."""
         out = io.BytesIO()
-        self.image.reduce(REDUCED).save(out, "PNG", optimize=True)
+        self.image.reduce(REDUCED).save(out, "PNG")
         return out.getvalue()
 
 

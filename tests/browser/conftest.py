@@ -2,7 +2,10 @@
 
 import pytest
 
+from queueproxy.broker.operate.control import Control
+
 from ..kit.broker_server import BrokerServer
+from ..kit.links import QUEUES, link_to
 from ..kit.missing import Missing
 from .chromium import is_there, open_chromium
 from .dashboard import Dashboard
@@ -39,7 +42,8 @@ def _strict_site(tmp_path_factory):
 def site(_strict_site):
     """The example site under a strict policy, with a broker and workers to be had by themselves."""
     yield _strict_site
-    _strict_site.run("queueproxy", "resume")
+    with link_to(_strict_site.broker.url) as link:
+        Control(link).resume(QUEUES)
     assert reports(_strict_site.directory) == []
 
 

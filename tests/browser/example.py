@@ -1,9 +1,13 @@
 """The example site as real processes: front, workers, database with sample data."""
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -29,8 +33,7 @@ class Example(Commands):
         super().__init__(directory, {**os.environ, **site, **environ})
         if "QUEUEPROXY_BROKER_URL" not in environ:
             self.environ.pop("QUEUEPROXY_BROKER_URL", None)
-        for words in (["migrate", "-v0"], ["sampledata"]):
-            self.run(*words).check_returncode()
+        shutil.copytree(_sample_data(), directory, dirs_exist_ok=True)
         self._options = options
         self.start_front()
 
@@ -78,6 +81,18 @@ class Example(Commands):
             if one.poll() is None:
                 one.send_signal(signal.SIGTERM)
             assert one.wait(40) == 0, one.log.read_text()
+
+
+@cache
+def _sample_data() -> Path:
+    """Make what a site begins with, its database and uploads, once for all of this process."""
+    directory = Path(tempfile.mkdtemp(prefix="qpsample-"))
+    atexit.register(shutil.rmtree, directory)
+    site = {"DJANGO_SETTINGS_MODULE": "project.settings", "QUEUEPROXY_VAR": str(directory)}
+    commands = Commands(directory, {**os.environ, **site})
+    for words in (["migrate", "-v0"], ["sampledata"]):
+        commands.run(*words).check_returncode()
+    return directory
 
 
 def token_of(client: httpx.Client, path: str) -> dict[str, str]:
