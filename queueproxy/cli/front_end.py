@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..wording import count_text, printable, seconds_text
+from .fronts import Fronts
 from .terminal import has_terminal
 from .workers import Workers
 
@@ -35,7 +36,11 @@ def stopping_text(held: Sequence[Mapping[str, Any]], *, by_terminal: bool) -> st
 
 
 class Hangup:
-    """On SIGHUP, reloads the workers beside the front; ends it where its terminal has gone.
+    """On SIGHUP, reloads what can be replaced; ends the front where its terminal has gone.
+
+    Attributes:
+        workers: beside the front, once there may be some.
+        fronts: where there are several, each a process of its own.
 
     Args:
         say: tells a person.
@@ -45,11 +50,18 @@ class Hangup:
         self._say = say
         self._had_terminal = has_terminal()
         self.workers: Workers | None = None
+        self.fronts: Fronts | None = None
 
     def __call__(self, *_: object) -> None:
         if self._had_terminal and not has_terminal():
             os.kill(os.getpid(), signal.SIGTERM)  # nobody could stop it any more
-        elif self.workers is not None and self.workers.reload():
+            return
+        workers = self.workers is not None and self.workers.reload()
+        if self.fronts is not None:
+            self.fronts.replace()
+            who = "the fronts and the workers" if workers else "the fronts"
+            self._say(f"SIGHUP: {who} are replaced by fresh ones.")
+        elif workers:
             self._say("SIGHUP: the workers are replaced by fresh ones; the front goes on.")
         else:
             self._say("SIGHUP: there are no workers beside this front to replace; it goes on.")

@@ -5,7 +5,7 @@ import socket
 import subprocess
 from collections.abc import Sequence
 
-from .program import PARENT_FD_VARIABLE, this_program
+from .program import PARENT_FD_VARIABLE, READY_FD_VARIABLE, this_program
 
 
 def start_front(
@@ -14,6 +14,7 @@ def start_front(
     pipe: int,
     directory: str,
     *,
+    ready: int | None = None,
     own_session: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start ``manage.py runqueueproxy``.
@@ -23,13 +24,17 @@ def start_front(
         listening: the socket that it takes over.
         pipe: the reading end of one that closes with this process: the front drains then.
         directory: see `program.directory`.
+        ready: the writing end of one by which it says that it listens; see `program.tell_ready`.
         own_session: whether Ctrl-C in a terminal is kept from it.
 
     Raises:
         OSError: it could not be started.
     """
-    descriptors = listening.fileno(), pipe
+    descriptors = [listening.fileno(), pipe]
     where = {"PWD": directory, PARENT_FD_VARIABLE: str(pipe)}
+    if ready is not None:
+        descriptors.append(ready)
+        where[READY_FD_VARIABLE] = str(ready)
     return subprocess.Popen(
         [*this_program(), "runqueueproxy", "--fd", str(listening.fileno()), *options],
         start_new_session=own_session,

@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 PARENT_FD_VARIABLE = "QUEUEPROXY_PARENT_FD"
+READY_FD_VARIABLE = "QUEUEPROXY_READY_FD"
 
 
 def directory() -> str:
@@ -40,11 +42,34 @@ def this_program() -> list[str]:
 
 def parent_pipe() -> int | None:
     """Open the pipe that closes with the process that started this one; None without one."""
-    told = os.environ.pop(PARENT_FD_VARIABLE, None)
+    return _inherited(PARENT_FD_VARIABLE)
+
+
+def ready_pipe() -> int | None:
+    """Open the pipe for `tell_ready`; None where nobody reads it."""
+    return _inherited(READY_FD_VARIABLE)
+
+
+def _inherited(variable: str) -> int | None:
+    """Take over a descriptor that the environment names; what this process starts has neither."""
+    told = os.environ.pop(variable, None)
     if told is None:
         return None
     os.set_inheritable(int(told), False)
     return int(told)
+
+
+def tell_ready(pipe: int | None) -> None:
+    """Tell the process that started this one that it serves from now on.
+
+    Args:
+        pipe: of `ready_pipe`.
+    """
+    if pipe is None:
+        return
+    with suppress(BrokenPipeError):
+        os.write(pipe, b".")
+    os.close(pipe)
 
 
 def end_with_parent(pipe: int) -> None:

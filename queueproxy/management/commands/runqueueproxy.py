@@ -17,7 +17,7 @@ from queueproxy.cli.front_options import add_front_options, front_words, worker_
 from queueproxy.cli.fronts import Fronts
 from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.options import log_to_console
-from queueproxy.cli.program import end_with_parent, parent_pipe
+from queueproxy.cli.program import end_with_parent, parent_pipe, ready_pipe, tell_ready
 from queueproxy.cli.project_processes import entered
 from queueproxy.cli.reloaded_front import ReloadedFront
 from queueproxy.cli.run_files import FRONT
@@ -64,7 +64,7 @@ class Command(HelpfulCommand):
             )
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        parent = parent_pipe()
+        parent, self._ready = parent_pipe(), ready_pipe()
         if parent is not None:
             end_with_parent(parent)
         with (
@@ -78,6 +78,7 @@ class Command(HelpfulCommand):
         sys.exit(self._status)
 
     _status = 0
+    _ready: int | None = None
 
     def _way_of(self, options: Options) -> Callable[[socket.socket, Options, Hangup], None]:
         if options["reload"]:
@@ -107,13 +108,14 @@ class Command(HelpfulCommand):
         _loaded(options["static"])  # what is wrong with it is told here, once
         with self._workers(options) as workers:
             hangup.workers = workers
-            fronts = Fronts(
+            hangup.fronts = fronts = Fronts(
                 options["fronts"],
                 front_words(options),
                 listening,
                 options["graceful_timeout"],
-                workers.begin_to_end,
-                self._end_with,
+                on_draining=workers.begin_to_end,
+                on_hopeless=self._end_with,
+                say=self._say,
             )
             if fronts.run():
                 self._status = self._status or CUT_SHORT
@@ -150,6 +152,7 @@ class Command(HelpfulCommand):
 
         self._say(front_text(conf.get_settings()))
         self._say(f"The front listens on {describe(listening)} ({options['server']}).")
+        tell_ready(self._ready)
         hurried = False
         try:
             hurried = servers.run(
