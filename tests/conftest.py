@@ -2,8 +2,10 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
+from httpx._transports import default as transports
 
 from .chaos.probe.switch_names import SWITCH_VARIABLE
 from .kit.broker_server import BrokerServer, GuardedServer
@@ -13,6 +15,10 @@ from .kit.missing import Missing
 # A shell without job control ignores SIGINT in what it starts in the background, and so would all
 # that the tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Each request by httpx that has no client of its own reads the machine's certificates: ten times
+# the processor time of all else that it does.
+transports.create_ssl_context = cache(transports.create_ssl_context)
 
 
 if os.environ.get(SWITCH_VARIABLE):
