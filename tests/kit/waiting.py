@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 PATIENCE = 20.0  # seconds
+LEAST_PAUSE, MOST_PAUSE = 0.005, 0.05  # seconds between looks
 Seen = TypeVar("Seen")
 
 
@@ -15,14 +16,20 @@ def wait_until(look: Callable[[], Seen], what: str = "", timeout: float = PATIEN
     Raises:
         AssertionError: none came in time.
     """
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     while True:
         seen = look()
         if seen:
             return seen
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > timeout:
             raise AssertionError(f"Not within {timeout:g} s: {what or look}")
-        time.sleep(0.01)
+        time.sleep(_pause(waited))
+
+
+def _pause(waited: float) -> float:
+    """Seconds until the next look, few of those waited: looks take their time from what starts."""
+    return min(MOST_PAUSE, max(LEAST_PAUSE, waited / 20))
 
 
 async def eventually(
@@ -33,6 +40,7 @@ async def eventually(
     Raises:
         TimeoutError: none came in time.
     """
+    began = time.monotonic()
     try:
         async with asyncio.timeout(timeout):
             while True:
@@ -41,6 +49,6 @@ async def eventually(
                     seen = await seen
                 if seen:
                     return seen
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(_pause(time.monotonic() - began))
     except TimeoutError as error:
         raise TimeoutError(f"Not within {timeout:g} s: {what or look}") from error
