@@ -5,6 +5,7 @@
 # make docs     the documentation as a site, var/site/index.html; every link is checked
 # make bench    the figures of docs/benchmarks (an hour; ARGS=--help for its parts; needs wrk)
 # make apps     other people's apps, plainly and queued (ARGS=--suites: their own suites as well)
+# make coverage the tests, and which lines of the package they run (ARGS=tests/unit for a part)
 # make versions the tests with other Pythons, Djangos and servers (nox; ARGS='-s lowest')
 # All need Python 3.11+ and make, and set up the rest below .venv and var.
 
@@ -22,11 +23,11 @@ PROGRESS = while read -r word what rest; do case $$word in \
   Collecting) echo "  fetches $$what" ;; Building) echo "  builds $$what $$rest" ;; \
   Installing) echo "  installs them" ;; esac; done
 
-.PHONY: run free-port test test-redis check lint django-suite chaos mutations states faults switches slow-clients drill bench docs reference apps versions data help clean
+.PHONY: run free-port test test-redis coverage check lint django-suite chaos mutations states faults switches slow-clients drill bench docs reference apps versions data help clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -10
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
@@ -69,7 +70,8 @@ export FREE_PORT
 # By file, so that each site of a module is started once; four at most, for the sake of timing (three on two
 # cores are no quicker). In the order of their names: else the files with few tests, which take longest, come
 # last and alone.
-PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+SHARED_OUT = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest $(SHARED_OUT)
 
 test: $(VENV)/.installed
 	$(PYTEST) $(ARGS)
@@ -82,6 +84,15 @@ NOT_OF_THE_SERVER = test_async_worker test_exactly_once test_worker/test_fork.py
 test-redis: $(VENV)/.installed
 	QUEUEPROXY_TEST_SERVER=redis $(PYTEST) tests/integration \
 	  $(addprefix --ignore=tests/integration/,$(NOT_OF_THE_SERVER)) $(ARGS)
+
+# Which lines of the package run, in all processes that the tests start.
+coverage: $(VENV)/.installed
+	@mkdir -p var/coverage
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(SHARED_OUT) $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage html --quiet --directory var/coverage/html
+	@echo "Lines covered: $$($(BIN)/coverage report --format=total) %; each file: var/coverage/html/index.html"
 
 check: lint
 	$(PYTEST) tests/unit
