@@ -12,15 +12,23 @@ import pytest
 
 from ..kit.proc import children
 from ..kit.waiting import wait_until
+from .probe.ready import ready_commands
 
 RUN = "tests.acceptance.probe.urls.run"
 LEASE = 1.5  # seconds; a front looks for another table three times in it
 CLIENTS = 6
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     return "uvicorn"
+
+
+@pytest.fixture(scope="module")
+def queueproxy():
+    """Runs a command of a site: ``queueproxy(site, *words)``."""
+    with ready_commands() as commands:
+        yield commands.run
 
 
 def says(lease: float = LEASE, **policy) -> dict[str, str]:
@@ -28,18 +36,24 @@ def says(lease: float = LEASE, **policy) -> dict[str, str]:
     return {"PROBE_SETTINGS": json.dumps({"LEASE": lease, "POLICIES": {RUN: policy}})}
 
 
-def decided(site, *words: str) -> str:
-    done = site.run("queueproxy", "routes", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def decided(queueproxy):
+    """What ``queueproxy routes`` of a site tells."""
+
+    def decided(site, *words: str) -> str:
+        done = queueproxy(site, "routes", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return decided
 
 
-def test_a_front_treats_requests_as_their_views_say(make_site):
+def test_a_front_treats_requests_as_their_views_say(make_site, queueproxy, decided):
     site = make_site(LEASE=LEASE)
     site.front()
     site.workers(**says(queue="low", max_hold=0.5))
     wait_until(lambda: "low (the view's policy)" in decided(site, "/run/a/", "POST"))
-    assert site.run("queueproxy", "pause").returncode == 0
+    assert queueproxy(site, "pause").returncode == 0
     wait_until(lambda: held_for(site, "/run/a/") < 20, "the front knows it")
     assert site.queue("low")["enqueued_total"]
     assert "MAX_HOLD" in decided(site, "/die/a/")
@@ -57,9 +71,9 @@ def held_for(site, path: str) -> float:
     return time.monotonic() - began
 
 
-def test_all_views(site):
+def test_all_views(site, queueproxy, decided):
     site.environ |= says(queue="low", at_most=2)
-    told = site.run("queueproxy", "routes").stdout
+    told = queueproxy(site, "routes").stdout
     assert "No table is published" in told
     (line,) = [line for line in told.splitlines() if line.startswith("/run/<nonce>/")]
     assert f"table: queue='low', at_most=2 (said by {RUN})" in line
@@ -68,11 +82,11 @@ def test_all_views(site):
     wait_until(lambda: "Fronts go by this code" in decided(site))
 
 
-def test_a_broker_that_is_away(site):
+def test_a_broker_that_is_away(site, queueproxy):
     site.environ["QUEUEPROXY_BROKER_URL"] = "redis://127.0.0.1:1/0"
-    done = site.run("queueproxy", "routes", "/run/a/")
+    done = queueproxy(site, "routes", "/run/a/")
     assert (done.returncode, done.stdout) == (2, "")
-    done = site.run("queueproxy", "routes")
+    done = queueproxy(site, "routes")
     assert done.returncode == 0
     assert "Which table fronts go by is not known" in done.stdout
 
@@ -133,7 +147,7 @@ def worker_pids(site) -> set[int]:
     return {worker["pid"] for worker in site.status()["workers"]}
 
 
-def test_a_table_that_changes_under_load_breaks_no_promise(make_site):
+def test_a_table_that_changes_under_load_breaks_no_promise(make_site, decided):
     """The old release lets POSTs be repeated, the new one does not; workers are killed."""
     site = make_site(LEASE=LEASE)
     site.front()
