@@ -7,13 +7,14 @@ import signal
 import pytest
 
 from ..kit.waiting import wait_until
+from .probe.ready import ready_commands
 
 LONG = 4  # seconds: it is killed meanwhile, and run to its end when it is run again
 BODY = b'{"card": "4111"}'
 SECRETS = {"Cookie": "sessionid=alice", "Authorization": "Bearer alice", "X-Kept": "seen"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     return "uvicorn"  # the letters are the broker's, whatever the front
 
@@ -21,18 +22,24 @@ def server():
 @pytest.fixture
 def busy(site):
     site.front()
-    site.workers("--processes", "2")
+    site.workers()
     return site
 
 
-def dead(site, *words: str) -> tuple[int, str]:
-    """Exit status and output."""
-    done = site.run("queueproxy", "dead", *words)
-    assert "Traceback" not in done.stderr
-    return done.returncode, done.stdout
+@pytest.fixture(scope="module")
+def dead():
+    """Runs ``queueproxy dead`` of a site: exit status and output."""
+    with ready_commands() as commands:
+
+        def dead(site, *words: str) -> tuple[int, str]:
+            done = commands.run(site, "dead", *words)
+            assert "Traceback" not in done.stderr
+            return done.returncode, done.stdout
+
+        yield dead
 
 
-def kill_one(site, nonce: str) -> str:
+def kill_one(site, dead, nonce: str) -> str:
     """A POST whose worker is killed under it; the id of its dead letter."""
     before = {letter["id"] for letter in json.loads(dead(site, "list", "--json")[1])}
     path = f"/run/{nonce}/?seconds={LONG}"
@@ -48,9 +55,9 @@ def kill_one(site, nonce: str) -> str:
     return letter["id"]
 
 
-def test_list_and_show(busy):
+def test_list_and_show(busy, dead):
     assert dead(busy, "list") == (0, "No dead letters.\n")
-    id = kill_one(busy, "a")
+    id = kill_one(busy, dead, "a")
     status, listed = dead(busy, "list")
     assert (status, listed.split()[0]) == (0, id)
     assert listed.split()[2:] == ["worker_lost", "default", "POST", "/run/a/"]
@@ -77,8 +84,8 @@ def test_list_and_show(busy):
     assert ["cookie", "sessionid=alice"] in shown["headers"]
 
 
-def test_replay_runs_it_once_more_and_discard_does_not(busy):
-    kept, dropped = kill_one(busy, "retried"), kill_one(busy, "dropped")
+def test_replay_runs_it_once_more_and_discard_does_not(busy, dead):
+    kept, dropped = kill_one(busy, dead, "retried"), kill_one(busy, dead, "dropped")
     assert dead(busy, "discard", dropped) == (0, "Discarded.\n")
     assert dead(busy, "discard", dropped)[0] == 2
     assert len(busy.runs("dropped")) == 1

@@ -2,16 +2,20 @@
 
 import os
 import signal
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
+from ..kit.broker_server import BrokerServer, GuardedServer
 from ..kit.postgres import PostgresServer
+from ..kit.proc import children
 from ..kit.waiting import wait_until
 from .site import Site
 
 LEASE = 1.0  # seconds
+PROCESSES = 2
 # The commit of an effect whose nonce says so takes a while.
 TABLES = """
 CREATE TABLE effects (nonce text);
@@ -35,14 +39,41 @@ def postgres():
 class OnceSite(Site):
     """A front, two worker processes, and a database."""
 
-    def begin(self, database: psycopg.Connection) -> None:
-        """Migrate and serve; return once the front knows what the views say."""
-        self.database = database
-        done = self.run("migrate")
-        assert done.returncode == 0, done.stderr
+    def __init__(self, directory: Path, broker: BrokerServer, postgres: PostgresServer):
+        super().__init__(directory, broker, "uvicorn", LEASE=LEASE)
+        self.environ["DJANGO_SETTINGS_MODULE"] = "tests.acceptance.probe.once_settings"
+        self.environ["PROBE_POSTGRES"] = str(postgres.directory)
+        self.database = psycopg.connect(postgres.url, autocommit=True)
+
+    def begin(self) -> None:
+        """Migrate, where nobody has, and serve; return once the front knows what the views say."""
+        if not self._has_tables():
+            self.database.execute(TABLES)
+            done = self.run("migrate")
+            assert done.returncode == 0, done.stderr
         self.front()
-        self.workers("--processes", "2")
+        self.workers("--processes", str(PROCESSES))
         wait_until(lambda: self.post("warm").status_code == 200, "the front knows the routes")
+
+    def _has_tables(self) -> bool:
+        return self.database.execute("SELECT to_regclass('effects')").fetchone()[0] is not None
+
+    def forget(self) -> None:
+        """Empty the ledger, and the tables of what was run."""
+        self.ledger.write_text("")
+        self.database.execute("TRUNCATE effects, queueproxy_execution")
+
+    def is_whole(self) -> bool:
+        """Whether all its workers are there, and nothing waits or runs."""
+        status = self.status()
+        idle = not any(queue["depth"] or queue["in_flight"] for queue in status["queues"])
+        _, supervisor = self.processes
+        workers = sorted(worker["pid"] for worker in status["workers"])
+        return idle and len(workers) == PROCESSES and workers == children(supervisor.pid)
+
+    def end(self) -> None:
+        self.stop()
+        self.database.close()
 
     def post(self, nonce: str, body: bytes = b"a", headers=(), **query) -> httpx.Response:
         return httpx.post(
@@ -63,20 +94,38 @@ class OnceSite(Site):
         return self.database.execute("SELECT count(*) FROM django_session").fetchone()[0]
 
 
+@pytest.fixture(scope="module")
+def standing_site(tmp_path_factory, postgres):
+    """With a broker of its own."""
+    broker = (GuardedServer if os.environ.get("QUEUEPROXY_TEST_ACL") else BrokerServer)().start()
+    site = OnceSite(tmp_path_factory.mktemp("once"), broker, postgres)
+    try:
+        site.begin()
+        yield site
+    finally:
+        site.end()
+        broker.stop()
+
+
 @pytest.fixture
-def site(tmp_path, broker, postgres):
-    with psycopg.connect(postgres.url, autocommit=True) as database:
-        database.execute("DROP SCHEMA public CASCADE")
-        database.execute("CREATE SCHEMA public")
-        database.execute(TABLES)
-        site = OnceSite(tmp_path, broker, "uvicorn", LEASE=LEASE)
-        site.environ["DJANGO_SETTINGS_MODULE"] = "tests.acceptance.probe.once_settings"
-        site.environ["PROBE_POSTGRES"] = str(postgres.directory)
-        try:
-            site.begin(database)
-            yield site
-        finally:
-            site.stop()
+def site(standing_site):
+    """Shared by tests who kill no more than workers, which the supervisor starts again."""
+    standing_site.forget()
+    yield standing_site
+    wait_until(standing_site.is_whole, "all are back, and nothing runs")
+    assert all(process.poll() is None for process in standing_site.processes)
+
+
+@pytest.fixture
+def own_site(tmp_path, broker, postgres):
+    """For a test that does worse."""
+    site = OnceSite(tmp_path, broker, postgres)
+    try:
+        site.begin()
+        site.forget()
+        yield site
+    finally:
+        site.end()
 
 
 def is_its_own(response: httpx.Response, nonce: str, size: int = 1) -> bool:
@@ -86,15 +135,16 @@ def is_its_own(response: httpx.Response, nonce: str, size: int = 1) -> bool:
 @pytest.mark.parametrize(("where", "runs"), [("in the view", 2), ("after commit", 1)])
 @pytest.mark.parametrize("size", [1, 2_000_000])
 def test_a_worker_is_killed(site, where, runs, size):
-    before = site.sessions()
+    sessions, queue = site.sessions(), site.queue()
     response = site.post("a", b"x" * size, die=where)
     assert is_its_own(response, "a", size), response.text
     assert len(site.runs("a")) == runs
     assert site.runs("a")[-1].split()[-1] in response.text  # the answer of the run that counts
     assert site.count("a") == 1
-    assert site.sessions() == before + 1
+    assert site.sessions() == sessions + 1
     assert "sessionid=" in response.headers["set-cookie"]
-    counted = {"retried_total": runs - 1, "replayed_total": 2 - runs}
+    more = {"retried_total": runs - 1, "replayed_total": 2 - runs}
+    counted = {name: queue[name] + more[name] for name in more}
     wait_until(lambda: {name: site.queue()[name] for name in counted} == counted)
 
 
@@ -105,7 +155,8 @@ def test_a_worker_is_killed_while_it_commits(site):
     assert site.count("slow") == 1
 
 
-def test_a_worker_is_frozen_and_wakes_again(site):
+def test_a_worker_is_frozen_and_wakes_again(own_site):
+    site = own_site
     response = site.post("a", die="frozen")
     assert is_its_own(response, "a")
     assert site.runs("a")[-1].split()[-1] in response.text
@@ -116,7 +167,8 @@ def test_a_worker_is_frozen_and_wakes_again(site):
     assert (len(site.runs("a")), site.count("a")) == (2, 1)
 
 
-def test_the_broker_loses_everything(site):
+def test_the_broker_loses_everything(own_site):
+    site = own_site
     pending = site.in_background("POST", "/effect/a/?seconds=1", content=b"a")
     wait_until(lambda: site.runs("a"))
     site.broker.client().flushall()

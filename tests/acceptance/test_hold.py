@@ -1,5 +1,6 @@
 """``hold`` with real commands: whatever becomes of them, the queues go on."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,13 +12,21 @@ from queueproxy.cli.hold import HOLD_LEASE
 from queueproxy.keys import Keys
 
 from ..kit.waiting import wait_until
+from .probe.ready import ready_commands
 
 KEYS = Keys("queueproxy")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     return "uvicorn"
+
+
+@pytest.fixture(scope="module")
+def queueproxy():
+    """Runs a command of a site to its end: ``queueproxy(site, *words)``."""
+    with ready_commands() as commands:
+        yield commands.run
 
 
 def hold(site, *words: str, options=(), **popen) -> subprocess.Popen:
@@ -30,6 +39,11 @@ def hold(site, *words: str, options=(), **popen) -> subprocess.Popen:
 
 def paused(site) -> bool:
     return len(site.status()["paused"]) == 4  # the operators' lane too
+
+
+def end_view(site, nonce: str) -> None:
+    """Let the view that reads slowly go on."""
+    site.ledger.with_name(nonce).touch()
 
 
 def test_the_command_runs_while_nothing_else_does(site):
@@ -95,35 +109,33 @@ def test_a_command_that_dies_of_the_signal(site):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_while_it_waits(site, tmp_path, number):
-    site.front()
-    site.workers()
-    running = site.in_background("GET", "/run/long/?seconds=8")
-    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
-    process = hold(site, "touch", str(tmp_path / "ran"))
-    wait_until(lambda: paused(site), "the pause")
+def test_interrupted_while_it_waits(serving, tmp_path, number):
+    running = serving.in_background("GET", f"/read-slowly/long-{number}/")
+    wait_until(lambda: serving.queue()["in_flight"] == 1, "a request in flight")
+    process = hold(serving, "touch", str(tmp_path / "ran"))
+    wait_until(lambda: paused(serving), "the pause")
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 128 + number
     assert err.splitlines()[-1] == f"Interrupted by {number.name}; nothing was run."
     assert "Traceback" not in err
     assert not (tmp_path / "ran").exists()
-    assert site.status()["paused"] == []
+    assert serving.status()["paused"] == []
     assert running.is_alive()
+    end_view(serving, f"long-{number}")
 
 
-def test_what_stays_in_flight_keeps_the_command_from_running(site, tmp_path):
-    site.front()
-    site.workers()
-    site.in_background("GET", "/run/long/?seconds=8")
-    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
-    process = hold(site, "touch", str(tmp_path / "ran"), options=("--timeout", "0.5"))
+def test_what_stays_in_flight_keeps_the_command_from_running(serving, tmp_path):
+    serving.in_background("GET", "/read-slowly/long/")
+    wait_until(lambda: serving.queue()["in_flight"] == 1, "a request in flight")
+    process = hold(serving, "touch", str(tmp_path / "ran"), options=("--timeout", "0.5"))
     _, err = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "Waiting for 1 request in flight: GET /run/long/ (" in err
+    assert "Waiting for 1 request in flight: GET /read-slowly/long/ (" in err
     assert "Still in flight after 0.5 s: 1; nothing was run." in err
     assert not (tmp_path / "ran").exists()
-    assert site.status()["paused"] == []
+    assert serving.status()["paused"] == []
+    end_view(serving, "long")
 
 
 def test_a_command_that_can_not_be_started(site, tmp_path):
@@ -138,17 +150,15 @@ def test_a_command_that_can_not_be_started(site, tmp_path):
     assert site.status()["paused"] == []
 
 
-def test_killed_its_pause_ends_by_itself(site):
-    site.front()
-    site.workers()
-    process = hold(site, "sh", "-c", "echo up; exec sleep 60")
+def test_killed_its_pause_ends_by_itself(serving):
+    process = hold(serving, "sh", "-c", "echo up; exec sleep 60")
     assert process.stdout.readline() == "up\n"
-    client = site.in_background("GET", "/run/patient/")
-    wait_until(lambda: site.queue()["depth"] == 1, "a request that waits")
+    client = serving.in_background("GET", "/run/patient/")
+    wait_until(lambda: serving.queue()["depth"] == 1, "a request that waits")
     process.kill()  # and with it nobody renews
     try:
         assert client.result(30).status_code == 200
-        assert site.status()["paused"] == []
+        assert serving.status()["paused"] == []
     finally:
         signal_group(process, signal.SIGKILL)
         process.communicate(timeout=10)
@@ -167,20 +177,22 @@ def test_it_lasts_as_long_as_its_command(site):
         if not paused(site) and process.poll() is None:
             # Between the command's end and its own it has resumed already.
             assert process.wait(5) == 0
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)  # far less than a lapse would last
     out, err = process.communicate()
     assert (process.returncode, out) == (0, "")
     assert err.splitlines()[-1] == "Resumed ops, high, default, low."
 
 
-def test_a_person_may_break_it_meanwhile(site):
+def test_a_person_may_break_it_meanwhile(site, queueproxy):
     process = hold(site, "sh", "-c", "echo up; read line")
     assert process.stdout.readline() == "up\n"
-    refused = site.run("queueproxy", "resume", "high")
+    refused = queueproxy(site, "resume", "high")
     assert refused.returncode == 1
     assert "Still paused by the hold of" in refused.stderr
     assert "--break-hold" in refused.stderr
     assert "high" in site.status()["paused"]
-    assert site.run("queueproxy", "resume", "high", "--break-hold").returncode == 0
+    assert queueproxy(site, "resume", "high", "--break-hold").returncode == 0
     told = process.stderr.readline() + process.stderr.readline()
     assert "No longer paused: high. The command goes on." in told
     assert site.status()["paused"] == ["ops", "default", "low"]
@@ -189,13 +201,13 @@ def test_a_person_may_break_it_meanwhile(site):
     assert err == "Resumed ops, default, low.\n"
 
 
-def test_all_of_it_may_be_broken_with_the_operators_lane(site):
+def test_all_of_it_may_be_broken_with_the_operators_lane(site, queueproxy):
     process = hold(site, "sh", "-c", "echo up; read line")
     assert process.stdout.readline() == "up\n"
-    assert site.run("queueproxy", "resume").returncode == 1
-    assert "Still paused by the hold of" in site.run("queueproxy", "resume", "ops").stderr
+    assert queueproxy(site, "resume").returncode == 1
+    assert "Still paused by the hold of" in queueproxy(site, "resume", "ops").stderr
     assert len(site.status()["paused"]) == 4
-    done = site.run("queueproxy", "resume", "--break-hold", "--rate", "5/s")
+    done = queueproxy(site, "resume", "--break-hold", "--rate", "5/s")
     assert (done.returncode, done.stdout) == (0, "Resumed ops, high, default, low at 5 a second.\n")
     assert site.status()["paused"] == []
     _, err = process.communicate("\n", timeout=30)
@@ -203,13 +215,13 @@ def test_all_of_it_may_be_broken_with_the_operators_lane(site):
     assert "Nothing was resumed." in err
 
 
-def test_the_operators_lane_alone_may_be_broken_out(site):
+def test_the_operators_lane_alone_may_be_broken_out(site, queueproxy):
     process = hold(site, "sh", "-c", "echo up; read line")
     assert process.stdout.readline() == "up\n"
-    done = site.run("queueproxy", "resume", "ops", "--break-hold")
+    done = queueproxy(site, "resume", "ops", "--break-hold")
     assert (done.returncode, done.stdout) == (0, "Resumed ops.\n")
     assert site.status()["paused"] == ["high", "default", "low"]
-    refused = site.run("queueproxy", "pause", "ops")
+    refused = queueproxy(site, "pause", "ops")
     assert (refused.returncode, "No queue 'ops'" in refused.stderr) == (2, True)
     process.communicate("\n", timeout=30)
     assert process.returncode == 0

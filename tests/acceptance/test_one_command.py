@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
+from ..kit.asking import HOST, Answer, get
 from ..kit.commands import Commands
 from ..kit.ports import free_port
 from ..kit.proc import children, command_line, descendants, is_alive
@@ -18,7 +18,6 @@ from ..kit.terminal import CTRL_C, Terminal
 from ..kit.waiting import wait_until
 from .site import SETTINGS, Pending
 
-WHOLE = ("--embedded", "--workers", "2")
 GRACEFUL = 5  # seconds
 
 
@@ -27,22 +26,25 @@ class OneCommand:
 
     Args:
         directory: for the ledger and the logs.
+        workers: how many; each costs a second of processor time to start.
         environ: beside the probe site's.
     """
 
-    def __init__(self, directory: Path, **environ: str):
+    def __init__(self, directory: Path, workers: int = 1, **environ: str):
         self.directory = directory
+        self._wanted = workers
         self.ledger = directory / "ledger"
         self.ledger.touch()
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{HOST}:{self.port}"
         own = {name: value for name, value in os.environ.items() if "QUEUEPROXY" not in name}
         site = {"DJANGO_SETTINGS_MODULE": SETTINGS, "PROBE_LEDGER": str(self.ledger)}
         self.commands = Commands(directory, own | site | {"TMPDIR": str(directory)} | environ)
         self.everybody: set[int] = set()
 
     def words(self, *options: str) -> tuple[str, ...]:
-        return ("runqueueproxy", f"127.0.0.1:{self.port}", *WHOLE, *options)
+        whole = ("--embedded", "--workers", str(self._wanted))
+        return ("runqueueproxy", f"{HOST}:{self.port}", *whole, *options)
 
     def start(self, *options: str) -> subprocess.Popen:
         """Start it and wait until it serves."""
@@ -52,15 +54,12 @@ class OneCommand:
 
     def serve(self, process: subprocess.Popen) -> None:
         """Wait until a request is answered by a worker."""
-        wait_until(lambda: self.get("/run/first/"), "it serves", 60)
-        wait_until(lambda: len(self.workers(process)) == 2, "two workers", 60)
+        wait_until(lambda: self.get("/run/first/").status, "it serves", 60)
+        wait_until(lambda: len(self.workers(process)) == self._wanted, "all workers", 60)
         self.everybody |= {process.pid, *descendants(process.pid)}
 
-    def get(self, path: str) -> httpx.Response | None:
-        try:
-            return httpx.get(self.url + path, timeout=60)
-        except httpx.TransportError:
-            return None
+    def get(self, path: str) -> Answer:
+        return get(self.port, path, 60)
 
     def slow(self, seconds: float) -> Pending:
         """A request that takes so long; it is running when this returns."""
@@ -98,8 +97,8 @@ def make(tmp_path):
     """Makes them, and ends them."""
     made = []
 
-    def make(**environ: str) -> OneCommand:
-        made.append(OneCommand(tmp_path, **environ))
+    def make(workers: int = 1, **environ: str) -> OneCommand:
+        made.append(OneCommand(tmp_path, workers, **environ))
         return made[-1]
 
     yield make
@@ -118,26 +117,20 @@ def test_front_workers_and_broker(tmp_path, program):
     site = {"DJANGO_SETTINGS_MODULE": "project.settings", "QUEUEPROXY_VAR": str(tmp_path)}
     commands = Commands(tmp_path, environ | site, program)
     port = free_port()
-    front = commands.manage("runqueueproxy", f"127.0.0.1:{port}", "--embedded", "--workers", "1")
+    front = commands.manage("runqueueproxy", f"{HOST}:{port}", "--embedded", "--workers", "1")
     try:
-        answer = wait_until(lambda: _get(f"http://127.0.0.1:{port}/request/"), str(front.log), 40)
+        answered = wait_until(lambda: get(port, "/request/", 40).status, str(front.log), 40)
     finally:
         front.send_signal(signal.SIGTERM)
-        status = front.wait(40)
-    assert (answer.status_code, status) == (200, 0), front.log.read_text()
-
-
-def _get(url: str) -> httpx.Response | None:
-    try:
-        return httpx.get(url, timeout=40)
-    except httpx.ConnectError:
-        return None
+        ended = front.wait(40)
+    assert (answered, ended) == (200, 0), front.log.read_text()
 
 
 # Somebody or something ends.
 
 
-def test_a_supervisor_that_dies_is_replaced(one):
+def test_a_supervisor_that_dies_is_replaced(make):
+    one = make(workers=2)
     process = one.start()
     supervisor = one.supervisor(process)
     pending = one.slow(1)
@@ -153,14 +146,15 @@ def test_an_embedded_broker_that_dies_is_replaced(one):
     (broker,) = one.of(process, "valkey-server")
     os.kill(broker, signal.SIGKILL)
     wait_until(lambda: one.of(process, "valkey-server") not in ([], [broker]))
-    assert one.get("/run/after/").status_code == 200
+    assert one.get("/run/after/").status == 200
     one.everybody |= set(descendants(process.pid))
     process.terminate()
     assert process.wait(40) == 0
     wait_until(one.nothing_left)
 
 
-def test_nothing_outlives_a_front_that_is_killed(one):
+def test_nothing_outlives_a_front_that_is_killed(make):
+    one = make(workers=2)
     process = one.start()
     assert len(one.everybody) == 6, "front, supervisor, two workers, Valkey and its watcher"
     process.kill()
@@ -191,7 +185,8 @@ def test_policies_that_are_wrong(make):
     wait_until(one.nothing_left)
 
 
-def test_sighup_replaces_the_workers_and_drops_no_client(one):
+def test_sighup_replaces_the_workers_and_drops_no_client(make):
+    one = make(workers=2)
     process = one.start()
     before = one.workers(process)
     pending = one.slow(2)

@@ -22,14 +22,22 @@ from ..kit.missing import Missing
 from ..kit.ports import free_port
 from ..kit.terminal import CTRL_C, Terminal
 from ..kit.waiting import wait_until
+from .probe.ready import ready_commands
 
 WATCH = [sys.executable, "-m", "django", "queueproxy", "status", "--watch"]
 OTHER_SCREEN, FIRST_SCREEN, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     return "uvicorn"
+
+
+@pytest.fixture(scope="module")
+def queueproxy():
+    """Runs a command of a site to its end: ``queueproxy(site, *words)``."""
+    with ready_commands() as commands:
+        yield commands.run
 
 
 class Screen(Terminal):
@@ -65,7 +73,7 @@ def terminal(site):
         one.close()
 
 
-def test_watch_follows_what_happens(site, terminal):
+def test_watch_follows_what_happens(site, terminal, queueproxy):
     """Also while workers, fronts and at last the broker itself come and go."""
     watch = terminal(WATCH)
     watch.shows("No front: nobody accepts requests.")
@@ -78,7 +86,7 @@ def test_watch_follows_what_happens(site, terminal):
     watch.shows("GET /run/n1/")
     assert len(watch.last_picture().split("\r\n")) <= 24
     assert [client.result().status_code for client in clients] == [200, 200]
-    site.run("queueproxy", "pause", "low", "--reason", "a try")
+    queueproxy(site, "pause", "low", "--reason", "a try")
     watch.shows("a try")
     site.broker.kill()
     watch.shows("The broker can't be reached for ", "queue")  # and what was seen last
@@ -166,9 +174,9 @@ def test_watch_ends_when_nobody_reads(site):
     assert reading.stdout.splitlines()[-1] == "0"
 
 
-def test_status_once(site):
+def test_status_once(site, queueproxy):
     """Without workers, fronts or a database (the probe site's is nowhere)."""
-    done = site.run("queueproxy", "status")
+    done = queueproxy(site, "status")
     assert done.returncode == 1
     assert "\x1b" not in done.stdout
     assert done.stdout.splitlines()[1:3] == [
@@ -177,10 +185,10 @@ def test_status_once(site):
     ]
     site.front()
     site.workers("--name", "left", "--threads", "2")
-    done = site.run("queueproxy", "status")
+    done = queueproxy(site, "status")
     assert done.returncode == 0
     assert re.search(r"^left +idle +0$", done.stdout, re.MULTILINE)
-    told = json.loads(site.run("queueproxy", "status", "--json").stdout)
+    told = json.loads(queueproxy(site, "status", "--json").stdout)
     parts = {"broker", "paused", "queues", "groups", "fronts", "workers", "dead_letters"}
     parts |= {"releases", "boot_failures", "scaling"}
     assert set(told) == parts
@@ -192,36 +200,32 @@ def test_status_once(site):
     } <= set(told["queues"][0])
 
 
-def test_percentiles_of_views_with_known_times(site):
-    """Within one bucket of what the views slept."""
-    site.front()
-    site.workers("--threads", "8")
+def test_percentiles_of_views_with_known_times(serving):
+    """Within one bucket of what the views slept; in a queue that no other test uses."""
     times = [0.02] * 24 + [0.15] * 12 + [0.7] * 4  # p50 0.02, p95 and p99 0.7
-    with httpx.Client(base_url=site.url, timeout=60) as client:
+    with httpx.Client(base_url=serving.url, timeout=60) as client:
         threads = [
-            threading.Thread(target=client.get, args=(f"/run/k{n}/?seconds={seconds}",))
+            threading.Thread(target=client.get, args=(f"/high/run/k{n}/?seconds={seconds}",))
             for n, seconds in enumerate(times)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    wait_until(lambda: site.queue()["completed_total"] == len(times), "all counted")
-    queue = site.queue()
+    wait_until(lambda: serving.queue("high")["completed_total"] == len(times), "all counted")
+    queue = serving.queue("high")
     for name, slept in (("p50", 0.02), ("p95", 0.7), ("p99", 0.7)):
         told = queue[f"run_{name}_seconds"]
         assert 0 <= bucket_of(told) - bucket_of(slept) <= 1, (name, told)
 
 
-def test_front_and_command_tell_the_same_metrics(site):
-    site.front()
-    site.workers()
+def test_front_and_command_tell_the_same_metrics(serving, queueproxy):
     for n in range(3):
-        assert site.get(f"/run/m{n}/").status_code == 200
-    wait_until(lambda: site.queue()["completed_total"] == 3, "all counted")
-    told = site.get("/-/metrics")
+        assert serving.get(f"/run/m{n}/").status_code == 200
+    wait_until(lambda: serving.queue()["completed_total"] == 3, "all counted")
+    told = serving.get("/-/metrics")
     assert told.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert told.text == site.run("queueproxy", "metrics").stdout
+    assert told.text == queueproxy(serving, "metrics").stdout
     assert 'queueproxy_request_duration_seconds_count{queue="default"} 3\n' in told.text
 
 
@@ -254,7 +258,7 @@ def prometheus(site, tmp_path):
     process.wait(20)
 
 
-def test_the_grafana_dashboard_has_data_in_every_panel(site, prometheus):
+def test_the_grafana_dashboard_has_data_in_every_panel(site, prometheus, queueproxy):
     """Asked as Grafana asks, for a site where everything happens: each query gives a number."""
     site.front()
     site.workers()
@@ -270,7 +274,7 @@ def test_the_grafana_dashboard_has_data_in_every_panel(site, prometheus):
     user = threading.Thread(target=use_the_site)
     user.start()
     try:
-        site.run("queueproxy", "pause", "low", "--timeout", "60")
+        queueproxy(site, "pause", "low", "--timeout", "60")
         for expression in expressions():
             wait_until(lambda e=expression: answer_of(prometheus, e), expression, timeout=40)
     finally:

@@ -1,23 +1,64 @@
 """Pause and resume as an operator gives them: on the command line, with real processes."""
 
 import json
-import subprocess
+import os
+from collections.abc import Iterator
 
 import pytest
 
-from ..kit.broker_server import BrokerServer
+from ..kit.broker_server import BrokerServer, GuardedServer
 from ..kit.waiting import wait_until
+from .probe.ready import ready_commands
+from .site import Site
 
 NOWHERE = "unix:///nonexistent/broker"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     return "uvicorn"
 
 
-def queueproxy(site, *words: str, **environ: str) -> subprocess.CompletedProcess:
-    return site.run("queueproxy", *words, **environ)
+@pytest.fixture(scope="module")
+def queueproxy():
+    """Runs a command of a site: ``queueproxy(site, *words)``."""
+    with ready_commands() as commands:
+        yield commands.run
+
+
+@pytest.fixture(scope="module")
+def four_threads(tmp_path_factory) -> Iterator[Site]:
+    """A front and a worker with four threads; a broker of its own."""
+    broker = (GuardedServer if os.environ.get("QUEUEPROXY_TEST_ACL") else BrokerServer)().start()
+    site = Site(tmp_path_factory.mktemp("site"), broker, "uvicorn")
+    try:
+        site.front()
+        site.workers("--threads", "4")
+        yield site
+    finally:
+        site.stop()
+        broker.stop()
+
+
+@pytest.fixture
+def serving(four_threads) -> Iterator[Site]:
+    """That site, shared with other tests: each leaves it as it has found it."""
+    four_threads.ledger.write_text("")
+    before = pids_of(four_threads)
+    yield four_threads
+    wait_until(lambda: is_still(four_threads), "nothing waits and nothing runs")
+    wait_until(lambda: not any(pauses(four_threads.broker).values()), "no pause and no pace")
+    assert pids_of(four_threads) == before
+
+
+def pids_of(site) -> list[int]:
+    """Of its front and worker."""
+    status = site.status()
+    return [one["pid"] for one in (*status["fronts"], *status["workers"])]
+
+
+def is_still(site) -> bool:
+    return not any(queue["depth"] or queue["in_flight"] for queue in site.status()["queues"])
 
 
 def pauses(broker: BrokerServer) -> dict:
@@ -28,11 +69,16 @@ def pauses(broker: BrokerServer) -> dict:
     return {"state": kept, "pauses": client.hgetall("{queueproxy}:pauses")}
 
 
+def end_view(site, nonce: str) -> None:
+    """Let the view that reads slowly go on."""
+    site.ledger.with_name(nonce).touch()
+
+
 def held(site, number: int) -> bool:
     return sum(front["held"] for front in site.status()["fronts"]) == number
 
 
-def test_a_pause_outlives_workers_and_fronts(site):
+def test_a_pause_outlives_workers_and_fronts(site, queueproxy):
     front, workers = site.front(), site.workers()
     done = queueproxy(site, "pause", "default", "--timeout", "120", "--reason", "new disk")
     assert done.returncode == 0, done.stderr
@@ -62,7 +108,7 @@ def test_a_pause_outlives_workers_and_fronts(site):
     assert pauses(site.broker) == {"state": {}, "pauses": {}}
 
 
-def test_it_ends_by_itself_before_the_oldest_client_leaves(make_site):
+def test_it_ends_by_itself_before_the_oldest_client_leaves(make_site, queueproxy):
     """Who waits is answered, although nobody ever resumes."""
     site = make_site(MAX_HOLD=12, LEASE=3)
     site.front()
@@ -77,73 +123,67 @@ def test_it_ends_by_itself_before_the_oldest_client_leaves(make_site):
     assert [client.result().status_code for client in clients] == [200] * 3
 
 
-def test_a_longer_one_is_warned_of(site):
+def test_a_longer_one_is_warned_of(site, queueproxy):
     done = queueproxy(site, "pause", "--timeout", "90")
     assert done.returncode == 0
     assert "turned away after 60 s of these 90 s (MAX_HOLD is 60 s)" in done.stderr
 
 
-def test_wait_returns_when_nothing_is_in_flight(site):
-    site.front()
-    site.workers("--threads", "2")
-    running = [site.in_background("GET", f"/run/w{n}/?seconds=1.5") for n in range(2)]
-    wait_until(lambda: site.queue()["in_flight"] == 2, "requests in flight")
-    done = queueproxy(site, "pause", "--wait")
+def test_wait_returns_when_nothing_is_in_flight(serving, queueproxy):
+    running = [serving.in_background("GET", f"/run/w{n}/?seconds=1.5") for n in range(2)]
+    wait_until(lambda: serving.queue()["in_flight"] == 2, "requests in flight")
+    done = queueproxy(serving, "pause", "--wait")
     assert done.returncode == 0
     assert "Nothing is in flight." in done.stdout
-    assert site.queue()["in_flight"] == 0
-    later = site.in_background("GET", "/run/later/")
-    wait_until(lambda: site.queue()["depth"] == 1, "a request that waits")
+    assert serving.queue()["in_flight"] == 0
+    later = serving.in_background("GET", "/run/later/")
+    wait_until(lambda: serving.queue()["depth"] == 1, "a request that waits")
     assert [client.result().status_code for client in running] == [200, 200]
-    assert site.runs("later") == []
-    queueproxy(site, "resume")
+    assert serving.runs("later") == []
+    queueproxy(serving, "resume")
     assert later.result().status_code == 200
 
 
-def test_wait_gives_up_at_its_timeout(site):
-    site.front()
-    site.workers()
-    running = site.in_background("GET", "/run/long/?seconds=10")
-    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
-    done = queueproxy(site, "pause", "--wait", "--timeout", "1")
+def test_wait_gives_up_at_its_timeout(serving, queueproxy):
+    running = serving.in_background("GET", "/read-slowly/long/")
+    wait_until(lambda: serving.queue()["in_flight"] == 1, "a request in flight")
+    done = queueproxy(serving, "pause", "--wait", "--timeout", "1")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] in (
         "Still in flight: 1.",
         "The pause has ended before nothing was in flight.",
     )
+    end_view(serving, "long")
     assert running.result().status_code == 200
 
 
-def test_a_resume_ends_a_waiting_pause(site):
+def test_a_resume_ends_a_waiting_pause(serving, queueproxy):
     """It must neither hang nor say that nothing runs."""
-    site.front()
-    site.workers()
-    running = site.in_background("GET", "/run/long/?seconds=20")
-    wait_until(lambda: site.queue()["in_flight"] == 1, "a request in flight")
-    pausing = site.manage("queueproxy", "pause", "--wait", "--timeout", "50")
-    named = "Waiting for 1 request in flight: GET /run/long/ ("
+    running = serving.in_background("GET", "/read-slowly/longer/")
+    wait_until(lambda: serving.queue()["in_flight"] == 1, "a request in flight")
+    pausing = serving.manage("queueproxy", "pause", "--wait", "--timeout", "50")
+    named = "Waiting for 1 request in flight: GET /read-slowly/longer/ ("
     wait_until(lambda: named in pausing.log.read_text(), "what it waits for")
-    assert queueproxy(site, "resume").returncode == 0
+    assert queueproxy(serving, "resume").returncode == 0
     assert pausing.wait(10) == 1
     assert "The pause has ended" in pausing.log.read_text()
     assert running.is_alive()
+    end_view(serving, "longer")
 
 
-def test_resume_at_a_rate(site):
+def test_resume_at_a_rate(serving, queueproxy):
     """The backlog starts in order and no faster than was said."""
-    site.front()
-    site.workers("--threads", "4")
-    queueproxy(site, "pause")
+    queueproxy(serving, "pause")
     clients = []
     for number in range(9):
-        clients.append(site.in_background("GET", f"/run/r{number}/"))
-        wait_until(lambda: site.queue()["depth"] == len(clients), "the backlog")
-    done = queueproxy(site, "resume", "--rate", "8/s")
+        clients.append(serving.in_background("GET", f"/run/r{number}/"))
+        wait_until(lambda: serving.queue()["depth"] == len(clients), "the backlog")
+    done = queueproxy(serving, "resume", "--rate", "8/s")
     assert done.stdout == "Resumed high, default, low at 8 a second.\n"
     assert [client.result().status_code for client in clients] == [200] * 9
-    started = sorted(int(line.split()[3].split("-")[0]) for line in site.runs())
+    started = sorted(int(line.split()[3].split("-")[0]) for line in serving.runs())
     assert (started[-1] - started[0]) / 1e9 > 8 / 8 * 0.9
-    assert [line.split()[0] for line in site.runs()] == [f"r{n}" for n in range(9)]
+    assert [line.split()[0] for line in serving.runs()] == [f"r{n}" for n in range(9)]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +198,7 @@ def test_resume_at_a_rate(site):
         (["dead", "show", "1-1"], 2, "No dead letter '1-1'."),
     ],
 )
-def test_bad_words_change_nothing(site, words, status, said):
+def test_bad_words_change_nothing(site, queueproxy, words, status, said):
     queueproxy(site, "pause", "high", "--timeout", "50")
     before = pauses(site.broker)
     done = queueproxy(site, *words)
@@ -181,7 +221,7 @@ def test_bad_words_change_nothing(site, words, status, said):
         [],
     ],
 )
-def test_bad_options_change_nothing(site, words):
+def test_bad_options_change_nothing(site, queueproxy, words):
     before = pauses(site.broker)
     done = queueproxy(site, *words)
     assert done.returncode == 2
@@ -202,7 +242,7 @@ def test_bad_options_change_nothing(site, words):
         ["dead", "retry", "1-1"],
     ],
 )
-def test_without_a_broker(site, tmp_path, words):
+def test_without_a_broker(site, queueproxy, tmp_path, words):
     words = [str(tmp_path / "ran") if word == "ran" else word for word in words]
     done = queueproxy(site, *words, QUEUEPROXY_BROKER_URL=NOWHERE)
     assert done.returncode == 2
@@ -212,19 +252,19 @@ def test_without_a_broker(site, tmp_path, words):
     assert not (tmp_path / "ran").exists()
 
 
-def test_status_json_without_a_broker(site):
+def test_status_json_without_a_broker(site, queueproxy):
     done = queueproxy(site, "status", "--json", QUEUEPROXY_BROKER_URL=NOWHERE)
     assert done.returncode == 2
     assert json.loads(done.stdout)["broker"]["reachable"] is False
 
 
-def test_wrong_settings_are_one_line(site):
+def test_wrong_settings_are_one_line(site, queueproxy):
     done = queueproxy(site, "status", PROBE_SETTINGS='{"MAX_HOLDD": 5}')
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
     assert "MAX_HOLDD" in done.stderr
 
 
-def test_resume_where_nothing_is_paused(site):
+def test_resume_where_nothing_is_paused(site, queueproxy):
     done = queueproxy(site, "resume")
     assert (done.returncode, done.stdout) == (0, "Nothing was paused.\n")

@@ -12,15 +12,24 @@ import pytest
 
 from ..kit.proc import children
 from ..kit.waiting import wait_until
+from .probe.ready import ready_commands
 
 RUN = "tests.acceptance.probe.urls.run"
 LEASE = 1.5  # seconds; a front looks for another table three times in it
 CLIENTS = 6
+LATE = 5  # seconds: ten times the hold that a view says; the front may not know it at once
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     return "uvicorn"
+
+
+@pytest.fixture(scope="module")
+def queueproxy():
+    """Runs a command of a site: ``queueproxy(site, *words)``."""
+    with ready_commands() as commands:
+        yield commands.run
 
 
 def says(lease: float = LEASE, **policy) -> dict[str, str]:
@@ -28,38 +37,44 @@ def says(lease: float = LEASE, **policy) -> dict[str, str]:
     return {"PROBE_SETTINGS": json.dumps({"LEASE": lease, "POLICIES": {RUN: policy}})}
 
 
-def decided(site, *words: str) -> str:
-    done = site.run("queueproxy", "routes", *words)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture
+def decided(queueproxy):
+    """What ``queueproxy routes`` of a site tells."""
+
+    def decided(site, *words: str) -> str:
+        done = queueproxy(site, "routes", *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return decided
 
 
-def test_a_front_treats_requests_as_their_views_say(make_site):
+def test_a_front_treats_requests_as_their_views_say(make_site, queueproxy, decided):
     site = make_site(LEASE=LEASE)
     site.front()
     site.workers(**says(queue="low", max_hold=0.5))
     wait_until(lambda: "low (the view's policy)" in decided(site, "/run/a/", "POST"))
-    assert site.run("queueproxy", "pause").returncode == 0
-    wait_until(lambda: held_for(site, "/run/a/") < 20, "the front knows it")
+    assert queueproxy(site, "pause").returncode == 0
+    wait_until(lambda: held_for(site, "/run/a/") < LATE, "the front knows it", 60)
     assert site.queue("low")["enqueued_total"]
     assert "MAX_HOLD" in decided(site, "/die/a/")
     assert "ROUTES" in decided(site, "/high/run/a/")
 
 
 def held_for(site, path: str) -> float:
-    """Seconds until a client is turned away during a pause; 20 where it is not by then."""
+    """Seconds until a client is turned away during a pause; LATE where it is not by then."""
     began = time.monotonic()
     try:
-        response = httpx.post(site.url + path, timeout=20)
+        response = httpx.post(site.url + path, timeout=LATE)
     except httpx.ReadTimeout:
-        return 20
+        return LATE
     assert response.status_code == 503
     return time.monotonic() - began
 
 
-def test_all_views(site):
+def test_all_views(site, queueproxy, decided):
     site.environ |= says(queue="low", at_most=2)
-    told = site.run("queueproxy", "routes").stdout
+    told = queueproxy(site, "routes").stdout
     assert "No table is published" in told
     (line,) = [line for line in told.splitlines() if line.startswith("/run/<nonce>/")]
     assert f"table: queue='low', at_most=2 (said by {RUN})" in line
@@ -68,11 +83,11 @@ def test_all_views(site):
     wait_until(lambda: "Fronts go by this code" in decided(site))
 
 
-def test_a_broker_that_is_away(site):
+def test_a_broker_that_is_away(site, queueproxy):
     site.environ["QUEUEPROXY_BROKER_URL"] = "redis://127.0.0.1:1/0"
-    done = site.run("queueproxy", "routes", "/run/a/")
+    done = queueproxy(site, "routes", "/run/a/")
     assert (done.returncode, done.stdout) == (2, "")
-    done = site.run("queueproxy", "routes")
+    done = queueproxy(site, "routes")
     assert done.returncode == 0
     assert "Which table fronts go by is not known" in done.stdout
 
@@ -133,7 +148,7 @@ def worker_pids(site) -> set[int]:
     return {worker["pid"] for worker in site.status()["workers"]}
 
 
-def test_a_table_that_changes_under_load_breaks_no_promise(make_site):
+def test_a_table_that_changes_under_load_breaks_no_promise(make_site, decided):
     """The old release lets POSTs be repeated, the new one does not; workers are killed."""
     site = make_site(LEASE=LEASE)
     site.front()
