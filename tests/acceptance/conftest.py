@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from ..kit.broker_server import BrokerServer, GuardedServer
+from ..kit.ready_commands import ready_commands
 from ..kit.waiting import wait_until
 from .site import Site
 
@@ -31,6 +32,13 @@ def make_site(tmp_path, broker, server):
 @pytest.fixture
 def site(make_site):
     return make_site()
+
+
+@pytest.fixture(scope="module")
+def queueproxy():
+    """Runs a command to its end, at once: ``queueproxy(site, *words)``; see `ready_commands`."""
+    with ready_commands() as commands:
+        yield commands.run
 
 
 @pytest.fixture(scope="module")

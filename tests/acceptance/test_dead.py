@@ -7,7 +7,6 @@ import signal
 import pytest
 
 from ..kit.waiting import wait_until
-from .probe.ready import ready_commands
 
 LONG = 4  # seconds: it is killed meanwhile, and run to its end when it is run again
 BODY = b'{"card": "4111"}'
@@ -27,16 +26,15 @@ def busy(site):
 
 
 @pytest.fixture(scope="module")
-def dead():
+def dead(queueproxy):
     """Runs ``queueproxy dead`` of a site: exit status and output."""
-    with ready_commands() as commands:
 
-        def dead(site, *words: str) -> tuple[int, str]:
-            done = commands.run(site, "dead", *words)
-            assert "Traceback" not in done.stderr
-            return done.returncode, done.stdout
+    def dead(site, *words: str) -> tuple[int, str]:
+        done = queueproxy(site, "dead", *words)
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout
 
-        yield dead
+    return dead
 
 
 def kill_one(site, dead, nonce: str) -> str:

@@ -10,8 +10,6 @@ from ..kit.proc import children, is_alive
 from ..kit.waiting import wait_until
 
 CLIENTS = 40  # enough that no front is left without
-# Of a client: to read the machine's certificates for each request takes longer than the request.
-PLAIN = {"verify": False}
 
 
 def fronts_of(site) -> list[dict]:
@@ -31,7 +29,7 @@ def pids_of(site, front, number: int) -> list[int]:
 
 def hold(site, *, until) -> list:
     """So many requests that each front holds some: each has a connection of its own."""
-    clients = [site.in_background("GET", f"/run/held-{n}/", **PLAIN) for n in range(CLIENTS)]
+    clients = [site.in_background("GET", f"/run/held-{n}/") for n in range(CLIENTS)]
     wait_until(lambda: site.queue()["depth"] == CLIENTS, "all wait", timeout=30)
     wait_until(until, "all are held", timeout=30)
     return clients
@@ -60,7 +58,7 @@ def test_one_that_dies_is_started_again(make_site):
     os.kill(lost, signal.SIGKILL)
     site.workers()
     for number in range(10):
-        assert site.get(f"/run/after-{number}/", **PLAIN).status_code == 200
+        assert site.get(f"/run/after-{number}/").status_code == 200
     assert other in pids_of(site, front, 2)
     assert "was killed by signal 9. Starting it again" in front.log.read_text()
 

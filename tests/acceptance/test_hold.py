@@ -12,7 +12,6 @@ from queueproxy.cli.hold import HOLD_LEASE
 from queueproxy.keys import Keys
 
 from ..kit.waiting import wait_until
-from .probe.ready import ready_commands
 
 KEYS = Keys("queueproxy")
 
@@ -20,13 +19,6 @@ KEYS = Keys("queueproxy")
 @pytest.fixture(scope="module")
 def server():
     return "uvicorn"
-
-
-@pytest.fixture(scope="module")
-def queueproxy():
-    """Runs a command of a site to its end: ``queueproxy(site, *words)``."""
-    with ready_commands() as commands:
-        yield commands.run
 
 
 def hold(site, *words: str, options=(), **popen) -> subprocess.Popen:

@@ -22,7 +22,6 @@ from ..kit.missing import Missing
 from ..kit.ports import free_port
 from ..kit.terminal import CTRL_C, Terminal
 from ..kit.waiting import wait_until
-from .probe.ready import ready_commands
 
 WATCH = [sys.executable, "-m", "django", "queueproxy", "status", "--watch"]
 OTHER_SCREEN, FIRST_SCREEN, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
@@ -31,13 +30,6 @@ OTHER_SCREEN, FIRST_SCREEN, CURSOR = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
 @pytest.fixture(scope="module")
 def server():
     return "uvicorn"
-
-
-@pytest.fixture(scope="module")
-def queueproxy():
-    """Runs a command of a site to its end: ``queueproxy(site, *words)``."""
-    with ready_commands() as commands:
-        yield commands.run
 
 
 class Screen(Terminal):

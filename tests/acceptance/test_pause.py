@@ -8,7 +8,6 @@ import pytest
 
 from ..kit.broker_server import BrokerServer, GuardedServer
 from ..kit.waiting import wait_until
-from .probe.ready import ready_commands
 from .site import Site
 
 NOWHERE = "unix:///nonexistent/broker"
@@ -17,13 +16,6 @@ NOWHERE = "unix:///nonexistent/broker"
 @pytest.fixture(scope="module")
 def server():
     return "uvicorn"
-
-
-@pytest.fixture(scope="module")
-def queueproxy():
-    """Runs a command of a site: ``queueproxy(site, *words)``."""
-    with ready_commands() as commands:
-        yield commands.run
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import pytest
 
 from ..kit.proc import children
 from ..kit.waiting import wait_until
-from .probe.ready import ready_commands
 
 RUN = "tests.acceptance.probe.urls.run"
 LEASE = 1.5  # seconds; a front looks for another table three times in it
@@ -23,13 +22,6 @@ LATE = 5  # seconds: ten times the hold that a view says; the front may not know
 @pytest.fixture(scope="module")
 def server():
     return "uvicorn"
-
-
-@pytest.fixture(scope="module")
-def queueproxy():
-    """Runs a command of a site: ``queueproxy(site, *words)``."""
-    with ready_commands() as commands:
-        yield commands.run
 
 
 def says(lease: float = LEASE, **policy) -> dict[str, str]:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from django.core.management import execute_from_command_line
 
-from ...kit.commands import Commands
-from ...kit.processes import ROOT
+from .commands import Commands
+from .processes import ROOT
 
 LONGEST = 60  # seconds until a command is killed
 USED = (  # nothing of these reads settings while it is imported
