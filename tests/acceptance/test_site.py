@@ -66,7 +66,8 @@ def test_page_goes_through_the_queue(serving):
 
 def test_200_requests_wait_for_a_worker(without_workers):
     site = without_workers
-    pending = [site.in_background("GET", f"/run/w{n}/") for n in range(200)]
+    # Certificates, of no use here, would be loaded for each.
+    pending = [site.in_background("GET", f"/run/w{n}/", verify=False) for n in range(200)]
     wait_until(lambda: site.queue()["depth"] == 200, "200 waiting")
     assert not site.runs()
     site.workers()
