@@ -2,50 +2,70 @@
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
 
-from queueproxy.broker.handle import Broker
-from queueproxy.broker.link.connect import BrokerAddress
 from queueproxy.broker.observe.find import RequestFinder
 
 from ..brokers import QUEUES
+from ..kit.links import link_to
 from ..kit.waiting import wait_until
+from .conftest import left_as_found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     return "uvicorn"  # where it goes on, fronts play no part
 
 
-def find(site, id: str) -> list[dict]:
-    """As the command does, which takes a while to start."""
-    with Broker(BrokerAddress(site.broker.url), "queueproxy", 15).link("test") as link:
-        return [one.as_json() for one in RequestFinder(link, ("ops", *QUEUES)).find(id)]
+@pytest.fixture(scope="module")
+def impatient_front(make_shared_site):
+    site = make_shared_site(MAX_HOLD=1.5, LEASE=0.5)
+    site.front()
+    return site
+
+
+@pytest.fixture
+def impatient(impatient_front):
+    """A site that holds requests for 1.5 s; its front is shared, workers are for tests to start."""
+    with left_as_found(impatient_front):
+        yield impatient_front
+
+
+@contextmanager
+def finder(site) -> Iterator[Callable[[str], list[dict]]]:
+    """Finds as the command does, which takes a while to start."""
+    with link_to(site.broker.url) as link:
+        requests = RequestFinder(link, ("ops", *QUEUES))
+        yield lambda id: [one.as_json() for one in requests.find(id)]
 
 
 def found(site, id: str, state: str) -> dict:
     """The one of that id, once it is in that state: workers tell of many at once."""
+    with finder(site) as find:
 
-    def look():
-        return [one for one in find(site, id) if one["state"] == state]
+        def look():
+            return [one for one in find(id) if one["state"] == state]
 
-    (one,) = wait_until(look, f"{id} {state}", timeout=20)
+        (one,) = wait_until(look, f"{id} {state}", timeout=20)
     return one
 
 
 def whole(site, id: str, state: str, *steps: str) -> dict:
     """The one of that id, once it is in that state and these steps are known, in this order."""
+    with finder(site) as find:
 
-    def look():
-        found = find(site, id)
-        if len(found) != 1 or found[0]["state"] != state:
-            return None
-        known = [moment["what"] for moment in found[0]["moments"] if moment["what"] in steps]
-        return found[0] if known == list(steps) else None
+        def look():
+            found = find(id)
+            if len(found) != 1 or found[0]["state"] != state:
+                return None
+            known = [moment["what"] for moment in found[0]["moments"] if moment["what"] in steps]
+            return found[0] if known == list(steps) else None
 
-    return wait_until(look, f"{id} {state} {steps}", timeout=20)
+        return wait_until(look, f"{id} {state} {steps}", timeout=20)
 
 
 def between(one: dict, first: str, last: str) -> float:
@@ -53,20 +73,22 @@ def between(one: dict, first: str, last: str) -> float:
     return at[last] - at[first]
 
 
-@pytest.mark.parametrize("options", [(), ("--async", "8")], ids=["threads", "loop"])
-def test_the_way_of_a_request(site, options):
-    site.front()
+@pytest.mark.parametrize(
+    ("kind", "options"), [("threads", ()), ("loop", ("--async", "8"))], ids=["threads", "loop"]
+)
+def test_the_way_of_a_request(without_workers, kind, options):
+    site, id = without_workers, f"slow-{kind}"
     began = time.time()
-    slow = {"X-Request-ID": "slow-1"}
+    slow = {"X-Request-ID": id}
     pending = site.in_background("GET", "/run/slow/?seconds=2", headers=slow)
-    assert found(site, "slow-1", "waiting")["path"] == "/run/slow/"
+    assert found(site, id, "waiting")["path"] == "/run/slow/"
     site.workers(*options)
-    running = found(site, "slow-1", "running")
+    running = found(site, id, "running")
     assert running["moments"][-1]["by"]
     answer = pending.result()
     assert answer.status_code == 200
-    one = found(site, "slow-1", "answered")
-    assert json.loads(site.run("queueproxy", "find", "slow-1", "--json").stdout) == [one]
+    one = found(site, id, "answered")
+    assert json.loads(site.run("queueproxy", "find", id, "--json").stdout) == [one]
     assert (one["status"], one["attempts"], one["route"]) == (200, 1, "/run/<nonce>/")
     assert one["moments"][2]["by"] == running["moments"][2]["by"]
     assert 1.9 < between(one, "claimed", "settled") < 5
@@ -93,9 +115,8 @@ def test_one_whose_worker_died(site):
     assert one["status"] == 502
 
 
-def test_one_that_waited_too_long(make_site):
-    site = make_site(MAX_HOLD=1.5, LEASE=0.5)
-    site.front()
+def test_one_that_waited_too_long(impatient):
+    site = impatient
     answer = httpx.get(f"{site.url}/run/a/", timeout=60)
     assert answer.status_code == 503
     one = found(site, answer.headers["X-Request-ID"], "refused")
@@ -106,10 +127,9 @@ def test_one_that_waited_too_long(make_site):
     assert "was answered by its front 503: The request waited too long." in said
 
 
-def test_one_that_ran_too_long(make_site):
+def test_one_that_ran_too_long(impatient):
     """One request, though its front and its worker tell of it, each when it is through."""
-    site = make_site(MAX_HOLD=1.5, LEASE=0.5)
-    site.front()
+    site = impatient
     site.workers()
     late = {"X-Request-ID": "late-1"}
     answer = httpx.get(f"{site.url}/run/late/?seconds=4", headers=late, timeout=60)
@@ -121,9 +141,8 @@ def test_one_that_ran_too_long(make_site):
     assert between(one, "refused", "settled") > 1
 
 
-def test_one_whose_client_left_before_its_answer(site):
-    site.front()
-    site.workers()
+def test_one_whose_client_left_before_its_answer(serving):
+    site = serving
     gone = {"X-Request-ID": "gone-1"}
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(f"{site.url}/run/gone/?seconds=3", headers=gone, timeout=0.5)
@@ -132,9 +151,8 @@ def test_one_whose_client_left_before_its_answer(site):
     assert between(one, "left", "settled") > 1
 
 
-def test_one_whose_client_left(site):
-    site.front()
-    site.workers()
+def test_one_whose_client_left(serving):
+    site = serving
     with httpx.stream(
         "GET",
         f"{site.url}/stream/l/?count=1000&pause=0.02",
@@ -142,7 +160,7 @@ def test_one_whose_client_left(site):
         timeout=60,
     ) as answer:
         next(answer.iter_raw())
-    one = found(site, "left-1", "left")
+    one = whole(site, "left-1", "left", "claimed", "first_byte")
     assert between(one, "claimed", "first_byte") < 1
 
 

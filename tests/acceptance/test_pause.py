@@ -1,12 +1,11 @@
 """Pause and resume as an operator gives them: on the command line, with real processes."""
 
 import json
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from ..kit.broker_server import BrokerServer, GuardedServer
+from ..kit.broker_server import BrokerServer
 from ..kit.waiting import wait_until
 from .site import Site
 
@@ -19,38 +18,19 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def four_threads(tmp_path_factory) -> Iterator[Site]:
-    """A front and a worker with four threads; a broker of its own."""
-    broker = (GuardedServer if os.environ.get("QUEUEPROXY_TEST_ACL") else BrokerServer)().start()
-    site = Site(tmp_path_factory.mktemp("site"), broker, "uvicorn")
-    try:
-        site.front()
-        site.workers("--threads", "4")
-        yield site
-    finally:
-        site.stop()
-        broker.stop()
+def standing_site(make_shared_site) -> Site:
+    """A front, and a worker with four threads."""
+    site = make_shared_site()
+    site.front()
+    site.workers("--threads", "4")
+    return site
 
 
 @pytest.fixture
-def serving(four_threads) -> Iterator[Site]:
-    """That site, shared with other tests: each leaves it as it has found it."""
-    four_threads.ledger.write_text("")
-    before = pids_of(four_threads)
-    yield four_threads
-    wait_until(lambda: is_still(four_threads), "nothing waits and nothing runs")
-    wait_until(lambda: not any(pauses(four_threads.broker).values()), "no pause and no pace")
-    assert pids_of(four_threads) == before
-
-
-def pids_of(site) -> list[int]:
-    """Of its front and worker."""
-    status = site.status()
-    return [one["pid"] for one in (*status["fronts"], *status["workers"])]
-
-
-def is_still(site) -> bool:
-    return not any(queue["depth"] or queue["in_flight"] for queue in site.status()["queues"])
+def serving(serving) -> Iterator[Site]:
+    """That site, shared with other tests; the paces of queues, too, are ended."""
+    yield serving
+    wait_until(lambda: not any(pauses(serving.broker).values()), "no pause and no pace")
 
 
 def pauses(broker: BrokerServer) -> dict:

@@ -1,4 +1,4 @@
-"""The whole system: pages, limits, honest errors. Each under both servers."""
+"""The whole system: pages, limits, honest errors."""
 
 import os
 import signal
@@ -9,6 +9,39 @@ import httpx
 import pytest
 
 from ..kit.waiting import wait_until
+from .conftest import left_as_found
+
+# For what workers, the broker and the rules of queues bring about, whatever server a front has.
+under_one_server = pytest.mark.parametrize("server", ["uvicorn"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def standing_limited_site(make_shared_site):
+    site = make_shared_site(MAX_BODY=100_000, MAX_MEMORY=1_000_000)
+    site.front()
+    site.workers()
+    return site
+
+
+@pytest.fixture
+def limited(standing_limited_site):
+    """A site that takes no more than 100 kB, shared."""
+    with left_as_found(standing_limited_site):
+        yield standing_limited_site
+
+
+@pytest.fixture(scope="module")
+def impatient_front(make_shared_site):
+    site = make_shared_site(MAX_HOLD=1, LEASE=0.5)
+    site.front()
+    return site
+
+
+@pytest.fixture
+def impatient(impatient_front):
+    """A site that holds requests for 1 s; its front is shared, workers are for tests to start."""
+    with left_as_found(impatient_front):
+        yield impatient_front
 
 
 def own(response, status, error):
@@ -20,19 +53,20 @@ def own(response, status, error):
     return response
 
 
-def test_page_goes_through_the_queue(site):
-    site.front()
-    worker = site.workers()
+def test_page_goes_through_the_queue(serving):
+    site, before = serving, serving.queue()["enqueued_total"]
+    _, supervisor = site.processes
     response = site.get("/run/a/", headers={"X-Request-ID": "mine-1"})
     assert (response.status_code, response.text) == (200, "a 0 1")
     assert response.headers["x-request-id"] == "mine-1"
     assert len(site.runs("a")) == 1
-    assert int(site.runs("a")[0].split()[2]) != worker.pid  # a child of the supervisor ran it
-    assert site.queue()["enqueued_total"] == 1
+    assert int(site.runs("a")[0].split()[2]) != supervisor.pid  # a child of it ran it
+    assert site.queue()["enqueued_total"] == before + 1
 
 
-def test_200_requests_wait_for_a_worker(site):
-    site.front()
+def test_200_requests_wait_for_a_worker(without_workers):
+    site = without_workers
+    # Certificates, of no use here, would be loaded for each.
     pending = [site.in_background("GET", f"/run/w{n}/") for n in range(200)]
     wait_until(lambda: site.queue()["depth"] == 200, "200 waiting")
     assert not site.runs()
@@ -42,8 +76,9 @@ def test_200_requests_wait_for_a_worker(site):
     assert sorted(line.split()[0] for line in site.runs()) == sorted(f"w{n}" for n in range(200))
 
 
-def test_strict_priority(site):
-    site.front()
+@under_one_server
+def test_strict_priority(without_workers):
+    site = without_workers
     sent = 0
     for name in ("/low/run/l", "/run/d", "/high/run/h"):
         for n in range(3):
@@ -57,14 +92,11 @@ def test_strict_priority(site):
 
 
 @pytest.mark.parametrize("extra", [0, 1])
-def test_body_limit(make_site, extra):
-    site = make_site(MAX_BODY=100_000, MAX_MEMORY=1_000_000)
-    site.front()
-    site.workers()
-    response = httpx.post(f"{site.url}/run/b/", content=b"x" * (100_000 + extra), timeout=30)
+def test_body_limit(limited, extra):
+    response = httpx.post(f"{limited.url}/run/b/", content=b"x" * (100_000 + extra), timeout=30)
     if extra:
         own(response, 413, "http_request_error")
-        assert not site.runs("b")
+        assert not limited.runs("b")
     else:
         assert response.text == "b 100000 1"
 
@@ -92,9 +124,8 @@ def test_queue_full(make_site):
     assert not site.runs("f2")
 
 
-def test_hold_ends_while_waiting(make_site):
-    site = make_site(MAX_HOLD=1, LEASE=0.5)
-    site.front()
+def test_hold_ends_while_waiting(impatient):
+    site = impatient
     began = time.monotonic()
     own(site.get("/run/h/"), 503, "destination_unavailable")
     assert time.monotonic() - began < 3
@@ -103,17 +134,16 @@ def test_hold_ends_while_waiting(make_site):
     assert not site.runs("h")
 
 
-def test_hold_ends_in_flight(make_site):
-    site = make_site(MAX_HOLD=1, LEASE=0.5)
-    site.front()
+def test_hold_ends_in_flight(impatient):
+    site = impatient
     site.workers()
     own(site.get("/run/h/?seconds=2"), 504, "http_response_timeout")
     wait_until(lambda: site.queue()["in_flight"] == 0)
     assert len(site.runs("h")) == 1
 
 
-def test_client_that_leaves_is_not_run(site):
-    site.front()
+def test_client_that_leaves_is_not_run(without_workers):
+    site = without_workers
     with socket.create_connection(("127.0.0.1", site.port)) as client:
         client.sendall(b"GET /run/gone/ HTTP/1.1\r\nHost: a\r\n\r\n")
         wait_until(lambda: site.queue()["depth"] == 1)
@@ -123,6 +153,7 @@ def test_client_that_leaves_is_not_run(site):
     assert not site.runs("gone")
 
 
+@under_one_server
 def test_killed_worker(make_site):
     site = make_site()
     site.front()
@@ -140,6 +171,7 @@ def test_killed_worker(make_site):
     assert site.status()["dead_letters"] == 1
 
 
+@under_one_server
 def test_poison_does_not_kill_the_fleet(site):
     site.front()
     site.workers("--processes", "1")
@@ -166,6 +198,7 @@ def test_unusable_answer(serving):
     assert serving.get("/run/after/").status_code == 200
 
 
+@under_one_server
 def test_drain_under_load(site):
     site.front()
     old = site.workers("--processes", "2")
@@ -178,6 +211,7 @@ def test_drain_under_load(site):
     assert len(site.runs()) == 40
 
 
+@under_one_server
 def test_rolling_replacement_serves_fresh_code(site, tmp_path):
     code = tmp_path / "code"
     code.write_text("old")
@@ -225,6 +259,7 @@ def test_graceful_stop_answers_what_is_held(site):
     wait_until(lambda: not site.status()["fronts"])
 
 
+@under_one_server
 def test_clean_at_rest(site):
     front = site.front()
     workers = site.workers()

@@ -8,11 +8,20 @@ import httpx
 import pytest
 
 from ..kit.waiting import wait_until
+from .conftest import left_as_found
 from .site import Site
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CLIENTS = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+ANOTHER_TRACE = "1af7651916cd43dd8448eb211c80319c"
 URLS = {"PROBE_URLCONF": "tests.acceptance.probe.traced_urls"}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "queueproxy.logs.JSONFormatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "loggers": {"queueproxy": {"handlers": ["console"], "level": "INFO"}},
+}
 
 
 @dataclass
@@ -63,11 +72,37 @@ class TracedSite(Site):
         return wait_until(all_of_them, path)
 
 
+@pytest.fixture(scope="module", params=[("--threads", "2"), ("--async", "4")])
+def options(request):
+    """Of the workers."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def standing_traced(make_shared_site, options):
+    site = make_shared_site(TracedSite)
+    site.front("--access-log", PROBE_LOGGING=json.dumps(LOGGING))
+    site.workers(*options)
+    return site
+
+
 @pytest.fixture
-def traced(tmp_path, broker, server):
+def traced(standing_traced):
+    """A site that serves, shared: each test has paths and traces of its own there."""
+    with left_as_found(standing_traced):
+        yield standing_traced
+
+
+@pytest.fixture
+def own_traced(tmp_path, broker, server):
+    """A site of the test's own, with nothing started."""
     site = TracedSite(tmp_path, broker, server, LEASE=1)
     yield site
     site.stop()
+
+
+# For what goes on in workers and between them and a front, whatever server it runs under.
+under_one_server = pytest.mark.parametrize("server", ["uvicorn"], indirect=True)
 
 
 def chain(site: TracedSite, path: str, *names: str) -> list[Span]:
@@ -79,10 +114,7 @@ def chain(site: TracedSite, path: str, *names: str) -> list[Span]:
     return found
 
 
-@pytest.mark.parametrize("options", [("--threads", "2"), ("--async", "4")])
-def test_a_request_is_one_trace(traced, options):
-    traced.front()
-    traced.workers(*options)
+def test_a_request_is_one_trace(traced):
     answer = traced.get("/traced/a/", headers=CLIENTS)
     server, producer, consumer, work = chain(
         traced, "/traced/a/", "GET", "send default", "process default", "work"
@@ -102,38 +134,37 @@ def test_a_request_is_one_trace(traced, options):
     assert consumer.attributes["http.server.request.time_in_queue"] == waited
 
 
-@pytest.mark.parametrize("options", [("--threads", "2"), ("--async", "4")])
-def test_djangos_instrumentation_goes_on_with_the_trace(traced, options):
-    traced.front()
-    traced.workers(*options, PROBE_DJANGO_TRACED="1")
-    answer = traced.get("/traced/a/")
+@under_one_server
+def test_djangos_instrumentation_goes_on_with_the_trace(own_traced, options):
+    own_traced.front()
+    own_traced.workers(*options, PROBE_DJANGO_TRACED="1")
+    answer = own_traced.get("/traced/a/")
     names = ("GET", "send default", "process default", "GET traced/<nonce>/", "work")
-    *_, consumer, django, _ = chain(traced, "/traced/a/", *names)
+    *_, consumer, django, _ = chain(own_traced, "/traced/a/", *names)
     assert django.kind == "SERVER"  # as under any server
     assert answer.text.split("-")[2] == consumer.id
 
 
-@pytest.mark.parametrize("options", [("--threads", "2"), ("--async", "4")])
 def test_traces_do_not_mix(traced, options):
-    traced.front()
-    traced.workers(*options)
     view = "traced-async" if "--async" in options else "traced"
-    paths = [f"/{view}/{number}/" for number in range(20)]
+    paths = [f"/{view}/mixed-{number}/" for number in range(20)]
     answers = [traced.in_background("GET", path) for path in paths]
     for path, answer in zip(paths, answers, strict=True):
         text = answer.result().text
         *_, consumer, _ = chain(traced, path, "GET", "send default", "process default", "work")
         assert text.startswith(f"00-{consumer.trace}-{consumer.id}-")
-    assert len({span.trace for span in traced.spans()["GET"]}) == len(paths)
+    of_all = [span for path in paths for span in traced.spans(path)["GET"]]
+    assert len({span.trace for span in of_all}) == len(of_all) == len(paths)
 
 
-def test_a_lost_worker_leaves_two_attempts_linked(traced):
-    traced.front()
-    traced.workers("--processes", "2")
-    assert traced.get("/die-once/a/").status_code == 200
+@under_one_server
+def test_a_lost_worker_leaves_two_attempts_linked(own_traced):
+    own_traced.front()
+    own_traced.workers("--processes", "2")
+    assert own_traced.get("/die-once/a/").status_code == 200
     path = "/die-once/a/"
-    wait_until(lambda: len(traced.spans(path).get("process default", ())) == 2, "both attempts")
-    spans = traced.trace_of(path, "GET", "send default")
+    wait_until(lambda: len(own_traced.spans(path).get("process default", ())) == 2, "both attempts")
+    spans = own_traced.trace_of(path, "GET", "send default")
     (server,), (producer,) = spans["GET"], spans["send default"]
     by_attempt = {span.attributes["queueproxy.attempt"]: span for span in spans["process default"]}
     lost, second = by_attempt[1], by_attempt[2]
@@ -144,12 +175,13 @@ def test_a_lost_worker_leaves_two_attempts_linked(traced):
     assert server.attributes["http.response.status_code"] == 200
 
 
-def test_a_request_that_failed(traced):
-    traced.front()
-    traced.workers("--processes", "2")
-    answer = httpx.post(f"{traced.url}/die/a/", timeout=30)
+@under_one_server
+def test_a_request_that_failed(own_traced):
+    own_traced.front()
+    own_traced.workers("--processes", "2")
+    answer = httpx.post(f"{own_traced.url}/die/a/", timeout=30)
     assert answer.status_code == 502
-    spans = traced.trace_of("/die/a/", "POST", "send default")
+    spans = own_traced.trace_of("/die/a/", "POST", "send default")
     (server,) = spans["POST"]
     assert (server.status, server.attributes["error.type"]) == ("ERROR", "connection_terminated")
     assert server.attributes["http.response.status_code"] == 502
@@ -158,53 +190,41 @@ def test_a_request_that_failed(traced):
 
 
 def test_a_client_that_does_not_sample(traced):
-    traced.front()
-    traced.workers()
-    answer = traced.get("/traced/a/", headers={"traceparent": f"00-{TRACE}-{SPAN}-00"})
+    answer = traced.get("/traced/unsampled/", headers={"traceparent": f"00-{TRACE}-{SPAN}-00"})
     assert answer.text.startswith(f"00-{TRACE}-")
     assert answer.text.endswith("-00")
-    assert int(traced.get("/traced/b/").text[-2:], 16) & 1
-    traced.trace_of("/traced/b/", "GET", "process default")
-    assert not traced.spans("/traced/a/")
+    assert int(traced.get("/traced/sampled/").text[-2:], 16) & 1
+    traced.trace_of("/traced/sampled/", "GET", "process default")
+    assert not traced.spans("/traced/unsampled/")
 
 
 def test_a_stream_is_one_attempt_to_its_end(traced):
-    traced.front()
-    traced.workers()
     assert len(traced.get("/stream/a/?count=3&pause=0.1").content) == 3000
     (consumer,) = traced.trace_of("/stream/a/", "process default")["process default"]
     assert consumer.seconds > 0.3
 
 
 def test_the_access_log_names_the_trace(traced):
-    logging = {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"json": {"()": "queueproxy.logs.JSONFormatter"}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
-        "loggers": {"queueproxy": {"handlers": ["console"], "level": "INFO"}},
-    }
-    front = traced.front("--access-log", PROBE_LOGGING=json.dumps(logging))
-    traced.workers()
-    traced.get("/traced/a/", headers=CLIENTS)
-    assert wait_until(lambda: f'"trace_id": "{TRACE}"' in front.log.read_text())
+    traced.get("/traced/logged/", headers={"traceparent": f"00-{ANOTHER_TRACE}-{SPAN}-01"})
+    front = traced.processes[0]
+    assert wait_until(lambda: f'"trace_id": "{ANOTHER_TRACE}"' in front.log.read_text())
 
 
 def test_health_is_not_traced(traced):
-    traced.front()
-    traced.workers()
-    traced.get("/traced/a/")
-    traced.trace_of("/traced/a/", "GET")
+    assert traced.get("/-/livez").status_code == 200
+    traced.get("/traced/after/")
+    traced.trace_of("/traced/after/", "GET")
     assert not traced.spans("/-/livez")
 
 
+@under_one_server
 @pytest.mark.parametrize("role", ["front", "worker"])
-def test_where_one_side_alone_traces(traced, role):
+def test_where_one_side_alone_traces(own_traced, role):
     """In mixed versions, and in sites that trace their views alone."""
     off = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "queueproxy"}
-    traced.front(**({} if role == "front" else off))
-    traced.workers(**(off if role == "front" else {}))
-    answer = traced.get("/traced/a/", headers=CLIENTS)
+    own_traced.front(**({} if role == "front" else off))
+    own_traced.workers(**(off if role == "front" else {}))
+    answer = own_traced.get("/traced/a/", headers=CLIENTS)
     names = {"front": "send default", "worker": "process default"}
-    (span,) = wait_until(lambda: traced.spans().get(names[role]))
+    (span,) = wait_until(lambda: own_traced.spans().get(names[role]))
     assert (answer.text, span.trace) == (f"00-{TRACE}-{span.id}-01", TRACE)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..kit.waiting import wait_until
+from .conftest import left_as_found
 
 MIB = 1 << 20
 SIZE = 50_000_000  # bytes
@@ -17,14 +18,14 @@ AT_ONCE = 20.0  # seconds, on a busy machine; a reader that holds a thread takes
 LOST = 20.0  # seconds a busy machine may add
 
 
-@pytest.fixture
-def large_file(tmp_path):
-    path = tmp_path / "large"
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("files") / "large"
     path.write_bytes(b"x" * SIZE)
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def paths(large_file):
     return {"page": f"/page/large/?size={SIZE}", "file": f"/file/large/?path={large_file}"}
 
@@ -67,9 +68,8 @@ def spooled(front) -> int:
 
 
 @pytest.mark.parametrize("kind", ["page", "file"])
-def test_the_only_thread_is_free_at_once(site, paths, kind):
-    front = site.front()
-    site.workers()
+def test_the_only_thread_is_free_at_once(serving, paths, kind):
+    site, front = serving, serving.processes[0]
     with asking(site, paths[kind]) as client:
         wait_until(lambda: site.runs("large"), "it runs")
         began = time.monotonic()
@@ -85,13 +85,33 @@ def test_the_only_thread_is_free_at_once(site, paths, kind):
     assert len(site.runs("large")) == 1
 
 
+@pytest.fixture(scope="module")
+def sites_of_little_spool(make_shared_site):
+    """One for each size of its front's spool."""
+    sites = {spool: make_shared_site(FRONT_SPOOL=spool) for spool in (0, 16 * MIB)}
+    for site in sites.values():
+        site.front()
+        site.workers()
+    return sites
+
+
+@pytest.fixture(params=[0, 16 * MIB], ids=["none", "small"])
+def spool(request):
+    """Bytes that a front may spool."""
+    return request.param
+
+
+@pytest.fixture
+def of_little_spool(sites_of_little_spool, spool):
+    """A site that serves, shared with other tests of the same spool."""
+    with left_as_found(sites_of_little_spool[spool]):
+        yield sites_of_little_spool[spool]
+
+
 @pytest.mark.parametrize("kind", ["page", "file"])
-@pytest.mark.parametrize("spool", [0, 16 * MIB], ids=["none", "small"])
-def test_without_room_in_the_spool_it_arrives_all_the_same(make_site, paths, kind, spool):
+def test_without_room_in_the_spool_it_arrives_all_the_same(of_little_spool, paths, kind, spool):
     """Its worker waits for the client, as with a stream."""
-    site = make_site(FRONT_SPOOL=spool)
-    front = site.front()
-    site.workers()
+    site, front = of_little_spool, of_little_spool.processes[0]
     with asking(site, paths[kind]) as client:
         wait_until(lambda: site.runs("large"), "it runs")
         wait_until(lambda: site.queue()["in_flight"] == 1)
@@ -115,9 +135,8 @@ def test_who_takes_nothing_is_cut_at_last(site, paths):
     assert "takes too little" in front.log.read_text()
 
 
-def test_a_reader_who_leaves_gives_its_place_back(site, paths):
-    front = site.front()
-    site.workers()
+def test_a_reader_who_leaves_gives_its_place_back(serving, paths):
+    site, front = serving, serving.processes[0]
     with asking(site, paths["file"]):
         wait_until(lambda: spooled(front) > 0, "much of it waits")
     wait_until(lambda: spooled(front) == 0, "it is dropped")
