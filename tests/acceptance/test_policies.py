@@ -71,7 +71,7 @@ def test_all_views(site, queueproxy, decided):
     (line,) = [line for line in told.splitlines() if line.startswith("/run/<nonce>/")]
     assert f"table: queue='low', at_most=2 (said by {RUN})" in line
     assert "/code/" in told
-    site.workers(**site.environ)
+    site.workers()
     wait_until(lambda: "Fronts go by this code" in decided(site))
 
 

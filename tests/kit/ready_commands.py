@@ -41,9 +41,15 @@ class ReadyCommands:
         with tempfile.TemporaryDirectory() as directory:
             out, err = Path(directory) / "out", Path(directory) / "err"
             order = (command, {**site.environ, **environ}, str(out), str(err))
-            print(json.dumps(order), file=self._process.stdin, flush=True)
-            status = int(self._process.stdout.readline())
+            status = int(self._ask(json.dumps(order)))
             return subprocess.CompletedProcess(command, status, out.read_text(), err.read_text())
+
+    def _ask(self, order: str) -> str:
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        print(order, file=process.stdin, flush=True)
+        return process.stdout.readline()
 
 
 @contextlib.contextmanager
