@@ -229,7 +229,8 @@ async def test_given_up_while_its_link_is_broken(proxied, make_front, most):
     """An enqueue arrives, its answer doesn't; by the next the broker has forgotten this front."""
     kit, proxy = proxied
     front = make_front(BrokerKit(proxy.url))
-    await eventually(lambda: front.sender.reachable)
+    # Its first round is over with a row of history: nothing but the enqueue is on its way then.
+    await eventually(lambda: kit.client.hexists(kit.keys.state, "sampled"))
     proxy.block(FROM_BROKER)
     (held,) = hold(kit, front, "a", most=most)
     await eventually(lambda: depth(kit) == 1)
