@@ -35,6 +35,7 @@ class WorkerRegistration:
 
     Attributes:
         release: of the process.
+        beat_every: seconds between heartbeats, a third of the lease.
         retired: whether the time is over for which its release was to stand by.
     """
 
@@ -49,6 +50,7 @@ class WorkerRegistration:
         self._link = broker.link("worker-heartbeat")
         self._info = info
         self._lease_ms = broker.lease_ms
+        self.beat_every = broker.lease / 3
         self._queues = queues
         self._on_change = on_change
         self._lock = threading.Lock()

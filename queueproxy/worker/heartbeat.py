@@ -23,11 +23,10 @@ class Heartbeat:
         stop: of the process.
         outage: told whether the broker is away.
         state: gives what ``status`` is to show of the process.
-        every: seconds between heartbeats. One that the broker did not take is made up for sooner:
-            two of them in a row would cost the lease.
 
     Attributes:
-        seconds_to_next: from one heartbeat to when the next is due.
+        seconds_to_next: from one heartbeat to when the next is due. One that the broker did not
+            take is made up for sooner: two of them in a row would cost the lease.
     """
 
     def __init__(
@@ -36,7 +35,6 @@ class Heartbeat:
         stop: StopFlag,
         outage: OutageLog,
         state: Callable[[], str],
-        every: float,
     ):
         self._registration = registration
         self._stop = stop
@@ -44,7 +42,7 @@ class Heartbeat:
         self._state = state
         self._memory = MemoryLog()
         self._backoff = Backoff()
-        self._every = self.seconds_to_next = every
+        self.seconds_to_next = registration.beat_every
 
     def begin(self) -> bool:
         """Register; False where the stop came first.
@@ -82,10 +80,10 @@ class Heartbeat:
             else:
                 self._outage.note(False)
                 self._backoff.succeeded()
-                self.seconds_to_next = self._every
+                self.seconds_to_next = self._registration.beat_every
                 return True
         self._outage.note(True, why)
-        self.seconds_to_next = min(self._every, self._backoff.failed())
+        self.seconds_to_next = min(self._registration.beat_every, self._backoff.failed())
         return False
 
     def _beat_once(self) -> None:

@@ -67,10 +67,7 @@ class Worker:
         self._registration = WorkerRegistration(
             options.broker, _about(options), options.queues, report, options.release
         )
-        every = options.broker.lease / 3
-        self._heartbeat = Heartbeat(
-            self._registration, self._stop, self._outage, self._state, every
-        )
+        self._heartbeat = Heartbeat(self._registration, self._stop, self._outage, self._state)
         signed = signer(options.secrets, options.broker.namespace)
         name = options.release.name
         self._standing = Standing(self._registration, name, options.queues, report)
