@@ -1,6 +1,8 @@
+import contextlib
 from dataclasses import replace
 
 import pytest
+import redis
 
 from queueproxy.front.front import Front, FrontOptions
 
@@ -80,3 +82,16 @@ async def client(broker, front_lease):
     kit = BrokerKit(broker.url, namespace="queueproxy", lease=front_lease)
     yield await client_of(kit)
     await kit.close()
+
+
+@contextlib.asynccontextmanager
+async def kit_of_user(broker, user: str, password: str):
+    """A kit that connects as a user whose rights can be taken; its client is the test's own."""
+    broker.add_user(user, password)
+    kit = BrokerKit(f"unix://{user}:{password}@{broker.socket}")
+    kit.client.close()
+    kit.client = redis.Redis.from_url(broker.url, protocol=2)
+    yield kit
+    await kit.close()
+    broker.client().acl_deluser(user)
+    broker.client().acl_log_reset()

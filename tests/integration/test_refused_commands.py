@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-import redis
 
 from queueproxy.broker.operate.acl import commands_in_functions
 from queueproxy.exceptions import ErrorReply
 
 from ..brokers import QUEUES, BrokerKit
+from .conftest import kit_of_user
 from .stage import CALLS, FRONT, Stage
 
 USER, PASSWORD = "processes", "their-password"
@@ -33,14 +33,8 @@ def commands_of(call: str) -> list[str]:
 @pytest.fixture
 async def kit(broker):
     """All but the test itself connects as a user whose rights can be taken."""
-    broker.add_user(USER, PASSWORD)
-    kit = BrokerKit(f"unix://{USER}:{PASSWORD}@{broker.socket}")
-    kit.client.close()
-    kit.client = redis.Redis.from_url(broker.url, protocol=2)
-    yield kit
-    await kit.close()
-    broker.client().acl_deluser(USER)
-    broker.client().acl_log_reset()
+    async with kit_of_user(broker, USER, PASSWORD) as kit:
+        yield kit
 
 
 @contextmanager

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-import redis
 
 from ...brokers import BrokerKit, eventually
+from ..conftest import kit_of_user
 
 USER, PASSWORD = "workers", "their-password"
 LEASE = 9.0  # seconds: a heartbeat every three
@@ -15,14 +15,8 @@ LEASE = 9.0  # seconds: a heartbeat every three
 @pytest.fixture
 async def kit(broker):
     """Workers connect as a user whose rights can be taken; the test itself does not."""
-    broker.add_user(USER, PASSWORD)
-    kit = BrokerKit(f"unix://{USER}:{PASSWORD}@{broker.socket}")
-    kit.client.close()
-    kit.client = redis.Redis.from_url(broker.url, protocol=2)
-    yield kit
-    await kit.close()
-    broker.client().acl_deluser(USER)
-    broker.client().acl_log_reset()
+    async with kit_of_user(broker, USER, PASSWORD) as kit:
+        yield kit
 
 
 def lease_ends(kit: BrokerKit, worker: str) -> Callable[[], float | None]:
