@@ -1,5 +1,5 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -51,7 +51,7 @@ def make_shared_site(tmp_path_factory, server):
     """
     with ExitStack() as at_last:
 
-        def make(kind: type[Site] = Site, **settings) -> Site:
+        def make(kind: Callable[..., Site] = Site, **settings) -> Site:
             guarded = os.environ.get("QUEUEPROXY_TEST_ACL")
             broker = (GuardedServer if guarded else BrokerServer)().start()
             at_last.callback(broker.stop)

@@ -2,13 +2,13 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
-from ..kit.broker_server import BrokerServer, GuardedServer
 from ..kit.postgres import PostgresServer
 from ..kit.proc import children
 from ..kit.waiting import wait_until
@@ -39,8 +39,8 @@ def postgres():
 class OnceSite(Site):
     """A front, two worker processes, and a database."""
 
-    def __init__(self, directory: Path, broker: BrokerServer, postgres: PostgresServer):
-        super().__init__(directory, broker, "uvicorn", LEASE=LEASE)
+    def __init__(self, postgres: PostgresServer, directory: Path, broker, server: str):
+        super().__init__(directory, broker, server, LEASE=LEASE)
         self.environ["DJANGO_SETTINGS_MODULE"] = "tests.acceptance.probe.once_settings"
         self.environ["PROBE_POSTGRES"] = str(postgres.directory)
         self.database = psycopg.connect(postgres.url, autocommit=True)
@@ -71,8 +71,8 @@ class OnceSite(Site):
         workers = sorted(worker["pid"] for worker in status["workers"])
         return idle and len(workers) == PROCESSES and workers == children(supervisor.pid)
 
-    def end(self) -> None:
-        self.stop()
+    def stop(self) -> None:
+        super().stop()
         self.database.close()
 
     def post(self, nonce: str, body: bytes = b"a", headers=(), **query) -> httpx.Response:
@@ -95,16 +95,16 @@ class OnceSite(Site):
 
 
 @pytest.fixture(scope="module")
-def standing_site(tmp_path_factory, postgres):
+def server():
+    return "uvicorn"
+
+
+@pytest.fixture(scope="module")
+def standing_site(make_shared_site, postgres):
     """With a broker of its own."""
-    broker = (GuardedServer if os.environ.get("QUEUEPROXY_TEST_ACL") else BrokerServer)().start()
-    site = OnceSite(tmp_path_factory.mktemp("once"), broker, postgres)
-    try:
-        site.begin()
-        yield site
-    finally:
-        site.end()
-        broker.stop()
+    site = make_shared_site(partial(OnceSite, postgres))
+    site.begin()
+    return site
 
 
 @pytest.fixture
@@ -117,15 +117,15 @@ def site(standing_site):
 
 
 @pytest.fixture
-def own_site(tmp_path, broker, postgres):
+def own_site(tmp_path, broker, server, postgres):
     """For a test that does worse."""
-    site = OnceSite(tmp_path, broker, postgres)
+    site = OnceSite(postgres, tmp_path, broker, server)
     try:
         site.begin()
         site.forget()
         yield site
     finally:
-        site.end()
+        site.stop()
 
 
 def is_its_own(response: httpx.Response, nonce: str, size: int = 1) -> bool:
