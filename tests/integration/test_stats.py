@@ -7,7 +7,10 @@ import pytest
 
 from queueproxy.broker.claims import Settlement
 from queueproxy.broker.observe.histogram import BOUNDS, bucket_of
+from queueproxy.broker.observe.processes import read_fronts, read_leases, read_workers
 from queueproxy.broker.observe.reader import SnapshotReader
+from queueproxy.broker.observe.values import ValueReader
+from queueproxy.records import Activation
 from queueproxy.worker.lost_worker import held_by
 
 from ..brokers import QUEUES, BrokerKit, answer, eventually, ids_of
@@ -72,6 +75,21 @@ async def test_what_waits_and_what_runs(kit):
     snapshot = stats.snapshot()
     assert (queue_of(snapshot).in_flight, queue_of(snapshot).completed_total) == (1, 1)
     assert snapshot.workers[0]["completed_total"] == 1
+
+
+async def test_what_has_gone_since_the_lists_were_read_is_left_out(kit):
+    await kit.put(await kit.front_broker(), "a")
+    worker_broker = kit.worker_broker(kit.registration())
+    claim = worker_broker.settle_and_claim(None)
+    values = ValueReader(kit.link())
+    (flat,) = values.ask([("HGETALL", kit.keys.leases)])
+    leases = read_leases(values, flat)
+    worker_broker.settle_and_claim(answer(claim), claim=False)
+    ids = [worker_broker.worker, "one-that-left"]
+    (worker,) = read_workers(values, ids, leases, 0.0, 0, Activation(0))
+    assert (worker["state"], worker["current"]) == ("idle", [])
+    assert [one["id"] for one in read_fronts(values, ["front-1", "another"], 0.0)] == ["front-1"]
+    assert values.unreadable == 0
 
 
 async def test_the_oldest_may_be_one_handed_back(kit):

@@ -96,7 +96,8 @@ def read_leases(values: ValueReader, flat: Sequence[bytes]) -> list[InFlight]:
 def read_fronts(values: ValueReader, ids: Sequence[str], now: float) -> list[FrontStats]:
     """Parse each front of the list; `now` in seconds of the broker's clock.
 
-    What has joined to have one request run, and accepts none, is left out.
+    What has joined to have one request run, and accepts none, is left out; so is what has left
+    since the list was read.
     """
     commands: list[Command] = []
     for id in ids:
@@ -107,7 +108,7 @@ def read_fronts(values: ValueReader, ids: Sequence[str], now: float) -> list[Fro
     for id in ids:
         (info, joined), held = next(replies), next(replies)
         about = values.json(decode_front, info, FrontInfo())
-        if about.errand:
+        if joined is None or about.errand:
             continue
         fronts.append(
             {
@@ -131,6 +132,8 @@ def read_workers(
 ) -> list[WorkerStats]:
     """Parse each worker of the list, with what it runs.
 
+    Workers that have left since the list was read are left out, as are requests that have ended.
+
     Args:
         now: seconds of the broker's clock.
         clock_ms: of the lease clock.
@@ -138,13 +141,15 @@ def read_workers(
     fields = ("info", "state", "completed", "joined", "memory")
     replies = values.ask([("HMGET", values.keys.named("worker", id), *fields) for id in ids])
     current: dict[str, list[RunningRequest]] = {id: [] for id in ids}
-    heads = _heads(values, leases)
-    for one, head in zip(leases, heads, strict=True):
+    running = _with_heads(values, leases)
+    for one, head in running:
         if one.worker in current:
             current[one.worker].append(_request(one, head, clock_ms))
-    for_clients = {one.worker for one, head in zip(leases, heads, strict=True) if not head.release}
+    for_clients = {one.worker for one, head in running if not head.release}
     workers = []
     for id, (info, state, completed, joined, memory) in zip(ids, replies, strict=True):
+        if joined is None:
+            continue
         about = worker_info(values, info)
         worker = {
             **about,
@@ -185,22 +190,23 @@ def read_current(values: ValueReader, worker: str) -> list[RunningRequest]:
     )
     leases = [lease for lease in read_leases(values, raw) if lease.worker == worker]
     clock_ms = lease_clock(field, server_ms(time))
-    heads = _heads(values, leases)
-    current = [_request(lease, head, clock_ms) for lease, head in zip(leases, heads, strict=True)]
+    running = _with_heads(values, leases)
+    current = [_request(lease, head, clock_ms) for lease, head in running]
     return sorted(current, key=lambda request: -request["seconds"])
 
 
-def _heads(values: ValueReader, leases: Sequence[InFlight]) -> list[_Head]:
+def _with_heads(values: ValueReader, leases: Sequence[InFlight]) -> list[tuple[InFlight, _Head]]:
     commands = [
         ("XRANGE", values.keys.named("queue", lease.queue), lease.entry, lease.entry)
         for _, _, lease in leases
     ]
-    heads = []
-    for found in values.ask(commands):
-        flat = found[0][1] if found else []
-        raw = dict(zip(flat[::2], flat[1::2], strict=True)).get(b"h")
-        heads.append(values.json(_decode_head, raw, _Head()))
-    return heads
+    running = []
+    for one, found in zip(leases, values.ask(commands), strict=True):
+        if found:  # else it has been settled since its lease was read
+            flat = found[0][1]
+            raw = dict(zip(flat[::2], flat[1::2], strict=True)).get(b"h")
+            running.append((one, values.json(_decode_head, raw, _Head())))
+    return running
 
 
 def _request(one: InFlight, head: _Head, clock_ms: int) -> RunningRequest:
