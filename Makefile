@@ -71,7 +71,8 @@ export FREE_PORT
 # cores are no quicker). In the order of their names: else the files with few tests, which take longest, come
 # last and alone.
 SHARED_OUT = -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
-PYTEST = $(BIN)/python -m pytest $(SHARED_OUT)
+PYTEST = $(RUN) pytest $(SHARED_OUT)
+RUN = $(BIN)/python -m
 
 test: $(VENV)/.installed
 	$(PYTEST) $(ARGS)
@@ -85,11 +86,11 @@ test-redis: $(VENV)/.installed
 	QUEUEPROXY_TEST_SERVER=redis $(PYTEST) tests/integration \
 	  $(addprefix --ignore=tests/integration/,$(NOT_OF_THE_SERVER)) $(ARGS)
 
-# Which lines of the package run, in all processes that the tests start.
+# Which lines of the package run, in all processes that the tests of another target start.
 coverage: $(VENV)/.installed
 	@mkdir -p var/coverage
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(SHARED_OUT) $(ARGS)
+	@$(MAKE) --no-print-directory $(or $(OF),test) RUN="$(BIN)/coverage run -m"
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage html --quiet --directory var/coverage/html
 	@echo "Lines covered: $$($(BIN)/coverage report --format=total) %; each file: var/coverage/html/index.html"
@@ -116,7 +117,7 @@ states: $(VENV)/.installed
 	$(BIN)/python -m tests.states $(ARGS)
 
 faults: $(VENV)/.installed
-	QUEUEPROXY_FAULT_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/faults $(ARGS)
+	QUEUEPROXY_FAULT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) --dist load tests/faults $(ARGS)
 
 # How often one release takes the place of another, under load; in `make test` 60 times.
 switches: $(VENV)/.installed

@@ -1,5 +1,7 @@
 """Sites to look at, and a headless Chromium to look with."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from queueproxy.broker.operate.control import Control
@@ -7,9 +9,10 @@ from queueproxy.broker.operate.control import Control
 from ..kit.broker_server import BrokerServer
 from ..kit.links import QUEUES, link_to
 from ..kit.missing import Missing
-from .chromium import is_there, open_chromium
+from .chromium import Chromiums, is_there
 from .dashboard import Dashboard
 from .example import Example
+from .looks import Look
 from .strict import reports
 
 
@@ -47,23 +50,27 @@ def site(_strict_site):
     assert reports(_strict_site.directory) == []
 
 
+@pytest.fixture(scope="session")
+def _chromiums(tmp_path_factory):
+    chromiums = Chromiums(tmp_path_factory.mktemp("chromium"))
+    yield chromiums
+    chromiums.quit()
+
+
 @pytest.fixture
-def open_browser(tmp_path):
+def open_browser(_chromiums):
     """Opens a browser of a width and a colour scheme."""
     if not is_there():
         raise Missing("Chromium and its driver")
-    opened = []
+    with ExitStack() as lent:
 
-    def open_browser(width: int = 1200, *, dark: bool = False, javascript: bool = True):
-        browser = open_chromium(tmp_path / f"chromium{len(opened)}", width, dark=dark)
-        opened.append(browser)
-        if not javascript:
-            browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-        return browser
+        def open_browser(width: int = 1200, *, dark: bool = False, javascript: bool = True):
+            browser = lent.enter_context(_chromiums.one(Look(width, dark)))
+            if not javascript:
+                browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+            return browser
 
-    yield open_browser
-    for browser in opened:
-        browser.quit()
+        yield open_browser
 
 
 @pytest.fixture

@@ -27,6 +27,18 @@ def make_site(tmp_path_factory):
         site.broker.stop()
 
 
+def pytest_sessionfinish(session):
+    """Tell the process that has the terminal, where this is another (xdist)."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["faults"] = TABLE.rounds()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    for one in getattr(node, "workeroutput", {}).get("faults", ()):
+        TABLE.add(*one)
+
+
 def pytest_terminal_summary(terminalreporter):
     for line in TABLE.lines():
         terminalreporter.write_line(line)
