@@ -24,6 +24,13 @@ def seconds_text(seconds: float | None) -> str:
     return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
 
 
+def share_text(share: float) -> str:
+    """Word a share of 1 as a percentage; what is not nothing is not called so."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Word a suggestion, to put behind a sentence; empty where nothing is alike."""
     close = difflib.get_close_matches(word, list(known), n=1)

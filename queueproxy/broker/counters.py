@@ -23,7 +23,7 @@ NO_ANSWER = frozenset(("bad_response", "view_timeout"))
 RUN = NO_ANSWER | {"answered", "abandoned"}
 COUNT_EVERY = 0.25  # seconds between reports to the statistics
 # Seconds between those of what is counted by route: the broker reads and writes a text for each.
-ROUTES_EVERY = 10.0
+ROUTES_EVERY = 2.0
 
 
 class Counters:

@@ -1,13 +1,19 @@
 """Exit statuses and names of queues, which the operating commands share."""
 
+import os
 from collections.abc import Sequence
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 
 from .. import conf
 from ..wording import did_you_mean
 
 DONE, DID_NOT_HOLD, COULD_NOT_ASK = 0, 1, 2
+
+
+def drop_output(out: OutputWrapper) -> None:
+    """Let what is written go nowhere: nobody reads it, nor must the interpreter at its end try."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
 
 
 def chosen_queues(names: Sequence[str], *, also: Sequence[str] = ()) -> tuple[str, ...]:

@@ -18,10 +18,13 @@ from .ask import COULD_NOT_ASK, DID_NOT_HOLD, DONE
 from .letter_as_test import as_test
 from .letter_debugger import debug
 
+CODES = {words: reason for reason, words in WORDS.items()}
+
 
 def list_letters(command: BaseCommand, options: dict[str, Any]) -> int:
     """Print the newest that match."""
-    wanted = Wanted(options["search"], options["queue"], reason=options["reason"])
+    reason = CODES.get(options["reason"], options["reason"])
+    wanted = Wanted(options["search"], options["queue"], reason=reason)
     with conf.broker().link("control") as link:
         found = Lists(link).dead(wanted)
     letters = found.rows[: options["limit"]]
@@ -31,7 +34,7 @@ def list_letters(command: BaseCommand, options: dict[str, Any]) -> int:
     for letter in letters:
         head = letter.head
         command.stdout.write(
-            f"{letter.id}  {_when(letter)}  {letter.reason:<14} {letter.queue:<8} "
+            f"{letter.id}  {_when(letter)}  {_why(letter):<23} {letter.queue:<8} "
             f"{printable(head.method)} {printable(head.path)}"
         )
     if not letters:
@@ -99,12 +102,16 @@ def _find(id: str) -> DeadLetter:
     return letter
 
 
+def _why(letter: DeadLetter) -> str:
+    return printable(WORDS.get(letter.reason, letter.reason))
+
+
 def _summary(letter: DeadLetter) -> dict[str, Any]:
     return {
         "id": letter.id,
         "at": _when(letter),
         "reason": letter.reason,
-        "why": WORDS.get(letter.reason, letter.reason),
+        "why": _why(letter),
         "queue": letter.queue,
         "attempts": letter.attempts,
         "worker": letter.worker,

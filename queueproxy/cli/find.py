@@ -70,7 +70,10 @@ def nothing_found(since: float | None) -> str:
         answered = "No answered request is kept yet."
     else:
         at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(since))
-        answered = f"Of answered ones all are kept since {at}."
+        answered = (
+            f"Of answered ones all are kept since {at}, but for the last quarter of a second "
+            "before a worker was killed."
+        )
     return (
         f"No such request waits, runs or is a dead letter. {answered} "
         "What clients sent wrong, or left before it ran, is in the access log alone."

@@ -16,7 +16,7 @@ from ..broker.observe.routes import (
     RouteTimes,
     ordered,
 )
-from ..wording import printable, seconds_text
+from ..wording import printable, seconds_text, share_text
 from . import screen, watch
 from .ask import DONE
 
@@ -79,5 +79,5 @@ def _figures(routes: Routes, route: RouteTimes) -> tuple[str, ...]:
         f"{figures['per_second']:.2f}",
         *times,
         f"{figures['time_share']:.0%}",
-        f"{max(figures['error_share'], 0.001):.1%}" if route.errors else "-",
+        share_text(route.errors / route.requests) if route.errors else "-",
     )

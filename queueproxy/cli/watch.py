@@ -1,6 +1,5 @@
 """queueproxy status --watch: the state, live, until q or Ctrl-C. Asks the broker alone."""
 
-import os
 import shutil
 import signal
 import time
@@ -13,6 +12,7 @@ from rich.text import Text
 from ..broker.observe.reader import SnapshotReader
 from ..exceptions import BrokerUnavailable
 from ..wording import printable
+from .ask import drop_output
 from .keyboard import Keyboard
 from .screen import PLAIN_WIDTH, as_text, screen
 
@@ -36,8 +36,7 @@ def watch(stats: SnapshotReader, max_hold: float, out: OutputWrapper, *, color: 
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
-        # Nobody reads any more; nor must the interpreter try to flush at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        drop_output(out)
 
 
 def _interrupt(*_: object) -> None:

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from .. import conf
 from ..broker.observe.clients import ClientLoad, Clients, read_clients
 from ..exceptions import BrokerUnavailable, SchemaMismatch
+from ..wording import share_text
 from .chart_selection import ChartSelection
 from .pages import away, page_context, require
-from .wording import share_text
 
 if TYPE_CHECKING:
     from ..admin import QueueAdmin

@@ -6,8 +6,9 @@ from django.utils.translation import gettext as _
 
 from ..broker.observe.processes import WorkerStats
 from ..broker.observe.snapshot import Snapshot
+from ..wording import share_text
 from . import sparkline
-from .wording import UNKNOWN, duration, megabytes, share_text
+from .wording import UNKNOWN, duration, megabytes
 
 WARM_UP = 4  # the first point after a quarter of its life is what a worker's growth is told from
 TOLD = 10 * 2**20  # bytes of growth that are told

@@ -22,8 +22,9 @@ from ..broker.observe.routes import (
     ordered,
 )
 from ..exceptions import BrokerUnavailable, SchemaMismatch
+from ..wording import share_text
 from .pages import away, page_context, require
-from .wording import duration, moment, share_text
+from .wording import duration, moment
 
 if TYPE_CHECKING:
     from ..admin import QueueAdmin
@@ -114,7 +115,7 @@ def _row(found: Routes, route: RouteTimes, shown: RouteSelection) -> dict[str, A
         "waits": [duration(figures[f"wait_{share}_seconds"]) for share in SHARES],
         "share": share_text(figures["time_share"]),
         "errors": route.errors,
-        "error_share": share_text(figures["error_share"]),
+        "error_share": share_text(route.errors / route.requests if route.errors else 0),
     }
 
 

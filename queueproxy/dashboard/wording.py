@@ -30,13 +30,6 @@ def megabytes(size: int) -> str:
     return _("%.0f MiB") % (size / 2**20) if size else UNKNOWN
 
 
-def share_text(share: float) -> str:
-    """Word a share of 1 as a percentage; what is not nothing is not called so."""
-    if 0 < share < 0.0005:
-        return "<0.1%"
-    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
-
-
 def moment(seconds: float) -> datetime:
     """Word a time of the broker's clock."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -146,7 +146,8 @@ class Endpoints:
             return EndpointAnswer(status, JSON, status_page.as_json(snapshot))
         renewed = not _asks_for(scope, status_page.STILL)
         if snapshot is None:
-            text = status_page.as_html_without_broker(error, renewed=renewed)
+            away_for = self._front.sender.away_for
+            text = status_page.as_html_without_broker(error, away_for, renewed=renewed)
         else:
             text = status_page.as_html(snapshot, self._options.max_hold, renewed=renewed)
         policy = status_page.CONTENT_SECURITY_POLICY.encode()
@@ -172,7 +173,7 @@ class Endpoints:
             async with asyncio.timeout(ANSWER_WITHIN):
                 return await asyncio.to_thread(self._read)
         except TimeoutError:
-            raise BrokerUnavailable(f"it has not answered for {ANSWER_WITHIN:g} s") from None
+            raise BrokerUnavailable("it does not answer") from None
 
     def _read(self) -> Snapshot:
         reader = self._open_reader()

@@ -72,6 +72,7 @@ class Sender:
         self._timer: asyncio.TimerHandle  # while it runs
         self._sleeping: asyncio.Future[None] | None = None  # while there is nothing to do
         self._round_began = 0.0  # loop time
+        self._away_since = 0.0  # loop time; 0 where the last round found the broker
         self._joined = False
         self._incarnation = ""  # in which this front and the broker know the same requests
         self.refusals: Counter[str] = Counter()  # see Outage
@@ -105,6 +106,12 @@ class Sender:
             return False
         return self._loop.time() > self._round_began + SILENT_AFTER
 
+    @property
+    def away_for(self) -> float:
+        """Seconds since this front has asked the broker in vain; 0 where it has not."""
+        since = self._away_since or (self._round_began if self.silent else 0.0)
+        return self._loop.time() - since if since else 0.0
+
     def wake(self) -> None:
         """Look for work: the outbox has something new."""
         if self._sleeping is not None and not self._sleeping.done():
@@ -124,11 +131,13 @@ class Sender:
                 try:
                     if not self._joined:
                         await self._join()
+                        self._away_since = 0.0
                     # An idle round awaits no I/O, so no wake-up can be missed before `_sleep`.
                     if not await self._round():
                         await self._sleep()
                 except Exception as error:
                     self._joined = False
+                    self._away_since = self._away_since or self._round_began
                     await asyncio.sleep(self._outage.failed(error))
         finally:
             self._timer.cancel()

@@ -78,23 +78,32 @@ def as_html(snapshot: Snapshot, max_hold: float, *, renewed: bool = True) -> str
     )
 
 
-def as_html_without_broker(error: str, *, renewed: bool = True) -> str:
-    """Render the page while the broker can't be asked."""
-    text = f"The broker can't be reached: {error}. Requests are held until it is back."
+def as_html_without_broker(error: str, away_for: float, *, renewed: bool = True) -> str:
+    """Render the page while the broker can't be asked.
+
+    Args:
+        away_for: seconds since the front has asked it in vain; 0 where it has not yet.
+    """
+    since = f" since {_clock(away_for)}, for {seconds_text(away_for)}" if away_for else ""
+    text = f"The broker can't be reached{since}: {error}. Requests are held until it is back."
     return _page(_troubles([Trouble("error", text)]), renewed=renewed)
 
 
 def _page(*parts: str, renewed: bool) -> str:
-    clock = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
     told = _RENEWED if renewed else _STILL
     return (
         "<!doctype html><html lang=en><head><meta charset=utf-8><title>Queue status</title>"
         '<meta name=viewport content="width=device-width,initial-scale=1">'
         f"{_META if renewed else ''}<style>{_STYLE}</style></head>"
         "<body class=qp><header class=qp-bar>queueproxy</header><main>"
-        f"<h1>Queue status</h1><p class=qp-quiet>As of {clock}; {told}</p>"
+        f"<h1>Queue status</h1><p class=qp-quiet>As of {_clock()}; {told}</p>"
         f"{''.join(parts)}</main></body></html>\n"
     )
+
+
+def _clock(ago: float = 0.0) -> str:
+    """So many seconds ago."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(time.time() - ago))
 
 
 def _headline(snapshot: Snapshot) -> str:

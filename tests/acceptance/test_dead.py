@@ -58,7 +58,10 @@ def test_list_and_show(busy, dead):
     id = kill_one(busy, dead, "a")
     status, listed = dead(busy, "list")
     assert (status, listed.split()[0]) == (0, id)
-    assert listed.split()[2:] == ["worker_lost", "default", "POST", "/run/a/"]
+    assert listed.split()[2:] == ["worker", "lost", "default", "POST", "/run/a/"]
+    for reason in ("worker lost", "worker_lost"):  # as the list shows it, and as programs are told
+        assert dead(busy, "list", "--reason", reason) == (0, listed)
+    assert dead(busy, "list", "--reason", "malformed") == (0, "None matches.\n")
 
     status, text = dead(busy, "show", id)
     shown = json.loads(text)

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 
 import pytest
 
@@ -62,3 +63,13 @@ def test_a_port_that_is_taken(site):
     assert done.returncode == 2
     assert done.stdout == "", "no address is told that it does not serve"
     assert "Address already in use" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["acl", "status --json", "metrics", "dead list"])
+def test_nobody_reads_it_to_its_end(site, words):
+    """As of ``queueproxy metrics | head -2``: what was written in vain is no failure."""
+    command = f"{{ {sys.executable} -m django queueproxy {words}; echo $? >&2; }} | true"
+    process = site.launch("sh", "-c", command)
+    assert process.wait(30) == 0
+    assert process.log.read_text().splitlines()[-1:] == ["0"]
+    assert "Error" not in process.log.read_text()

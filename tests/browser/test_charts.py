@@ -1,5 +1,6 @@
 """Charts that are honest: one zone, whole windows, dashes; and a page that stays where it was."""
 
+import itertools
 import re
 
 import pytest
@@ -107,3 +108,61 @@ def test_the_address_shows_the_same_to_others(open_dashboard):
     page.press("[data-key=low] [data-key=pause]")
     assert page.browser.current_url == address  # through an action too
     page.press("[data-key=low] [data-key=resume]")
+
+
+# Draws a chart as narrow as a phone's; each text on it, from where to where, in CSS pixels.
+DRAW = """
+const [kind, history] = arguments;
+const box = document.createElement("div");
+Object.assign(box.dataset, { chart: kind, height: "200", since: "since" });
+box.style.width = "330px";
+document.getElementById("qp").append(box);
+const told = [];
+const fillText = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+  const width = this.measureText(text).width;
+  // uPlot moves the origin by half a pixel, and turns nothing here.
+  const before = { left: 0, center: width / 2, right: width }[this.textAlign];
+  const left = x + this.getTransform().e - before;
+  told.push([text, left / devicePixelRatio, (left + width) / devicePixelRatio]);
+};
+const charts = new queueproxy.Charts([box], history);
+const done = arguments[arguments.length - 1];
+requestAnimationFrame(() => {
+  CanvasRenderingContext2D.prototype.fillText = fillText;
+  box.remove();
+  done(told);
+});
+"""
+
+
+def drawn(page, kind: str, **history) -> dict[str, tuple[float, float]]:
+    """What is written on a chart over five minutes, and from where to where."""
+    whole = {"t": [1700], "end": 1800, "reach": 300, "since": None, "paused": [0], "deploys": []}
+    told = page.browser.execute_async_script(DRAW, kind, {**whole, **history})
+    return {text: (left, right) for text, left, right in told}
+
+
+def test_names_of_releases_do_not_cover_each_other(open_dashboard):
+    names = ["the-first-of-all", "2026-11-28", "r1", "r2", "a-name-that-is-wider-than-a-chart" * 3]
+    times = [1600, 1601, 1602, 1603, 1604]
+    deploys = [{"t": t, "release": name} for t, name in zip(times, names, strict=True)]
+    texts = drawn(open_dashboard(), "requests", deploys=deploys, depth=[1], in_flight=[0])
+    places = sorted(texts[name] for name in names if name in texts)
+    assert {"r1", "r2"} <= texts.keys()  # the newest that fit
+    assert names[-1] not in texts
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(places)), places
+    assert 0 <= places[0][0] < places[-1][1] <= 330
+
+
+@pytest.mark.parametrize(
+    ("kind", "history"),
+    [
+        ("route_waits", {"p50": [0.008], "p95": [0.008], "p99": [0.008]}),
+        ("requests", {"depth": [23456], "in_flight": [0]}),
+    ],
+)
+def test_ticks_are_written_whole(open_dashboard, kind, history):
+    ticks = drawn(open_dashboard(), kind, **history)
+    assert len(ticks) > 4
+    assert all(left >= 0 for left, _ in ticks.values()), ticks

@@ -10,6 +10,7 @@ from queueproxy.broker.clients_progress import NOTHING
 from queueproxy.envelopes import Frame
 from queueproxy.front.held_request import DeliveryState, Failure, HeldRequest
 from queueproxy.front.kept_answer import KeptFrame
+from queueproxy.front.sender import SILENT_AFTER
 
 from ..brokers import BrokerKit, answer, eventually, ids_of, part
 from ..faults.proxy import FROM_BROKER, Proxy
@@ -104,8 +105,12 @@ async def test_a_broker_that_says_nothing_is_silent_before_it_is_away(own, make_
     await eventually(lambda: front.sender.silent)
     assert front.sender.reachable
     await eventually(lambda: not front.sender.reachable)
+    away_for = front.sender.away_for
+    assert away_for > SILENT_AFTER
+    await eventually(lambda: front.sender.away_for > away_for + 1)  # it has asked again meanwhile
     server.thaw()
     await eventually(lambda: front.sender.reachable and not front.sender.silent)
+    assert front.sender.away_for == 0
 
 
 async def test_withdrawn_before_it_was_sent(own, make_front):

@@ -45,7 +45,7 @@ async def test_the_slowest_first(site_kit):
     assert first.split()[-2:] == ["97%", "-"]
     assert "\x1b" not in "".join(lines)
     assert slowest("--sort", "rate", "--limit", "1").splitlines()[-1].startswith("/fast/")
-    assert slowest("--sort", "errors").splitlines()[2].endswith("100.0%")
+    assert slowest("--sort", "errors").splitlines()[2].endswith("100%")
     assert slowest("--sort", "run_p99").splitlines()[2].startswith("/slow/")
     assert slowest("--sort", "route").splitlines()[2].startswith("/bad/")
 
@@ -56,7 +56,7 @@ async def test_where_there_is_no_room_routes_are_shortened_and_figures_are_not(s
     assert row.startswith("/long/")
     assert row.split()[1] == "1234"
     assert row.count("…") == 1
-    assert row.split()[-2:] == ["100%", "100.0%"]
+    assert row.split()[-2:] == ["100%", "100%"]
 
 
 @pytest.mark.parametrize("window", ["15m", "1h", "6h", "1d", "7d", "30d"])

@@ -35,9 +35,9 @@ class Reader:
 
 
 def endpoints(
-    *, trusted=(), monitoring=LOOPBACK, found=None, secrets=SECRETS, silent=False
+    *, trusted=(), monitoring=LOOPBACK, found=None, secrets=SECRETS, silent=False, away_for=0.0
 ) -> Endpoints:
-    sender = SimpleNamespace(reachable=True, silent=silent)
+    sender = SimpleNamespace(reachable=True, silent=silent, away_for=away_for)
     front = SimpleNamespace(draining=False, sender=sender)
     asking = signer(secrets, "queueproxy")
     options = EndpointOptions("/-/", monitoring, parse_networks(trusted), 60.0, asking)
@@ -166,14 +166,15 @@ async def test_status_while_the_broker_is_away():
 async def test_status_while_the_broker_stands_still(monkeypatch):
     monkeypatch.setattr("queueproxy.front.endpoints.ANSWER_WITHIN", 0.1)
     released = threading.Event()
-    silent = endpoints()
+    silent = endpoints(away_for=28.0)
     silent._open_reader = lambda: released.wait(30)
     try:
         status, _, text = await ask(silent, scope("/-/status"))
     finally:
         released.set()
     assert status == 503
-    assert "can&#x27;t be reached: it has not answered for 0.1 s." in text
+    assert "can&#x27;t be reached since " in text
+    assert "UTC, for 28.0 s: it does not answer." in text
 
 
 async def test_only_get_and_head():

@@ -104,7 +104,7 @@ def test_what_became_of_what_is_to_happen_once():
 
 
 def test_the_broker_is_away():
-    page = status_page.as_html_without_broker("Connection refused <1>")
+    page = status_page.as_html_without_broker("Connection refused <1>", 0.0)
     assert "can&#x27;t be reached: Connection refused &lt;1&gt;" in troubles_of(page)[0]
     assert json.loads(status_page.as_json(None))["broker"]["reachable"] is False
 

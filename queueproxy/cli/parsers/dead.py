@@ -16,7 +16,7 @@ def add_dead(actions: Subparsers) -> None:
         "--search", default="", metavar="TEXT", help="a part of the path or of the request id"
     )
     listing.add_argument("--queue", default="", metavar="QUEUE", help="of this queue alone")
-    listing.add_argument("--reason", default="", metavar="WORD", help="as the list shows it")
+    listing.add_argument("--reason", default="", metavar="WORDS", help="as the list shows it")
     listing.add_argument(
         "--limit", type=positive_int, default=SHOWN, metavar="N", help="so many letters"
     )

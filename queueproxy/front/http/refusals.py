@@ -154,8 +154,14 @@ FRONT_STOPPED_UNSENT = Refusal(
 FRONT_FAILED = _unknown(
     500, "proxy_internal_error", "The front failed.", close=True, reason="front_failed"
 )
-BAD_RESPONSE = _unknown(502, "http_protocol_error", "The answer was unusable.")
-BAD_REPLY = replace(BAD_RESPONSE, reason="bad_reply")  # what came can't be used
+BAD_RESPONSE = Refusal(  # the view's own
+    502,
+    "http_protocol_error",
+    f"The answer was unusable. {_EXECUTED}",
+    executed=Executed.YES,
+)
+UNUSABLE = _unknown(502, "http_protocol_error", "The answer was unusable.")
+BAD_REPLY = replace(UNUSABLE, reason="bad_reply")  # what came can't be used
 
 _BY_REASON = {
     "queue_full": QUEUE_FULL,
@@ -170,6 +176,7 @@ _BY_REASON = {
     "withdrawn": WITHDRAWN,
     "misrouted": MISROUTED,
     "worker_lost": WORKER_LOST,
+    "bad_response": BAD_RESPONSE,
     "not_committed": NOT_COMMITTED,
 }
 # What the front has found itself: see `Failure` in held_request.py.
@@ -185,7 +192,7 @@ def for_failure(reason: str) -> Refusal:
 
     Any other is one the broker gives, and means an unusable reply.
     """
-    return _FOUND_HERE.get(reason) or _BY_REASON.get(reason, BAD_RESPONSE)
+    return _FOUND_HERE.get(reason) or _BY_REASON.get(reason, UNUSABLE)
 
 
 def log(refusal: Refusal, request_id: str, scope: Scope | None = None) -> None:

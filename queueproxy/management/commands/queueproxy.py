@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 
-from queueproxy.cli.ask import COULD_NOT_ASK
+from queueproxy.cli.ask import COULD_NOT_ASK, DONE, drop_output
 from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.parsers.dead import add_dead
 from queueproxy.cli.parsers.lazy_verb import LazyVerb
@@ -48,6 +48,7 @@ class Command(HelpfulCommand):
             if asks_broker:
                 use_private_broker(self.stderr.write)
             status = run(self, options)
+            self.stdout.flush()
         except ErrorReply as error:
             raise CommandError(str(error), returncode=COULD_NOT_ASK) from error
         except BrokerUnavailable as error:
@@ -58,4 +59,7 @@ class Command(HelpfulCommand):
             raise CommandError(str(error), returncode=COULD_NOT_ASK) from error
         except KeyboardInterrupt:
             status = INTERRUPTED
+        except BrokenPipeError:
+            drop_output(self.stdout)
+            status = DONE
         sys.exit(status)

@@ -87,7 +87,8 @@ window.queueproxy = window.queueproxy || {};
     ctx.lineWidth = unit;
     ctx.font = `${11 * unit}px ${getComputedStyle(document.body).fontFamily}`;
     ctx.textBaseline = "top";
-    for (const { t, release } of history.deploys) {
+    const taken = []; // stretches of the line of names, which would cover each other: the newest come first
+    for (const { t, release } of [...history.deploys].reverse()) {
       const x = Math.round(chart.valToPos(t, "x", true));
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
       ctx.setLineDash([4 * unit, 3 * unit]);
@@ -95,10 +96,20 @@ window.queueproxy = window.queueproxy || {};
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);
       ctx.stroke();
-      const leftward = x > bbox.left + bbox.width * 0.85;
-      ctx.textAlign = leftward ? "right" : "left";
-      if (named) ctx.fillText(release, x + (leftward ? -4 : 4) * unit, bbox.top + 2 * unit);
+      const place = named && placeFor(x, ctx.measureText(release).width + 4 * unit, bbox, taken);
+      if (!place) continue;
+      taken.push(place);
+      ctx.textAlign = place.to === x ? "right" : "left";
+      ctx.fillText(release, x + (place.to === x ? -4 : 4) * unit, bbox.top + 2 * unit);
     }
+  }
+
+  // Where a name fits beside its line: behind it, or else before it; undefined where it does not.
+  function placeFor(x, width, bbox, taken) {
+    return [{ from: x, to: x + width }, { from: x - width, to: x }].find(
+      ({ from, to }) =>
+        from >= bbox.left && to <= bbox.left + bbox.width && !taken.some((other) => from < other.to && to > other.from),
+    );
   }
 
   function inside(chart, draw) {
@@ -167,7 +178,7 @@ window.queueproxy = window.queueproxy || {};
       const options = {
         width: box.clientWidth,
         height: Number(box.dataset.height),
-        padding: [8, 28, 0, 0],
+        padding: [10, 28, 0, 0],
         cursor: { y: false, sync: { key: "queueproxy" }, drag: { setScale: false } },
         tzDate: (t) => (times.isUtc() ? uPlot.tzDate(dateOf(t), "Etc/UTC") : dateOf(t)),
         legend: { markers: { dash: (chart, i) => markerOf(chart.series[i].dash) } },
@@ -178,7 +189,7 @@ window.queueproxy = window.queueproxy || {};
         },
         axes: [
           axis({ space: 70, size: 34, values: (chart, splits) => splits.map((t) => tick(t, chart.scales.x.max - chart.scales.x.min)) }),
-          axis({ size: 52, values: (chart, splits) => splits.map(figure), ...(counted ? { incrs: WHOLE } : {}) }),
+          axis({ size: 60, values: (chart, splits) => splits.map(figure), ...(counted ? { incrs: WHOLE } : {}) }),
         ],
         series: [{ label: "", value: (chart, t) => (t === null ? "" : this.moment(t)) }, ...seriesOf(box, this)],
         hooks: {

@@ -7,7 +7,8 @@ import pytest
 
 import queueproxy
 from queueproxy.dashboard.sparkline import HEIGHT, WIDTH, area, points
-from queueproxy.dashboard.wording import duration, megabytes, share_text
+from queueproxy.dashboard.wording import duration, megabytes
+from queueproxy.wording import share_text
 
 VENDOR = Path(queueproxy.__file__).parent / "static" / "queueproxy" / "vendor"
 
