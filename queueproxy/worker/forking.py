@@ -15,10 +15,12 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Protocol
 
 from ..broker.handle import close_links
+from .ending import end_now
 from .returning_child import FAILED, end_on_return, running_task
 
 logger = logging.getLogger("queueproxy.worker")
@@ -118,9 +120,7 @@ def end_forked_child(outcome: BaseException | int = 0) -> None:
             "A process that a view had forked came back out of its view; it ends with status %d.",
             status,
         )
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    end_now(status)
 
 
 def _status_of(error: BaseException) -> int:
@@ -132,5 +132,6 @@ def _status_of(error: BaseException) -> int:
         return 0
     if isinstance(error.code, int):
         return error.code & 0xFF
-    print(error.code, file=sys.stderr)
+    with suppress(OSError, ValueError):
+        print(error.code, file=sys.stderr)
     return FAILED

@@ -1,12 +1,11 @@
 """A worker as a process of its own: signals, its supervisor's end, and exit handlers."""
 
 import logging
-import os
 import signal
-import sys
 import threading
 import time
 
+from .ending import end_now
 from .forking import on_signal
 from .process import Worker
 from .process_words import FORCED
@@ -49,10 +48,3 @@ def _end_after(seconds: float) -> None:
         "the process ends without them."
     )
     end_now(FORCED)
-
-
-def end_now(status: int) -> None:
-    """End without exit handlers."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)

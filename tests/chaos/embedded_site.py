@@ -3,16 +3,18 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import redis
 
 from ..kit.ports import free_port
-from ..kit.proc import children, command_line
+from ..kit.proc import children, command_line, state, waits_in
 from ..kit.waiting import wait_until
 from .site import GRACEFUL, Site
 
 ENDS_WITHIN = GRACEFUL + 3.0  # seconds from the death of a front to the end of all it has started
+DUMPS_WITHIN = 2.0  # seconds one has to write the stacks of its threads to the log
 
 
 class EmbeddedBroker:
@@ -50,6 +52,7 @@ class EmbeddedSite(Site):
     def start(self) -> None:
         """Start all of it."""
         self.environ.pop("QUEUEPROXY_BROKER_URL", None)
+        self.environ["PYTHONFAULTHANDLER"] = "1"  # on SIGABRT
         where = (f"127.0.0.1:{self.ports[0]}", "--server", "uvicorn", "--embedded")
         how = ("--workers", "2", "--threads", "2", "--graceful-timeout", str(GRACEFUL))
         self.fronts = [self.manage("runqueueproxy", *where, *how)]
@@ -70,14 +73,19 @@ class EmbeddedSite(Site):
         """End the front by a signal, see that all has ended with it, and start again."""
         self.fronts[0].send_signal(number)
         self.fronts[0].wait(40)
-        deadline = time.monotonic() + ENDS_WITHIN
+        for pid in self._left(ENDS_WITHIN):
+            self.violations.append(f"outlives a front ended by {number}: {_told_of(pid)}")
+            _signal(pid, signal.SIGABRT)
+        for pid in self._left(DUMPS_WITHIN):
+            _signal(pid, signal.SIGKILL)
+        self.start()
+
+    def _left(self, within: float) -> list[int]:
+        """The processes that are there after so many seconds."""
+        deadline = time.monotonic() + within
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.1)
-        if left:
-            self.violations.append(f"{len(left)} processes outlive a front ended by {number}")
-            for pid in left:
-                os.kill(pid, signal.SIGKILL)
-        self.start()
+        return left
 
     def stop(self) -> None:
         """End all of it."""
@@ -86,3 +94,12 @@ class EmbeddedSite(Site):
     def last_look(self) -> list[str]:
         """Nothing: the broker has gone with the front."""
         return []
+
+
+def _signal(pid: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _told_of(pid: int) -> str:
+    return f"{pid} {command_line(pid)[-80:]}({state(pid)}, {waits_in(pid)})"

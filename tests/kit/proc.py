@@ -51,6 +51,14 @@ def command_line(pid: int) -> str:
         return ""
 
 
+def waits_in(pid: int) -> str:
+    """The kernel's function in which its main thread waits; "0" where it runs, empty once ended."""
+    try:
+        return Path(f"/proc/{pid}/wchan").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def memory(pid: int, field: str = "VmRSS") -> int:
     """Resident bytes: now, or by VmHWM the most so far."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
