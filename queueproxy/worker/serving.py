@@ -27,18 +27,13 @@ def serve(worker: Worker, status: StatusPipe) -> int:
         on_signal(number, worker.stop)
     # Not SIG_IGN, which programs that a view executes would inherit.
     on_signal(signal.SIGHUP, lambda: None)
-    threading.Thread(target=_stop_with_supervisor, args=(status, worker), daemon=True).start()
+    status.when_broken(worker.stop)
     exit_status = worker.run()
     if exit_status == FORCED:
         end_now(FORCED)
     seconds = max(LEAST_FOR_EXIT, worker.stop_by - time.monotonic())
     threading.Thread(target=_end_after, args=(seconds,), daemon=True).start()
     return exit_status
-
-
-def _stop_with_supervisor(status: StatusPipe, worker: Worker) -> None:
-    status.until_broken()
-    worker.stop()
 
 
 def _end_after(seconds: float) -> None:

@@ -13,7 +13,9 @@ from ..kit.proc import children, command_line, state, waits_in
 from ..kit.waiting import wait_until
 from .site import GRACEFUL, Site
 
-ENDS_WITHIN = GRACEFUL + 3.0  # seconds from the death of a front to the end of all it has started
+# Seconds from the death of a front to the end of all it has started; a supervisor that starts just
+# then comes to look whether anybody is there, and here ten processes want two cores.
+ENDS_WITHIN = GRACEFUL + 10.0
 DUMPS_WITHIN = 2.0  # seconds one has to write the stacks of its threads to the log
 
 

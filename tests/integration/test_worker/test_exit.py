@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ...kit.proc import children, is_alive
 from ...kit.waiting import wait_until
 from .. import conftest as integration
 from .worker_site import ended, kill, told
@@ -48,6 +49,17 @@ def test_when_the_supervisor_is_gone(workers):
     kill(supervisor.pid)
     supervisor.wait()
     wait_until(lambda: f"{pid} logged" in last_words(workers))
+
+
+def test_when_the_supervisor_is_gone_while_it_starts(workers):
+    """Of a project whose code takes long to be loaded."""
+    slow = Path(f"{workers.brittle}-slow")
+    slow.touch()
+    supervisor = workers.manage("runqueueworker")
+    (pid,) = wait_until(lambda: children(supervisor.pid), "a process of workers")
+    kill(supervisor.pid)
+    supervisor.wait()
+    wait_until(lambda: not is_alive(pid), "it does not wait for that code")
 
 
 @pytest.mark.parametrize("what", [{"EXIT_SECONDS": "60"}, {"QUEUEPROXY_TEST_THREAD": "1"}])
