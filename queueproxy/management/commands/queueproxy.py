@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, CommandParser
 
-from queueproxy.cli.ask import COULD_NOT_ASK, DONE, drop_output
+from queueproxy.cli.ask import COULD_NOT_ASK, drop_output
 from queueproxy.cli.helpful import HelpfulCommand
 from queueproxy.cli.parsers.dead import add_dead
 from queueproxy.cli.parsers.lazy_verb import LazyVerb
@@ -23,7 +23,7 @@ from queueproxy.exceptions import (
     ScriptsUnreadable,
 )
 
-INTERRUPTED = 130  # as a shell has it
+INTERRUPTED, UNREAD = 130, 141  # as a shell has SIGINT and SIGPIPE
 
 
 class Command(HelpfulCommand):
@@ -61,5 +61,5 @@ class Command(HelpfulCommand):
             status = INTERRUPTED
         except BrokenPipeError:
             drop_output(self.stdout)
-            status = DONE
+            status = UNREAD
         sys.exit(status)
