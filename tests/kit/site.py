@@ -15,7 +15,7 @@ class AnyBroker(Protocol):
     """Where a site's processes find their broker: a BrokerServer, or Sentinels."""
 
     def url_of(self, role: str) -> str:
-        """What a front, worker, operator or dashboard connects with."""
+        """What a front, worker, operator, dashboard or site connects with."""
 
 
 class Site(Commands):
@@ -58,14 +58,15 @@ class Site(Commands):
 
     def manage(self, *words: str, **environ: Any) -> Process:
         """Start a command as the user that it is, where the broker has users."""
-        return super().manage(*words, **{**self._as(words[0]), **environ})
+        return super().manage(*words, **{**self._as(*words), **environ})
 
     def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, as that user."""
-        return super().run(*words, **{**self._as(words[0]), **environ})
+        return super().run(*words, **{**self._as(*words), **environ})
 
-    def _as(self, command: str) -> dict[str, str]:
-        roles = {"runqueueproxy": "front", "runqueueworker": self.worker_role}
+    def _as(self, command: str, *options: str) -> dict[str, str]:
+        front = "site" if "--workers" in options else "front"
+        roles = {"runqueueproxy": front, "runqueueworker": self.worker_role}
         url = self.broker.url_of(roles.get(command, "operator"))
         return {} if url == self.broker.url_of("operator") else {"QUEUEPROXY_BROKER_URL": url}
 

@@ -43,6 +43,7 @@ PARTS = {
     ),
 }
 PARTS["dashboard"] = (*PARTS["worker"], *PARTS["operator"], "observe/history.py")
+PARTS["site"] = (*PARTS["front"], *PARTS["dashboard"])
 OPTIONS = {"block"}  # of XREAD, in a tuple of its own
 
 
@@ -151,12 +152,12 @@ def test_no_role_may_do_what_is_for_nobody():
 
 def test_users():
     (front, *_), names = list(users("shop")), [user.name for user in users("shop")]
-    assert names == ["shop-front", "shop-worker", "shop-operator", "shop-dashboard"]
+    assert names == [f"shop-{role}" for role in ROLES]
     assert front.rules[:2] == ("~{shop}:*", "-@all")
     assert all(rule.startswith("+") for rule in front.rules[2:])
     assert front.password == ""
     assert f"+{OTHER_DATABASE}" in next(users("shop", database=3)).rules
-    assert len({user.password for user in users("shop", passwords=True)}) == 4
+    assert len({user.password for user in users("shop", passwords=True)}) == len(ROLES)
 
 
 def test_a_pattern_in_a_namespace_is_no_pattern():

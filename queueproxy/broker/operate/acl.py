@@ -67,8 +67,16 @@ OPERATOR = Rights(
 )
 # A worker that serves the admin page: who may press a button there is Django's to decide.
 DASHBOARD = Rights(WORKER.functions | OPERATOR.functions, WORKER.commands | OPERATOR.commands)
+# A front with the workers beside it (`runqueueproxy --workers`), which have its settings.
+SITE = Rights(FRONT.functions | DASHBOARD.functions, FRONT.commands | DASHBOARD.commands)
 
-ROLES = {"front": FRONT, "worker": WORKER, "operator": OPERATOR, "dashboard": DASHBOARD}
+ROLES = {
+    "front": FRONT,
+    "worker": WORKER,
+    "operator": OPERATOR,
+    "dashboard": DASHBOARD,
+    "site": SITE,
+}
 
 
 class User(NamedTuple):
