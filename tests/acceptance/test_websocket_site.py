@@ -46,6 +46,7 @@ def test_a_worker_speaks_to_the_websockets_in_the_front(site):
         assert site.get("/notify/news/").text == "news"
         assert [one.recv(PATIENCE), other.recv(PATIENCE)] == ["news", "news"]
     wait_until(lambda: members(site) == 0, "both have left the group")
+    wait_until(lambda: site.queue()["completed_total"], "its worker has told of the request")
     assert site.queue()["completed_total"] == 1  # the websockets' words are no requests
 
 
