@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from .. import conf
-from ..broker.observe.not_served import WORDS
+from ..broker.observe.not_served import WORDS, reason_text
 from ..broker.operate.control import Control
 from ..broker.operate.listed import DeadLetter
 from ..broker.operate.lists import Lists, Wanted
@@ -103,7 +103,7 @@ def _find(id: str) -> DeadLetter:
 
 
 def _why(letter: DeadLetter) -> str:
-    return printable(WORDS.get(letter.reason, letter.reason))
+    return printable(reason_text(letter.reason))
 
 
 def _summary(letter: DeadLetter) -> dict[str, Any]:

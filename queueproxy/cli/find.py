@@ -18,7 +18,7 @@ from ..broker.observe.found_request import (
     WAITING,
     FoundRequest,
 )
-from ..broker.observe.not_served import WORDS
+from ..broker.observe.not_served import reason_text
 from ..wording import printable, seconds_text
 from .ask import DID_NOT_HOLD, DONE
 
@@ -83,7 +83,7 @@ def nothing_found(since: float | None) -> str:
 def _title(one: FoundRequest) -> str:
     what = f"{printable(one.method)} {printable(one.path or one.route or '?')}"
     status = f" {one.status}" if one.status else ""
-    why = f": {WORDS.get(one.reason, printable(one.reason))}" if one.reason else ""
+    why = f": {printable(reason_text(one.reason))}" if one.reason else ""
     letter = f" (dead letter {one.letter})" if one.letter else ""
     begun = ", its answer has begun" if one.answering else ""
     started = f", started {one.attempts} times" if one.attempts > 1 else ""

@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from ..broker.observe.not_served import WORDS
+from ..broker.observe.not_served import reason_text
 from ..broker.operate.listed import SHOWN_HEADERS, DeadLetter
 from ..wording import printable
 
@@ -21,7 +21,7 @@ def as_test(letter: DeadLetter, *, reveal: bool) -> str:
         reveal: also the query, the body and all headers, which may say who a person is.
     """
     head = letter.head
-    why = WORDS.get(letter.reason, letter.reason)
+    why = reason_text(letter.reason)
     what = re.sub(r"\W+", "_", f"{head.method}_{head.path}", flags=re.ASCII).strip("_")
     lines = [
         f'"""{_in_docstring(f"{head.method} {head.path} became a dead letter: {why}.")}"""',

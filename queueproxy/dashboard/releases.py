@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from ..broker.observe.releases import ACTIVE, GONE, SERVING, Release
 from ..broker.observe.snapshot import Snapshot
 from ..broker.operate.releases import KEEP
+from ..wording import share_text
 from .wording import UNKNOWN, duration
 
 KEPT_UNLESS_TOLD = KEEP / 60  # minutes that workers of the release before stay ready
@@ -69,7 +70,7 @@ def _release(release: Release) -> dict[str, Any]:
         "ready": release.ready,
         "workers": release.workers,
         "requests": release.requests_total,
-        "errors": UNKNOWN if share is None else f"{share:.1%}",
+        "errors": UNKNOWN if share is None else share_text(share),
         "fails": (share or 0.0) >= FAILING,
         "p95": duration(release.p95_seconds),
     }

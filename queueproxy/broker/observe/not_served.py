@@ -82,7 +82,12 @@ class NotServed:
     def why(self) -> str:
         """Say the reasons in plain words, the most frequent first; empty for nothing."""
         reasons = sorted(self.by_reason.items(), key=lambda item: -item[1])
-        return ", ".join(f"{WORDS.get(reason, reason)}: {number}" for reason, number in reasons)
+        return ", ".join(f"{reason_text(reason)}: {number}" for reason, number in reasons)
+
+
+def reason_text(reason: str) -> str:
+    """Word why a request was not served; a reason of another version stays as it is."""
+    return WORDS.get(reason, reason)
 
 
 def not_served(by_reason: Mapping[str, int]) -> NotServed:

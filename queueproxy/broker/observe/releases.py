@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ...records import Activation
-from ...wording import count_text, seconds_text
+from ...wording import count_text, seconds_text, share_text
 from .processes import STANDBY, WAITING, WorkerStats
 from .snapshot import QueueStats
 from .values import ValueReader
@@ -51,7 +51,7 @@ class Release:
     @property
     def text(self) -> str:
         """Say all of it in a line."""
-        share = "-" if self.error_share is None else f"{self.error_share:.1%}"
+        share = "-" if self.error_share is None else share_text(self.error_share)
         began = self.since if self.activated is None else self.activated
         since = "" if began is None else f", since {_moment(began)}"
         left = self.retires_in_seconds

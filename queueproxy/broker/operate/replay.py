@@ -16,7 +16,7 @@ from ..front_broker import FrontBroker, Limits, new_front_id
 from ..handle import Broker
 from ..link.links import AsyncLink
 from ..link.protocol import checked
-from ..observe.not_served import WORDS
+from ..observe.not_served import reason_text
 from ..replies import Notice, PiecesWanted
 from .control import new_request_id
 from .listed import DeadLetter
@@ -161,8 +161,7 @@ async def _status(front_broker: FrontBroker, codec: Codec) -> int:
     while True:
         for reply in await front_broker.replies.read():
             if isinstance(reply, Notice):
-                why = WORDS.get(reply.reason, reply.reason)
-                raise CannotReplay(f"It failed again: {why}.")
+                raise CannotReplay(f"It failed again: {reason_text(reply.reason)}.")
             if isinstance(reply, PiecesWanted):
                 continue  # the body is in the broker, all of it
             frame = codec.decode_reply(*reply)

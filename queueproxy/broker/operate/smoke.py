@@ -14,7 +14,7 @@ from ...exceptions import BrokerUnavailable
 from ..encoded_request import encode_request
 from ..front_broker import FrontBroker, Limits, new_front_id
 from ..handle import Broker
-from ..observe.not_served import WORDS
+from ..observe.not_served import reason_text
 from ..replies import Notice, PiecesWanted
 from .control import Control, new_request_id
 
@@ -152,7 +152,7 @@ class Smoke:
         while True:
             for reply in await front_broker.replies.read():
                 if isinstance(reply, Notice):
-                    why = OWN_WORDS.get(reply.reason) or WORDS.get(reply.reason, reply.reason)
+                    why = OWN_WORDS.get(reply.reason) or reason_text(reply.reason)
                     return Outcome(coming.status, problem=why)
                 if isinstance(reply, PiecesWanted):
                     continue  # there is no body

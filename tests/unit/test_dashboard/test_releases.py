@@ -194,5 +194,5 @@ def test_two_that_serve_together_are_shown_and_who_fails_stands_out(releases, sc
     codes = {"code:GET:200": 90, "code:GET:500": 10, "run:3": 100}
     scenario.kit.client.hset(scenario.kit.keys.named("stats", "@new"), mapping=codes)
     page = page_of(boss)
-    assert '<span class="qp-alarm">10.0%</span>' in row_of(page, "new")
+    assert '<span class="qp-alarm">10%</span>' in row_of(page, "new")
     assert "qp-alarm" not in row_of(page, "old")
