@@ -48,16 +48,26 @@ class FencedRequest(NamedTuple):
         respond: runs it, in this thread.
         start: says, once it has been run, whether its view wanted that.
         claimed: how long ago.
+        attempt: of this sending, counted from one.
         body: that it reads, where its front keeps that.
-        is_last: whether it is not tried again after this.
     """
 
     envelope: Envelope
     respond: Callable[[], Exchange]
     start: Start
     claimed: Elapsed
+    attempt: int = 1
     body: "io.BufferedReader[IncomingBody] | None" = None
-    is_last: bool = False
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nobody can have begun it before."""
+        return self.attempt == 1 == self.envelope.head.sending
+
+    @property
+    def is_last(self) -> bool:
+        """Whether it is not tried again after this."""
+        return self.attempt >= self.envelope.head.max_attempts
 
     @property
     def body_failed(self) -> bool:
@@ -67,6 +77,13 @@ class FencedRequest(NamedTuple):
 
 class _Found(RolledBack):
     """There is a row."""
+
+    def __init__(self) -> None:
+        super().__init__(Ended(DEFERRED))
+
+
+class _KeyTaken(RolledBack):
+    """Another session has the lock of the client's key."""
 
     def __init__(self) -> None:
         super().__init__(Ended(DEFERRED))
@@ -138,7 +155,9 @@ class FencedRun:
                 self._begin(session)
                 return act()
         except _Found:
-            return self._found()
+            return self._found() or Ended(DEFERRED)
+        except _KeyTaken:
+            return self._found() or self._in_use()
         except RolledBack as end:
             return end.ended
         except BaseException as error:
@@ -165,7 +184,7 @@ class FencedRun:
         except IntegrityError:
             raise _Found from None
         if begun is Begun.OTHER_REQUEST:
-            raise RolledBack(Ended(ANSWERED, problem(KEY_IN_USE)))
+            raise _KeyTaken
         if begun is Begun.EARLIER_ATTEMPT:
             raise RolledBack(Ended(DEFERRED))
         if self._fenced.claimed.ms > self._head.hold_ms:
@@ -206,10 +225,18 @@ class FencedRun:
         except BadResponse as error:
             raise self._ends.failed(str(error)) from error
 
-    def _found(self) -> Ended:
+    def _found(self) -> Ended | None:
         """Answer with what is there, read in a transaction of its own."""
         row = find(self._database, self._identity.key)
-        return ended_by(row, self._identity, self._ends.named) if row else Ended(DEFERRED)
+        return ended_by(row, self._identity, self._ends.named) if row else None
+
+    def _in_use(self) -> Ended:
+        """Say that a request with the client's key runs; where that is certain.
+
+        The session of an earlier attempt of this one may have given back the first of its locks
+        and not yet the second.
+        """
+        return Ended(ANSWERED, problem(KEY_IN_USE)) if self._fenced.is_first else Ended(DEFERRED)
 
 
 @contextmanager

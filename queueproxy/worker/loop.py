@@ -152,8 +152,7 @@ class ExecutorThread(threading.Thread):
             envelope = attempt.seen_by_view(envelope)
             respond = attempt.around(partial(self._executor.respond, envelope, body))
             if head.fenced:
-                is_last = claim.attempt >= head.max_attempts
-                fenced = FencedRequest(envelope, respond, start, claimed, body, is_last)
+                fenced = FencedRequest(envelope, respond, start, claimed, claim.attempt, body)
                 ended = self._fence.run(fenced)
             else:
                 ended = Ended("", None, respond())

@@ -100,6 +100,41 @@ async def test_fifty_duplicates_hold_no_thread(server_database, client, start, s
     assert server_database.effects == ["a"]
 
 
+async def test_what_has_committed_answers_while_its_hooks_run(
+    server_database, client, start, state
+):
+    """On MariaDB the first has its locks until they have run."""
+    start(threads=2)
+    first = await post(client, "/effect/a/?hook=wait", [KEY])
+    await eventually(lambda: state.runs == ["a", "hook wait"])
+    second = await first_frame(client, await post(client, "/effect/a/?hook=wait", [KEY]))
+    assert (second.head.status, second.body) == (200, b"a")
+    assert REPLAYED in second.head.headers
+    state.gates["wait"].set()
+    assert await client.status(first) == 200
+    assert server_database.effects == ["a"]
+
+
+async def test_who_may_have_the_key_itself_waits(server_database, client, start, state, kit):
+    """Its earlier attempt, as the session of that ends, may give it back last of all."""
+    start(threads=2)
+    target = "/effect/a/?wait=first"
+    first = await post(client, target, [KEY])
+    await eventually(lambda: state.runs == ["a"])
+    again = await post(client, target, [KEY], sending=2)
+    await eventually(lambda: deferred(kit))
+    state.gates["first"].set()
+    frame = await first_frame(client, again)
+    assert (frame.head.status, frame.body) == (200, b"a")
+    assert REPLAYED in frame.head.headers
+    assert await client.status(first) == 200
+    assert server_database.effects == ["a"]
+
+
+def deferred(kit) -> int:
+    return int(kit.client.hget(kit.keys.named("stats", "default"), "deferred") or 0)
+
+
 async def test_fifty_at_once_are_run_once(server_database, client, start, state):
     start(threads=8)
     ids = [await post(client, "/effect/a/", [KEY]) for _ in range(50)]
@@ -119,7 +154,7 @@ async def test_on_sqlite_a_duplicate_waits(sqlite_file, client, start, state, ki
     target = "/effect/a/?wait=first"
     ids = [await post(client, target, [KEY]) for _ in range(2)]
     await eventually(lambda: state.runs == ["a"])
-    await eventually(lambda: kit.client.hget(kit.keys.named("stats", "default"), "deferred"))
+    await eventually(lambda: deferred(kit))
     state.gates["first"].set()
     assert [await client.status(id) for id in ids] == [200, 200]
     assert sqlite_file.effects == ["a"]
