@@ -23,6 +23,11 @@ for (let i = 0; i < data.length; i += 4) {
 return count;
 """
 
+STYLE = """
+const [css, name] = arguments;
+return getComputedStyle(document.querySelector(css)).getPropertyValue(name);
+"""
+
 
 class Dashboard:
     """An open dashboard."""
@@ -41,12 +46,35 @@ class Dashboard:
 
     def text(self, css: str) -> str:
         """What a person reads there now; empty where there is nothing."""
-        try:
-            return " ".join(e.text for e in self.browser.find_elements(By.CSS_SELECTOR, css))
-        except WebDriverException as error:
-            if is_stale(error):
-                return ""
-            raise
+        return " ".join(self.texts(css))
+
+    def texts(self, css: str) -> list[str]:
+        """The same of each element."""
+
+        def read() -> tuple[list[str]] | None:
+            try:
+                found = self.browser.find_elements(By.CSS_SELECTOR, css)
+                return ([element.text for element in found],)
+            except WebDriverException as error:
+                if is_stale(error):  # that part has been renewed meanwhile
+                    return None
+                raise
+
+        (texts,) = wait_until(read, f"{css} stays while it is read")
+        return texts
+
+    def style(self, css: str, name: str) -> str:
+        """How the first element is drawn: read at once, before that part may be renewed."""
+        return self.browser.execute_script(STYLE, css, name)
+
+    def attribute(self, css: str, name: str) -> str:
+        """Of the first element, likewise."""
+        script = "return document.querySelector(arguments[0]).getAttribute(arguments[1])"
+        return self.browser.execute_script(script, css, name)
+
+    def click(self, css: str) -> None:
+        """Click the first element by script, likewise; no other page is waited for."""
+        self.browser.execute_script("document.querySelector(arguments[0]).click()", css)
 
     def waiting(self, request: str) -> list:
         """The buttons of the rows of that request, such as ``GET /``; oldest first."""

@@ -79,7 +79,7 @@ def test_the_page_and_the_front_look_alike(site, open_dashboard):
 
 def looks(page, css: str) -> list[str]:
     """How an element is drawn."""
-    return [page.find(css).value_of_css_property(name) for name in DRAWN]
+    return [page.style(css, name) for name in DRAWN]
 
 
 def test_a_barrier_is_found(full, open_dashboard):

@@ -41,7 +41,7 @@ def test_all_times_are_in_one_zone_that_is_named(far_away):
     choice = Select(page.find("#qp-zone"))
     assert choice.first_selected_option.text == "Asia/Kabul (UTC+4:30)"
     deploy = "[data-part=deploys] .qp-deploy time"
-    stamp = page.find(deploy).get_attribute("datetime")
+    stamp = page.attribute(deploy, "datetime")
     assert apart(page.text(deploy).split(",")[-1], stamp.partition("T")[2]) == AHEAD
     assert "UTC" not in page.text("[data-part=deploys]")
     wait_until(lambda: page.legend("requests", 0), "a legend")
@@ -88,9 +88,7 @@ def test_the_place_is_kept(open_dashboard):
     page.renewed()
     page.renewed()
     assert page.browser.execute_script(SCROLLED) == 200
-    page.browser.execute_script(
-        "arguments[0].click()", page.find("[aria-label=Window] a:nth-child(2)")
-    )
+    page.click("[aria-label=Window] a:nth-child(2)")
     wait_until(lambda: "window=1h" in page.browser.current_url, "another window")
     wait_until(lambda: page.browser.execute_script(SCROLLED) == 200, "the same place")
 

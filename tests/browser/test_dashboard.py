@@ -75,7 +75,7 @@ def test_the_charts_are_drawn_from_live_data(open_dashboard, load):
 
 
 def background(page, css: str) -> str:
-    return page.find(css).value_of_css_property("background-color")
+    return page.style(css, "background-color")
 
 
 def test_pause_under_load_and_resume(open_dashboard, load, control):
@@ -121,8 +121,7 @@ def test_a_dead_letter_is_run_again(open_dashboard, site, control):
     assert httpx.post(f"{site.url}/die/again/", timeout=60).status_code == 502
     rows = "[aria-labelledby=qp-letters] tbody tr"
     wait_until(lambda: "POST /die/again/" in page.text(rows), "the letter shows by itself")
-    again = page.find(f"{rows}:first-child [formaction$='replay/']")
-    page.browser.execute_script("arguments[0].click()", again)
+    page.click(f"{rows}:first-child [formaction$='replay/']")
     alert = page.browser.switch_to.alert
     assert alert.text == "Run POST /die/again/ again, as it was sent?"
     alert.dismiss()
@@ -177,7 +176,7 @@ def _reloaded(page, css: str) -> bool:
 
 @pytest.mark.parametrize("width", [390, 320])
 def test_on_a_phone(open_dashboard, site, control, width):
-    control.pause(["low"], 50, by="a-person-with-a-long-name@example.org", reason="x" * 100)
+    control.pause(["low"], 300, by="a-person-with-a-long-name@example.org", reason="x" * 100)
     held = Pending("GET", f"{site.url}/things/export.csv?{'y' * 300}", {})
     assert httpx.post(f"{site.url}/die/phone{width}/", timeout=60).status_code == 502
     page = open_dashboard(width)
@@ -217,7 +216,7 @@ def test_by_keyboard(open_dashboard, load, control):
 
 def test_a_table_keeps_still_under_the_focus(open_dashboard, site, control):
     """A row does not slip away while somebody is about to press its button."""
-    control.pause(["default"], 50, by="test")
+    control.pause(["default"], 300, by="test")
     held = [Pending("GET", f"{site.url}/run/", {})]
     page = open_dashboard()
     wait_until(lambda: len(page.waiting("GET /run/")) == 1)
@@ -252,9 +251,9 @@ def test_it_says_that_it_has_no_answer(open_dashboard, site, broker_frozen):
     page.renewed()
     with broker_frozen():
         wait_until(lambda: "Everything below is as it was at" in page.text("#qp-outdated"))
-        assert page.find("[data-part=tiles]").value_of_css_property("filter") != "none"
+        assert page.style("[data-part=tiles]", "filter") != "none"
     wait_until(lambda: not page.text("#qp-outdated"), "renewed again", timeout=40)
-    assert page.find("[data-part=tiles]").value_of_css_property("filter") == "none"
+    assert page.style("[data-part=tiles]", "filter") == "none"
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def leaked(site) -> str:
             told = [answer.split() for answer in answers]
         return next((pid for kept, pid in told if int(kept) >= 3), "")
 
-    return wait_until(some, "a leak")
+    return wait_until(some, "a leak", timeout=60)
 
 
 def test_a_worker_leaks(leaking, person):
@@ -108,7 +108,12 @@ def full_broker(site):
 def test_the_broker_runs_out_of_memory(site, full_broker, person):
     full_broker(0.95)
     person.click("Queue", "#content-main a")
-    wait_until(lambda: person.page.text(".qp-badges") == "The broker is nearly out of memory")
+
+    def is_told() -> bool:
+        full_broker(0.95)  # of what it uses by now
+        return person.page.text(".qp-badges") == "The broker is nearly out of memory"
+
+    wait_until(is_told, "the badge")
     assert person.page.text("[data-key=broker] .qp-alarm").endswith("MiB")
     full_broker(1.1)  # from now on it takes no request, this page's own among them
     wait_until(lambda: "this page has no answer" in person.page.text("#qp-outdated"), "it is told")

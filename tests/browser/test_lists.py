@@ -64,7 +64,9 @@ def test_all_that_match_are_withdrawn(crowded, open_dashboard, javascript):
 def test_an_incident_what_became_of_this_request(crowded, open_dashboard):
     """A client has sent the id that its error page showed."""
     wanted = uuid4().hex
-    answer = httpx.get(f"{crowded.url}/slow/?seconds=1", headers={"X-Request-ID": wanted})
+    answer = httpx.get(
+        f"{crowded.url}/slow/?seconds=1", headers={"X-Request-ID": wanted}, timeout=60
+    )
     assert answer.status_code == 200
     page = open_dashboard()
 

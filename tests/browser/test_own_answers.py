@@ -75,7 +75,7 @@ def test_every_page(answers, open_browser):
 @pytest.fixture
 def site(request, tmp_path, broker):
     """A front that holds nobody for longer than a second, or for so long."""
-    site = Site(tmp_path, broker, "uvicorn", MAX_HOLD=getattr(request, "param", 1), LEASE=0.5)
+    site = Site(tmp_path, broker, "uvicorn", MAX_HOLD=getattr(request, "param", 1), LEASE=2)
     site.front()
     yield site
     site.stop()
@@ -113,6 +113,7 @@ def test_a_form_that_was_not_taken(site, open_browser):
     assert "Nothing was done, so it is safe to send it again." in browser.page_source
     assert not browser.find_elements(By.CSS_SELECTOR, "a, button, form")
     site.workers()
+    wait_until(lambda: site.get("/run/ready/").status_code == 200, "they serve", 60)
     browser.refresh()  # a person would be asked, and confirm
     wait_until(lambda: "b 0 1" in browser.page_source, "the view's answer", 40)
     (line,) = site.runs("b")

@@ -2,7 +2,6 @@
 
 import httpx
 import pytest
-from selenium.webdriver.common.by import By
 
 from ..kit.waiting import wait_until
 from .looks import in_nobodys_way
@@ -37,7 +36,7 @@ def _have_been_slow_for(site, minutes: int) -> None:
 
 
 def names(page, css: str = ROWS) -> list[str]:
-    return [link.text for link in page.browser.find_elements(By.CSS_SELECTOR, css)]
+    return page.texts(css)
 
 
 def test_an_incident_a_slow_view(slow_site, open_dashboard):
