@@ -18,7 +18,8 @@ class Proxy:
     def __init__(self, port: int):
         self._target = ("127.0.0.1", port)
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self._blocked: str | None = None
+        # How often it was healed, and what is blocked; set as one, for the threads that look.
+        self._state: tuple[int, str | None] = (0, None)
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -28,12 +29,12 @@ class Proxy:
 
     def block(self, direction: str) -> None:
         """From now on what comes from one side is read and thrown away."""
-        self._blocked = direction
+        self._state = (self._state[0], direction)
 
     def heal(self) -> None:
         """Forward again; connections that lost bytes are broken, as TCP would."""
+        self._state = (self._state[0] + 1, None)  # those of before forward nothing more
         self._break_all()
-        self._blocked = None
 
     def close(self) -> None:
         """End it and all its connections."""
@@ -60,9 +61,10 @@ class Proxy:
                 near.close()
                 continue
             self._open += [near, far]
-            threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
+            words = (near, far, self._state[0])
+            threading.Thread(target=self._forward, args=words, daemon=True).start()
 
-    def _forward(self, near: socket.socket, far: socket.socket) -> None:
+    def _forward(self, near: socket.socket, far: socket.socket, healed: int) -> None:
         ways = {near: (far, TO_BROKER), far: (near, FROM_BROKER)}
         with near, far, selectors.DefaultSelector() as selector:
             for end in ways:
@@ -74,7 +76,8 @@ class Proxy:
                         data = key.fileobj.recv(65536)
                         if not data:
                             return
-                        if direction != self._blocked:
+                        now, blocked = self._state
+                        if healed == now and direction != blocked:
                             other.sendall(data)
                     except OSError:
                         return

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..kit.proc import memory
-from ..kit.processes import ROOT
+from ..kit.processes import ROOT, STARTS_WITHIN
 
 PATIENCE = 15.0  # seconds
 
@@ -53,16 +53,21 @@ class Served:
         self.address = listening.getsockname()
         self.output: list[str] = []
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
 
     def _read(self) -> None:
         for line in self.process.stdout:
             self.output.append(line)
             self._lines.put(line.strip())
 
-    def says(self, word: str) -> None:
+    def starts(self) -> None:
+        """Wait until it serves."""
+        self.says("startup", STARTS_WITHIN)
+
+    def says(self, word: str, within: float = PATIENCE) -> None:
         """Wait for this line of its output."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + within
         while True:
             try:
                 line = self._lines.get(timeout=max(0, deadline - time.monotonic()))
@@ -81,6 +86,13 @@ class Served:
     def exit_status(self) -> int:
         return self.process.wait(PATIENCE)
 
+    def end(self) -> None:
+        """Kill it if it still runs; nobody reads its output any more as that is closed."""
+        self.process.kill()
+        self.process.wait()
+        self._reading.join(PATIENCE)
+        self.process.stdout.close()
+
     def memory(self, field: str = "VmHWM") -> int:
         """Bytes; by default the most resident so far."""
         return memory(self.process.pid, field)
@@ -95,7 +107,7 @@ def serving(server: str, *, graceful_timeout: float = 10, **options) -> Iterator
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listening:
         served = Served(server, listening, graceful_timeout, **options)
     with ending(served):
-        served.says("startup")
+        served.starts()
         yield served
 
 
@@ -105,9 +117,7 @@ def ending(served: Served) -> Iterator[None]:
     try:
         yield
     finally:
-        served.process.kill()
-        served.process.wait()
-        served.process.stdout.close()
+        served.end()
 
 
 class Reply(NamedTuple):
