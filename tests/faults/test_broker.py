@@ -13,7 +13,7 @@ def under_way(site, size: int, name: str = "") -> Crowd:
     """So many requests held, of which some have run and most wait."""
     site.pause()
     ran = len(site.executions.read())
-    crowd = Crowd(site, size, name, seconds=0.01)
+    crowd = Crowd(site, size, name, seconds=0.02)
     wait_until(lambda: site.queue()["depth"] == size, f"{size} wait", timeout=60)
     site.resume()
     wait_until(lambda: len(site.executions.read()) > ran + size // 10, "some have run")
@@ -64,7 +64,7 @@ def test_shock(site, shock, round_):
 
 
 def test_out_of_memory(make_site):
-    site = make_site(MAX_HOLD=4, LEASE=1)
+    site = make_site(MAX_HOLD=10, LEASE=2)
     site.front()
     site.workers()
     site.pause()

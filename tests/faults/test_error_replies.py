@@ -20,8 +20,8 @@ from ..recount import differences
 from .fault_site import FaultSite, Sent, wait_out
 
 LASTS = 3.0  # seconds
-HEALS_WITHIN = 3.0  # seconds from the end of the fault to the first page
-HEARTBEATS = 11.0  # seconds: two of a worker's, with a lease of 15
+HEALS_WITHIN = 8.0  # seconds from the end of the fault to the first page
+HEARTBEATS = 16.0  # seconds: three of a worker's, with a lease of 15
 USER = "site"
 PASSWORD = "the-password-of-the-site"
 numbers = itertools.count()

@@ -10,7 +10,7 @@ from ..kit.waiting import wait_until
 from .fault_site import ROUNDS, thaw, wait_out
 from .table import TABLE
 
-LEASE = 1.0  # seconds
+LEASE = 1.5  # seconds
 KINDS = {
     # what is asked for, place: what the client sees, how often it is run, its dead letters
     ("GET", "view"): (200, 2, 0),
@@ -37,7 +37,7 @@ def test_a_zombie_answers_nobody_and_gets_nothing_back(site, kind, place, round_
     dead = site.status()["dead_letters"]
     nonce = f"{kind}-{place}-{next(numbers)}"
     # So slow that its second attempt still runs when the zombie of the first wakes up.
-    sent = site.send(nonce, kind, f"freeze={place}&seconds={LEASE * 3}")
+    sent = site.send(nonce, kind, f"freeze={place}&seconds={LEASE * 5}")
     zombie = site.run_of(nonce).pid
     wait_until(lambda: is_frozen(zombie), "frozen")
     try:

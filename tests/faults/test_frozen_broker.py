@@ -9,7 +9,7 @@ from ..kit.waiting import wait_until
 from .fault_site import ROUNDS, wait_out
 from .table import TABLE
 
-LEASE = 1.0  # seconds
+LEASE = 2.0  # seconds
 HOUR = 3600  # seconds
 WAITING = 4  # requests of each method
 numbers = itertools.count()
@@ -55,7 +55,7 @@ def test_all_are_answered_by_their_first_attempt(site, fault, round_):
     wait_out(LEASE * 2)  # whoever was to be given up would be by now
     assert registered(site) == before
     after = site.send(f"after-{next(numbers)}", "POST").outcome()
-    assert (after.status, after.seconds < 2) == (200, True), after
+    assert (after.status, after.seconds < 10) == (200, True), after
     assert site.status()["dead_letters"] == dead
 
 

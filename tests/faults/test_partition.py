@@ -29,7 +29,7 @@ def test_a_worker_cut_off(partly, direction):
     site, proxy = partly
     site.front()
     site.workers("--threads", "2", QUEUEPROXY_BROKER_URL=proxy.url)
-    sent = {kind: site.send(kind, kind, f"seconds={LEASE}") for kind in ("GET", "POST")}
+    sent = {kind: site.send(kind, kind, f"seconds={2 * LEASE}") for kind in ("GET", "POST")}
     cut_off = {site.run_of(kind).pid for kind in sent}.pop()
     proxy.block(direction)
     site.manage("runqueueworker", "--threads", "2")

@@ -10,7 +10,7 @@ from .fault_site import FaultSite, Frozen, Sent
 
 QUEUE = "{queueproxy}:queue:default"
 SIGNED = (b"h", b"b", b"s")  # fields of a request's entry and of a reply's: head, body, signature
-PROMPTLY = 40.0  # seconds, with hundreds of others; half the hold
+PROMPTLY = 55.0  # seconds, with hundreds of others; half the hold
 
 Fields = dict[bytes, bytes]
 numbers = itertools.count()
@@ -19,7 +19,7 @@ numbers = itertools.count()
 @pytest.fixture
 def site(make_site):
     """Leases and holds that outlast the test, so that neither is what ends a request."""
-    site = make_site(LEASE=40, MAX_HOLD=80)
+    site = make_site(LEASE=40, MAX_HOLD=110)
     yield site
     site.stop()
 
@@ -62,7 +62,7 @@ def hold(site: FaultSite, count: int, kind: str = "POST") -> list[Sent]:
     """So many requests that wait for a worker, behind those that do."""
     wanted = site.queue()["depth"] + count
     sent = [site.send(f"held{next(numbers)}", kind) for _ in range(count)]
-    wait_until(lambda: site.queue()["depth"] == wanted, f"{wanted} wait")
+    wait_until(lambda: site.queue()["depth"] == wanted, f"{wanted} wait", 60)
     return sent
 
 
@@ -105,7 +105,12 @@ def test_each_byte_of_a_reply(site):
 
 def _run_all(site: FaultSite) -> None:
     site.resume()
-    wait_until(lambda: site.queue()["in_flight"] == site.queue()["depth"] == 0)
+
+    def all_have_run() -> bool:
+        queue = site.queue()
+        return queue["in_flight"] == queue["depth"] == 0
+
+    wait_until(all_have_run, "all have run", 60)
 
 
 def _replies(client) -> bytes:

@@ -7,9 +7,9 @@ import pytest
 from ..kit.waiting import wait_until
 
 CLIENTS = 20
-HOLD = 3.0  # seconds
+HOLD = 6.0  # seconds
 LEASE = 1.0  # seconds
-TOLD_WITHIN = 10  # seconds after the broker is back
+TOLD_WITHIN = 20  # seconds after the broker is back
 numbers = itertools.count()
 
 
@@ -105,7 +105,7 @@ def test_those_that_a_front_leaves_unanswered_as_it_stops(make_site):
     site = make_site(MAX_HOLD=60)
     front = site.front("--graceful-timeout", "0.5")
     site.workers("--threads", "1")
-    running = site.send("runs", "POST", "seconds=5")
+    running = site.send("runs", "POST", "seconds=10")
     site.run_of("runs")
     waiting = send(site)
     wait_until(lambda: site.queue()["depth"] == CLIENTS, "they wait")

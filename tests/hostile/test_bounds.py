@@ -10,7 +10,7 @@ import pytest
 from queueproxy.servers import SERVERS
 
 from ..integration.serving import PATIENCE, Client, Served, serving
-from ..kit.proc import descriptors
+from ..kit.proc import cpu_seconds, descriptors
 from ..kit.waiting import wait_until
 from .cases import chunked, get, post
 from .wire import Bystander
@@ -45,7 +45,7 @@ def test_a_head_has_its_time_and_drops_buy_no_more(server):
         began = time.monotonic()
         connection.sendall(b"GET /a HTTP/1.1\r\nX: ")
         while not select.select([connection], [], [], 0.05)[0]:
-            assert time.monotonic() < began + 5
+            assert time.monotonic() < began + 10
             connection.sendall(b"x")
         assert connection.recv(12) == b"HTTP/1.1 408"
         assert time.monotonic() > began + 0.5
@@ -53,23 +53,23 @@ def test_a_head_has_its_time_and_drops_buy_no_more(server):
 
 def test_a_connection_that_asks_nothing_is_closed_without_a_word(server):
     with limited(server, HEADERS_WITHIN=0.5) as served, served.client() as client:
-        assert 0.4 < closes_after(client) < 3
+        assert 0.4 < closes_after(client) < 10
 
 
 @pytest.mark.parametrize("raw", [get(), post(b"abc"), chunked(b"3\r\nabc\r\n0\r\n\r\n")])
 def test_an_idle_connection_lives_as_long_as_it_may(server, raw):
-    with limited(server, KEEP_ALIVE=2.5, HEADERS_WITHIN=1.0) as served, served.client() as client:
+    with limited(server, KEEP_ALIVE=5.0, HEADERS_WITHIN=3.0) as served, served.client() as client:
         for _ in range(2):  # a body comes in a packet of its own
             client.send(raw[:-3])
             bystander = Bystander(served.address)
             bystander.ask("/ping")
             bystander.close()
             assert client.send(raw[-3:]).reply().status == 200
-        assert 2.2 < closes_after(client) < 8
+        assert 4.5 < closes_after(client) < 12
 
 
 def test_a_client_that_does_not_take_its_last_answer_is_cut(server):
-    with limited(server, STALLED=0.3) as served:
+    with limited(server, STALLED=1.5) as served:
         with served.client() as client:
             client.get("/ping").reply()
             before = descriptors(served.process.pid) - 1
@@ -140,20 +140,21 @@ def flood(served: Served, raw: bytes) -> tuple[float, int]:
     """Send as much of it as the server takes.
 
     Returns:
-        the longest a bystander had to wait, in seconds, and by how many bytes memory grew.
+        the most that the server did before it answered a bystander, in seconds of its processor
+        time, the same however busy the machine is; and by how many bytes memory grew.
     """
     bystander = Bystander(served.address)
     before = served.memory()
-    slowest, sent = 0.0, 0
+    pid, slowest, sent = served.process.pid, 0.0, 0
     with socket.create_connection(served.address) as connection:
         connection.settimeout(0.5)
         view = memoryview(raw)
         with contextlib.suppress(TimeoutError, ConnectionError):
             while sent < len(raw):
                 sent += connection.send(view[sent : sent + MIB])
-                began = time.monotonic()
+                began = cpu_seconds(pid)
                 bystander.ask("/ping")
-                slowest = max(slowest, time.monotonic() - began)
+                slowest = max(slowest, cpu_seconds(pid) - began)
         bystander.ask("/ping")
         grown = served.memory() - before
     bystander.close()

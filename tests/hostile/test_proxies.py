@@ -22,8 +22,8 @@ CASES = first_of(
     **{"headers": 4, "expecting": 3},
 )
 IDLE = 0.5  # seconds that the proxy keeps a connection
-KEEP_ALIVE = 1.0  # seconds that the server does
-PAUSES = (0.4, 0.45, 0.5, 0.52, 0.55, 0.6, 0.9, 0.98, 1.0, 1.02)  # about both
+KEEP_ALIVE = 2.0  # seconds that the server does
+PAUSES = (0.4, 0.45, 0.5, 0.52, 0.55, 0.6, 1.9, 1.98, 2.0, 2.02)  # about both
 CLIENTS = 20
 POSTS_EACH = 5
 
