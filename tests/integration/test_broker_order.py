@@ -130,12 +130,12 @@ async def test_hold_that_ran_out_is_not_started(kit):
 
 async def test_hold_that_ran_out_after_a_lost_attempt(kit):
     front_broker = await kit.front_broker()
-    await kit.put(front_broker, "a", hold=0.3)
+    await kit.put(front_broker, "a", hold=1.0)
     lost = kit.registration()
     assert kit.worker_broker(lost).settle_and_claim(None).id == "a"
     lost.leave()
     put_at = kit.now_ms()
-    await eventually(lambda: kit.now_ms() > put_at + 300)
+    await eventually(lambda: kit.now_ms() > put_at + 1000)
     assert ids_of(kit.worker_broker()) == []
     assert await kit.answers(front_broker) == {"a": ["hold_expired_started"]}
 

@@ -117,16 +117,16 @@ def test_a_read_ends_in_its_time_and_the_late_answer_is_never_read(target):
     blocking = link(target)
     began = time.monotonic()
     with pytest.raises(BrokerUnavailable):
-        blocking.commands([("BLPOP", "nothing", 2)], timeout=0.2)
-    assert time.monotonic() - began < 1.5
+        blocking.commands([("BLPOP", "nothing", 20)], timeout=0.2)
+    assert time.monotonic() - began < 10
     assert blocking.commands([("ECHO", "mine")]) == [b"mine"]
     blocking.close()
 
 
 def test_connections_speak_resp2_and_say_who_they_are(target, broker):
-    connection = sync_connection(target, role="front")
+    connection = sync_connection(target, role="somebody")
     connection.connect()
-    (client,) = [c for c in broker.client().client_list() if c["name"] == "queueproxy:front"]
+    (client,) = [c for c in broker.client().client_list() if c["name"] == "queueproxy:somebody"]
     assert client["resp"] == "2"
     connection.disconnect()
 

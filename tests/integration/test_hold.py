@@ -41,7 +41,7 @@ async def test_its_end_wakes_an_idle_worker(kit):
 
 
 async def test_without_renewal_it_ends_by_itself(kit):
-    control, hold = kit.control(), hold_of(kit, 0.3)
+    control, hold = kit.control(), hold_of(kit, 1.0)
     hold.keep()
     assert control.paused(QUEUES)
     await eventually(lambda: not control.paused(["default"]))

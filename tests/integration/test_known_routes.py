@@ -98,7 +98,8 @@ async def test_a_bad_one_changes_nothing_and_is_said_once(kit, quick, caplog, ba
         put(kit, bad)
         await eventually(lambda: "The published table of routes was refused" in caplog.text)
         await heartbeats(kit, 5)
-    assert len(caplog.records) == 1
+    told = [text for text in caplog.messages if "table of routes" in text]
+    assert len(told) == 1, told
     assert quick.routes.is_for_operators(scope())
     assert not quick.routes.is_for_operators(scope("/run/a/"))
     assert not quick.routes.is_for_operators(scope("/run/b/"))
@@ -220,6 +221,6 @@ async def test_a_front_whose_broker_is_away_goes_by_the_settings(make_front, kit
     front = make_front(kit, address=BrokerAddress("redis://127.0.0.1:1"))
     connection = Connection(front, max_hold=60)
     (held,) = await eventually(lambda: list(front.inbox.held_requests.values()))
-    assert 57_000 < held.request.meta.hold_ms <= 60_000 - ROUTES_WITHIN * 1000
+    assert 45_000 < held.request.meta.hold_ms <= 60_000 - ROUTES_WITHIN * 1000
     connection.disconnect()
     await connection.end()

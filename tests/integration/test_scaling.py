@@ -20,7 +20,7 @@ from queueproxy.worker.scaling.process_range import ProcessRange
 from ..brokers import QUEUES, answer
 from ..kit.proc import children, cpu_seconds
 from ..kit.waiting import wait_until
-from .test_worker.worker_site import ended, kill, told
+from .test_worker.worker_site import ended, kill, once_started, told
 
 OWN = "host:1"
 CAPACITY = 8
@@ -334,7 +334,7 @@ def test_fresh_code_and_a_death(workers):
     supervisor = workers.start("--processes", "2..3", number=2)
     old = workers.pids()
     supervisor.send_signal(signal.SIGHUP)
-    wait_until(lambda: told(supervisor, "Reload: done"))
+    once_started(lambda: told(supervisor, "Reload: done"))
     workers.serve(supervisor, 2)
     assert not set(old) & set(workers.pids())
     victim = workers.pids()[0]
@@ -349,7 +349,7 @@ def test_fresh_code_and_a_death(workers):
 def test_code_that_can_not_be_loaded(workers):
     workers.brittle.touch()
     supervisor = workers.manage("runqueueworker", "--processes", "2..3")
-    assert ended(supervisor, 40) == 4
+    assert ended(supervisor) == 4
     assert workers.status()["scaling"]["supervisors"] == []
 
 

@@ -72,9 +72,9 @@ class TestTime:
 
     @pytest.mark.parametrize("looked", [True, False], ids=["running worker", "new worker"])
     async def test_a_captured_one_put_back_later_is_not_run(self, kit, monkeypatch, looked):
-        monkeypatch.setattr(broker_time, "MARGIN", 300)
+        monkeypatch.setattr(broker_time, "MARGIN", 1000)
         front_broker, worker_broker = await kit.front_broker(), kit.worker_broker()
-        await kit.put(front_broker, "post", most=1, hold=0.3)
+        await kit.put(front_broker, "post", most=1, hold=1.0)
         fields = captured(kit)
         claim = worker_broker.settle_and_claim(None)
         if looked:
@@ -85,7 +85,7 @@ class TestTime:
         assert worker_broker.open(again)  # within its time nothing tells it from its original
         worker_broker.settle_and_claim(answer(again), claim=False)
         signed = kit.now_ms()
-        await eventually(lambda: kit.now_ms() > signed + 700)
+        await eventually(lambda: kit.now_ms() > signed + 2100)
         put_back(kit, fields)
         with pytest.raises(RequestExpired):
             worker_broker.open(worker_broker.settle_and_claim(None))
@@ -94,12 +94,12 @@ class TestTime:
         """It is a value in the broker, and who can put a request there can write that too."""
         monkeypatch.setattr(broker_time, "MARGIN", 100)
         front_broker = await kit.front_broker()
-        await kit.put(front_broker, "post", most=1, hold=0.1)
+        await kit.put(front_broker, "post", most=1, hold=1.0)
         fields, before = captured(kit), kit.client.hget(kit.keys.state, "clock")
         worker_broker = kit.worker_broker()
         worker_broker.settle_and_claim(answer(worker_broker.settle_and_claim(None)), claim=False)
         signed = kit.now_ms()
-        await eventually(lambda: kit.now_ms() > signed + 300)
+        await eventually(lambda: kit.now_ms() > signed + 1200)
         kit.client.hset(kit.keys.state, "clock", before)
         put_back(kit, fields)
         with pytest.raises(RequestExpired):

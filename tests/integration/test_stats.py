@@ -287,7 +287,9 @@ async def test_it_costs_the_same_at_any_depth(broker):
             await kit.put(front_broker, *(f"r{number + n}" for n in range(10)), hold=600)
         sent = depth
         assert queue_of(stats.snapshot()).depth == depth
-        costs.append(cost_of(kit, stats))
+        # The least of some: the server may have been interrupted in any of them.
+        some = [cost_of(kit, stats) for _ in range(5)]
+        costs.append(min(some, key=lambda cost: cost.seconds))
     await kit.close()
     shallow, deep = costs
     assert deep.calls == shallow.calls

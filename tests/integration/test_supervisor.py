@@ -11,7 +11,7 @@ import pytest
 
 from ..kit.proc import children, cpu_seconds, is_alive
 from ..kit.waiting import wait_until
-from .test_worker.worker_site import PROBE, ended, kill, told
+from .test_worker.worker_site import PROBE, ended, kill, once_started, told
 
 # The end.
 
@@ -51,7 +51,7 @@ async def test_a_second_signal_forces_the_end(workers, client):
 
 def test_a_signal_while_processes_are_being_started(workers):
     supervisor = workers.manage("runqueueworker", "--processes", "2")
-    wait_until(lambda: children(supervisor.pid), "the first is being started")
+    once_started(lambda: children(supervisor.pid), "the first is being started")
     supervisor.terminate()
     assert ended(supervisor) == 0
     assert not told(supervisor, "Worker process")
@@ -99,7 +99,7 @@ async def test_all_are_replaced_and_enough_always_serve(workers):
     old = workers.pids()
     supervisor.send_signal(signal.SIGHUP)
     seen = []
-    wait_until(lambda: seen.append(workers.pids()) or not set(old) & set(seen[-1]), "all are new")
+    once_started(lambda: seen.append(workers.pids()) or not set(old) & set(seen[-1]), "all are new")
     assert all(len(pids) >= 2 for pids in seen)
     workers.serve(supervisor, 2)
     assert not told(supervisor, "Worker process")
@@ -110,7 +110,7 @@ async def test_fresh_code_that_is_broken_leaves_the_old_at_work(workers, client)
     old = workers.pids()
     workers.brittle.touch()
     supervisor.send_signal(signal.SIGHUP)
-    wait_until(lambda: told(supervisor, "A replacement did not come up"))
+    once_started(lambda: told(supervisor, "A replacement did not come up"))
     assert len(told(supervisor, "broken on purpose")) == 1
     workers.serve(supervisor, 2)
     assert workers.pids() == old
@@ -118,7 +118,7 @@ async def test_fresh_code_that_is_broken_leaves_the_old_at_work(workers, client)
     wait_until(lambda: workers.runs("a"))
     workers.brittle.unlink()
     supervisor.send_signal(signal.SIGHUP)
-    wait_until(lambda: not set(old) & set(workers.pids()), "all are new")
+    once_started(lambda: not set(old) & set(workers.pids()), "all are new")
     workers.serve(supervisor, 2)
 
 
@@ -144,7 +144,7 @@ def test_processes_that_can_not_start_are_tried_ever_later(workers):
     (victim,) = workers.pids()
     workers.brittle.touch()
     kill(victim)
-    wait_until(lambda: len(told(supervisor, "ended with status 4")) == 2, timeout=30)
+    wait_until(lambda: len(told(supervisor, "ended with status 4")) == 2, timeout=90)
     pauses = [int(line.split()[-2]) for line in told(supervisor, "Starting again in")][-2:]
     assert pauses == [pauses[0], 2 * pauses[0]]
     assert len(told(supervisor, "broken on purpose")) == 2  # a line each, and no traceback
@@ -182,7 +182,7 @@ async def test_a_process_that_dies_in_a_loop_is_no_storm(workers, client):
     for number in range(2):
         await client.ask(f"/die/{number}/")
     await client.ask("/run/after/")
-    wait_until(lambda: workers.runs("after"), timeout=40)
+    wait_until(lambda: workers.runs("after"), timeout=120)
     deaths = told(supervisor, "was killed by signal 9")
     assert len(deaths) == 4  # two attempts each
     assert len(set(deaths)) == 4
@@ -221,8 +221,8 @@ def test_a_sibling_that_dies_while_others_are_replaced(workers):
     )
     slow.unlink()
     workers.serve(supervisor, 2)
-    wait_until(lambda: not {victim, other} & set(workers.pids()), "all are new")
-    wait_until(lambda: told(supervisor, "Reload: done"))
+    once_started(lambda: not {victim, other} & set(workers.pids()), "all are new")
+    once_started(lambda: told(supervisor, "Reload: done"))
     workers.serve(supervisor, 2)
 
 
@@ -242,7 +242,7 @@ async def test_a_killed_process_is_told_of_with_what_it_ran(workers, client):
 def test_it_says_what_it_does(workers):
     supervisor = workers.start()
     supervisor.send_signal(signal.SIGHUP)
-    wait_until(lambda: told(supervisor, "Reload: done"))
+    once_started(lambda: told(supervisor, "Reload: done"))
     (line,) = told(supervisor, "Reload: fresh code from ")
     assert line.endswith("for 1 worker process.")
     workers.serve(supervisor, 1)
@@ -257,7 +257,7 @@ import ctypes, sys
 from queueproxy.worker.supervisor import Supervisor, SupervisorOptions
 
 ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans come here, as to process 1
-command = ["sh", "-c", "sh -c 'sleep 0.2 & sleep 0.1 &'; exec sleep 60"]
+command = ["sh", "-c", "sh -c 'sleep 3 & sleep 2 &'; exec sleep 60"]
 Supervisor(SupervisorOptions(command, 1, graceful_timeout=1), lambda worker: []).run()
 """
 
@@ -314,7 +314,7 @@ def test_a_link_to_the_code_that_is_pointed_elsewhere(workers, tmp_path):
     current.unlink()
     current.symlink_to(releases[1])
     supervisor.send_signal(signal.SIGHUP)
-    wait_until(lambda: told(supervisor, "Reload: done"))
+    once_started(lambda: told(supervisor, "Reload: done"))
     workers.serve(supervisor, 1)
     assert working_directory(workers.pids()[0]) == str(releases[1])
     assert told(supervisor, f"Reload: fresh code from {current} for 1 worker process.")

@@ -198,7 +198,7 @@ async def test_a_hold_that_ends_is_counted_by_the_broker_alone(kit):
     async with front_of(kit) as front:
         waiting = Connection(front, max_hold=0.5)
         await waiting.end()
-        running = Connection(front, max_hold=0.5)
+        running = Connection(front, max_hold=2.0)
         await claimed(kit.worker_broker())
         await running.end()
         assert [one.sent[0]["status"] for one in (waiting, running)] == [503, 504]

@@ -4,7 +4,7 @@ import pytest
 
 from ..kit.proc import children, is_alive
 from ..kit.waiting import wait_until
-from .test_worker.worker_site import ended, told
+from .test_worker.worker_site import ended, once_started, told
 
 LIMIT = 3  # seconds
 
@@ -12,11 +12,6 @@ LIMIT = 3  # seconds
 @pytest.fixture
 def site_settings():
     return {"VIEW_TIMEOUT": LIMIT}
-
-
-@pytest.fixture
-def front_lease():
-    return 90.0  # seconds, in which no test gives it time to say anything
 
 
 async def test_a_process_of_one_thread(workers, client):
@@ -42,9 +37,9 @@ async def test_another_takes_its_place_while_its_other_threads_finish(workers, c
     (old,) = workers.pids()
     stuck = await client.ask("/run/hangs/?seconds=60", "POST")
     # Each piece of it comes in time, and so it may go on until its end.
-    streams = [await client.ask(f"/stream/{n}/?count=75&pause=0.2") for n in range(3)]
+    streams = [await client.ask(f"/stream/{n}/?count=100&pause=0.2") for n in range(3)]
     wait_until(lambda: len(workers.runs()) == 4, "all run")
-    wait_until(lambda: len(workers.pids()) == 2, "another one serves beside it")
+    once_started(lambda: len(workers.pids()) == 2, "another one serves beside it")
     assert is_alive(old)
     shown = {worker["pid"]: worker["state"] for worker in workers.workers_shown()}
     assert shown.pop(old) == "view timed out"
@@ -62,7 +57,7 @@ async def test_no_more_processes_drain_than_serve(workers, client):
     for number in range(2):
         await client.ask(f"/run/hangs-{number}/?seconds=60", "POST")
         await client.ask(f"/stream/{number}/?count=100&pause=0.2")
-        wait_until(lambda n=number: len(workers.runs()) == 2 * n + 2, "both run", timeout=30)
+        wait_until(lambda n=number: len(workers.runs()) == 2 * n + 2, "both run", timeout=60)
     seen = []
     wait_until(lambda: len(told(supervisor, "past VIEW_TIMEOUT")) == 2, "the second is found too")
     wait_until(lambda: seen.append(len(children(supervisor.pid))) or len(seen) > 100)

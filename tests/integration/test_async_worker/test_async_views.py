@@ -1,5 +1,7 @@
 """Asynchronous views under an event loop: VIEW_TIMEOUT, windows, departures, drains."""
 
+import time
+
 import pytest
 
 from queueproxy.worker.frames import FRAME
@@ -21,9 +23,13 @@ def start_worker(start_worker, settings):
 
 @pytest.mark.parametrize("path", ["/hang/late/", "/async/3/2/?silent=60"])
 async def test_what_runs_past_its_time_is_cancelled_alone(client, start_worker, kit, state, path):
-    worker = start_worker(at_once=4, view_timeout=1.0)
+    worker = start_worker(at_once=4, view_timeout=4.0)
     id = await client.ask(path)
+    await eventually(lambda: state.runs or state.made == 2)
+    began = time.monotonic()
+    await eventually(lambda: time.monotonic() > began + 2, "so much older than the other")
     beside = await client.ask("/run/beside/?wait")
+    await eventually(lambda: "GET beside" in state.runs)
     assert await client.notice(id) == "view_timeout"
     assert state.closed == 1
     state.gate.set()

@@ -34,7 +34,7 @@ async def test_nobody_waits_for_an_attempt_that_runs(database, client, start, st
 async def test_a_session_does_not_outlive_the_hold(server_database, client, start, state, kit):
     """Where no other attempt comes to end it."""
     start()
-    await post(client, "/effect/a/?wait=first", hold_ms=1000)
+    await post(client, "/effect/a/?wait=first", hold_ms=4000)
     await eventually(lambda: server_database.sessions_in_transaction == 1)
     await eventually(lambda: server_database.sessions_in_transaction == 0)
     state.gates["first"].set()

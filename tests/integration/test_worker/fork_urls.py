@@ -14,7 +14,7 @@ from django.urls import path
 
 from tests.acceptance.probe.urls import note, run
 
-PATIENCE = 5.0  # seconds a child may take to end
+PATIENCE = 15.0  # seconds a child may take to end
 FORK = multiprocessing.get_context("fork")
 FOR_LONG = 120.0  # seconds; a test ends it sooner
 

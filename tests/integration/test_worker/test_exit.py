@@ -10,7 +10,7 @@ import pytest
 from ...kit.proc import children, is_alive
 from ...kit.waiting import wait_until
 from .. import conftest as integration
-from .worker_site import ended, kill, told
+from .worker_site import ended, kill, once_started, told
 
 client = integration.client  # of processes, not of a thread
 
@@ -56,7 +56,7 @@ def test_when_the_supervisor_is_gone_while_it_starts(workers):
     slow = Path(f"{workers.brittle}-slow")
     slow.touch()
     supervisor = workers.manage("runqueueworker")
-    (pid,) = wait_until(lambda: children(supervisor.pid), "a process of workers")
+    (pid,) = once_started(lambda: children(supervisor.pid), "a process of workers")
     kill(supervisor.pid)
     supervisor.wait()
     wait_until(lambda: not is_alive(pid), "it does not wait for that code")
@@ -70,7 +70,7 @@ def test_those_that_take_too_long_are_left(workers, what):
     began = time.monotonic()
     os.kill(pid, signal.SIGTERM)
     wait_until(lambda: told(supervisor, "still ran after the graceful timeout"))
-    assert 1 < time.monotonic() - began < 6
+    assert 1 < time.monotonic() - began < 20, "not only when the code itself ends"
     wait_until(lambda: told(supervisor, f"Worker process {pid} ended with status 3"))
     workers.serve(supervisor, 1)
     kill(supervisor.pid)

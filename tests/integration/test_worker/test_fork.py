@@ -1,5 +1,6 @@
 """Views that fork: the child holds nothing of its worker's and never serves in its place."""
 
+import contextlib
 import os
 import re
 import signal
@@ -139,7 +140,8 @@ def held(pid: int) -> set[str]:
     """Pipes and sockets a process holds, but for its standard streams."""
     found = {}
     for link in Path(f"/proc/{pid}/fd").iterdir():
-        found[int(link.name)] = os.readlink(link)
+        with contextlib.suppress(FileNotFoundError):  # it has been closed since they were listed
+            found[int(link.name)] = os.readlink(link)
     return {
         what
         for number, what in found.items()

@@ -9,7 +9,7 @@ from ...brokers import BrokerKit, eventually
 from ..conftest import kit_of_user
 
 USER, PASSWORD = "workers", "their-password"
-LEASE = 9.0  # seconds: a heartbeat every three
+LEASE = 18.0  # seconds: a heartbeat every six
 
 
 @pytest.fixture

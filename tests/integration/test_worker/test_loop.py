@@ -93,12 +93,12 @@ async def test_a_view_that_exits_ends_nothing(client, start_worker):
 
 
 async def test_a_view_slower_than_its_lease_keeps_it(client, start_worker, kit, state):
-    start_worker(lease=0.6)
+    start_worker(lease=1.5)
     id = await client.ask("/run/slow/?wait")
     await eventually(lambda: state.runs)
     begun = kit.now_ms()
-    await eventually(lambda: kit.now_ms() > begun + 3 * 600, "three leases")
-    other = start_worker(lease=0.6, burst=True)
+    await eventually(lambda: kit.now_ms() > begun + 3 * 1500, "three leases")
+    other = start_worker(lease=1.5, burst=True)
     assert other.ended() == 0
     state.gate.set()
     (frame,) = await client.whole(id)
@@ -246,7 +246,7 @@ async def test_an_idle_worker_that_had_to_register_again_ends_at_once(kit, start
     began = time.monotonic()
     worker.worker.stop()
     assert worker.ended() == 0
-    assert time.monotonic() - began < 5, "not only when its wait of 15 s is over"
+    assert time.monotonic() - began < 10, "not only when its wait of 15 s is over"
     assert not kit.client.keys(kit.keys.named("bell", "@*"))
 
 

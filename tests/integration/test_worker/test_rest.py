@@ -18,7 +18,8 @@ async def test_an_idle_worker_asks_for_little(client, start_worker, kit, threads
     await eventually(lambda: kit.now_ms() > begun + SECONDS * 1000)
     asked = {name: n - before.get(name, 0) for name, n in calls(kit).items()}
     assert asked.pop("fcall") >= 1, "a heartbeat"
-    assert sum(asked.values()) <= MOST * (SECONDS + BEAT), asked
+    seconds = (kit.now_ms() - begun) / 1000  # more than were asked for, on a busy machine
+    assert sum(asked.values()) <= MOST * (seconds + BEAT), asked
     assert worker.is_alive()
 
 

@@ -28,7 +28,7 @@ async def test_the_only_thread(client, start_worker, kit, state, caplog):
     began = time.monotonic()
     id = await client.ask("/run/stuck/?wait&secret=1")
     assert worker.ended() == FORCED
-    assert LIMIT <= time.monotonic() - began < LIMIT + 5
+    assert LIMIT <= time.monotonic() - began < LIMIT + 15, "no graceful timeout of 20 s"
     assert await client.notice(id) == "view_timeout"
     assert dead_letters(kit) == [(b"view_timeout", id.encode())]
     assert LEAVING in worker.told
@@ -43,7 +43,7 @@ async def test_the_only_thread(client, start_worker, kit, state, caplog):
 
 
 async def test_one_that_returns_in_time_is_left_alone(client, start_worker, state):
-    worker = start_worker(view_timeout=4.0)
+    worker = start_worker(view_timeout=8.0)
     id = await client.ask("/run/slow/?wait", "POST")
     await eventually(lambda: state.runs)
     began = time.monotonic()
@@ -66,12 +66,12 @@ async def test_without_the_setting_a_view_may_take_its_time(client, start_worker
 
 
 async def start_stuck_and_others(client, start_worker, state):
-    """A worker of four threads, one of which is stuck; three run what is two seconds younger."""
-    worker = start_worker(view_timeout=4.0, threads=4)
+    """A worker of four threads, one of which is stuck; three run what is six seconds younger."""
+    worker = start_worker(view_timeout=10.0, threads=4)
     stuck = await client.ask("/run/stuck/?wait", "POST")
     await eventually(lambda: state.runs)
     began = time.monotonic()
-    wait_until(lambda: time.monotonic() > began + 2)
+    wait_until(lambda: time.monotonic() > began + 6)
     others = [await client.ask(f"/run/{n}/?until=others", "POST") for n in range(3)]
     await eventually(lambda: len(state.runs) == 4, "all run")
     await eventually(lambda: LEAVING in worker.told, "it is found")

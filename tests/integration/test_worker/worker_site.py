@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from queueproxy.keys import Keys
@@ -10,6 +11,7 @@ from queueproxy.keys import Keys
 from ...acceptance.site import Site
 from ...brokers import BrokerKit
 from ...kit.proc import children, is_alive
+from ...kit.processes import STARTS_WITHIN
 from ...kit.waiting import wait_until
 from .harness import Client
 
@@ -31,7 +33,7 @@ class WorkerSite(Site):
         supervisor = self.manage("runqueueworker", *options, **environ)
         self.serve(supervisor, number)
         if "--require-migrations" not in options:
-            wait_until(lambda: len(told(supervisor, " serves ")) == number, "they serve")
+            once_started(lambda: len(told(supervisor, " serves ")) == number, "they serve")
         return supervisor
 
     def serve(self, supervisor: subprocess.Popen, number: int) -> None:
@@ -41,7 +43,7 @@ class WorkerSite(Site):
             pids = self.pids()
             return len(pids) == number and pids == children(supervisor.pid)
 
-        wait_until(look, f"{number} workers: {supervisor.log}")
+        once_started(look, f"{number} workers: {supervisor.log}")
 
     def pids(self) -> list[int]:
         """Of the workers on the list; cheap enough to be asked all the time."""
@@ -59,7 +61,10 @@ async def client_of(kit: BrokerKit) -> Client:
     return Client(kit, await kit.front_broker())
 
 
-def ended(process: subprocess.Popen, timeout: float = 20.0) -> int:
+once_started = partial(wait_until, timeout=STARTS_WITHIN)  # for what has to start processes first
+
+
+def ended(process: subprocess.Popen, timeout: float = STARTS_WITHIN) -> int:
     """Its exit status; nothing it started is left."""
     started = children(process.pid)
     status = process.wait(timeout)
