@@ -74,8 +74,8 @@ def test_every_page(answers, open_browser):
 
 @pytest.fixture
 def site(request, tmp_path, broker):
-    """A front that holds nobody for longer than a second, or for so long."""
-    site = Site(tmp_path, broker, "uvicorn", MAX_HOLD=getattr(request, "param", 1), LEASE=2)
+    """A front that holds nobody for longer than three seconds, or for so long."""
+    site = Site(tmp_path, broker, "uvicorn", MAX_HOLD=getattr(request, "param", 3), LEASE=1)
     site.front()
     yield site
     site.stop()
