@@ -33,7 +33,7 @@ def test_embedded_serves_caches_of_their_own(tmp_path):
         assert clear_under_load(port) == [200] * 20
     finally:
         front.send_signal(signal.SIGTERM)
-        front.wait(40)
+        front.wait(60)
     assert sorted(ledger_lines(ledger)) == sorted(["first", *expected()])
 
 
@@ -67,6 +67,6 @@ def expected() -> list[str]:
 
 def _status(url: str) -> int:
     try:
-        return httpx.get(url, timeout=40).status_code
+        return httpx.get(url, timeout=60).status_code
     except httpx.ConnectError:
         return 0

@@ -119,7 +119,7 @@ def test_a_saved_file_is_what_the_next_page_shows(developer):
     developer.wait_for("page.html has changed")
     assert developer.get("/page/") == "second"
     developer.terminal.type(CTRL_C)
-    assert developer.terminal.process.wait(30) == 0
+    assert developer.terminal.process.wait(60) == 0
     assert "Traceback" not in developer.terminal.written
 
 

@@ -96,7 +96,7 @@ def set_up(tmp_path, broker):
     for one in made:
         for process in one.processes:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def test_nothing_is_wrong_with_the_example(set_up, broker):

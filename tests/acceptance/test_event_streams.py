@@ -36,7 +36,7 @@ def listen(site, last: int, enough) -> tuple[int, int]:
     pid = 0
     headers = {"Last-Event-ID": str(last)}
     try:
-        with httpx.stream("GET", site.url + "/events/e/", headers=headers, timeout=20) as answer:
+        with httpx.stream("GET", site.url + "/events/e/", headers=headers, timeout=60) as answer:
             for line in answer.iter_lines():
                 if line.startswith("id: "):
                     last = int(line[4:])

@@ -16,12 +16,12 @@ from .site import Site
 
 LEASE = 1.0  # seconds
 PROCESSES = 2
-# The commit of an effect whose nonce says so takes a while.
+# The commit of an effect whose nonce says so takes a while, less than CLIENT_CHECK of sessions.py.
 TABLES = """
 CREATE TABLE effects (nonce text);
 CREATE FUNCTION dawdle() RETURNS trigger AS $$
 BEGIN
-    IF NEW.nonce = 'slow' THEN PERFORM pg_sleep(0.5); END IF;
+    IF NEW.nonce = 'slow' THEN PERFORM pg_sleep(1); END IF;
     RETURN NULL;
 END $$ LANGUAGE plpgsql;
 CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON effects
@@ -89,6 +89,11 @@ class OnceSite(Site):
         query = "SELECT count(*) FROM effects WHERE nonce = %s"
         return self.database.execute(query, [nonce]).fetchone()[0]
 
+    def commits(self) -> bool:
+        """Whether a slow effect is being committed."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        return self.database.execute(query).fetchone()[0] > 0
+
     def sessions(self) -> int:
         """How many sessions of users were saved."""
         return self.database.execute("SELECT count(*) FROM django_session").fetchone()[0]
@@ -149,8 +154,10 @@ def test_a_worker_is_killed(site, where, runs, size):
 
 
 def test_a_worker_is_killed_while_it_commits(site):
-    response = site.post("slow", die="in commit")
-    assert is_its_own(response, "slow")
+    pending = site.in_background("POST", "/effect/slow/", content=b"a")
+    wait_until(site.commits, "it commits")
+    os.kill(int(site.runs("slow")[0].split()[2]), signal.SIGKILL)
+    assert is_its_own(pending.result(), "slow")
     assert len(site.runs("slow")) == 1
     assert site.count("slow") == 1
 

@@ -49,7 +49,7 @@ class Development:
     def stop(self) -> None:
         for process in reversed(self.commands.processes):
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 @pytest.fixture
@@ -71,14 +71,15 @@ def test_no_worker(develop, broker):
     site = develop(broker.url)
     began = time.monotonic()
     page = site.get("/request/", **BROWSER)
-    assert 3 <= time.monotonic() - began < 20
+    assert 3 <= time.monotonic() - began < 40  # it would be held for a minute
     assert page.status_code == 503
     assert "manage.py runqueueworker" in page.text
     assert page.headers["refresh"] == page.headers["retry-after"] == "2"
     assert page.headers["cache-control"] == "no-store"
     assert "proxy-status" in page.headers
     assert "manage.py runqueueworker" in site.server.log.read_text()
-    assert broker.client().xlen(KEYS.named("queue", "default")) == 0, "its place was given back"
+    waiting = KEYS.named("queue", "default")
+    wait_until(lambda: broker.client().xlen(waiting) == 0, "its place is given back")
     site.commands.manage("runqueueworker")
     wait_until(lambda: site.get("/request/", **BROWSER).status_code == 200, "a page", 60)
 

@@ -11,6 +11,7 @@ import pytest
 from queueproxy.broker.observe.find import RequestFinder
 
 from ..brokers import QUEUES
+from ..integration.serving import Client
 from ..kit.links import link_to
 from ..kit.waiting import wait_until
 from .conftest import left_as_found
@@ -23,14 +24,14 @@ def server():
 
 @pytest.fixture(scope="module")
 def impatient_front(make_shared_site):
-    site = make_shared_site(MAX_HOLD=1.5, LEASE=0.5)
+    site = make_shared_site(MAX_HOLD=3, LEASE=1.5)
     site.front()
     return site
 
 
 @pytest.fixture
 def impatient(impatient_front):
-    """A site that holds requests for 1.5 s; its front is shared, workers are for tests to start."""
+    """A site that holds requests for 3 s; its front is shared, workers are for tests to start."""
     with left_as_found(impatient_front):
         yield impatient_front
 
@@ -50,7 +51,7 @@ def found(site, id: str, state: str) -> dict:
         def look():
             return [one for one in find(id) if one["state"] == state]
 
-        (one,) = wait_until(look, f"{id} {state}", timeout=20)
+        (one,) = wait_until(look, f"{id} {state}", timeout=60)
     return one
 
 
@@ -65,7 +66,7 @@ def whole(site, id: str, state: str, *steps: str) -> dict:
             known = [moment["what"] for moment in found[0]["moments"] if moment["what"] in steps]
             return found[0] if known == list(steps) else None
 
-        return wait_until(look, f"{id} {state} {steps}", timeout=20)
+        return wait_until(look, f"{id} {state} {steps}", timeout=60)
 
 
 def between(one: dict, first: str, last: str) -> float:
@@ -80,25 +81,27 @@ def test_the_way_of_a_request(without_workers, kind, options):
     site, id = without_workers, f"slow-{kind}"
     began = time.time()
     slow = {"X-Request-ID": id}
-    pending = site.in_background("GET", "/run/slow/?seconds=2", headers=slow)
-    assert found(site, id, "waiting")["path"] == "/run/slow/"
+    pending = site.in_background("GET", f"/read-slowly/{id}/", headers=slow)
+    assert found(site, id, "waiting")["path"] == f"/read-slowly/{id}/"
     site.workers(*options)
     running = found(site, id, "running")
     assert running["moments"][-1]["by"]
-    answer = pending.result()
-    assert answer.status_code == 200
+    seen = time.time()
+    wait_until(lambda: time.time() > seen + 1)
+    site.ledger.with_name(id).touch()  # now it ends
+    assert pending.result().status_code == 200
     one = found(site, id, "answered")
     assert json.loads(site.run("queueproxy", "find", id, "--json").stdout) == [one]
-    assert (one["status"], one["attempts"], one["route"]) == (200, 1, "/run/<nonce>/")
+    assert (one["status"], one["attempts"], one["route"]) == (200, 1, "/read-slowly/<nonce>/")
     assert one["moments"][2]["by"] == running["moments"][2]["by"]
-    assert 1.9 < between(one, "claimed", "settled") < 5
+    assert 0.9 < between(one, "claimed", "settled") < time.time() - began
     assert between(one, "queued", "claimed") > 0.2  # until a worker had started
     assert began - 1 < one["moments"][0]["at"] < time.time()
 
-    answer = httpx.get(f"{site.url}/stream/s/?count=10&pause=0.1", timeout=60)
+    answer = httpx.get(f"{site.url}/stream/s/?count=10&pause=0.3", timeout=60)
     one = found(site, answer.headers["X-Request-ID"], "answered")
-    assert between(one, "claimed", "first_byte") < 0.5
-    assert between(one, "first_byte", "settled") > 0.8
+    assert between(one, "claimed", "first_byte") < 2
+    assert between(one, "first_byte", "settled") > 2.4
 
     answer = httpx.get(f"{site.url}/nowhere/", timeout=60)
     one = found(site, answer.headers["X-Request-ID"], "answered")
@@ -122,7 +125,7 @@ def test_one_that_waited_too_long(impatient):
     one = found(site, answer.headers["X-Request-ID"], "refused")
     assert one["reason"].startswith("The request waited too long.")
     assert one["queue"] == "default"
-    assert 1 < between(one, "arrived", "refused") < 10
+    assert 2 < between(one, "arrived", "refused") < 20
     said = site.run("queueproxy", "find", answer.headers["X-Request-ID"]).stdout
     assert "was answered by its front 503: The request waited too long." in said
 
@@ -132,7 +135,7 @@ def test_one_that_ran_too_long(impatient):
     site = impatient
     site.workers()
     late = {"X-Request-ID": "late-1"}
-    answer = httpx.get(f"{site.url}/run/late/?seconds=4", headers=late, timeout=60)
+    answer = httpx.get(f"{site.url}/run/late/?seconds=6", headers=late, timeout=60)
     assert answer.status_code == 504
     one = whole(site, "late-1", "refused", "claimed", "refused")
     assert (one["status"], one["path"]) == (504, "/run/late/")
@@ -143,9 +146,9 @@ def test_one_that_ran_too_long(impatient):
 
 def test_one_whose_client_left_before_its_answer(serving):
     site = serving
-    gone = {"X-Request-ID": "gone-1"}
-    with pytest.raises(httpx.ReadTimeout):
-        httpx.get(f"{site.url}/run/gone/?seconds=3", headers=gone, timeout=0.5)
+    with Client(("127.0.0.1", site.port)) as client:
+        client.get("/run/gone/?seconds=3", "X-Request-ID: gone-1")
+        wait_until(lambda: site.runs("gone"), "it runs")
     one = whole(site, "gone-1", "left", "left", "settled")
     assert (one["status"], one["reason"]) == (0, "")
     assert between(one, "left", "settled") > 1
@@ -161,7 +164,7 @@ def test_one_whose_client_left(serving):
     ) as answer:
         next(answer.iter_raw())
     one = whole(site, "left-1", "left", "claimed", "first_byte")
-    assert between(one, "claimed", "first_byte") < 1
+    assert between(one, "claimed", "first_byte") < 10  # of twenty
 
 
 def test_nothing_is_kept_where_a_setting_says_so(make_site):

@@ -41,7 +41,7 @@ class Traffic(threading.Thread):
     def run(self) -> None:
         while not self._over.is_set():
             try:
-                answer = httpx.get(f"{self._site.url}/run/t{len(self.answers)}/", timeout=30)
+                answer = httpx.get(f"{self._site.url}/run/t{len(self.answers)}/", timeout=60)
                 self.answers.append(str(answer.status_code))
             except httpx.TransportError as error:
                 self.answers.append(repr(error))
@@ -70,8 +70,8 @@ def test_all_are_replaced_under_load(deployed):
     wait_until(lambda: deployed.runs("held0"), "one runs, one waits")
     with Traffic(deployed) as traffic:
         front.send_signal(signal.SIGHUP)
-        wait_until(lambda: "Fresh fronts listen" in front.log.read_text(), "fresh ones", timeout=30)
-        wait_until(lambda: not any(map(is_alive, old)), "the old ones have ended", timeout=30)
+        wait_until(lambda: "Fresh fronts listen" in front.log.read_text(), "fresh ones", timeout=60)
+        wait_until(lambda: not any(map(is_alive, old)), "the old ones have ended", timeout=60)
         new = wait_until(lambda: fronts_of(deployed, front), "two fronts")
         wanted = len(traffic.answers) + 20
         wait_until(lambda: len(traffic.answers) > wanted, "fresh ones serve")
@@ -80,7 +80,7 @@ def test_all_are_replaced_under_load(deployed):
     assert [client.result().status_code for client in held] == [200, 200]
     assert "the fronts are replaced by fresh ones" in front.log.read_text()
     front.terminate()
-    assert front.wait(30) == 0
+    assert front.wait(60) == 0
 
 
 def test_the_old_ones_stay_where_fresh_ones_do_not_come_up(deployed, code):
@@ -93,8 +93,8 @@ def test_the_old_ones_stay_where_fresh_ones_do_not_come_up(deployed, code):
     assert deployed.get("/run/a/").status_code == 200
     code.write_text(SETTINGS)
     front.send_signal(signal.SIGHUP)
-    wait_until(lambda: "Fresh fronts listen" in front.log.read_text(), "fresh ones", timeout=30)
-    wait_until(lambda: not any(map(is_alive, old)), "the old ones have ended", timeout=30)
+    wait_until(lambda: "Fresh fronts listen" in front.log.read_text(), "fresh ones", timeout=60)
+    wait_until(lambda: not any(map(is_alive, old)), "the old ones have ended", timeout=60)
     assert deployed.get("/run/b/").status_code == 200
 
 
@@ -104,5 +104,5 @@ def test_stopped_in_the_middle_of_it(deployed):
     front.send_signal(signal.SIGHUP)
     started = wait_until(lambda: len(pids := children(front.pid)) > 2 and pids, "fresh ones")
     front.terminate()
-    assert front.wait(30) == 0
+    assert front.wait(60) == 0
     assert not any(map(is_alive, started))

@@ -21,6 +21,6 @@ def test_no_worker_is_said_once(site):
     workers = site.workers()
     wait_until(lambda: said() == [GONE, BACK])
     workers.send_signal(signal.SIGTERM)
-    workers.wait(20)
+    workers.wait(60)
     wait_until(lambda: said() == [GONE, BACK, GONE])
     assert site.get("/-/livez").status_code == 200

@@ -61,6 +61,16 @@ class OneCommand:
     def get(self, path: str) -> Answer:
         return get(self.port, path, 60)
 
+    def gated(self) -> Pending:
+        """A request that is running when this returns, until `open_gate`."""
+        pending = Pending("GET", f"{self.url}/read-slowly/gated/", {})
+        wait_until(lambda: "gated" in self.ledger.read_text(), "it runs")
+        return pending
+
+    def open_gate(self) -> None:
+        """Let the view go on."""
+        self.ledger.with_name("gated").touch()
+
     def slow(self, seconds: float) -> Pending:
         """A request that takes so long; it is running when this returns."""
         pending = Pending("GET", f"{self.url}/run/slow/?seconds={seconds}", {})
@@ -122,7 +132,7 @@ def test_front_workers_and_broker(tmp_path, program):
         answered = wait_until(lambda: get(port, "/request/", 40).status, str(front.log), 40)
     finally:
         front.send_signal(signal.SIGTERM)
-        ended = front.wait(40)
+        ended = front.wait(60)
     assert (answered, ended) == (200, 0), front.log.read_text()
 
 
@@ -149,7 +159,7 @@ def test_an_embedded_broker_that_dies_is_replaced(one):
     assert one.get("/run/after/").status == 200
     one.everybody |= set(descendants(process.pid))
     process.terminate()
-    assert process.wait(40) == 0
+    assert process.wait(60) == 0
     wait_until(one.nothing_left)
 
 
@@ -195,7 +205,7 @@ def test_sighup_replaces_the_workers_and_drops_no_client(make):
     assert pending.result().status_code == 200
     assert process.poll() is None
     one.serve(process)
-    assert "Reload: done" in process.log.read_text()
+    wait_until(lambda: "Reload: done" in process.log.read_text(), "it is told")
 
 
 # A person's terminal.
@@ -218,15 +228,17 @@ def terminal(one):
 @pytest.mark.parametrize("server", ["daphne", "uvicorn"])
 def test_ctrl_c_lets_the_last_request_end(one, terminal, server):
     at = terminal("--server", server)
-    pending = one.slow(3)
-    began = time.monotonic()
+    pending = one.gated()
     at.type(CTRL_C)
     wait_until(
-        lambda: "Stopping: 1 request still running (GET /run/slow/ " in at.written, at.written
+        lambda: "Stopping: 1 request still running (GET /read-slowly/gated/ " in at.written,
+        at.written,
     )
-    assert "s); Ctrl-C again to stop at once." in at.written
+    wait_until(lambda: "s); Ctrl-C again to stop at once." in at.written, at.written)
+    began = time.monotonic()
+    one.open_gate()
     assert pending.result().status_code == 200
-    assert at.process.wait(30) == 0
+    assert at.process.wait(60) == 0
     assert time.monotonic() - began < 20
     wait_until(one.nothing_left)
     assert "Traceback" not in at.written
@@ -241,8 +253,8 @@ def test_ctrl_c_again_stops_at_once(one, terminal, server):
     wait_until(lambda: "Ctrl-C again" in at.written)
     began = time.monotonic()
     at.type(CTRL_C)
-    assert at.process.wait(30) == 1
-    assert time.monotonic() - began < 10
+    assert at.process.wait(60) == 1
+    assert time.monotonic() - began < 30  # the request runs for a minute
     assert pending.result().status_code == 502
     wait_until(one.nothing_left)
     assert "Traceback" not in at.written
@@ -258,7 +270,7 @@ def test_ctrl_c_while_the_broker_is_frozen(one, terminal, server, held):
     began = time.monotonic()
     at.type(CTRL_C)
     assert at.process.wait(90) == 0
-    assert time.monotonic() - began < GRACEFUL + 15  # 10 where nothing else runs
+    assert time.monotonic() - began < GRACEFUL + 30  # 10 where nothing else runs
     assert [each.result().status_code for each in pending] == [502] * held
     wait_until(one.nothing_left)
     assert "Traceback" not in at.written
@@ -267,5 +279,5 @@ def test_ctrl_c_while_the_broker_is_frozen(one, terminal, server, held):
 def test_a_terminal_that_goes_takes_the_front_along(one, terminal):
     at = terminal()
     at.hang_up()
-    assert at.process.wait(30) in (0, 1)
+    assert at.process.wait(60) in (0, 1)
     wait_until(one.nothing_left)

@@ -32,7 +32,9 @@ def test_nobody_is_there(make_site):
     assert 5 <= int(answer.headers["refresh"]) <= 15
     assert answer.headers["retry-after"] == "5"
 
-    answer = httpx.post(f"{site.url}/run/a/", headers=BROWSER, data={"secret": "s3cret"})
+    answer = httpx.post(
+        f"{site.url}/run/a/", headers=BROWSER, data={"secret": "s3cret"}, timeout=60
+    )
     assert is_page(answer, 503)
     assert "it is safe to send it again" in answer.text
     assert LINK not in answer.text
@@ -56,7 +58,7 @@ def test_nobody_is_there(make_site):
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert answer.text.splitlines()[1] == f"Request id: {answer.headers['x-request-id']}"
 
-    answer = httpx.head(f"{site.url}/run/a/", headers=BROWSER)
+    answer = httpx.head(f"{site.url}/run/a/", headers=BROWSER, timeout=60)
     assert (answer.status_code, answer.content) == (503, b"")
     assert int(answer.headers["content-length"]) > 1000
     assert "refresh" in answer.headers

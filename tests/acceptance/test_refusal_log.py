@@ -35,12 +35,13 @@ def lines(log, words: str) -> list[str]:
 def test_a_line_for_each(front):
     site, log = front
     path = "/run/" + "x" * 300
-    refused = httpx.post(f"{site.url}{path}%0Aforged?secret=1", headers={"X-Request-ID": "my-id"})
+    url, known = f"{site.url}{path}%0Aforged?secret=1", {"X-Request-ID": "my-id"}
+    refused = httpx.post(url, headers=known, timeout=60)
     assert refused.status_code == 503
     (line,) = lines(log, "503 for ")
     assert f"503 for POST {path[:197]}... (my-id): The request waited too long." in line
     assert "secret" not in log.read_text()
-    refused = httpx.get(f"{site.url}/run/a/")
+    refused = httpx.get(f"{site.url}/run/a/", timeout=60)
     assert refused.status_code == 503
     (line,) = lines(log, f"503 for GET /run/a/ ({refused.headers['X-Request-ID']}): ")
 

@@ -186,7 +186,7 @@ def test_a_hold_that_waits_for_a_release_can_be_interrupted(two):
     hold = two.manage(*words)
     hold.until(lambda: "Waits 30 s at most for a worker of new" in log(hold), "it waits")
     hold.send_signal(signal.SIGINT)
-    assert hold.wait(10) == 128 + signal.SIGINT
+    assert hold.wait(60) == 128 + signal.SIGINT
     assert "Interrupted by SIGINT; new was not waited for any longer." in log(hold)
     assert "Resumed" in log(hold)
     assert states(two)["old"] == "active"
@@ -198,7 +198,7 @@ def test_a_release_ends_when_its_time_to_stand_by_is_over(make_site):
     start(site, "new")
     activated = site.run("queueproxy", "release", "activate", "new", "--keep", "0")
     assert (activated.returncode, activated.stdout) == (0, "new is active; old ends.\n")
-    assert old.wait(30) == 0
+    assert old.wait(60) == 0
     assert "has stood by for its time" in log(old)
     assert states(site) == {"new": "active", "old": "gone"}
 
@@ -223,5 +223,5 @@ def test_a_reload_by_another_release_leaves_the_active_one_at_work(make_site, tm
 
 def test_without_a_name_nobody_stands_by(site, tmp_path):
     refused = site.manage("runqueueworker", "--standby", cwd=tmp_path)
-    assert refused.wait(30) == 2
+    assert refused.wait(60) == 2
     assert "needs the name of its release" in log(refused)

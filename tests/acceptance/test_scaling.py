@@ -47,6 +47,12 @@ def start(site, *options: str):
     return supervisor
 
 
+def end_views(site, number: int) -> None:
+    """Let so many views that read slowly go on."""
+    for nonce in range(number):
+        site.ledger.with_name(str(nonce)).touch()
+
+
 def log(process) -> str:
     return process.log.read_text()
 
@@ -55,19 +61,21 @@ def test_more_under_load_and_fewer_at_rest(scaling_site):
     site = scaling_site
     supervisor = start(site)
     began = time.monotonic()
-    asked = [site.in_background("GET", f"/run/{number}/?seconds=2") for number in range(8)]
+    asked = [site.in_background("GET", f"/read-slowly/{number}/") for number in range(8)]
     wait_until(lambda: scaling(site)["wanted"] == 3, "more are wanted")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 5 + SLOW_MACHINE
     runs(site, 3)
+    wait_until(lambda: site.queue()["in_flight"] == 3, "each of them runs one")
+    end_views(site, 8)
     assert "the oldest request has waited" in log(supervisor)
     assert [one.result().status_code for one in asked] == [200] * 8
-    assert len({line.split()[2] for line in site.runs()}) == 3  # each of them has run some
+    assert len({line.split()[2] for line in site.runs()}) == 3
     runs(site, 1)
-    assert "no more than 1 were needed for 2.0 s" in log(supervisor)
+    wait_until(lambda: "no more than 1 were needed for 2.0 s" in log(supervisor), "it is told")
     status = site.run("queueproxy", "status")
     assert "1 process wanted (1 to 3), 1 running" in status.stdout
     supervisor.send_signal(signal.SIGTERM)
-    assert supervisor.wait(30) == 0
+    assert supervisor.wait(60) == 0
     assert site.status()["scaling"]["supervisors"] == []
 
 
@@ -93,18 +101,18 @@ def test_neither_more_nor_fewer_while_it_is_paused(scaling_site, how):
     assert [one.result().status_code for one in asked] == [200] * 20
 
 
-def test_ten_times_the_load_is_met_at_once(scaling_site):
+def test_much_more_load_is_met_at_once(scaling_site):
     """The first new process claims within a second and the time that it takes to boot."""
     site = scaling_site
     began = time.monotonic()
     start(site)
     boot = time.monotonic() - began
-    users = [User(site) for _ in range(2)]
-    wait_until(lambda: len(site.runs()) > 20, "they are served")
+    users = [User(site)]
+    wait_until(lambda: len(site.runs()) > 10, "it is served")
     assert scaling(site)["running"] == 1
     (first,) = {line.split()[2] for line in site.runs()}
     began = time.monotonic()
-    users += [User(site) for _ in range(18)]
+    users += [User(site) for _ in range(19)]
     wait_until(lambda: scaling(site)["wanted"] == 3, "more are wanted", BOOT)
     decided = time.monotonic() - began
     wait_until(lambda: any(line.split()[2] != first for line in site.runs()), "one more", BOOT)
@@ -118,7 +126,7 @@ def test_ten_times_the_load_is_met_at_once(scaling_site):
 
 
 class User(threading.Thread):
-    """Asks ten times a second at most: the first two fill a third of one process."""
+    """Asks ten times a second at most: the first one fills a fifth of one process."""
 
     def __init__(self, site):
         super().__init__(daemon=True)
@@ -171,7 +179,7 @@ def test_one_that_has_grown_is_replaced_after_its_request(scaling_site):
 def test_one_beside_a_front_that_has_grown_is_replaced(scaling_site):
     (front,) = scaling_site.processes
     front.terminate()
-    assert front.wait(30) == 0
+    assert front.wait(60) == 0
     front = scaling_site.front("--workers", "1", "--max-memory", "300MiB")
     assert scaling_site.get("/grow/a/?mib=400").status_code == 200
     wait_until(lambda: "is replaced after its request" in log(front), "noticed", BOOT)
@@ -181,12 +189,13 @@ def test_one_beside_a_front_that_has_grown_is_replaced(scaling_site):
 def test_no_process_is_left(scaling_site):
     site = scaling_site
     supervisor = start(site)
-    asked = [site.in_background("GET", f"/run/{number}/?seconds=1") for number in range(12)]
+    asked = [site.in_background("GET", f"/read-slowly/{number}/") for number in range(12)]
     runs(site, 3)
     started = children(supervisor.pid)
     assert len(started) == 3
     supervisor.terminate()
-    assert supervisor.wait(30) == 0
+    end_views(site, 12)
+    assert supervisor.wait(60) == 0
     assert not any(is_alive(pid) for pid in started)
     start(site)
     assert {one.result().status_code for one in asked} == {200}
@@ -196,7 +205,7 @@ def test_beside_the_front(scaling_site):
     """``runqueueproxy --workers 1..3``."""
     (front,) = scaling_site.processes
     front.terminate()
-    assert front.wait(30) == 0
+    assert front.wait(60) == 0
     scaling_site.front("--workers", "1..3")
     wait_until(lambda: scaling(scaling_site)["running"] == 1, "one runs", BOOT)
     assert scaling(scaling_site)["most"] == 3

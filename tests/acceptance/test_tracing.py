@@ -179,7 +179,7 @@ def test_a_lost_worker_leaves_two_attempts_linked(own_traced):
 def test_a_request_that_failed(own_traced):
     own_traced.front()
     own_traced.workers("--processes", "2")
-    answer = httpx.post(f"{own_traced.url}/die/a/", timeout=30)
+    answer = httpx.post(f"{own_traced.url}/die/a/", timeout=60)
     assert answer.status_code == 502
     spans = own_traced.trace_of("/die/a/", "POST", "send default")
     (server,) = spans["POST"]

@@ -39,7 +39,7 @@ one_server = pytest.mark.parametrize("server", ["uvicorn"], indirect=True)
 @contextlib.contextmanager
 def upload(site, size: int, *headers: str):
     """A connection on which an upload of so many bytes has begun."""
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as client:
         lines = ["POST /run/up/ HTTP/1.1", "Host: localhost", f"Content-Length: {size}"]
         lines += [*headers, "", ""]
         client.sendall("\r\n".join(lines).encode())
@@ -128,20 +128,20 @@ def test_a_client_that_leaves_while_the_broker_is_away(site, frozen):
 
 def test_a_front_that_stops_in_the_middle_of_a_body_says_that_nothing_ran(site):
     front = site.front("--graceful-timeout", "0.5")
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as client:
         client.sendall(b"POST /run/half/ HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf")
         wait_until(lambda: site.get("/-/livez"))  # by then the head has been read
         front.terminate()
         head = client.recv(65536)
     assert head.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after:" in head.lower()
-    assert front.wait(20) == 0
+    assert front.wait(60) == 0
 
 
 def test_a_front_that_stops_without_a_broker_says_that_nothing_ran(site):
     front = site.front("--graceful-timeout", "0.5")
     site.broker.kill()
-    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as client:
         client.sendall(b"GET /run/unsent/ HTTP/1.1\r\nHost: a\r\n\r\n")
         wait_until(lambda: site.get("/-/livez"))
         front.terminate()
@@ -175,7 +175,7 @@ def test_many_at_once_within_the_limits(make_site, broker):
     def ask(number: int) -> tuple[int, bool]:
         try:
             answer = send(site, f"/digest/n{number}/", EACH, seed=number)
-        except httpx.WriteError:  # refused while it still sent
+        except (httpx.WriteError, httpx.ReadError):  # refused while it still sent
             return 503, True
         right = answer.text == digest_of(EACH, number)
         return answer.status_code, right or "retry-after" in answer.headers

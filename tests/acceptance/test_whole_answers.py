@@ -67,6 +67,15 @@ def spooled(front) -> int:
     return total
 
 
+@pytest.fixture(scope="module")
+def standing_site(make_shared_site):
+    """A front that cuts nobody while a busy machine is at it, and a worker."""
+    site = make_shared_site()
+    site.front(PROBE_CLIENT_SLACK="600")
+    site.workers()
+    return site
+
+
 @pytest.mark.parametrize("kind", ["page", "file"])
 def test_the_only_thread_is_free_at_once(serving, paths, kind):
     site, front = serving, serving.processes[0]

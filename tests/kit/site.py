@@ -50,8 +50,8 @@ class Site(Commands):
         return process
 
     def workers(self, *options: str, **environ: str) -> Process:
-        """Start a supervisor with workers and wait until there is a worker more on the list."""
-        wanted = len(self.status()["workers"]) + 1
+        """Start a supervisor with workers and wait until all it starts with are on the list."""
+        wanted = len(self.status()["workers"]) + _processes(options)
         process = self.manage("runqueueworker", *options, **environ)
         process.until(lambda: len(self.status()["workers"]) >= wanted, "the workers")
         return process
@@ -77,3 +77,10 @@ class Site(Commands):
     def queue(self, name: str = "default") -> dict[str, Any]:
         """One queue of the status."""
         return next(queue for queue in self.status()["queues"] if queue["name"] == name)
+
+
+def _processes(options: tuple[str, ...]) -> int:
+    """How many processes workers of these options start with."""
+    if "--processes" not in options:
+        return 1
+    return int(options[options.index("--processes") + 1].partition("..")[0])

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import termios
@@ -41,14 +42,16 @@ class Terminal:
         )
         os.close(theirs)
         self.written = ""
+        self._gone, self._go = os.pipe()
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
     def _read(self) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end within a character
         with contextlib.suppress(OSError):  # the other side has ended
-            while data := os.read(self._fd, 65536):
-                self.written += decoder.decode(data)
+            while self._gone not in select.select([self._fd, self._gone], [], [])[0]:
+                self.written += decoder.decode(os.read(self._fd, 65536))
+        os.close(self._gone)
 
     def type(self, keys: bytes) -> None:
         """Press them."""
@@ -56,6 +59,8 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Go, as a window that is closed."""
+        os.close(self._go)
+        self._reading.join()  # while it reads, the kernel keeps the terminal
         os.close(self._fd)
 
     def close(self) -> None:
@@ -63,4 +68,4 @@ class Terminal:
         self.process.kill()
         self.process.wait()
         self._reading.join(5)
-        os.close(self._fd)
+        self.hang_up()

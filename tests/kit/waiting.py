@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-PATIENCE = 20.0  # seconds
+PATIENCE = 60.0  # seconds, on a busy machine
 LEAST_PAUSE, MOST_PAUSE = 0.005, 0.05  # seconds between looks
 Seen = TypeVar("Seen")
 

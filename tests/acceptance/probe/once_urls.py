@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 import time
 
 from django.db import connection, transaction
@@ -12,8 +11,6 @@ from django.urls import path
 from queueproxy.policy import policy
 
 from .urls import note, runs
-
-COMMIT_TAKES = 0.5  # seconds: see `TABLES` of test_exactly_once
 
 
 def effect(request, nonce):
@@ -27,8 +24,6 @@ def effect(request, nonce):
         _end(signal.SIGKILL)
     if where == "frozen":
         _end(signal.SIGSTOP)
-    if where == "in commit":
-        threading.Timer(COMMIT_TAKES / 2, _end, [signal.SIGKILL]).start()
     if where == "after commit":
         transaction.on_commit(lambda: _end(signal.SIGKILL))
     time.sleep(float(request.GET.get("seconds", 0)))

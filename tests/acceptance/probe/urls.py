@@ -61,7 +61,7 @@ def read_slowly(request, nonce):
     request.read(1000)
     note(request, nonce)
     go_on = Path(os.environ["PROBE_LEDGER"]).with_name(nonce)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not go_on.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     return HttpResponse(str(1000 + len(request.read())))
