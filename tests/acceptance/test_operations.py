@@ -219,6 +219,7 @@ def test_front_and_command_tell_the_same_metrics(serving, queueproxy):
     for n in range(3):
         assert serving.get(f"/run/m{n}/").status_code == 200
     wait_until(lambda: serving.queue()["completed_total"] == 3, "all counted")
+    wait_until(lambda: not any(front["held"] for front in serving.status()["fronts"]), "and told")
     told = serving.get("/-/metrics")
     assert told.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert told.text == queueproxy(serving, "metrics").stdout
