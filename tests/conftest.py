@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 from httpx._transports import default as transports
+from hypothesis import HealthCheck, settings
 
 from .chaos.probe.switch_names import SWITCH_VARIABLE
 from .kit.broker_server import BrokerServer, GuardedServer
@@ -19,6 +20,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Each request by httpx that has no client of its own reads the machine's certificates: ten times
 # the processor time of all else that it does.
 transports.create_ssl_context = cache(transports.create_ssl_context)
+
+# A busy machine makes some examples slow, and says nothing of the code.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 if os.environ.get(SWITCH_VARIABLE):

@@ -125,9 +125,9 @@ def test_whatever_is_sent_has_an_answer(accept):
 
 @pytest.mark.parametrize("piece", ['"\\', '\\"', '"', '",', "text/html,", ";", 'a;"'])
 def test_no_header_costs_much(piece):
-    began = time.perf_counter()
+    began = time.thread_time()  # in which other processes do not count
     form("a/b;c=" + piece * (64 * 1024 // len(piece)))
-    assert time.perf_counter() - began < 0.1
+    assert time.thread_time() - began < 0.1
 
 
 def test_a_browsers_header_is_read_whole():

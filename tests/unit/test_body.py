@@ -34,6 +34,8 @@ def piece(body: bytes, more: bool = True) -> dict:
 
 GONE = {"type": "http.disconnect"}
 
+pytestmark = pytest.mark.usefixtures("own_time")
+
 
 async def read(client: Client, *, limit: int = 10, **options) -> list[bytes]:
     return [piece async for piece in iter_body(client.receive, limit=limit, **options)]

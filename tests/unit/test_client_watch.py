@@ -13,6 +13,8 @@ from queueproxy.records import Meta
 REQUEST = {"type": "http.request", "body": b"", "more_body": False}
 DISCONNECT = {"type": "http.disconnect"}
 
+pytestmark = pytest.mark.usefixtures("own_time")
+
 
 class Connection:
     """What the server gives, message by message."""
@@ -55,10 +57,10 @@ async def test_a_client_that_leaves_is_seen(connection, hold):
 
 
 async def test_the_hold_ends_while_the_client_is_there(connection, hold):
-    held, _ = hold(connection, WATCH_AFTER * 2)
     began = asyncio.get_running_loop().time()
+    held, _ = hold(connection, WATCH_AFTER * 2)
     assert await asyncio.wait_for(held.next_event(), 5) is HoldEnd.EXPIRED
-    assert asyncio.get_running_loop().time() - began >= WATCH_AFTER * 2 - 0.01
+    assert asyncio.get_running_loop().time() - began == pytest.approx(WATCH_AFTER * 2)
     connection.messages.put_nowait(DISCONNECT)
     assert await asyncio.wait_for(held.next_event(), 5) is HoldEnd.CLIENT_LEFT
 
@@ -87,7 +89,7 @@ async def test_the_client_of_a_stream_is_watched_from_its_first_frame_on(connect
 
 
 async def test_nothing_is_told_of_what_is_over(connection, hold):
-    held, watch = hold(connection, 1.0)  # time enough to leave before its end, however busy
+    held, watch = hold(connection, 1.0)
     await asyncio.wait_for(connection.asked.wait(), 5)
     watch.__exit__()
     connection.messages.put_nowait(DISCONNECT)

@@ -37,9 +37,16 @@ def test_what_is_made_changed_and_deleted(watch, tmp_path):
 
 def test_many_at_once_are_one_change(watch, tmp_path):
     changed = watch()
+    (tmp_path / ".app").mkdir()  # hidden until all are there: writing them may take long
     for name in "abc":
-        (tmp_path / f"{name}.py").write_text("")
-    wait_until(lambda: changed == [str(tmp_path / "a.py")])
+        (tmp_path / ".app" / f"{name}.py").write_text("")
+    (tmp_path / ".app").rename(tmp_path / "app")
+    first = str(tmp_path / "app" / "a.py")
+    wait_until(lambda: changed == [first])
+    last = tmp_path / "last.py"
+    last.write_text("")
+    wait_until(lambda: changed[-1] == str(last))
+    assert changed == [first, str(last)]
 
 
 def test_what_does_not_count(watch, tmp_path):

@@ -169,7 +169,7 @@ def test_the_wire_can_be_read_without_django():
         "import queueproxy.broker.registration, queueproxy.broker.worker_broker\n"
         "import queueproxy.broker.operate.control\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30, cwd=ROOT.parent)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=ROOT.parent)
 
 
 CONSTRUCTORS = {"Keys", "Link", "AsyncLink"}

@@ -41,6 +41,14 @@ class Scenario:
 
         asyncio.run(put())
 
+    def age(self, queue: str, seconds: int) -> None:
+        """Let the only request of a queue have come so much earlier."""
+        key = self.kit.keys.named("queue", queue)
+        ((entry, fields),) = self.kit.client.xrange(key)
+        self.kit.client.delete(key)  # a stream takes no entry of the same id
+        fields[b"c"] = int(fields[b"c"]) - seconds * 1000
+        self.kit.client.xadd(key, fields, id=entry)
+
     def sample(self) -> None:
         """A row of history now."""
 
@@ -90,7 +98,9 @@ class Scenario:
 
 @pytest.fixture
 def scenario(broker):
-    return Scenario(broker.url)
+    scenario = Scenario(broker.url)
+    yield scenario
+    asyncio.run(scenario.kit.close())
 
 
 @pytest.fixture

@@ -78,11 +78,7 @@ def test_one_queue(scenario, boss):
 def test_a_pause_ends_before_the_first_client_is_turned_away(scenario, boss):
     """Where no length is given; half of the 60 s are over for the oldest."""
     scenario.put("a")
-    key = scenario.kit.keys.named("queue", "default")
-    ((entry, fields),) = scenario.kit.client.xrange(key)
-    scenario.kit.client.delete(key)  # a stream takes no entry of the same id
-    fields[b"c"] = int(fields[b"c"]) - 30_000
-    scenario.kit.client.xadd(key, fields, id=entry)
+    scenario.age("default", 30)
     press(boss, "pause/", queue="default")
     assert 15 < left_of(scenario, "default") <= 25
     press(boss, "pause/", queue="high")  # nobody waits there
