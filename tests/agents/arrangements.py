@@ -12,6 +12,7 @@ from ..kit.asking import get, listens
 from ..kit.broker_server import BrokerServer
 from ..kit.commands import Commands
 from ..kit.ports import free_port
+from ..kit.processes import STARTS_WITHIN
 from ..kit.waiting import wait_until
 
 GUNICORN = {
@@ -87,7 +88,7 @@ class Arrangement(Commands):
             self.manage("django", "runqueueproxy", str(self.port), "--server", "uvicorn")
             threads = str(QUEUE[self.name])
             self.manage("django", "runqueueworker", "--processes", "1", "--threads", threads)
-        wait_until(self._serves, f"{self.name}: {self.directory}", timeout=40)
+        wait_until(self._serves, f"{self.name}: {self.directory}", STARTS_WITHIN)
 
     def _serves(self) -> bool:
         if self.name in GUNICORN:  # whose connections wait until its worker is there
@@ -97,7 +98,7 @@ class Arrangement(Commands):
     def answer(self, method: str, path: str) -> tuple[int, str, str]:
         """Status, type and body; the body ends with ``...`` where it was cut short."""
         url = f"http://127.0.0.1:{self.port}{path}"
-        with httpx.stream(method, url, timeout=60) as response:
+        with httpx.stream(method, url, timeout=90) as response:
             body = b""
             try:
                 for piece in response.iter_bytes():
@@ -116,7 +117,7 @@ class Arrangement(Commands):
         """What the agents reported; call it once all is stopped."""
         return [json.loads(line) for line in (self.directory / "reports").read_text().splitlines()]
 
-    def stop(self, within: float = 30) -> None:
+    def stop(self, within: float = 60) -> None:
         """End every process, as an operator does: what agents report at the end counts too."""
         super().stop(within)
         self._broker.stop()

@@ -57,9 +57,10 @@ class Proxy:
     def start(self) -> "Proxy":
         """Start it; it may take a moment until it listens."""
         words = self._words(self._write(), check=False)
-        self._process = subprocess.Popen(
-            words, stdout=self.log.open("w"), stderr=subprocess.STDOUT, env=self._environ()
-        )
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                words, stdout=log, stderr=subprocess.STDOUT, env=self._environ()
+            )
         return self
 
     def stop(self) -> None:

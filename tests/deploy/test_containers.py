@@ -145,7 +145,7 @@ def test_the_commands_of_front_and_worker_serve_the_site(container, services):
     assert "x-worker-pid" in answer.headers
     for process in (worker, front):
         process.terminate()
-        assert process.wait(30) == 0, process.log.read_text()
+        assert process.wait(60) == 0, process.log.read_text()
 
 
 def front_of(services: dict) -> list[str]:
@@ -157,7 +157,7 @@ def healthy(services: dict, port: int) -> bool:
     """Whether the front's health check says so."""
     _, _, *words = services["front"]["healthcheck"]["test"]
     asked = [word.replace(":8000", f":{port}") for word in words]
-    return subprocess.run([sys.executable, *asked], capture_output=True, timeout=20).returncode == 0
+    return subprocess.run([sys.executable, *asked], capture_output=True, timeout=60).returncode == 0
 
 
 def test_the_compose_file_is_plain_yaml():

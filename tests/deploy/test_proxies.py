@@ -115,7 +115,7 @@ def test_a_client_that_leaves_is_taken_off_the_queue(site, paused, nonce):
 
 def test_a_stream_comes_piece_by_piece(site, nonce):
     with (
-        httpx.Client(verify=False, timeout=20) as client,
+        httpx.Client(verify=False, timeout=60) as client,
         client.stream("GET", f"{site.url}/stream/{nonce}/?size=10&count=3&pause=2") as answer,
     ):
         pieces = answer.iter_raw()

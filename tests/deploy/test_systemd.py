@@ -103,11 +103,11 @@ def test_a_front_takes_the_socket_that_systemd_opened(directory, broker):
     )
     try:
         wait_until(socket.exists, "the socket")
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=20) as client:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=60) as client:
             # The first connection starts the front, and waits for it in the socket's backlog.
             assert client.get("http://front/-/livez").status_code == 200
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         if process.poll() is None:
             process.kill()

@@ -1,7 +1,6 @@
 """The same site behind five servers."""
 
 import os
-import signal
 import sys
 
 import pytest
@@ -77,10 +76,7 @@ def servers(request, tmp_path_factory, broker_server):
             started[name].until(lambda port=ports[name]: listens(port), name)
         yield ports
     finally:
-        for process in started.values():
-            process.send_signal(signal.SIGTERM)
-        for process in started.values():
-            process.wait(40)
+        site.stop(60)
 
 
 def pytest_terminal_summary(terminalreporter):

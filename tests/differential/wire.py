@@ -39,7 +39,7 @@ _TECHNICAL = re.compile(rb"<table class=\"meta\">.*DEBUG = True.*", re.DOTALL)
 
 def exchange(port: int, raw: bytes) -> Answer:
     """Send one request, read to the end of the connection."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(raw)
         data = b""
         while piece := connection.recv(65536):

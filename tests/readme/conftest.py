@@ -26,7 +26,7 @@ def wheel(tmp_path_factory):
         else:
             shutil.copy(ROOT / name, source)
     words = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", built, source]
-    subprocess.run(words, check=True, timeout=120)
+    subprocess.run(words, check=True, timeout=300)
     (wheel,) = built.glob("queueproxy-*.whl")
     return wheel
 
@@ -35,7 +35,7 @@ def wheel(tmp_path_factory):
 def newcomer(wheel, tmp_path_factory):
     """Somebody who has done the first four steps, in a virtual environment of their own."""
     home = tmp_path_factory.mktemp("home")
-    subprocess.run([sys.executable, "-m", "venv", home / "venv"], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "venv", home / "venv"], check=True, timeout=300)
     path = f"{home / 'venv' / 'bin'}:{os.environ['PATH']}"
     environ = {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "QUEUEPROXY": str(wheel)}
     kept = ("PIP_INDEX_URL", "PIP_CACHE_DIR", "PIP_CONFIG_FILE", "SSL_CERT_FILE", "HTTPS_PROXY")

@@ -51,7 +51,7 @@ class Newcomer:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=180,
+            timeout=600,
         )
         assert done.returncode == 0, f"{line}: {done.stdout}"
         return done.stdout
@@ -89,7 +89,7 @@ class Running:
         """Interrupt it; its exit status."""
         self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(40)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

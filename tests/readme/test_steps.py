@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ..kit.waiting import wait_until
 from .newcomer import Newcomer
 from .steps import README, read_steps
 
@@ -62,6 +63,7 @@ def test_log_in_and_see_the_queue(site):
 
 def test_a_second_terminal(site, newcomer, last_step):
     *lines, stop = last_step[1]
+    wait_until(lambda: "2 workers" in newcomer.type(lines[0]), "the second worker")
     said = [newcomer.type(line) for line in lines]
     assert "This is the private broker of process" in said[0]
     assert "1 front" in said[0]
@@ -70,7 +72,7 @@ def test_a_second_terminal(site, newcomer, last_step):
     assert "No migrations to apply" in said[2]
     assert site.page("/admin/").status_code == 200
     assert "Stopped: front" in newcomer.type(stop)
-    assert site.process.wait(5) == 0
+    assert site.process.wait(60) == 0
     assert "Traceback" not in site.log.read_text()
 
 
@@ -85,7 +87,7 @@ def test_another_project_on_this_machine_is_not_met_and_ctrl_c_ends_it(newcomer,
             theirs.page("/admin/")
             assert _pids(other) != _pids(newcomer)
             other.type(last_step[1][-1])
-            assert theirs.process.wait(5) == 0
+            assert theirs.process.wait(60) == 0
         assert running.page("/admin/").status_code == 200
         assert running.ctrl_c() == 0
         assert "Traceback" not in running.log.read_text()

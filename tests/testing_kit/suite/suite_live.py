@@ -11,7 +11,7 @@ from queueproxy.testing.live import LiveQueueTestCase
 
 
 def get(live_queue, path):
-    return httpx.get(f"{live_queue}{path}", timeout=30)
+    return httpx.get(f"{live_queue}{path}", timeout=60)
 
 
 def test_the_worker_is_in_this_process_and_the_front_is_not(live_queue, settings):
@@ -24,7 +24,7 @@ def test_the_worker_is_in_this_process_and_the_front_is_not(live_queue, settings
 
 def test_the_database_is_shared(live_queue):
     User.objects.create_user("anna")
-    httpx.post(f"{live_queue}/users/", data={"name": "ben"}, timeout=30).raise_for_status()
+    httpx.post(f"{live_queue}/users/", data={"name": "ben"}, timeout=60).raise_for_status()
     assert get(live_queue, "/users/").json() == ["anna", "ben"]
     assert User.objects.count() == 2
 
@@ -68,7 +68,7 @@ class Case(LiveQueueTestCase):
 
     def test_the_site_is_there(self):
         User.objects.create_user("anna")
-        assert httpx.get(f"{self.live_queue_url}/users/").json() == ["anna"]
+        assert get(self.live_queue_url, "/users/").json() == ["anna"]
 
     def test_it_was_emptied(self):
-        assert httpx.get(f"{self.live_queue_url}/users/").json() == []
+        assert get(self.live_queue_url, "/users/").json() == []
