@@ -10,12 +10,13 @@ import redis
 
 from ..kit.ports import free_port
 from ..kit.proc import children, command_line, state, waits_in
+from ..kit.processes import STARTS_WITHIN
 from ..kit.waiting import wait_until
 from .site import GRACEFUL, Site
 
 # Seconds from the death of a front to the end of all it has started; a supervisor that starts just
 # then comes to look whether anybody is there, and here ten processes want two cores.
-ENDS_WITHIN = GRACEFUL + 10.0
+ENDS_WITHIN = GRACEFUL + 25.0
 DUMPS_WITHIN = 2.0  # seconds one has to write the stacks of its threads to the log
 
 
@@ -58,7 +59,9 @@ class EmbeddedSite(Site):
         where = (f"127.0.0.1:{self.ports[0]}", "--server", "uvicorn", "--embedded")
         how = ("--workers", "2", "--threads", "2", "--graceful-timeout", str(GRACEFUL))
         self.fronts = [self.manage("runqueueproxy", *where, *how)]
-        wait_until(lambda: len(self.workers()) >= 2 and self.is_ready(), "front and workers", 40)
+        wait_until(
+            lambda: len(self.workers()) >= 2 and self.is_ready(), "front and workers", STARTS_WITHIN
+        )
         self.environ["QUEUEPROXY_BROKER_URL"] = self.broker.url  # of commands from now on
 
     def supervisor_pids(self) -> list[int]:
@@ -66,7 +69,7 @@ class EmbeddedSite(Site):
 
     def broker_pid(self) -> int:
         """Process id of the Valkey, once there is one."""
-        return wait_until(lambda: self._children("valkey"), "a Valkey", 40)[0]
+        return wait_until(lambda: self._children("valkey"), "a Valkey", STARTS_WITHIN)[0]
 
     def _children(self, word: str) -> list[int]:
         return [pid for pid in children(self.fronts[0].pid) if word in command_line(pid)]
@@ -74,7 +77,7 @@ class EmbeddedSite(Site):
     def replace(self, number: int) -> None:
         """End the front by a signal, see that all has ended with it, and start again."""
         self.fronts[0].send_signal(number)
-        self.fronts[0].wait(40)
+        self.fronts[0].wait(60)
         for pid in self._left(ENDS_WITHIN):
             self.violations.append(f"outlives a front ended by {number}: {_told_of(pid)}")
             _signal(pid, signal.SIGABRT)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from .ledger import DIED, FAINTED, IN_CHILD, NOT_BY, QUIET, QUIET_ENDS, Execution, Mark, by_nonce
 from .once import AWAKE_AFTER, ONCE
 from .site import GRACEFUL, SETTINGS, Mishap
+from .stall_watch import STALL
 from .users import CUT, KEPT, LEFT, STREAMED, UNSAFE, Outcome
 
 MAX_ATTEMPTS = 2
@@ -157,7 +158,7 @@ def _once(outcome: Outcome, met: set[str], effects: Sequence[str]) -> Iterable[s
 
 def _too_long(outcome: Outcome, met: Iterable[Mishap]) -> Iterable[str]:
     # A front that is stopped can tell nobody.
-    stopped = sum(m.ended - m.began for m in met if m.name == "freeze_front")
+    stopped = sum(m.ended - m.began for m in met if m.name in ("freeze_front", STALL))
     if outcome.seconds > SETTINGS["MAX_HOLD"] + outcome.extra + LATE + stopped:
         yield f"held for {outcome.seconds:.1f} s"
 
@@ -171,7 +172,7 @@ def _unexplained(
     bytes that it doesn't take.
     """
     names = {mishap.name for mishap in met}
-    if names & (FORGETTING | CUTTING):
+    if names & (FORGETTING | CUTTING | {STALL}):
         return
     waited = outcome.seconds - (outcome.extra if outcome.kind == "DRIBBLE" else 0)
     if outcome.status == 503 and waited < SETTINGS["MAX_HOLD"] - LATE:

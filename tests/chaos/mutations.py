@@ -45,7 +45,7 @@ def _test(name: str, paths: tuple[str, ...]) -> tuple[int, str]:
     """The same, where the requests are those of tests: none is counted."""
     command = (sys.executable, "-m", "pytest", "--quiet", "--exitfirst", *paths)
     environ = {**os.environ, SWITCH_VARIABLE: name}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600)
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED ")]
     return 0, failed[0].removeprefix("FAILED ") if failed else ""
 

@@ -21,6 +21,7 @@ from .rest import not_at_rest
 from .rough_users import ROUGH_USERS
 from .site import SETTINGS, Mishap, Site
 from .split_site import SplitSite
+from .stall_watch import StallWatch
 from .users import KINDS, Outcome, User
 
 
@@ -97,9 +98,9 @@ def _hurt(site: Site, options: Options) -> Result:
     stop = threading.Event()
     users = _users(site, options, stop)
     draw = _Deck(options)
-    alarm = AlarmClock(site.ledger, options.seed)
+    alarm, stalls = AlarmClock(site.ledger, options.seed), StallWatch(site.mishaps)
     began = time.monotonic()
-    for thread in (alarm, *users):
+    for thread in (stalls, alarm, *users):
         thread.start()
     seen: list[str] = []
     while not seen and time.monotonic() < began + options.minutes * 60:
@@ -118,6 +119,7 @@ def _hurt(site: Site, options: Options) -> Result:
     for user in [] if seen else users:
         user.join(SETTINGS["MAX_HOLD"] + 60)
     alarm.end()
+    stalls.end()
     hanging = 0 if seen else sum(user.is_alive() for user in users)
     violations = [f"{hanging} users never got an answer"] if hanging else []
     violations += [f"{user.name} failed" for user in users if user.failed]

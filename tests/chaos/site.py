@@ -35,7 +35,8 @@ SETTINGS = {
     "MAX_BODY": 4_000_000,
     "SHARED_DATABASE": True,  # one cache is beside the queue, see probe/settings.py
 }
-BROKER_BACK_WITHIN = 20.0  # seconds; with an embedded one all starts anew
+ENDS_WITHIN = 60.0  # seconds, on a busy machine
+BROKER_BACK_WITHIN = 60.0  # seconds; with an embedded one all starts anew
 
 
 class Mishap(NamedTuple):
@@ -162,7 +163,7 @@ class Site:
         for process in started:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + 25
+        deadline = time.monotonic() + ENDS_WITHIN
         for process in started:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))

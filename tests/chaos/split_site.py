@@ -5,11 +5,11 @@ import signal
 from queueproxy.keys import Keys
 
 from ..kit.ports import free_port
-from ..kit.processes import Process
+from ..kit.processes import STARTS_WITHIN, Process
 from ..kit.waiting import wait_until
 from .broker_server import SiteBroker
 from .rest import left_over
-from .site import GRACEFUL, Site
+from .site import ENDS_WITHIN, GRACEFUL, Site
 
 RELEASES = ("one", "two")  # of the supervisors; none is active unless a fault has it so
 
@@ -46,9 +46,13 @@ class SplitSite(Site):
         self.supervisors = [self.start_supervisor(which) for which in range(2)]
         routes, client = Keys("queueproxy").routes, self.broker.client()
         wanted = 2 * self._processes
-        wait_until(lambda: len(self.workers()) >= wanted and client.exists(routes), "workers", 40)
+        wait_until(
+            lambda: len(self.workers()) >= wanted and client.exists(routes),
+            "workers",
+            STARTS_WITHIN,
+        )
         self.fronts = [self._front(port) for port in self.ports]
-        wait_until(self.is_ready, "fronts", 40)
+        wait_until(self.is_ready, "fronts", STARTS_WITHIN)
 
     def _front(self, port: int) -> Process:
         return self.manage("runqueueproxy", f"127.0.0.1:{port}", "--server", "uvicorn")
@@ -65,7 +69,7 @@ class SplitSite(Site):
     def replace_front(self, which: int, number: int) -> None:
         """End a front by a signal and start another on its port."""
         self.fronts[which].send_signal(number)
-        self.fronts[which].wait(40)
+        self.fronts[which].wait(ENDS_WITHIN)
         self.fronts[which] = self._front(self.ports[which])
 
     def replace_supervisor(self, which: int) -> None:
@@ -73,7 +77,7 @@ class SplitSite(Site):
         old = self.supervisors[which]
         self.supervisors[which] = self.start_supervisor(which)
         old.send_signal(signal.SIGTERM)
-        old.wait(40)
+        old.wait(ENDS_WITHIN)
 
     def stop(self) -> None:
         """End fronts and workers."""

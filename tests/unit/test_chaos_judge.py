@@ -13,8 +13,8 @@ from ..chaos.users import Outcome
 RUN, AGAIN = Execution("a", 1, 10, "1:x"), Execution("a", 2, 11, "2:y")
 
 
-def complaints(status, effects, *runs, token="", mishaps=(), kind="ONCE"):
-    outcome = Outcome("a", kind, status, began=100.0, seconds=1.0, token=token)
+def complaints(status, effects, *runs, token="", mishaps=(), kind="ONCE", seconds=1.0):
+    outcome = Outcome("a", kind, status, began=100.0, seconds=seconds, token=token)
     evidence = Evidence(runs, mishaps, effects={"a": effects} if effects else {})
     return [one.partition(": ")[2].partition(" (met")[0] for one in judge([outcome], evidence)]
 
@@ -55,6 +55,14 @@ def test_a_view_may_fail_where_its_database_has_crashed():
 def test_who_met_a_worker_that_was_stopped_may_have_waited_too_long():
     assert complaints(504, [], RUN, mark(FAINTED)) == []
     assert complaints(504, [], RUN) == ["nothing kept it from its answer"]
+
+
+def test_who_met_a_machine_that_stood_still_may_have_waited_too_long():
+    stall = Mishap("stall", 100.2, 103.2)
+    assert complaints(504, [], RUN, mishaps=[stall]) == []
+    assert complaints(200, ["1:x"], RUN, token="1:x", mishaps=[stall], seconds=16) == []
+    late = ["held for 18.0 s"]
+    assert complaints(200, ["1:x"], RUN, token="1:x", mishaps=[stall], seconds=18) == late
 
 
 def test_each_boundary_is_hurt():

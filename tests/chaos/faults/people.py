@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from queueproxy.broker.operate.control import Control
 from queueproxy.broker.operate.hold import Hold
@@ -14,10 +15,13 @@ from queueproxy.exceptions import BrokerUnavailable
 from ...kit.links import link_to
 from ...kit.processes import ROOT
 from ...kit.waiting import wait_until
-from ..site import QUEUES, Site
+from ..site import QUEUES, SETTINGS, Site
 from ..users import bare_request
 
 STILL_WITHIN = 8.0  # seconds until a pause has nothing in flight
+LONGER = 20.0  # seconds more that a pause may last, which a busy machine does not end in time
+WAIT_WITHIN = 3.0  # seconds until requests are on the queue
+GONE_WITHIN = 5.0  # seconds until those of clients that have left are off it
 
 
 def leave_while_paused(site: Site, chance: random.Random) -> None:
@@ -25,9 +29,9 @@ def leave_while_paused(site: Site, chance: random.Random) -> None:
 
     Every second one has sent several requests on its connection, the first of them a POST.
     """
-    nonces: list[str] = []
+    _manage(site, "pause", "--timeout", str(LONGER))
+    sent: dict[str, list[str]] = {}
     connections = []
-    _manage(site, "pause", "--timeout", "8")
     for number in range(10):
         nonce = f"gone{chance.getrandbits(40):x}"
         request = bare_request("GET", f"/run/{nonce}/")
@@ -40,13 +44,36 @@ def leave_while_paused(site: Site, chance: random.Random) -> None:
             continue
         connection.sendall(request + b"".join(bare_request("GET", f"/run/{n}/") for n in more))
         connections.append(connection)
-        nonces += [nonce, *more]
-    time.sleep(0.5)  # they wait
-    for connection in connections:
-        connection.close()
-    time.sleep(1.5)  # they are withdrawn
+        sent[nonce] = [nonce, *more]
+    gone = _leave(site, connections, sent)
     _manage(site, "resume")
-    site.must_not_run += nonces
+    site.must_not_run += gone
+
+
+def _leave(site: Site, connections: list[socket.socket], sent: dict[str, list[str]]) -> list[str]:
+    """Leave once all wait; the requests that nobody may start any more.
+
+    Args:
+        connections: of the clients.
+        sent: all that each has sent, by the first of it.
+    """
+    with link_to(site.broker.url) as link:
+        control = Control(link)
+        with suppress(AssertionError):  # a busy front: what it takes in later does not count
+            wait_until(lambda: {*sent} <= _waiting(control), timeout=WAIT_WITHIN)
+        waited = _waiting(control)
+        for connection in connections:
+            connection.close()
+        gone = [nonce for first in sent if first in waited for nonce in sent[first]]
+        with suppress(AssertionError):  # they are run, and the judge sees it
+            wait_until(lambda: not {*gone} & _waiting(control), timeout=GONE_WITHIN)
+        return gone if control.paused(QUEUES) else []
+
+
+def _waiting(control: Control) -> set[str]:
+    """The nonces of all that wait, which stand in their paths."""
+    oldest = control.oldest(QUEUES, SETTINGS["MAX_DEPTH"])
+    return {part for one in oldest for part in one.path.split("/")}
 
 
 def hold_briefly(site: Site, chance: random.Random) -> None:
@@ -73,7 +100,7 @@ def pause_among_pauses(site: Site, chance: random.Random) -> None:
     others = _Others(site, chance)
     length = 2 + chance.random() * 3
     try:
-        others.control.pause(QUEUES, STILL_WITHIN + length + 2, by="alice@here")
+        others.control.pause(QUEUES, STILL_WITHIN + length + LONGER, by="alice@here")
         if others.are_still():
             site.quiet(True, "pause")
             until = time.monotonic() + length

@@ -15,6 +15,7 @@ from ..site import QUEUES
 from ..split_site import RELEASES, SplitSite
 
 STILL_WITHIN = 3.0  # seconds until a pause has nothing in flight
+LONGER = 20.0  # seconds more that the pause may last, on a busy machine
 SWITCHES = 20  # activations in a row, as fast as they go
 
 
@@ -44,7 +45,7 @@ def switch_releases(site: SplitSite, chance: random.Random) -> None:
 def _serve_alone(
     site: SplitSite, control: Control, releases: Releases, name: str, chance: random.Random
 ) -> None:
-    control.pause(QUEUES, STILL_WITHIN + 2, by="deploy@here")
+    control.pause(QUEUES, STILL_WITHIN + LONGER, by="deploy@here")
     try:
         wait_until(lambda: not control.stillness(QUEUES).in_flight, timeout=STILL_WITHIN)
         if releases.activate(name, keep=600).what in ("done", "already"):
