@@ -90,10 +90,10 @@ def test_it_ends_by_itself_before_the_oldest_client_leaves(make_site, queueproxy
     queueproxy(site, "pause", "--timeout", "300")  # until the workers are there
     site.workers()
     clients = [site.in_background("GET", f"/run/c{n}/") for n in range(3)]
-    wait_until(lambda: site.queue()["oldest_wait_seconds"] > 2, "clients that wait")
+    wait_until(lambda: site.queue()["oldest_wait_seconds"] > 4, "clients that wait")
     done = queueproxy(site, "pause")
     seconds = float(done.stdout.split("at most ")[1].split(" s")[0])
-    assert 1 <= seconds <= 9  # of 16: two and more waited, five kept as a margin
+    assert 1 <= seconds < 8  # of 16: four and more waited, five kept as a margin
     assert "the pause can only be short" in done.stderr
     assert [client.result().status_code for client in clients] == [200] * 3
 
