@@ -225,7 +225,8 @@ def problems_of_sharing(settings: Settings) -> Iterator[Problem]:
         return
     alias = settings.cache_alias
     elsewhere = bool(os.environ.get(BROKER_URL_VARIABLE))
-    shared = cache_aliases.aliases_sharing(_address(alias), but="" if elsewhere else alias)
+    is_its_own = alias != Settings.cache_alias or not elsewhere
+    shared = cache_aliases.aliases_sharing(_address(alias), but=alias if is_its_own else "")
     if shared:
         yield Problem(
             "E012",

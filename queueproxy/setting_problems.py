@@ -74,12 +74,14 @@ def _problems_of_times(settings: "Settings") -> Iterator[Problem]:
 
 def _problems_of_sizes(settings: "Settings") -> Iterator[Problem]:
     for_requests = memory_for_requests(settings.max_memory)
-    # Of a front's memory bodies may use half: see front/memory.py.
-    if settings.max_body > settings.front_spool + settings.front_memory // 2:
+    # Of a front's memory bodies may use half, and heads count too: see front/memory.py.
+    room = settings.front_spool + settings.front_memory // 2 - HEAD_ROOM
+    if settings.max_body > room:
         yield Problem(
             "E005",
             f"QUEUEPROXY: MAX_BODY ({settings.max_body} bytes) does not fit into FRONT_SPOOL "
-            f"({settings.front_spool} bytes) and the half of FRONT_MEMORY that is for bodies.",
+            f"({settings.front_spool} bytes) and the half of FRONT_MEMORY that is for bodies, with "
+            f"room for {max(0, room)} bytes beside a head.",
             "Such a body could never be taken in: raise FRONT_SPOOL or lower MAX_BODY.",
         )
     elif _largest_entry(settings.max_body) > for_requests:

@@ -198,9 +198,10 @@ def _flag(value: Any) -> str | None:
 
 
 def _endpoints(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and re.fullmatch(r"/(?:[\w.~-]+/)+", value)):
+    good = isinstance(value, str) and re.fullmatch(r"/(?:[A-Za-z0-9_.~-]+/)+", value)
+    if value is None or good:
         return None
-    return "a path that begins and ends with '/', or None for no endpoints"
+    return "a path of letters, digits and '._~-' between slashes, or None for no endpoints"
 
 
 def plain(name: str, value: Any) -> Any:

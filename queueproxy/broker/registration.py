@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ..exceptions import DecodeError
+from ..exceptions import DecodeError, ErrorReply
 from ..records import Activation, parse
 from .handle import Broker
 from .link.protocol import FENCED, RedisReply
@@ -37,6 +37,8 @@ class WorkerRegistration:
         release: of the process.
         beat_every: seconds between heartbeats, a third of the lease.
         retired: whether the time is over for which its release was to stand by.
+        refusal: with what the broker has refused the last heartbeat: nothing is to be begun while
+            this process can't keep its leases. None where it did not.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class WorkerRegistration:
         self.release = release
         self._activation = b""  # as the broker told it last
         self.retired = False
+        self.refusal: ErrorReply | None = None
 
     @property
     def stands_by(self) -> bool:
@@ -106,9 +109,14 @@ class WorkerRegistration:
         """
         with self._lock:
             about = (state, memory, self._changed_info, self.release.name, self._activation)
-            reply = self._link.script(
-                "worker_beat", self.worker, self._lease_ms, *about, *self._queues
-            )
+            try:
+                reply = self._link.script(
+                    "worker_beat", self.worker, self._lease_ms, *about, *self._queues
+                )
+            except ErrorReply as error:
+                self.refusal = error
+                raise
+            self.refusal = None
             self._changed_info = b""
             if reply == FENCED:
                 return False

@@ -31,7 +31,11 @@ WATCHER = """
 trap '' INT HUP
 read -r _
 kill "$1"
-for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$1" 2>/dev/null || break; sleep 0.1; done
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+  kill -0 "$1" 2>/dev/null || exec rm -rf -- "$2"
+  sleep 0.1
+done
+kill -9 "$1" # it is frozen, and would outlive all
 rm -rf -- "$2"
 """
 

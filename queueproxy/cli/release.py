@@ -106,9 +106,11 @@ def roll_back(command: BaseCommand, options: dict[str, Any]) -> int:
 def end_releases(command: BaseCommand, options: dict[str, Any]) -> int:
     """Let workers of any release serve, but for those that stand by."""
     with conf.broker().link("control") as link:
-        done = Releases(link).activate("", keep=0)
+        done = Releases(link).activate("", keep=0, force=options["force"])
     if done.what == "no_worker":
-        command.stderr.write("All workers stand by: without an active release nobody would serve.")
+        command.stderr.write(
+            "Without an active release nobody would serve: no worker runs, or all stand by."
+        )
         return DID_NOT_HOLD
     if done.what == "already":
         command.stdout.write("No release is active.")

@@ -10,6 +10,7 @@ import pytest
 from queueproxy.broker.worker_broker import WorkerBroker
 from queueproxy.envelopes import Frame, ReplyHead
 from queueproxy.servers.common.limits import UNREAD
+from queueproxy.setting_rules import HEAD_ROOM
 
 from ..brokers import BrokerKit, answer
 from ..kit.proc import memory
@@ -17,6 +18,7 @@ from ..kit.waiting import wait_until
 
 MIB = 1024 * 1024
 BUDGET = 32 * MIB
+LARGEST = BUDGET // 2 - HEAD_ROOM  # bytes of a body
 SPARE = 64 * MIB  # beside the budget: connections, tasks, what is under way
 FRAME = 256 * 1024
 CROWD = int(os.environ.get("QUEUEPROXY_TEST_CROWD", "520"))  # clients; 2000 for a whole load
@@ -63,7 +65,7 @@ def _begins_with(client: socket.socket, words: bytes) -> bool:
 @pytest.fixture
 def small_site(make_site):
     # Without a spool: what does not fit into memory is refused.
-    return make_site(FRONT_MEMORY=BUDGET, FRONT_SPOOL=0, MAX_BODY=BUDGET // 2, SIGNING=False)
+    return make_site(FRONT_MEMORY=BUDGET, FRONT_SPOOL=0, MAX_BODY=LARGEST, SIGNING=False)
 
 
 @pytest.fixture

@@ -163,10 +163,14 @@ def test_an_embedded_broker_that_dies_is_replaced(one):
     wait_until(one.nothing_left)
 
 
-def test_nothing_outlives_a_front_that_is_killed(make):
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_nothing_outlives_a_front_that_is_killed(make, is_frozen):
     one = make(workers=2)
     process = one.start()
     assert len(one.everybody) == 6, "front, supervisor, two workers, Valkey and its watcher"
+    if is_frozen:
+        (broker,) = one.of(process, "valkey-server")
+        os.kill(broker, signal.SIGSTOP)
     process.kill()
     process.wait()
     wait_until(one.nothing_left, "all has ended")

@@ -117,6 +117,16 @@ class User(threading.Thread):
         return [one for one in self.answers if one[0] > since and one[2] != name]
 
 
+def test_no_release_any_more_where_nobody_would_serve(two):
+    refused = two.run("queueproxy", "release", "off")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "no worker runs, or all stand by" in refused.stderr
+    assert states(two)["old"] == "active"
+    forced = two.run("queueproxy", "release", "off", "--force")
+    assert (forced.returncode, forced.stdout) == (0, "old is not the only one any more.\n")
+    assert states(two) == {"old": "standby", "new": "standby"}
+
+
 def test_smoke_runs_on_the_release_that_stands_by(two):
     good = two.run("queueproxy", "release", "smoke", "new", "/run/smoke/", "/code/")
     assert good.returncode == 0, good.stderr

@@ -18,12 +18,15 @@ import httpx
 import pytest
 import redis
 
+from queueproxy.setting_rules import HEAD_ROOM
+
 from ..kit.proc import memory
 from ..kit.waiting import wait_until
 
 FIRST = 300_000  # bytes: more than goes with a request
 PART = b"x" * FIRST
 MIB = 1024 * 1024
+FITS = 2 * MIB - HEAD_ROOM  # bytes of a body, where a front has 4 MiB and no spool
 LARGEST = int(os.environ.get("QUEUEPROXY_TEST_UPLOAD", "96")) * MIB
 AT_ONCE = int(os.environ.get("QUEUEPROXY_TEST_UPLOADS", "12"))
 EACH = 20 * MIB if AT_ONCE >= 50 else 5 * MIB
@@ -267,8 +270,19 @@ def test_a_broker_that_is_restarted_half_way(make_site, broker):
     wait_until(lambda: pieces(broker) == [])
 
 
+@pytest.mark.parametrize("has_length", [True, False])
+def test_the_largest_body_that_the_settings_allow_is_taken(make_site, has_length):
+    site = make_site(MAX_BODY=FITS, FRONT_SPOOL=0, FRONT_MEMORY=4 * MIB)
+    site.front()
+    site.workers()
+    body = b"x" * FITS
+    content = body if has_length else iter((body[:100_000], body[100_000:]))
+    answer = httpx.post(f"{site.url}/run/b/", content=content, timeout=60)
+    assert (answer.status_code, answer.text) == (200, f"b {FITS} 1")
+
+
 def test_no_room_is_said_before_the_body_is_asked_for(make_site):
-    site = make_site(MAX_BODY=2 * MIB, FRONT_SPOOL=0, FRONT_MEMORY=4 * MIB)
+    site = make_site(MAX_BODY=FITS, FRONT_SPOOL=0, FRONT_MEMORY=4 * MIB)
     site.front()
 
     def begun(size: int) -> bytes:
@@ -276,7 +290,7 @@ def test_no_room_is_said_before_the_body_is_asked_for(make_site):
             return client.recv(12)
 
     assert begun(2 * MIB - 200_000) == b"HTTP/1.1 100"
-    assert begun(2 * MIB + 1) == b"HTTP/1.1 413"
+    assert begun(FITS + 1) == b"HTTP/1.1 413"
     with upload(site, MIB) as stalled:
         stalled.sendall(PART * 2)
         assert stalled.fileno() > 0

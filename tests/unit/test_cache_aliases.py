@@ -127,6 +127,16 @@ def test_an_address_of_the_environment_is_compared_with_every_cache(monkeypatch)
     monkeypatch.setenv(conf.BROKER_URL_VARIABLE, "redis://h/1")
     assert found({"default": cache("redis://h/0")}) == []
     assert found({"default": cache("redis://h/1")}) == ["E012"]
+    assert found({"default": cache("redis://h/1"), "queueproxy": cache("redis://h/0")}) == ["E012"]
+
+
+def test_the_queues_own_cache_may_be_where_the_address_of_the_environment_is(monkeypatch):
+    """As another user, say."""
+    monkeypatch.setenv(conf.BROKER_URL_VARIABLE, "redis://front:secret@h/1")
+    caches = {"default": cache("redis://h/0"), "queueproxy": cache("redis://h/1")}
+    assert found(caches) == []
+    caches["q"] = caches.pop("queueproxy")
+    assert found(caches, CACHE_ALIAS="q") == []
 
 
 def test_embedded_gives_each_cache_a_database_of_its_own():

@@ -14,6 +14,7 @@ from queueproxy.signing import DIGEST_OVER
 
 REDIS = "django_redis.cache.RedisCache"
 PASSWORD = "s3cret"
+FITS = 6 * MIB - HEAD_ROOM  # bytes of a body, in 4 MiB of FRONT_SPOOL and as much of FRONT_MEMORY
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +143,7 @@ BAD = [
         for x in ("10.0.0.1", ["proxy"], [10], ["10.0.0.1/8"], [""], ["unix"], None)
     ],
     *[("SIGNING", x) for x in (1, "yes", None)],
-    *[("ENDPOINTS", x) for x in ("", "/", "-/", "/-", "/a b/", "//", True)],
+    *[("ENDPOINTS", x) for x in ("", "/", "-/", "/-", "/a b/", "/é/", "//", True)],
     ("SERVER_TIMING", "on"),
 ]
 
@@ -175,7 +176,7 @@ def test_every_wrong_key_is_told_at_once():
         ({"LEASE": 5.1, "MAX_HOLD": 10}, "W006"),
         ({"MAX_BODY": 2, "MAX_MEMORY": 1}, "E005"),
         ({"MAX_MEMORY": (HEAD_ROOM + DIGEST_OVER) * 4 // 3 - 1, "MAX_DEPTH": 1}, "E005"),
-        ({"MAX_BODY": 6 * MIB + 1, "FRONT_SPOOL": 4 * MIB, "FRONT_MEMORY": 4 * MIB}, "E005"),
+        ({"MAX_BODY": FITS + 1, "FRONT_SPOOL": 4 * MIB, "FRONT_MEMORY": 4 * MIB}, "E005"),
         ({"MAX_DEPTH": 3 * MIB + 1, "MAX_MEMORY": 4 * MIB * SMALLEST_REQUEST}, "W007"),
         ({"ROUTES": [{"queue": "lowest"}]}, "E006"),
     ],
@@ -189,7 +190,7 @@ def test_values_that_do_not_go_together(raw, code):
     [
         {"LEASE": 5, "MAX_HOLD": 10},
         {"MAX_MEMORY": (HEAD_ROOM + DIGEST_OVER) * 4 // 3, "MAX_DEPTH": 1},
-        {"MAX_BODY": 6 * MIB, "FRONT_SPOOL": 4 * MIB, "FRONT_MEMORY": 4 * MIB},
+        {"MAX_BODY": FITS, "FRONT_SPOOL": 4 * MIB, "FRONT_MEMORY": 4 * MIB},
         {"MAX_BODY": 2048 * MIB, "MAX_MEMORY": 8 * MIB, "MAX_DEPTH": 100},
         {"MAX_DEPTH": 3 * MIB, "MAX_MEMORY": 4 * MIB * SMALLEST_REQUEST},
     ],

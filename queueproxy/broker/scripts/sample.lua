@@ -98,7 +98,6 @@ end
 register('sample', A, {}, function()
   local second = math.floor(NOW / 1000)
   local before = number('sampled')
-  advance_clock()
   if before > second then
     delete_future(second)
     before = second - 1

@@ -17,6 +17,7 @@ def add_releases(actions: Subparsers) -> None:
     _add_smoke(verbs)
     _add_changing(verbs)
     off = verbs.add_parser("off", help="let workers of any serve, as before the first")
+    off.add_argument("--force", action="store_true", help="though no worker would serve then")
     off.set_defaults(run=LazyVerb("release", "end_releases"))
 
 
