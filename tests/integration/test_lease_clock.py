@@ -54,20 +54,6 @@ async def test_nobody_is_given_up(kit, jump):
     assert kit.client.zcard(kit.keys.workers) == 2
 
 
-async def test_nobody_is_given_up_while_heartbeats_alone_are_refused(kit, shifted):
-    """What else is told again and again lets no time pass."""
-    front, registration = await kit.front_broker(), kit.registration()
-    await kit.put(front, "post", most=1)
-    worker = kit.worker_broker(registration)
-    claim = worker.settle_and_claim(None)
-    for second in range(1, 10):
-        shifted.shift(second)
-        await front.sample()
-    assert registration.beat("busy")
-    worker.settle_and_claim(answer(claim), claim=False)
-    assert await kit.answers(front) == {"post": ["200"]}
-
-
 async def test_answers_that_are_not_read_yet_stay(kit, jump):
     """Keys expire by the server's own clock."""
     front_broker, worker = await kit.front_broker(), kit.worker_broker()

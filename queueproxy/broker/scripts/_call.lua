@@ -36,27 +36,25 @@ end
 
 local AGREED_ON = { 'run', 'schema' } -- fields every script reads
 
--- The command of this function that its caller may not run: a function runs with its caller's rights,
+-- The command of a function that its caller may not run: a function runs with its caller's rights,
 -- and those may be taken away at any time. nil where it may run all. COMMANDS is made of the scripts'
 -- text, as `queueproxy acl` prints it.
-local function command_refused()
-  if not may_run_all then
-    for _, command in ipairs(COMMANDS[FUNCTION]) do
-      if not redis.acl_check_cmd(command[1], command[2] or STATE, STATE) then
-        return 'NOPERM this user has no permissions to run the \'' .. command[1]:lower() .. '\' command'
-      end
+local function command_refused(name)
+  for _, command in ipairs(COMMANDS[name]) do
+    if not redis.acl_check_cmd(command[1], command[2] or STATE, STATE) then
+      return 'NOPERM this user has no permissions to run the \'' .. command[1]:lower() .. '\' command'
     end
-    may_run_all = true
   end
   return nil
 end
 
 -- Fail before anything is changed in steps that can't be done again from the beginning.
 local function see_that_all_is_allowed()
-  local refused = command_refused()
+  local refused = not may_run_all and command_refused(FUNCTION)
   if refused then
     error(redis.error_reply(refused), 0)
   end
+  may_run_all = true
 end
 
 -- Milliseconds of the server's clock.
@@ -103,10 +101,11 @@ local function register(name, A, options, run)
       if why_not and not (any_epoch and why_not == 'epoch') then
         return why_not
       end
-      local refused = not (often and sound[PREFIX]) and command_refused()
+      local refused = not (often and sound[PREFIX]) and command_refused(name)
       if refused then
         return redis.error_reply(refused)
       end
+      may_run_all = not (often and sound[PREFIX])
       local done, result = pcall(run)
       local written, why = pcall(write_state)
       if not (done and written) then

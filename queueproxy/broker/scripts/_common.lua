@@ -181,9 +181,9 @@ end
 -- last set, but never back, and never by more than a third of the shortest lease at a time. Whoever
 -- beats three times in its lease is never late by a time in which it could not have been heard.
 --
--- Any script may look at it; heartbeats set it, and what an operator has done. Nothing else that is
--- called again and again does: it would go on while a right that heartbeats need is taken away, and
--- everybody be given up. While no process calls, it stands still: there is nobody to wait for.
+-- Any script may look at it; those that everybody calls again and again set it, but not where their
+-- caller's heartbeats would be refused: everybody would be given up while a right is taken away that
+-- heartbeats alone need. While no process calls, it stands still: there is nobody to wait for.
 -- All of it is one field, for each further one makes all of the state slower to read: ms of the clock
 -- when it was set, ms of NOW then, the shortest lease told (ms), and until when that one counts
 -- unless it is told again (ms of the clock).

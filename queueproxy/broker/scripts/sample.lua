@@ -98,6 +98,9 @@ end
 register('sample', A, {}, function()
   local second = math.floor(NOW / 1000)
   local before = number('sampled')
+  if not command_refused('front_beat') then
+    advance_clock()
+  end
   if before > second then
     delete_future(second)
     before = second - 1
