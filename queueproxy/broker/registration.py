@@ -124,6 +124,15 @@ class WorkerRegistration:
             self.retired = retired == 1
         return True
 
+    def see_that_leases_are_kept(self) -> None:
+        """See that what is begun now would not be lost with this worker's lease.
+
+        Raises:
+            ErrorReply: heartbeats are refused.
+        """
+        if self.refusal is not None:
+            raise self.refusal
+
     def publish(self, digest: str, table: bytes, *, anew: bool) -> bool:
         """Let fronts have this worker's table of routes, where none of another living worker's is.
 

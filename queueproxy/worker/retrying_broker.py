@@ -99,7 +99,7 @@ class RetryingBroker:
     def wait(self) -> Claim | None:
         """Claim, but block until something waits, or for a while (see WorkerBroker.wait)."""
         try:
-            self._see_that_leases_are_kept()
+            self._registration.see_that_leases_are_kept()
             return self._broker.wait()
         except (BrokerUnavailable, Fenced):
             return self.claim()
@@ -161,7 +161,7 @@ class RetryingBroker:
         self, settlement: Settlement | None, claim: bool, while_waiting: Meanwhile = None
     ) -> Claim | None:
         if settlement is None:
-            self._see_that_leases_are_kept()
+            self._registration.see_that_leases_are_kept()
         claim = claim and self._registration.refusal is None
         try:
             return self._broker.settle_and_claim(
@@ -173,15 +173,6 @@ class RetryingBroker:
             return self._broker.settle_and_claim(None, claim=claim)
         except Fenced as error:  # so soon: not at once again
             raise BrokerUnavailable("This worker was given up twice in a row.") from error
-
-    def _see_that_leases_are_kept(self) -> None:
-        """See that what is begun now would not be lost with this worker's lease.
-
-        Raises:
-            ErrorReply: heartbeats are refused.
-        """
-        if self._registration.refusal is not None:
-            raise self._registration.refusal
 
     def _until_answered(
         self, action: Callable[[], T], *, held: bool = True, while_away: Meanwhile = None

@@ -51,7 +51,7 @@ class AsyncRetryingBroker:
     async def wait(self, slot: Slot) -> Claim | None:
         """Claim, but block until something waits, or for a while (AsyncWorkerBroker.wait)."""
         try:
-            self._see_that_leases_are_kept()
+            self._registration.see_that_leases_are_kept()
             return await self._broker.wait(slot)
         except (BrokerUnavailable, Fenced):
             return await self.claim(slot)
@@ -99,7 +99,7 @@ class AsyncRetryingBroker:
         await self._broker.close()
 
     async def _claim(self, slot: Slot) -> Claim | None:
-        self._see_that_leases_are_kept()
+        self._registration.see_that_leases_are_kept()
         try:
             return await self._broker.claim(slot)
         except Fenced:
@@ -120,10 +120,6 @@ class AsyncRetryingBroker:
         worker = await self._broker.in_thread(lambda: self._registration.join(given_up=slot.worker))
         slot.work_as(worker)
         self._broker.listen_as(worker)
-
-    def _see_that_leases_are_kept(self) -> None:
-        if self._registration.refusal is not None:
-            raise self._registration.refusal
 
     async def _until_answered(
         self, action: Callable[[], Awaitable[Answer]], *, held: bool = True
